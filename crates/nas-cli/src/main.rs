@@ -1,0 +1,2 @@
+//! The program `nas`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Devices, units, latency and energy cost models, and robust measurement of any closure

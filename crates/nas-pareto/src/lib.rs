@@ -1,0 +1,1 @@
+//! Pareto dominance, archives, non-dominated sorting, crowding distance, exact hypervolume, IGD and IGD+

@@ -1,0 +1,1 @@
+//! Complexity axes and niches that partition a search space

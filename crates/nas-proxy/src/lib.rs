@@ -1,0 +1,1 @@
+//! Zero-cost proxies (NASWOT, SynFlow) for any tch network, on CPU or CUDA

@@ -1,0 +1,2 @@
+//! Set-up, tests, benchmarks of the workspace.
+fn main() {}
