@@ -1,1 +1,52 @@
-//! Devices, units, latency and energy cost models, and robust measurement of any closure
+//! What a network costs on a device: units, devices, cost tables, and measurement.
+//!
+//! - [`Millis`] and [`Millijoules`] are newtypes, so that seconds cannot pass for milliseconds.
+//! - [`Device`] names the six devices of HW-NAS-Bench (Li et al. 2021, arXiv 2103.10584).
+//! - [`CostTable`] maps architectures to costs; a cost that does not exist is absent.
+//! - [`measure`] times any closure robustly: warm-up, repeats, median, spread, outliers set
+//!   aside.
+
+mod device;
+mod measurement;
+mod table;
+mod units;
+
+pub use device::{Device, Metric};
+pub use measurement::{Measurement, Plan, measure, measure_fallible};
+pub use table::CostTable;
+pub use units::{Millijoules, Millis};
+
+/// What can be wrong with a device's name, a unit, or a cost.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A name that is not known, with the nearest known one.
+    #[error(transparent)]
+    Name(#[from] nas_space::Error),
+    /// A duration or energy that cannot be read.
+    #[error("`{text}` is not {expected}")]
+    Quantity {
+        /// The text as given.
+        text: String,
+        /// What was expected, with an example.
+        expected: &'static str,
+    },
+    /// A cost that is not a finite number of at least 0.
+    #[error("architecture {arch:?} costs {value}, expected a finite number of at least 0")]
+    Cost {
+        /// The architecture's choices.
+        arch: Vec<u8>,
+        /// The value as given.
+        value: f64,
+    },
+    /// Two costs for one architecture.
+    #[error("architecture {arch:?} occurs twice in a cost table")]
+    Duplicate {
+        /// The architecture's choices.
+        arch: Vec<u8>,
+    },
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,1 +1,25 @@
-//! Search spaces for neural architecture search as data: decisions, architectures, codecs, features, variation, and NAS-Bench-201
+//! Search spaces for neural architecture search, as data.
+//!
+//! A [`Space`] is a list of named [`Decision`]s with their choices; an [`Arch`] is the list of
+//! the choices taken. Text form, sampling, mutation, crossover and enumeration are written once,
+//! for every space. A cell space also says which graph its decisions label ([`Cell`]), from
+//! which reachability and the canonical form follow.
+//!
+//! [`nasbench201`] is the space of NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) with its
+//! published codecs, index order, classes, parameters and FLOPs.
+
+mod arch;
+mod cell;
+mod error;
+pub mod nasbench201;
+mod space;
+mod variation;
+
+pub use arch::Arch;
+pub use cell::Cell;
+pub use error::{Error, TextError, nearest};
+pub use space::{Decision, Space};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,67 @@
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::{EDGES, Operation, from_index, index, operations};
+use crate::Arch;
+
+/// The number of isomorphism classes that NAS-Bench-201 counts.
+pub const CLASSES: usize = 6_466;
+
+static CLASS: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    (0..super::CELLS)
+        .map_while(|i| from_index(i).ok())
+        .map(|arch| {
+            let next = known.len() as u16;
+            *known.entry(unique_string(&arch)).or_insert(next)
+        })
+        .collect()
+});
+
+/// The class of a cell, 0 to 6,465: equal for cells with the same [`unique_string`], numbered by
+/// first occurrence in index order. `arch` must belong to the space.
+///
+/// This is the benchmark's published count. It is not quite the set of distinct networks, of
+/// which there are 5,425: see [`Space::canonical`](crate::Space::canonical).
+pub fn class(arch: &Arch) -> usize {
+    usize::from(CLASS[index(arch)])
+}
+
+/// The benchmark's text for telling isomorphic cells apart, zero operations considered (Dong &
+/// Yang 2020, section 3.1: 6,466 of the 15,625 cells).
+///
+/// A node is the sorted sum of its incoming edges, `#` is zero. The form is reproduced as
+/// published, with its two limits: a sum of zeros is not itself taken for zero, and one
+/// operation used twice reads like two operations.
+pub fn unique_string(arch: &Arch) -> String {
+    const ZERO: &str = "#";
+    let operations = operations(arch);
+    let mut nodes = vec!["0".to_owned()];
+    for target in 1..=3 {
+        let mut terms: Vec<String> = EDGES
+            .iter()
+            .zip(operations)
+            .filter(|((_, t), _)| *t == target)
+            .map(|(&(source, _), operation)| match operation {
+                Operation::None => ZERO.to_owned(),
+                _ if nodes[source] == ZERO => ZERO.to_owned(),
+                Operation::SkipConnect => nodes[source].clone(),
+                _ => format!("({})@{}", nodes[source], operation.name()),
+            })
+            .collect();
+        terms.sort_unstable();
+        nodes.push(terms.join("+"));
+    }
+    nodes.pop().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nasbench201::space;
+
+    #[test]
+    fn there_are_as_many_classes_as_published() {
+        let last = space().enumerate().map(|arch| class(&arch)).max();
+        assert_eq!(last, Some(CLASSES - 1));
+    }
+}

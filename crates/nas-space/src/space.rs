@@ -1,0 +1,391 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Arch, Cell, Error, error::did_you_mean, error::nearest};
+
+/// A search space as data: named decisions with their choices, a text form, and, for cell
+/// spaces, the graph that the decisions label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Space {
+    name: String,
+    description: String,
+    decisions: Vec<Decision>,
+    text: String,
+    cell: Option<Cell>,
+}
+
+/// One decision of a space: a name and at most 256 named choices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Unique within the space, for example `0→1`.
+    pub name: String,
+    /// The choices' names, unique within the decision.
+    pub choices: Vec<String>,
+}
+
+impl Decision {
+    /// The index of a choice by its name, or an error that suggests the nearest name.
+    pub fn choice(&self, name: &str) -> Result<u8, Error> {
+        match self.choices.iter().position(|choice| choice == name) {
+            Some(index) => Ok(index as u8),
+            None => Err(Error::unknown_name(
+                "choice",
+                name,
+                self.choices.iter().map(String::as_str),
+            )),
+        }
+    }
+}
+
+/// Stands in a space's text form for the choice of the next decision.
+const SLOT: &str = "{}";
+
+impl Space {
+    /// A space from its parts.
+    ///
+    /// `text` is the text form of an architecture: it holds `{}` once for each decision, in
+    /// order, where the choice's name goes, with other characters between any two.
+    ///
+    /// # Errors
+    /// No decision, a decision without choices or with more than 256, a name that occurs twice,
+    /// a text form that does not fit, a cell whose edges are not the decisions.
+    pub fn new(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        decisions: Vec<Decision>,
+        text: impl Into<String>,
+        cell: Option<Cell>,
+    ) -> Result<Self, Error> {
+        let space = Self {
+            name: name.into(),
+            description: description.into(),
+            decisions,
+            text: text.into(),
+            cell,
+        };
+        match space.contradiction() {
+            None => Ok(space),
+            Some(problem) => Err(Error::Space {
+                space: space.name,
+                problem,
+            }),
+        }
+    }
+
+    fn contradiction(&self) -> Option<String> {
+        if self.decisions.is_empty() {
+            return Some("it has no decisions".into());
+        }
+        for (i, decision) in self.decisions.iter().enumerate() {
+            let name = &decision.name;
+            if self.decisions[..i]
+                .iter()
+                .any(|earlier| earlier.name == *name)
+            {
+                return Some(format!("decision `{name}` occurs twice"));
+            }
+            if decision.choices.is_empty() || decision.choices.len() > 256 {
+                return Some(format!(
+                    "decision `{name}` has {} choices, expected 1 to 256",
+                    decision.choices.len()
+                ));
+            }
+            for (j, choice) in decision.choices.iter().enumerate() {
+                if decision.choices[..j].contains(choice) {
+                    return Some(format!(
+                        "choice `{choice}` of decision `{name}` occurs twice"
+                    ));
+                }
+            }
+        }
+        let literals: Vec<&str> = self.text.split(SLOT).collect();
+        if literals.len() != self.decisions.len() + 1 {
+            return Some(format!(
+                "its text form `{}` has {} slots for {} decisions",
+                self.text,
+                literals.len() - 1,
+                self.decisions.len()
+            ));
+        }
+        if literals[1..literals.len() - 1].contains(&"") {
+            return Some(format!(
+                "its text form `{}` has two slots side by side",
+                self.text
+            ));
+        }
+        self.cell
+            .as_ref()
+            .and_then(|cell| cell.contradiction(&self.decisions))
+    }
+
+    /// The space's name, for example `nasbench201`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the space holds, in a sentence or two.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The decisions, in the order of an architecture's choices.
+    pub fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// The graph that the decisions label, if this is a cell space.
+    pub fn cell(&self) -> Option<&Cell> {
+        self.cell.as_ref()
+    }
+
+    /// The number of architectures, or `None` above `u64::MAX`.
+    pub fn size(&self) -> Option<u64> {
+        self.decisions.iter().try_fold(1u64, |size, decision| {
+            size.checked_mul(decision.choices.len() as u64)
+        })
+    }
+
+    /// Whether `arch` has one valid choice for each decision.
+    pub fn check(&self, arch: &Arch) -> Result<(), Error> {
+        if arch.choices().len() != self.decisions.len() {
+            return Err(Error::Length {
+                space: self.name.clone(),
+                expected: self.decisions.len(),
+                found: arch.choices().len(),
+            });
+        }
+        for (decision, &choice) in self.decisions.iter().zip(arch.choices()) {
+            if usize::from(choice) >= decision.choices.len() {
+                return Err(Error::Choice {
+                    decision: decision.name.clone(),
+                    last: decision.choices.len() - 1,
+                    found: choice,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of the choices taken, one for each decision. `arch` must belong to the space.
+    pub fn choice_names<'a>(&'a self, arch: &'a Arch) -> impl Iterator<Item = &'a str> {
+        self.decisions
+            .iter()
+            .zip(arch.choices())
+            .map(|(decision, &choice)| decision.choices[usize::from(choice)].as_str())
+    }
+
+    /// How many decisions take the choice of that name. `arch` must belong to the space.
+    pub fn count(&self, arch: &Arch, choice: &str) -> usize {
+        self.choice_names(arch)
+            .filter(|name| *name == choice)
+            .count()
+    }
+
+    /// Whether any decision offers a choice of that name; the error suggests the nearest.
+    pub fn check_choice_name(&self, name: &str) -> Result<(), Error> {
+        let mut known: Vec<&str> = Vec::new();
+        for choice in self.decisions.iter().flat_map(|decision| &decision.choices) {
+            if choice == name {
+                return Ok(());
+            }
+            if !known.contains(&choice.as_str()) {
+                known.push(choice);
+            }
+        }
+        Err(Error::unknown_name("operation", name, known))
+    }
+
+    /// The text form of an architecture. `arch` must belong to the space.
+    pub fn format(&self, arch: &Arch) -> String {
+        let mut literals = self.text.split(SLOT);
+        let mut text = literals.next().unwrap_or_default().to_owned();
+        for (name, literal) in self.choice_names(arch).zip(literals) {
+            text.push_str(name);
+            text.push_str(literal);
+        }
+        text
+    }
+
+    /// An architecture from its text form.
+    ///
+    /// # Errors
+    /// [`Error::Text`] with the position of the first character that does not fit.
+    pub fn parse(&self, text: &str) -> Result<Arch, Error> {
+        let mut literals = self.text.split(SLOT);
+        let mut at = skip(text, 0, literals.next().unwrap_or_default())?;
+        let mut choices = Vec::with_capacity(self.decisions.len());
+        for (decision, literal) in self.decisions.iter().zip(literals) {
+            let rest = &text[at..];
+            // A choice's name may hold the literal that follows it, so the longest name wins.
+            let fitting = decision
+                .choices
+                .iter()
+                .enumerate()
+                .filter(|(_, name)| {
+                    rest.strip_prefix(name.as_str())
+                        .is_some_and(|r| r.starts_with(literal))
+                })
+                .max_by_key(|(_, name)| name.len());
+            let Some((choice, name)) = fitting else {
+                return Err(unfit(text, at, decision, literal));
+            };
+            choices.push(choice as u8);
+            at = skip(text, at + name.len(), literal)?;
+        }
+        if at < text.len() {
+            return Err(Error::text(text, at, "expected the end"));
+        }
+        Ok(Arch::new(choices))
+    }
+}
+
+fn skip(text: &str, at: usize, literal: &str) -> Result<usize, Error> {
+    if text[at..].starts_with(literal) {
+        return Ok(at + literal.len());
+    }
+    let fits = literal
+        .char_indices()
+        .zip(text[at..].chars())
+        .take_while(|((_, expected), found)| expected == found)
+        .map(|((i, c), _)| i + c.len_utf8())
+        .last()
+        .unwrap_or(0);
+    Err(Error::text(
+        text,
+        at + fits,
+        format!("expected `{}`", &literal[fits..]),
+    ))
+}
+
+fn unfit(text: &str, at: usize, decision: &Decision, literal: &str) -> Error {
+    let rest = &text[at..];
+    // The word that stands where the choice should be: as long as it could be a name.
+    let word = rest
+        .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.' || c == '-'))
+        .next()
+        .unwrap_or_default();
+    if let Some(name) = decision.choices.iter().find(|name| *name == word) {
+        return match skip(text, at + name.len(), literal) {
+            Err(error) => error,
+            Ok(_) => Error::text(text, at, "unexpected text"),
+        };
+    }
+    let names = || decision.choices.iter().map(String::as_str);
+    let problem = if word.is_empty() {
+        format!(
+            "expected one of {} for {}",
+            names().collect::<Vec<_>>().join(", "),
+            decision.name
+        )
+    } else {
+        let near = nearest(word, names()).map(str::to_owned);
+        format!("unknown operation `{word}`{}", did_you_mean(near.as_ref()))
+    };
+    Error::text(text, at, problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(name: &str, choices: &[&str]) -> Decision {
+        Decision {
+            name: name.into(),
+            choices: choices.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn space() -> Space {
+        Space::new(
+            "test",
+            "",
+            vec![
+                decision("width", &["1", "16", "160"]),
+                decision("kernel", &["3", "5"]),
+            ],
+            "w{}k{}.",
+            None,
+        )
+        .unwrap()
+    }
+
+    fn check_error(text: &str, expected: &str) {
+        let message = space().parse(text).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn every_architecture_reads_back_from_its_text() {
+        let space = space();
+        for arch in space.enumerate() {
+            assert_eq!(space.parse(&space.format(&arch)), Ok(arch));
+        }
+    }
+
+    #[test]
+    fn text_errors_say_where_and_what_was_expected() {
+        check_error("x16k3.", "expected `w` at position 0");
+        check_error("w17k3.", "unknown operation `17k3.`");
+        check_error("w16k3", "expected `.` at position 5");
+        check_error("w16k3..", "expected the end at position 6");
+        check_error("w16k", "expected one of 3, 5 for kernel at position 4");
+        check_error("", "expected `w` at position 0");
+    }
+
+    #[test]
+    fn contradictory_spaces_are_refused() {
+        let refuse = |decisions, text: &str, expected: &str| {
+            let message = Space::new("s", "", decisions, text, None)
+                .unwrap_err()
+                .to_string();
+            assert!(message.contains(expected), "{message}");
+        };
+        refuse(vec![], "", "no decisions");
+        refuse(vec![decision("a", &[])], "{}", "0 choices");
+        refuse(
+            vec![decision("a", &["x", "x"])],
+            "{}",
+            "`x` of decision `a` occurs twice",
+        );
+        refuse(
+            vec![decision("a", &["x"]), decision("a", &["x"])],
+            "{}-{}",
+            "`a` occurs twice",
+        );
+        refuse(
+            vec![decision("a", &["x"])],
+            "none",
+            "0 slots for 1 decisions",
+        );
+        refuse(
+            vec![decision("a", &["x"]), decision("b", &["x"])],
+            "{}{}",
+            "two slots side by side",
+        );
+    }
+
+    #[test]
+    fn foreign_architectures_are_refused() {
+        assert!(matches!(
+            space().check(&Arch::new([0])),
+            Err(Error::Length { .. })
+        ));
+        assert!(matches!(
+            space().check(&Arch::new([0, 2])),
+            Err(Error::Choice { .. })
+        ));
+        assert_eq!(space().check(&Arch::new([2, 1])), Ok(()));
+    }
+
+    #[test]
+    fn the_size_of_a_huge_space_is_unknown_not_wrong() {
+        let decisions: Vec<Decision> = (0..64)
+            .map(|i| decision(&i.to_string(), &["a", "b"]))
+            .collect();
+        let text = vec![SLOT; 64].join("-");
+        assert_eq!(
+            Space::new("s", "", decisions, text, None).unwrap().size(),
+            None
+        );
+        assert_eq!(space().size(), Some(6));
+    }
+}
