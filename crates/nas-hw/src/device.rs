@@ -34,14 +34,8 @@ pub enum Metric {
 
 impl Device {
     /// All six.
-    pub const ALL: [Self; 6] = [
-        Self::EdgeGpu,
-        Self::Raspi4,
-        Self::EdgeTpu,
-        Self::Pixel3,
-        Self::Eyeriss,
-        Self::Fpga,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::EdgeGpu, Self::Raspi4, Self::EdgeTpu, Self::Pixel3, Self::Eyeriss, Self::Fpga];
 
     /// The name in the benchmark's files, for example `edgegpu`.
     pub fn name(self) -> &'static str {
@@ -86,12 +80,9 @@ impl FromStr for Device {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|device| device.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| {
-                nas_space::Error::unknown_name("device", name, Self::ALL.map(Self::name)).into()
-            })
+        Self::ALL.into_iter().find(|device| device.name().eq_ignore_ascii_case(name)).ok_or_else(
+            || nas_space::Error::unknown_name("device", name, Self::ALL.map(Self::name)).into(),
+        )
     }
 }
 

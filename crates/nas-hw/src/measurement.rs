@@ -21,12 +21,7 @@ pub struct Plan {
 impl Default for Plan {
     /// 3 warm-up calls, then 10 to 200 timed calls for at most 100 ms.
     fn default() -> Self {
-        Self {
-            warm_up: 3,
-            min_repeats: 10,
-            max_repeats: 200,
-            budget: Duration::from_millis(100),
-        }
+        Self { warm_up: 3, min_repeats: 10, max_repeats: 200, budget: Duration::from_millis(100) }
     }
 }
 
@@ -120,12 +115,7 @@ mod tests {
 
     #[test]
     fn a_sleeping_closure_takes_at_least_its_sleep() {
-        let plan = Plan {
-            warm_up: 1,
-            min_repeats: 3,
-            max_repeats: 3,
-            budget: Duration::ZERO,
-        };
+        let plan = Plan { warm_up: 1, min_repeats: 3, max_repeats: 3, budget: Duration::ZERO };
         let mut calls = 0;
         let summary = measure(&plan, || {
             calls += 1;

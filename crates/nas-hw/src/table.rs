@@ -21,15 +21,10 @@ impl CostTable {
         let mut table = Self::default();
         for (arch, cost) in costs {
             if let Some(value) = cost.filter(|cost| !(cost.is_finite() && *cost >= 0.0)) {
-                return Err(Error::Cost {
-                    arch: arch.choices().to_vec(),
-                    value,
-                });
+                return Err(Error::Cost { arch: arch.choices().to_vec(), value });
             }
             if table.costs.insert(arch.clone(), cost).is_some() {
-                return Err(Error::Duplicate {
-                    arch: arch.choices().to_vec(),
-                });
+                return Err(Error::Duplicate { arch: arch.choices().to_vec() });
             }
         }
         Ok(table)
@@ -71,9 +66,6 @@ mod tests {
             assert!(CostTable::new([(arch.clone(), Some(value))]).is_err());
         }
         let twice = [(arch.clone(), Some(1.0)), (arch, Some(1.0))];
-        assert!(matches!(
-            CostTable::new(twice),
-            Err(Error::Duplicate { .. })
-        ));
+        assert!(matches!(CostTable::new(twice), Err(Error::Duplicate { .. })));
     }
 }

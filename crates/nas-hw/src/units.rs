@@ -35,12 +35,8 @@ impl FromStr for Millis {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let units = [("ms", 1.0), ("us", 1e-3), ("µs", 1e-3), ("s", 1e3)];
-        quantity(
-            text,
-            &units,
-            "a duration of at least 0 with its unit, for example 5ms or 0.02s",
-        )
-        .map(Self)
+        quantity(text, &units, "a duration of at least 0 with its unit, for example 5ms or 0.02s")
+            .map(Self)
     }
 }
 
@@ -49,12 +45,8 @@ impl FromStr for Millijoules {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let units = [("mj", 1.0), ("uj", 1e-3), ("µj", 1e-3), ("j", 1e3)];
-        quantity(
-            text,
-            &units,
-            "an energy of at least 0 with its unit, for example 12mJ or 0.5J",
-        )
-        .map(Self)
+        quantity(text, &units, "an energy of at least 0 with its unit, for example 12mJ or 0.5J")
+            .map(Self)
     }
 }
 
@@ -66,10 +58,7 @@ fn quantity(text: &str, units: &[(&str, f64)], expected: &'static str) -> Result
         .find_map(|(unit, factor)| lower.strip_suffix(unit).map(|number| (number, factor)))
         .and_then(|(number, factor)| Some(number.trim().parse::<f64>().ok()? * factor))
         .filter(|value| value.is_finite() && *value >= 0.0)
-        .ok_or_else(|| Error::Quantity {
-            text: text.to_owned(),
-            expected,
-        })
+        .ok_or_else(|| Error::Quantity { text: text.to_owned(), expected })
 }
 
 #[cfg(test)]

@@ -41,11 +41,7 @@ impl Cell {
     }
 
     fn output(&self) -> usize {
-        self.edges
-            .iter()
-            .map(|&(_, target)| target)
-            .max()
-            .unwrap_or(0)
+        self.edges.iter().map(|&(_, target)| target).max().unwrap_or(0)
     }
 
     /// Edges in an order in which every source is complete before it is used.
@@ -64,10 +60,7 @@ impl Space {
         let Some(cell) = self.cell() else {
             return vec![true; self.decisions().len()];
         };
-        let present: Vec<bool> = self
-            .choice_names(arch)
-            .map(|name| name != cell.none)
-            .collect();
+        let present: Vec<bool> = self.choice_names(arch).map(|name| name != cell.none).collect();
         let output = cell.output();
         let mut from_input = vec![false; output + 1];
         let mut to_output = vec![false; output + 1];
@@ -98,17 +91,9 @@ impl Space {
         let Some(cell) = self.cell() else {
             return arch.clone();
         };
-        let decisions = self
-            .decisions()
-            .iter()
-            .zip(arch.choices())
-            .zip(self.reachable(arch));
+        let decisions = self.decisions().iter().zip(arch.choices()).zip(self.reachable(arch));
         let choices = decisions.map(|((decision, &choice), reachable)| {
-            if reachable {
-                choice
-            } else {
-                decision.choice(&cell.none).unwrap_or(choice)
-            }
+            if reachable { choice } else { decision.choice(&cell.none).unwrap_or(choice) }
         });
         Arch::new(choices.collect::<Vec<u8>>())
     }
@@ -158,16 +143,10 @@ impl Network {
             } else {
                 let inputs = sums[source].clone();
                 sums[target].push(Source::Operation(operations.len()));
-                operations.push(Operation {
-                    choice: arch.choices()[edge],
-                    inputs,
-                });
+                operations.push(Operation { choice: arch.choices()[edge], inputs });
             }
         }
-        Self {
-            operations,
-            output: sums.pop().unwrap_or_default(),
-        }
+        Self { operations, output: sums.pop().unwrap_or_default() }
     }
 
     fn canonical(&self) -> Canonical {
@@ -182,12 +161,8 @@ impl Network {
     /// Colour refinement: operations of different colours play different roles; those of one
     /// colour may still differ, which [`Self::permute`] settles by trial.
     fn colours(&self) -> Vec<usize> {
-        let mut colours = rank(
-            self.operations
-                .iter()
-                .map(|operation| operation.choice)
-                .collect(),
-        );
+        let choices: Vec<u8> = self.operations.iter().map(|o| o.choice).collect();
+        let mut colours = rank(&choices);
         loop {
             let colour = |source: &Source| match source {
                 Source::CellInput => 0,
@@ -206,22 +181,12 @@ impl Network {
             };
             let signature = |operation: usize| {
                 let mut consumers: Vec<(usize, usize)> = (0..self.operations.len())
-                    .map(|user| {
-                        (
-                            colours[user],
-                            uses(&self.operations[user].inputs, operation),
-                        )
-                    })
+                    .map(|user| (colours[user], uses(&self.operations[user].inputs, operation)))
                     .filter(|(_, uses)| *uses > 0)
                     .collect();
                 consumers.sort_unstable();
                 let inputs = sorted(&self.operations[operation].inputs);
-                (
-                    colours[operation],
-                    inputs,
-                    consumers,
-                    uses(&self.output, operation),
-                )
+                (colours[operation], inputs, consumers, uses(&self.output, operation))
             };
             let signatures: Vec<_> = (0..self.operations.len()).map(signature).collect();
             let refined = rank(&signatures);
@@ -278,11 +243,7 @@ impl Network {
             write(&self.operations[operation].inputs);
         }
         write(&self.output);
-        encoding.extend(
-            order
-                .iter()
-                .map(|&operation| self.operations[operation].choice),
-        );
+        encoding.extend(order.iter().map(|&operation| self.operations[operation].choice));
         encoding
     }
 }
@@ -292,9 +253,7 @@ fn rank<K: Ord>(keys: &[K]) -> Vec<usize> {
     let mut distinct: Vec<&K> = keys.iter().collect();
     distinct.sort_unstable();
     distinct.dedup();
-    keys.iter()
-        .map(|key| distinct.partition_point(|other| *other < key))
-        .collect()
+    keys.iter().map(|key| distinct.partition_point(|other| *other < key)).collect()
 }
 
 #[cfg(test)]
@@ -305,11 +264,7 @@ mod tests {
 
     fn reachable(text: &str) -> String {
         let arch = parse_arch_str(text).unwrap();
-        space()
-            .reachable(&arch)
-            .iter()
-            .map(|r| if *r { '1' } else { '0' })
-            .collect()
+        space().reachable(&arch).iter().map(|r| if *r { '1' } else { '0' }).collect()
     }
 
     fn same(one: &str, other: &str) -> bool {
@@ -321,18 +276,9 @@ mod tests {
     fn operations_off_every_path_are_unreachable() {
         let cases = [
             ("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", "000000"),
-            (
-                "|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|",
-                "000100",
-            ),
-            (
-                "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|",
-                "101001",
-            ),
-            (
-                "|none~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|",
-                "000000",
-            ),
+            ("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|", "000100"),
+            ("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|", "101001"),
+            ("|none~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|", "000000"),
         ];
         for (text, expected) in cases {
             assert_eq!(reachable(text), expected, "{text}");
@@ -361,10 +307,8 @@ mod tests {
 
     #[test]
     fn nasbench201_holds_5425_networks() {
-        let networks: HashSet<_> = space()
-            .enumerate()
-            .map(|arch| space().canonical(&arch))
-            .collect();
+        let networks: HashSet<_> =
+            space().enumerate().map(|arch| space().canonical(&arch)).collect();
         assert_eq!(networks.len(), 5425);
     }
 

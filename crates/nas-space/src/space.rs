@@ -27,11 +27,9 @@ impl Decision {
     pub fn choice(&self, name: &str) -> Result<u8, Error> {
         match self.choices.iter().position(|choice| choice == name) {
             Some(index) => Ok(index as u8),
-            None => Err(Error::unknown_name(
-                "choice",
-                name,
-                self.choices.iter().map(String::as_str),
-            )),
+            None => {
+                Err(Error::unknown_name("choice", name, self.choices.iter().map(String::as_str)))
+            }
         }
     }
 }
@@ -64,10 +62,7 @@ impl Space {
         };
         match space.contradiction() {
             None => Ok(space),
-            Some(problem) => Err(Error::Space {
-                space: space.name,
-                problem,
-            }),
+            Some(problem) => Err(Error::Space { space: space.name, problem }),
         }
     }
 
@@ -77,10 +72,7 @@ impl Space {
         }
         for (i, decision) in self.decisions.iter().enumerate() {
             let name = &decision.name;
-            if self.decisions[..i]
-                .iter()
-                .any(|earlier| earlier.name == *name)
-            {
+            if self.decisions[..i].iter().any(|earlier| earlier.name == *name) {
                 return Some(format!("decision `{name}` occurs twice"));
             }
             if decision.choices.is_empty() || decision.choices.len() > 256 {
@@ -91,9 +83,7 @@ impl Space {
             }
             for (j, choice) in decision.choices.iter().enumerate() {
                 if decision.choices[..j].contains(choice) {
-                    return Some(format!(
-                        "choice `{choice}` of decision `{name}` occurs twice"
-                    ));
+                    return Some(format!("choice `{choice}` of decision `{name}` occurs twice"));
                 }
             }
         }
@@ -107,14 +97,9 @@ impl Space {
             ));
         }
         if literals[1..literals.len() - 1].contains(&"") {
-            return Some(format!(
-                "its text form `{}` has two slots side by side",
-                self.text
-            ));
+            return Some(format!("its text form `{}` has two slots side by side", self.text));
         }
-        self.cell
-            .as_ref()
-            .and_then(|cell| cell.contradiction(&self.decisions))
+        self.cell.as_ref().and_then(|cell| cell.contradiction(&self.decisions))
     }
 
     /// The space's name, for example `nasbench201`.
@@ -139,9 +124,9 @@ impl Space {
 
     /// The number of architectures, or `None` above `u64::MAX`.
     pub fn size(&self) -> Option<u64> {
-        self.decisions.iter().try_fold(1u64, |size, decision| {
-            size.checked_mul(decision.choices.len() as u64)
-        })
+        self.decisions
+            .iter()
+            .try_fold(1u64, |size, decision| size.checked_mul(decision.choices.len() as u64))
     }
 
     /// Whether `arch` has one valid choice for each decision.
@@ -175,9 +160,7 @@ impl Space {
 
     /// How many decisions take the choice of that name. `arch` must belong to the space.
     pub fn count(&self, arch: &Arch, choice: &str) -> usize {
-        self.choice_names(arch)
-            .filter(|name| *name == choice)
-            .count()
+        self.choice_names(arch).filter(|name| *name == choice).count()
     }
 
     /// Whether any decision offers a choice of that name; the error suggests the nearest.
@@ -221,8 +204,7 @@ impl Space {
                 .iter()
                 .enumerate()
                 .filter(|(_, name)| {
-                    rest.strip_prefix(name.as_str())
-                        .is_some_and(|r| r.starts_with(literal))
+                    rest.strip_prefix(name.as_str()).is_some_and(|r| r.starts_with(literal))
                 })
                 .max_by_key(|(_, name)| name.len());
             let Some((choice, name)) = fitting else {
@@ -249,11 +231,7 @@ fn skip(text: &str, at: usize, literal: &str) -> Result<usize, Error> {
         .map(|((i, c), _)| i + c.len_utf8())
         .last()
         .unwrap_or(0);
-    Err(Error::text(
-        text,
-        at + fits,
-        format!("expected `{}`", &literal[fits..]),
-    ))
+    Err(Error::text(text, at + fits, format!("expected `{}`", &literal[fits..])))
 }
 
 fn unfit(text: &str, at: usize, decision: &Decision, literal: &str) -> Error {
@@ -271,11 +249,7 @@ fn unfit(text: &str, at: usize, decision: &Decision, literal: &str) -> Error {
     }
     let names = || decision.choices.iter().map(String::as_str);
     let problem = if word.is_empty() {
-        format!(
-            "expected one of {} for {}",
-            names().collect::<Vec<_>>().join(", "),
-            decision.name
-        )
+        format!("expected one of {} for {}", names().collect::<Vec<_>>().join(", "), decision.name)
     } else {
         let near = nearest(word, names()).map(str::to_owned);
         format!("unknown operation `{word}`{}", did_you_mean(near.as_ref()))
@@ -288,20 +262,14 @@ mod tests {
     use super::*;
 
     fn decision(name: &str, choices: &[&str]) -> Decision {
-        Decision {
-            name: name.into(),
-            choices: choices.iter().map(ToString::to_string).collect(),
-        }
+        Decision { name: name.into(), choices: choices.iter().map(ToString::to_string).collect() }
     }
 
     fn space() -> Space {
         Space::new(
             "test",
             "",
-            vec![
-                decision("width", &["1", "16", "160"]),
-                decision("kernel", &["3", "5"]),
-            ],
+            vec![decision("width", &["1", "16", "160"]), decision("kernel", &["3", "5"])],
             "w{}k{}.",
             None,
         )
@@ -334,28 +302,14 @@ mod tests {
     #[test]
     fn contradictory_spaces_are_refused() {
         let refuse = |decisions, text: &str, expected: &str| {
-            let message = Space::new("s", "", decisions, text, None)
-                .unwrap_err()
-                .to_string();
+            let message = Space::new("s", "", decisions, text, None).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         };
         refuse(vec![], "", "no decisions");
         refuse(vec![decision("a", &[])], "{}", "0 choices");
-        refuse(
-            vec![decision("a", &["x", "x"])],
-            "{}",
-            "`x` of decision `a` occurs twice",
-        );
-        refuse(
-            vec![decision("a", &["x"]), decision("a", &["x"])],
-            "{}-{}",
-            "`a` occurs twice",
-        );
-        refuse(
-            vec![decision("a", &["x"])],
-            "none",
-            "0 slots for 1 decisions",
-        );
+        refuse(vec![decision("a", &["x", "x"])], "{}", "`x` of decision `a` occurs twice");
+        refuse(vec![decision("a", &["x"]), decision("a", &["x"])], "{}-{}", "`a` occurs twice");
+        refuse(vec![decision("a", &["x"])], "none", "0 slots for 1 decisions");
         refuse(
             vec![decision("a", &["x"]), decision("b", &["x"])],
             "{}{}",
@@ -365,27 +319,17 @@ mod tests {
 
     #[test]
     fn foreign_architectures_are_refused() {
-        assert!(matches!(
-            space().check(&Arch::new([0])),
-            Err(Error::Length { .. })
-        ));
-        assert!(matches!(
-            space().check(&Arch::new([0, 2])),
-            Err(Error::Choice { .. })
-        ));
+        assert!(matches!(space().check(&Arch::new([0])), Err(Error::Length { .. })));
+        assert!(matches!(space().check(&Arch::new([0, 2])), Err(Error::Choice { .. })));
         assert_eq!(space().check(&Arch::new([2, 1])), Ok(()));
     }
 
     #[test]
     fn the_size_of_a_huge_space_is_unknown_not_wrong() {
-        let decisions: Vec<Decision> = (0..64)
-            .map(|i| decision(&i.to_string(), &["a", "b"]))
-            .collect();
+        let decisions: Vec<Decision> =
+            (0..64).map(|i| decision(&i.to_string(), &["a", "b"])).collect();
         let text = vec![SLOT; 64].join("-");
-        assert_eq!(
-            Space::new("s", "", decisions, text, None).unwrap().size(),
-            None
-        );
+        assert_eq!(Space::new("s", "", decisions, text, None).unwrap().size(), None);
         assert_eq!(space().size(), Some(6));
     }
 }

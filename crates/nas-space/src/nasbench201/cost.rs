@@ -10,18 +10,9 @@ struct Base {
 /// As the benchmark counts them for the cell without operations.
 fn base(dataset: Dataset) -> Base {
     match dataset {
-        Dataset::Cifar10 => Base {
-            parameters: 73_306,
-            flops: 7_943_872,
-        },
-        Dataset::Cifar100 => Base {
-            parameters: 79_156,
-            flops: 7_949_722,
-        },
-        Dataset::ImageNet16_120 => Base {
-            parameters: 80_456,
-            flops: 1_993_792,
-        },
+        Dataset::Cifar10 => Base { parameters: 73_306, flops: 7_943_872 },
+        Dataset::Cifar100 => Base { parameters: 79_156, flops: 7_949_722 },
+        Dataset::ImageNet16_120 => Base { parameters: 80_456, flops: 1_993_792 },
     }
 }
 
@@ -31,10 +22,7 @@ fn operation_parameters(operation: Operation) -> u64 {
     const CHANNELS: [u64; 3] = [16, 32, 64];
     const CELLS_PER_STAGE: u64 = 5;
     let convolution = |kernel: u64| {
-        let per_cell = CHANNELS
-            .iter()
-            .map(|c| kernel * kernel * c * c + 2 * c)
-            .sum::<u64>();
+        let per_cell = CHANNELS.iter().map(|c| kernel * kernel * c * c + 2 * c).sum::<u64>();
         CELLS_PER_STAGE * per_cell
     };
     match operation {

@@ -45,10 +45,7 @@ fn below(generator: &mut Mt, bound: u32) -> u32 {
 
 /// The benchmark's index of a cell, 0 to 15,624. `arch` must belong to the space.
 pub fn index(arch: &Arch) -> usize {
-    let rank = arch
-        .choices()
-        .iter()
-        .fold(0, |rank, &choice| rank * 5 + usize::from(choice));
+    let rank = arch.choices().iter().fold(0, |rank, &choice| rank * 5 + usize::from(choice));
     usize::from(ORDER.index[rank % CELLS])
 }
 
@@ -58,10 +55,7 @@ pub fn index(arch: &Arch) -> usize {
 /// [`Error::Index`] for an index beyond 15,624.
 pub fn from_index(index: usize) -> Result<Arch, Error> {
     let Some(&rank) = ORDER.rank.get(index) else {
-        return Err(Error::Index {
-            index,
-            last: CELLS - 1,
-        });
+        return Err(Error::Index { index, last: CELLS - 1 });
     };
     let mut rank = usize::from(rank);
     let mut choices = [0u8; 6];
@@ -82,13 +76,7 @@ mod tests {
         for i in 0..CELLS {
             assert_eq!(index(&from_index(i).unwrap()), i);
         }
-        assert_eq!(
-            from_index(CELLS),
-            Err(Error::Index {
-                index: CELLS,
-                last: CELLS - 1
-            })
-        );
+        assert_eq!(from_index(CELLS), Err(Error::Index { index: CELLS, last: CELLS - 1 }));
     }
 
     /// The second row of HW-NAS-Bench, which is in index order; the end-to-end tests check all.

@@ -46,13 +46,8 @@ pub enum Operation {
 
 impl Operation {
     /// All operations; their positions are an [`Arch`]'s choices.
-    pub const ALL: [Self; 5] = [
-        Self::None,
-        Self::SkipConnect,
-        Self::NorConv1x1,
-        Self::NorConv3x3,
-        Self::AvgPool3x3,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::SkipConnect, Self::NorConv1x1, Self::NorConv3x3, Self::AvgPool3x3];
 
     /// The benchmark's name, for example `nor_conv_3x3`.
     pub fn name(self) -> &'static str {
@@ -127,9 +122,7 @@ impl FromStr for Dataset {
 }
 
 static SPACE: LazyLock<Space> = LazyLock::new(|| {
-    let choices = Operation::ALL
-        .map(|operation| operation.name().to_owned())
-        .to_vec();
+    let choices = Operation::ALL.map(|operation| operation.name().to_owned()).to_vec();
     let decisions = EDGES
         .iter()
         .map(|(source, target)| Decision {
@@ -176,14 +169,8 @@ pub fn arch_str(arch: &Arch) -> String {
 /// Choices beyond the space count as [`Operation::None`].
 pub fn operations(arch: &Arch) -> [Operation; 6] {
     std::array::from_fn(|edge| {
-        let choice = arch
-            .choices()
-            .get(edge)
-            .map_or(0, |&choice| usize::from(choice));
-        Operation::ALL
-            .get(choice)
-            .copied()
-            .unwrap_or(Operation::None)
+        let choice = arch.choices().get(edge).map_or(0, |&choice| usize::from(choice));
+        Operation::ALL.get(choice).copied().unwrap_or(Operation::None)
     })
 }
 

@@ -17,9 +17,7 @@ const EDGE: [usize; 6] = [0, 1, 3, 2, 4, 5];
 pub fn op_tuple(arch: &Arch) -> String {
     let operations = super::operations(arch);
     let numbers = EDGE.map(|edge| {
-        let number = OPERATIONS
-            .iter()
-            .position(|operation| *operation == operations[edge]);
+        let number = OPERATIONS.iter().position(|operation| *operation == operations[edge]);
         number.unwrap_or_default().to_string()
     });
     format!("({})", numbers.join(", "))
@@ -74,10 +72,7 @@ mod tests {
         let cases = [
             ("4, 3, 3, 0, 0, 0", "expected `(` at position 0"),
             ("(4, 3, 3, 0, 0)", "expected `,` at position 14"),
-            (
-                "(4, 3, 5, 0, 0, 0)",
-                "expected an operation's number, 0 to 4 at position 7",
-            ),
+            ("(4, 3, 5, 0, 0, 0)", "expected an operation's number, 0 to 4 at position 7"),
             ("(4, 3, 3, 0, 0, 0", "expected `)` at position 17"),
             ("(4,3,3,0,0,0)x", "expected the end at position 13"),
         ];
