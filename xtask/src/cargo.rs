@@ -1,0 +1,40 @@
+//! Cargo, called again.
+
+use std::env;
+use std::ffi::OsString;
+use std::process::{Command, ExitCode, ExitStatus};
+
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// The cargo that runs this xtask, in the workspace's root.
+pub fn cargo(workspace: &Workspace) -> Command {
+    let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(program);
+    command.current_dir(workspace.root());
+    command
+}
+
+/// Builds the program `nas` with optimisation and runs it.
+pub fn run_nas(workspace: &Workspace, build: &[&str], args: &[&str]) -> Result<ExitCode, Error> {
+    let mut command = cargo(workspace);
+    command.args(["run", "--release", "--package", "nas-cli", "--bin", "nas"]);
+    command.args(build).arg("--").args(args);
+    status(&mut command).map(exit_code)
+}
+
+/// Runs a command to its end with this process's input and output.
+pub fn status(command: &mut Command) -> Result<ExitStatus, Error> {
+    command.status().map_err(|source| Error::Start {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })
+}
+
+/// The exit code to pass on; a command that a signal ended counts as a plain failure.
+pub fn exit_code(status: ExitStatus) -> ExitCode {
+    match status.code() {
+        Some(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+        None => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,79 @@
+//! What can go wrong, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::libtorch::VERSION;
+
+/// Every failure of a chore.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("no Cargo.toml above {}: run this as `cargo xtask`", manifest.display())]
+    NoWorkspace { manifest: PathBuf },
+
+    #[error("cannot start {program}: {source}")]
+    Start { program: String, source: io::Error },
+
+    #[error("cannot keep the list of tests that are left out: {0}")]
+    LeftOutFile(io::Error),
+
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+
+    #[error(
+        "LIBTORCH is set to {}, {problem}\n\
+         Set it to the folder of a libtorch {VERSION} (the one with lib/ and include/), or unset \
+         it and let `cargo xtask setup` provide one.",
+        path.display()
+    )]
+    UsersLibtorch { path: PathBuf, problem: String },
+
+    #[error(
+        "the PyTorch of {} cannot serve: {problem}\nNeeded: torch {VERSION} (any build of it).",
+        python.display()
+    )]
+    PythonsTorch { python: PathBuf, problem: String },
+
+    #[error(
+        "no recipe for libtorch on {} {}.\n\
+         Set LIBTORCH to the folder of a libtorch {VERSION} of your own (the one with lib/ and \
+         include/), or link to a PyTorch {VERSION} with `cargo xtask setup --python PY`.\n\
+         What needs only tables builds without it: `cargo build -p nas-cli --no-default-features`.",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )]
+    NoRecipe,
+
+    #[error(
+        "set-up downloads libtorch with pip, but {problem}\n\
+         Install Python 3 with pip (Debian, Ubuntu: `apt install python3 python3-pip`; Fedora: \
+         `dnf install python3 python3-pip`), or set LIBTORCH to the folder of a libtorch {VERSION} \
+         of your own."
+    )]
+    NoPip { problem: String },
+
+    #[error(
+        "set-up needs {needed} MB free in {}, there are {free} MB; it keeps about 500 MB of them",
+        path.display()
+    )]
+    DiskSpace { path: PathBuf, needed: u64, free: u64 },
+
+    #[error("pip could not download {what}:\n{output}")]
+    Download { what: String, output: String },
+
+    #[error("cannot unpack {what}:\n{output}")]
+    Unpack { what: String, output: String },
+
+    #[error("another set-up (process {process}) is at work here; wait until it has ended")]
+    AtWork { process: u32 },
+}
+
+impl Error {
+    /// For `map_err` after an operation on `path`.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+}

@@ -1,0 +1,273 @@
+//! The recipe for Linux on x86-64: three Python wheels hold everything.
+//!
+//! The wheel of torch carries libtorch for CPU and CUDA together. For the CPU half,
+//! `libtorch_cpu.so` needs two small libraries of the CUDA toolkit, which come in wheels of their
+//! own and are found beside it, as its rpath includes its own folder.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::stamp::Stamp;
+use super::{VERSION, clear, python, say};
+use crate::error::Error;
+
+struct Wheel {
+    package: &'static str,
+    version: &'static str,
+    /// The start of a member's name, and what takes its place in the unpacked folder.
+    members: &'static [(&'static str, &'static str)],
+}
+
+const WHEELS: [Wheel; 3] = [
+    Wheel {
+        package: "torch",
+        version: VERSION,
+        members: &[
+            ("torch/include/", "include/"),
+            ("torch/lib/libc10.so", "lib/libc10.so"),
+            ("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
+            ("torch/lib/libgomp.so", "lib/libgomp.so"),
+            ("torch-2.11.0.dist-info/licenses/", "licenses/torch/"),
+        ],
+    },
+    Wheel {
+        package: "nvidia-cuda-runtime",
+        version: "13.0.96",
+        members: &[
+            ("nvidia/cu13/lib/libcudart.so", "lib/libcudart.so"),
+            ("nvidia_cuda_runtime-13.0.96.dist-info/licenses/", "licenses/nvidia-cuda-runtime/"),
+        ],
+    },
+    Wheel {
+        package: "nvidia-cuda-cupti",
+        version: "13.0.85",
+        members: &[
+            ("nvidia/cu13/lib/libcupti.so", "lib/libcupti.so"),
+            ("nvidia_cuda_cupti-13.0.85.dist-info/licenses/", "licenses/nvidia-cuda-cupti/"),
+        ],
+    },
+];
+
+/// The wheels' size together in MB.
+const DOWNLOAD_MB: u64 = 544;
+
+/// Room for pip, which holds a wheel twice for a moment, or for the wheels and what is unpacked.
+const NEEDED_MB: u64 = 1200;
+
+/// The file names of the wheels end in one of these.
+const PLATFORMS: [&str; 4] = [
+    "manylinux_2_28_x86_64",
+    "manylinux_2_25_x86_64",
+    "manylinux_2_17_x86_64",
+    "manylinux2014_x86_64",
+];
+
+const UNPACK: &str = include_str!("unpack.py");
+
+/// Downloads, unpacks beside the final place, and moves there in one step.
+pub fn set_up(home: &Path, torch: &Path) -> Result<(), Error> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
+        return Err(Error::NoRecipe);
+    }
+    let python = python::with_pip()?;
+    fs::create_dir_all(home).map_err(Error::file(home))?;
+    let staging = Staging::new(home)?;
+    require_disk_space(home)?;
+    download(python, &staging)?;
+    let unpacked = staging.folder.join("torch");
+    for wheel in &WHEELS {
+        unpack(python, wheel, &staging, &unpacked)?;
+    }
+    finish(&unpacked)?;
+    clear(home, torch)?;
+    fs::rename(&unpacked, torch).map_err(Error::file(torch))?;
+    Stamp::of_wheels(torch)?.write(home)
+}
+
+/// A folder for the work in progress, named after this process and removed with it.
+struct Staging {
+    folder: PathBuf,
+}
+
+const STAGING: &str = "setting-up-";
+
+impl Staging {
+    /// Removes what killed set-ups left. One that is still alive is an error, as the two would
+    /// replace each other's result.
+    fn new(home: &Path) -> Result<Self, Error> {
+        for entry in fs::read_dir(home).map_err(Error::file(home))? {
+            let entry = entry.map_err(Error::file(home))?;
+            let name = entry.file_name();
+            let Some(process) = name.to_str().and_then(|name| name.strip_prefix(STAGING)) else {
+                continue;
+            };
+            match process.parse() {
+                Ok(process) if is_set_up(process) => return Err(Error::AtWork { process }),
+                _ => {
+                    say("removing what an interrupted set-up left");
+                    fs::remove_dir_all(entry.path()).map_err(Error::file(entry.path()))?;
+                }
+            }
+        }
+        let folder = home.join(format!("{STAGING}{}", std::process::id()));
+        fs::create_dir(&folder).map_err(Error::file(&folder))?;
+        Ok(Self { folder })
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // Should it stay, the next set-up removes it.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Whether a living process of this number is an xtask, and not another with a number used anew.
+fn is_set_up(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim() == "xtask")
+}
+
+/// Asks `df`; where that cannot tell, the set-up goes on and fails by itself if it must.
+fn require_disk_space(home: &Path) -> Result<(), Error> {
+    let Some(free) = free_mb(home) else {
+        return Ok(());
+    };
+    if free < NEEDED_MB {
+        return Err(Error::DiskSpace { path: home.to_path_buf(), needed: NEEDED_MB, free });
+    }
+    Ok(())
+}
+
+fn free_mb(folder: &Path) -> Option<u64> {
+    let output = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let kib: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(kib * 1024 / 1_000_000)
+}
+
+fn download(python: &str, staging: &Staging) -> Result<(), Error> {
+    let what: Vec<String> =
+        WHEELS.iter().map(|wheel| format!("{}=={}", wheel.package, wheel.version)).collect();
+    say(&format!("downloading {} with pip, {DOWNLOAD_MB} MB", what.join(", ")));
+    let log = staging.folder.join("pip.log");
+    let sink = File::create(&log).map_err(Error::file(&log))?;
+    let mut pip = Command::new(python)
+        .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"])
+        .args(["--disable-pip-version-check", "--no-input"])
+        .args(["--only-binary", ":all:", "--implementation", "cp"])
+        .args(["--python-version", "3.11", "--abi", "cp311", "--abi", "none"])
+        .args(PLATFORMS.iter().flat_map(|name| ["--platform", name]))
+        .arg("--dest")
+        .arg(staging.folder.join("wheels"))
+        .args(&what)
+        // Otherwise pip would need as much room again on the disk of the system's temporary files.
+        .env("TMPDIR", &staging.folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(sink)
+        .spawn()
+        .map_err(|source| Error::Start { program: python.to_owned(), source })?;
+    let mut said = Instant::now();
+    let status = loop {
+        match pip.try_wait().map_err(Error::file(&log))? {
+            Some(status) => break status,
+            None => thread::sleep(Duration::from_millis(100)),
+        }
+        if said.elapsed() > Duration::from_secs(10) {
+            said = Instant::now();
+            let done = (size(&staging.folder) / 1_000_000).min(DOWNLOAD_MB);
+            say(&format!("{done} of {DOWNLOAD_MB} MB"));
+        }
+    };
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Download {
+        what: what.join(", "),
+        output: fs::read_to_string(&log).unwrap_or_default(),
+    })
+}
+
+/// The bytes of all files below a folder, as far as they can be seen while pip works there.
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => size(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+fn unpack(python: &str, wheel: &Wheel, staging: &Staging, target: &Path) -> Result<(), Error> {
+    say(&format!("unpacking {}", wheel.package));
+    let wheels = staging.folder.join("wheels");
+    // In the file names of wheels, underscores stand for the hyphens of package names.
+    let start = format!("{}-{}-", wheel.package.replace('-', "_"), wheel.version);
+    let failed = |output: String| Error::Unpack { what: wheel.package.to_owned(), output };
+    let file = fs::read_dir(&wheels)
+        .map_err(Error::file(&wheels))?
+        .flatten()
+        .find(|entry| entry.file_name().to_string_lossy().starts_with(&start))
+        .ok_or_else(|| failed(format!("pip left no file {start}*.whl")))?
+        .path();
+    let output = Command::new(python)
+        .args(["-c", UNPACK])
+        .arg(&file)
+        .arg(target)
+        .args(wheel.members.iter().map(|(from, to)| format!("{from}={to}")))
+        .output()
+        .map_err(|source| Error::Start { program: python.to_owned(), source })?;
+    if !output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr);
+        return Err(failed(message.trim_end().to_owned()));
+    }
+    // The wheel is done with, and the next one may need its room.
+    fs::remove_file(&file).map_err(Error::file(&file))
+}
+
+/// What the wheels lack: the version for the build script of `torch-sys`, and a `libtorch.so` that
+/// does not ask for CUDA, as the one in the wheel does.
+fn finish(unpacked: &Path) -> Result<(), Error> {
+    let version = unpacked.join("build-version");
+    fs::write(&version, VERSION).map_err(Error::file(&version))?;
+    #[cfg(unix)]
+    {
+        let link = unpacked.join("lib/libtorch.so");
+        std::os::unix::fs::symlink("libtorch_cpu.so", &link).map_err(Error::file(&link))?;
+    }
+    Ok(())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_of_dead_set_ups_are_removed() {
+        let home = tempfile::tempdir().unwrap();
+        // Numbers of processes stay below 2^22 on Linux.
+        let dead = home.path().join("setting-up-4194305");
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join("half.whl"), "half").unwrap();
+        let staging = Staging::new(home.path()).unwrap();
+        assert!(!dead.exists());
+        let folder = staging.folder.clone();
+        assert!(folder.is_dir());
+        drop(staging);
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn the_disk_tells_its_free_space() {
+        assert!(free_mb(Path::new("/")).is_some());
+        assert_eq!(free_mb(Path::new("/no such folder")), None);
+    }
+}

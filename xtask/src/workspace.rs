@@ -1,0 +1,50 @@
+//! Where the workspace is and which libtorch its builds use.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+
+/// The checkout that this xtask belongs to.
+pub struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// The folder above `xtask/`, by what cargo says at run time, so that a moved checkout with an
+    /// old build still finds itself.
+    pub fn find() -> Result<Self, Error> {
+        let manifest = env::var_os("CARGO_MANIFEST_DIR")
+            .unwrap_or_else(|| OsString::from(env!("CARGO_MANIFEST_DIR")));
+        let manifest = PathBuf::from(manifest);
+        match manifest.parent() {
+            Some(root) if root.join("Cargo.toml").is_file() => {
+                Ok(Self { root: root.to_path_buf() })
+            }
+            _ => Err(Error::NoWorkspace { manifest }),
+        }
+    }
+
+    /// The folder with the workspace's `Cargo.toml`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder that set-up owns.
+    pub fn libtorch_home(&self) -> PathBuf {
+        self.root.join(".libtorch")
+    }
+
+    /// The libtorch that set-up provides, as `.cargo/config.toml` names it.
+    pub fn libtorch(&self) -> PathBuf {
+        self.libtorch_home().join("torch")
+    }
+
+    /// The `LIBTORCH` that the user set, if any. Cargo sets the variable itself for every program
+    /// that it runs, from `.cargo/config.toml`; a value other than that is the user's.
+    pub fn users_libtorch(&self) -> Option<PathBuf> {
+        let set = PathBuf::from(env::var_os("LIBTORCH")?);
+        (set != self.libtorch()).then_some(set)
+    }
+}
