@@ -23,7 +23,7 @@ pub enum Error {
     File { path: PathBuf, source: io::Error },
 
     #[error(
-        "LIBTORCH is set to {}, {problem}\n\
+        "LIBTORCH is set to \"{}\", {problem}\n\
          Set it to the folder of a libtorch {VERSION} (the one with lib/ and include/), or unset \
          it and let `cargo xtask setup` provide one.",
         path.display()

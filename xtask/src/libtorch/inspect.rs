@@ -14,6 +14,9 @@ pub const VERSION_HEADER: &str = "include/torch/headeronly/version.h";
 
 /// Checks the main library and the version in the headers; an error says what is wrong.
 pub fn require_libtorch(folder: &Path) -> Result<(), String> {
+    if folder.as_os_str().is_empty() {
+        return Err("an empty path".to_owned());
+    }
     if !folder.is_absolute() {
         return Err("which is not an absolute path".to_owned());
     }
