@@ -1,1 +1,78 @@
-//! Partitioned multi-objective architecture search: the loop, its Proposer and Evaluator, evolution and random search
+//! Partitioned multi-objective architecture search.
+//!
+//! The loop ([`Search`]) has two seams, both object-safe traits. A [`Proposer`] suggests
+//! architectures for a niche, given the niche's Pareto parents; an [`Evaluator`] gives their
+//! objectives. Between them the loop validates (legal, new, inside the niche), keeps one Pareto
+//! archive per niche, and shares the budget out over the niches by what they yield. With
+//! [`Partition::whole`](nas_partition::Partition::whole) it is an ordinary unpartitioned search.
+//!
+//! The structure is PEL-NAS's (arXiv 2510.01472). Every searcher that is compared differs only
+//! in what it plugs into the seams. All randomness comes from one seed.
+
+mod allocation;
+mod evaluator;
+mod evolution;
+mod objective;
+mod outcome;
+mod proposer;
+mod random;
+mod search;
+
+pub use allocation::Allocation;
+pub use evaluator::{Detail, Evaluation, Evaluator};
+pub use evolution::Evolution;
+pub use objective::Objective;
+pub use outcome::{Evaluated, Limit, Outcome, Within};
+pub use proposer::{Proposal, Proposer, Refusal, Request};
+pub use random::Random;
+pub use search::{Event, Refusals, Search, Settings};
+
+/// The generator of all randomness in a search: portable, so that a seed means the same
+/// everywhere.
+pub type SearchRng = rand_chacha::ChaCha8Rng;
+
+/// What a proposer or evaluator of any kind can fail with.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What can end a search.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The evaluator failed as a whole.
+    #[error("evaluating {architectures} architectures failed")]
+    Evaluator {
+        /// How many were asked for.
+        architectures: usize,
+        /// Why.
+        source: BoxError,
+    },
+    /// The evaluator broke its contract.
+    #[error("the evaluator answered {found} {what}, expected {expected}")]
+    Answer {
+        /// What was counted.
+        what: &'static str,
+        /// How many were due.
+        expected: usize,
+        /// How many came.
+        found: usize,
+    },
+    /// An objective's value that is NaN or infinite; absent values are `None`.
+    #[error(
+        "the evaluator gave {value} as {objective} of {arch}, expected a finite number or none"
+    )]
+    NotFinite {
+        /// The objective's name.
+        objective: String,
+        /// The architecture's text.
+        arch: String,
+        /// The value.
+        value: f64,
+    },
+    /// Objectives that no search can run on.
+    #[error("an evaluator needs at least one objective")]
+    NoObjectives,
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,6 +11,7 @@ pub struct Space {
     decisions: Vec<Decision>,
     text: String,
     cell: Option<Cell>,
+    short_names: Vec<(String, String)>,
 }
 
 /// One decision of a space: a name and at most 256 named choices.
@@ -59,11 +60,20 @@ impl Space {
             decisions,
             text: text.into(),
             cell,
+            short_names: Vec::new(),
         };
         match space.contradiction() {
             None => Ok(space),
             Some(problem) => Err(Error::Space { space: space.name, problem }),
         }
+    }
+
+    /// The space with short names for choices, as pairs of the full and the short name.
+    #[must_use]
+    pub fn with_short_names(mut self, names: &[(&str, &str)]) -> Self {
+        let owned = |(full, short): &(&str, &str)| ((*full).to_owned(), (*short).to_owned());
+        self.short_names = names.iter().map(owned).collect();
+        self
     }
 
     fn contradiction(&self) -> Option<String> {
@@ -186,6 +196,16 @@ impl Space {
             text.push_str(literal);
         }
         text
+    }
+
+    /// The choices by their short names, separated by spaces: for tables that people read, where
+    /// [`Self::format`] would be too long. `arch` must belong to the space.
+    pub fn short(&self, arch: &Arch) -> String {
+        let short = |name| {
+            let pair = self.short_names.iter().find(|(full, _)| full == name);
+            pair.map_or(name, |(_, short)| short.as_str())
+        };
+        self.choice_names(arch).map(short).collect::<Vec<_>>().join(" ")
     }
 
     /// An architecture from its text form.

@@ -144,6 +144,13 @@ static SPACE: LazyLock<Space> = LazyLock::new(|| {
         }),
     )
     .expect("the description of NAS-Bench-201 is consistent, which the tests check")
+    .with_short_names(&[
+        ("none", "-"),
+        ("skip_connect", "skip"),
+        ("nor_conv_1x1", "1x1"),
+        ("nor_conv_3x3", "3x3"),
+        ("avg_pool_3x3", "pool"),
+    ])
 });
 
 /// The space itself.
@@ -196,6 +203,12 @@ mod tests {
             ),
             "{message}"
         );
+    }
+
+    #[test]
+    fn short_names_fit_a_narrow_table() {
+        let first = from_index(0).unwrap();
+        assert_eq!(space().short(&first), "pool 1x1 skip 1x1 skip skip");
     }
 
     #[test]

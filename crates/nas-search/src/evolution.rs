@@ -1,0 +1,51 @@
+use rand::{RngExt, seq::IndexedRandom};
+
+use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng};
+
+/// Evolution on the niche's Pareto archive: parents drawn uniformly from the non-dominated
+/// architectures, uniform crossover followed by mutation, or mutation alone.
+///
+/// An elitist archive-based strategy in the manner of PAES (Knowles & Corne 2000), with the
+/// niche's whole archive as the population.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evolution {
+    /// Probability that a child has two parents; 0.5 as in PEL-NAS.
+    pub crossover: f64,
+}
+
+impl Default for Evolution {
+    fn default() -> Self {
+        Self { crossover: 0.5 }
+    }
+}
+
+/// Where the neighbourhood of the parents is exhausted, a child that is new is soon not found.
+const TRIES: usize = 50;
+
+impl Proposer for Evolution {
+    fn name(&self) -> &'static str {
+        "evolution"
+    }
+
+    fn propose(
+        &mut self,
+        request: &Request<'_>,
+        rng: &mut SearchRng,
+    ) -> Result<Vec<Proposal>, BoxError> {
+        let Some(_) = request.parents.first() else { return Random.propose(request, rng) };
+        let space = request.space;
+        let parent =
+            |rng: &mut SearchRng| &request.parents.choose(rng).unwrap_or(&request.parents[0]).arch;
+        let children = request.draw(TRIES, || {
+            let one = parent(rng);
+            if rng.random_bool(self.crossover) {
+                let other = parent(rng);
+                let child = space.crossover(one, other, rng);
+                if rng.random() { child } else { space.mutate(&child, rng) }
+            } else {
+                space.mutate(one, rng)
+            }
+        });
+        Ok(children.into_iter().map(|arch| Proposal { arch, rationale: None }).collect())
+    }
+}

@@ -1,0 +1,124 @@
+use std::cmp::Ordering;
+
+use nas_pareto::Archive;
+use nas_space::Arch;
+
+use crate::Objective;
+
+/// An evaluated architecture and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// The architecture.
+    pub arch: Arch,
+    /// One value for each objective, in the objective's own unit and direction.
+    pub values: Vec<Option<f64>>,
+    /// One value for each of the evaluator's details.
+    pub details: Vec<Option<f64>>,
+    /// The niche that it lies in.
+    pub niche: usize,
+    /// The generation that proposed it; 0 is the initial sample.
+    pub generation: usize,
+    /// Who proposed it.
+    pub proposer: String,
+    /// Why, in the proposer's words.
+    pub rationale: Option<String>,
+}
+
+impl Evaluated {
+    /// The values of all objectives, or `None` where one is absent.
+    pub fn complete(&self) -> Option<Vec<f64>> {
+        self.values.iter().copied().collect()
+    }
+}
+
+/// What a search found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The objectives, in the order of the values.
+    pub objectives: Vec<Objective>,
+    /// Every evaluated architecture, in order of evaluation.
+    pub evaluated: Vec<Evaluated>,
+}
+
+/// An upper limit on an objective.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// The objective, by its position.
+    pub objective: usize,
+    /// The largest value allowed, in the objective's unit.
+    pub at_most: f64,
+}
+
+/// The answer to "the best within these limits".
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Within<'a> {
+    /// The best architecture within all limits.
+    Best(&'a Evaluated),
+    /// None is within them; this one exceeds them by the least factor.
+    Nearest(&'a Evaluated),
+    /// There is no architecture with all objectives at all.
+    Nothing,
+}
+
+impl Outcome {
+    /// The non-dominated architectures, best in the first objective last.
+    ///
+    /// Of architectures with equal objectives the first found stands for all.
+    pub fn front(&self) -> Vec<&Evaluated> {
+        let directions: Vec<_> =
+            self.objectives.iter().map(|objective| objective.direction).collect();
+        // Without objectives there is no front; finite values are never refused.
+        let Ok(mut archive) = Archive::new(&directions) else { return Vec::new() };
+        for evaluated in &self.evaluated {
+            if let Some(values) = evaluated.complete() {
+                let _ = archive.insert(&values, evaluated);
+            }
+        }
+        archive.iter().rev().map(|member| member.payload).collect()
+    }
+
+    /// The architecture that is best in the first objective among those that keep all limits
+    /// and that `eligible` accepts; ties go to the lower cost in the later objectives.
+    pub fn best_within(&self, limits: &[Limit], eligible: impl Fn(&Arch) -> bool) -> Within<'_> {
+        let costs = |evaluated: &Evaluated| {
+            let values = self.objectives.iter().zip(evaluated.complete()?);
+            Some(values.map(|(objective, value)| objective.cost(value)).collect::<Vec<f64>>())
+        };
+        let candidates: Vec<Candidate<'_>> = self
+            .evaluated
+            .iter()
+            .filter(|evaluated| eligible(&evaluated.arch))
+            .filter_map(|evaluated| {
+                let excess = limits.iter().map(|limit| limit.excess(evaluated)).fold(1.0, f64::max);
+                Some(Candidate { evaluated, costs: costs(evaluated)?, excess })
+            })
+            .collect();
+        let cheaper = |a: &&Candidate<'_>, b: &&Candidate<'_>| {
+            a.costs.partial_cmp(&b.costs).unwrap_or(Ordering::Equal)
+        };
+        let nearer = |a: &&Candidate<'_>, b: &&Candidate<'_>| a.excess.total_cmp(&b.excess);
+        let within = candidates.iter().filter(|candidate| candidate.excess <= 1.0);
+        match (within.min_by(cheaper), candidates.iter().min_by(nearer)) {
+            (Some(best), _) => Within::Best(best.evaluated),
+            (None, Some(nearest)) => Within::Nearest(nearest.evaluated),
+            (None, None) => Within::Nothing,
+        }
+    }
+}
+
+struct Candidate<'a> {
+    evaluated: &'a Evaluated,
+    costs: Vec<f64>,
+    excess: f64,
+}
+
+impl Limit {
+    /// The factor by which an architecture exceeds the limit; 1 where it keeps it.
+    fn excess(self, evaluated: &Evaluated) -> f64 {
+        match evaluated.values.get(self.objective).copied().flatten() {
+            Some(value) if value <= self.at_most => 1.0,
+            Some(value) => value / self.at_most,
+            None => f64::INFINITY,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use std::collections::HashSet;
+
+use nas_partition::Partition;
+use nas_space::{Arch, Error as SpaceError, Space};
+
+use crate::{BoxError, Evaluated, Objective, SearchRng};
+
+/// Suggests architectures for a niche: a language model, evolution, random sampling.
+pub trait Proposer {
+    /// The name under which its proposals are counted.
+    fn name(&self) -> &str;
+
+    /// At most `request.count` architectures for the niche. Fewer, or wrong ones, are allowed:
+    /// the search validates every proposal and fills what is missing by random sampling.
+    ///
+    /// # Errors
+    /// A proposer that fails costs its niche this generation's proposals, not the search.
+    fn propose(
+        &mut self,
+        request: &Request<'_>,
+        rng: &mut SearchRng,
+    ) -> Result<Vec<Proposal>, BoxError>;
+}
+
+/// A suggested architecture and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// The architecture.
+    pub arch: Arch,
+    /// Why it was suggested, in the proposer's words.
+    pub rationale: Option<String>,
+}
+
+/// What a proposer is asked for.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The space.
+    pub space: &'a Space,
+    /// Its niches.
+    pub partition: &'a Partition,
+    /// The niche that proposals must lie in, by its position.
+    pub niche: usize,
+    /// The objectives, in the order of the parents' values.
+    pub objectives: &'a [Objective],
+    /// The niche's non-dominated architectures, best in the first objective first; empty at
+    /// the start.
+    pub parents: &'a [&'a Evaluated],
+    /// How many proposals are wanted.
+    pub count: usize,
+    /// Generations done before this one.
+    pub generation: usize,
+    pub(crate) seen: &'a HashSet<Arch>,
+}
+
+/// Why a proposal was not taken.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// It is not in the space.
+    Illegal(SpaceError),
+    /// It was evaluated before, or proposed twice.
+    Duplicate,
+    /// It lies in another niche.
+    OutsideNiche {
+        /// The niche that it lies in.
+        niche: usize,
+    },
+}
+
+impl Request<'_> {
+    /// Whether the search would take the architecture.
+    pub fn check(&self, arch: &Arch) -> Result<(), Refusal> {
+        check(self.space, self.partition, self.niche, self.seen, arch)
+    }
+
+    /// New architectures of the niche, each the first acceptable of at most `tries` that `draw`
+    /// makes; fewer than `count` where the tries run out.
+    pub fn draw(&self, tries: usize, mut draw: impl FnMut() -> Arch) -> Vec<Arch> {
+        let mut drawn: Vec<Arch> = Vec::with_capacity(self.count);
+        'proposals: for _ in 0..self.count {
+            for _ in 0..tries {
+                let arch = draw();
+                if self.check(&arch).is_ok() && !drawn.contains(&arch) {
+                    drawn.push(arch);
+                    continue 'proposals;
+                }
+            }
+            break;
+        }
+        drawn
+    }
+}
+
+/// The validator: an architecture is taken if it is legal, new, and inside the niche.
+pub(crate) fn check(
+    space: &Space,
+    partition: &Partition,
+    niche: usize,
+    seen: &HashSet<Arch>,
+    arch: &Arch,
+) -> Result<(), Refusal> {
+    space.check(arch).map_err(Refusal::Illegal)?;
+    if seen.contains(arch) {
+        return Err(Refusal::Duplicate);
+    }
+    match partition.niche_of(arch) {
+        found if found == niche => Ok(()),
+        found => Err(Refusal::OutsideNiche { niche: found }),
+    }
+}

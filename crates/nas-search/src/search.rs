@@ -1,0 +1,479 @@
+use std::collections::HashSet;
+
+use nas_pareto::{Archive, Insertion};
+use nas_partition::Partition;
+use nas_space::{Arch, Space};
+use rand::SeedableRng;
+
+use crate::{
+    Allocation, BoxError, Error, Evaluated, Evaluation, Evaluator, Objective, Outcome, Proposal,
+    Proposer, Random, Refusal, Request, SearchRng, allocation::Yields, proposer::check,
+};
+
+/// How much is evaluated, and how it is shared out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Architectures evaluated in all.
+    pub evaluations: usize,
+    /// Of these, the random sample that starts the search, spread evenly over the niches.
+    pub initial: usize,
+    /// Architectures proposed between two updates of the archives, over all niches together.
+    pub generation: usize,
+    /// How a generation is shared out over the niches.
+    pub allocation: Allocation,
+    /// The seed of all randomness.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            evaluations: 600,
+            initial: 60,
+            generation: 30,
+            allocation: Allocation::default(),
+            seed: 0,
+        }
+    }
+}
+
+/// What happens in a search, as it happens.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// An architecture was evaluated.
+    Evaluated {
+        /// The architecture with its objectives.
+        evaluated: &'a Evaluated,
+        /// Whether it joined the front of all niches.
+        joined_front: bool,
+        /// Evaluations done so far, this one included.
+        done: usize,
+    },
+    /// A generation ended.
+    Generation {
+        /// Its number; 0 is the initial sample.
+        generation: usize,
+        /// Evaluations done so far.
+        done: usize,
+        /// Architectures on the front of all niches.
+        front: usize,
+        /// Proposals that were not taken, in this generation.
+        refusals: Refusals,
+    },
+    /// A proposer failed for one niche; the search goes on without its proposals.
+    ProposerFailed {
+        /// The niche's position.
+        niche: usize,
+        /// The generation's number.
+        generation: usize,
+        /// Why.
+        error: &'a BoxError,
+    },
+}
+
+/// Proposals that were not taken, by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Refusals {
+    /// Not in the space.
+    pub illegal: usize,
+    /// Evaluated before, or proposed twice.
+    pub duplicate: usize,
+    /// In another niche.
+    pub outside_niche: usize,
+}
+
+impl Refusals {
+    fn count(&mut self, refusal: &Refusal) {
+        match refusal {
+            Refusal::Illegal(_) => self.illegal += 1,
+            Refusal::Duplicate => self.duplicate += 1,
+            Refusal::OutsideNiche { .. } => self.outside_niche += 1,
+        }
+    }
+}
+
+/// A search of a partitioned space.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    space: &'a Space,
+    partition: &'a Partition,
+    settings: Settings,
+}
+
+impl<'a> Search<'a> {
+    /// A search of `space` in the niches of `partition`.
+    pub fn new(space: &'a Space, partition: &'a Partition, settings: Settings) -> Self {
+        Self { space, partition, settings }
+    }
+
+    /// Runs to the end of the budget, or until no niche has a new architecture to offer.
+    ///
+    /// # Errors
+    /// Only the evaluator's; a proposer's failure is an [`Event::ProposerFailed`].
+    pub fn run(
+        &self,
+        proposer: &mut dyn Proposer,
+        evaluator: &mut dyn Evaluator,
+        on_event: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<Outcome, Error> {
+        let mut run = Run::new(self, evaluator, on_event)?;
+        let Settings { evaluations, initial, generation, allocation, .. } = self.settings;
+        let mut yields = Yields::new(allocation, self.partition.niches().len());
+        let even = Yields::new(Allocation::Equal, self.partition.niches().len());
+
+        let shares = even.share(initial.min(evaluations));
+        let mut found = run.generation(&mut Random, &shares)?;
+        while run.evaluated.len() < evaluations && found > 0 {
+            let shares = yields.share(generation.clamp(1, evaluations - run.evaluated.len()));
+            found = run.generation(proposer, &shares)?;
+            for (niche, (joined, evaluated)) in run.last_yield.iter().enumerate() {
+                yields.learn(niche, *joined, *evaluated);
+            }
+        }
+        Ok(Outcome { objectives: run.objectives, evaluated: run.evaluated })
+    }
+}
+
+struct Run<'a, 'b> {
+    search: &'a Search<'a>,
+    evaluator: &'b mut dyn Evaluator,
+    on_event: &'b mut dyn FnMut(&Event<'_>),
+    rng: SearchRng,
+    objectives: Vec<Objective>,
+    evaluated: Vec<Evaluated>,
+    seen: HashSet<Arch>,
+    /// One archive for each niche, and the one of all niches; each holds positions in
+    /// `evaluated`.
+    niches: Vec<Archive<usize>>,
+    front: Archive<usize>,
+    generations: usize,
+    /// For each niche, how many of the last generation joined the front, and how many there were.
+    last_yield: Vec<(usize, usize)>,
+}
+
+/// A proposal that was taken, and who made it.
+struct Taken {
+    niche: usize,
+    proposer: String,
+    proposal: Proposal,
+}
+
+impl<'a, 'b> Run<'a, 'b> {
+    fn new(
+        search: &'a Search<'a>,
+        evaluator: &'b mut dyn Evaluator,
+        on_event: &'b mut dyn FnMut(&Event<'_>),
+    ) -> Result<Self, Error> {
+        let objectives = evaluator.objectives().to_vec();
+        let directions: Vec<_> = objectives.iter().map(|objective| objective.direction).collect();
+        let front = Archive::new(&directions).map_err(|_| Error::NoObjectives)?;
+        let niches = search.partition.niches().len();
+        Ok(Self {
+            search,
+            evaluator,
+            on_event,
+            rng: SearchRng::seed_from_u64(search.settings.seed),
+            objectives,
+            evaluated: Vec::new(),
+            seen: HashSet::new(),
+            niches: vec![front.clone(); niches],
+            front,
+            generations: 0,
+            last_yield: vec![(0, 0); niches],
+        })
+    }
+
+    /// Proposes and evaluates one generation; returns how many architectures it had.
+    fn generation(
+        &mut self,
+        proposer: &mut dyn Proposer,
+        shares: &[usize],
+    ) -> Result<usize, Error> {
+        let mut refusals = Refusals::default();
+        let mut taken = Vec::new();
+        for (niche, &share) in shares.iter().enumerate() {
+            self.propose(proposer, niche, share, &mut taken, &mut refusals);
+        }
+        self.last_yield.fill((0, 0));
+        let found = taken.len();
+        let batch = self.evaluator.batch().max(1);
+        let mut taken = taken.into_iter().peekable();
+        while taken.peek().is_some() {
+            self.evaluate(taken.by_ref().take(batch).collect())?;
+        }
+        (self.on_event)(&Event::Generation {
+            generation: self.generations,
+            done: self.evaluated.len(),
+            front: self.front.len(),
+            refusals,
+        });
+        self.generations += 1;
+        Ok(found)
+    }
+
+    /// Adds `share` new architectures of the niche to `taken`: the proposer's, and for what it
+    /// leaves open random ones.
+    fn propose(
+        &mut self,
+        proposer: &mut dyn Proposer,
+        niche: usize,
+        share: usize,
+        taken: &mut Vec<Taken>,
+        refusals: &mut Refusals,
+    ) {
+        let parents: Vec<&Evaluated> =
+            self.niches[niche].iter().map(|member| &self.evaluated[member.payload]).collect();
+        let Search { space, partition, .. } = *self.search;
+        let before = taken.len();
+        for source in [proposer, &mut Random as &mut dyn Proposer] {
+            let open = share - (taken.len() - before);
+            if open == 0 {
+                break;
+            }
+            let request = Request {
+                space,
+                partition,
+                niche,
+                objectives: &self.objectives,
+                parents: &parents,
+                count: open,
+                generation: self.generations,
+                seen: &self.seen,
+            };
+            let proposals = source.propose(&request, &mut self.rng).unwrap_or_else(|error| {
+                let generation = self.generations;
+                (self.on_event)(&Event::ProposerFailed { niche, generation, error: &error });
+                Vec::new()
+            });
+            for proposal in proposals {
+                match check(space, partition, niche, &self.seen, &proposal.arch) {
+                    Ok(()) if taken.len() - before < share => {
+                        self.seen.insert(proposal.arch.clone());
+                        let proposer = source.name().to_owned();
+                        taken.push(Taken { niche, proposer, proposal });
+                    }
+                    Ok(()) => {}
+                    Err(refusal) => refusals.count(&refusal),
+                }
+            }
+        }
+    }
+
+    fn evaluate(&mut self, batch: Vec<Taken>) -> Result<(), Error> {
+        let architectures: Vec<Arch> =
+            batch.iter().map(|taken| taken.proposal.arch.clone()).collect();
+        let evaluations = self
+            .evaluator
+            .evaluate(&architectures)
+            .map_err(|source| Error::Evaluator { architectures: architectures.len(), source })?;
+        expect("evaluations", architectures.len(), evaluations.len())?;
+        for (taken, evaluation) in batch.into_iter().zip(evaluations) {
+            self.record(taken, evaluation)?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, taken: Taken, evaluation: Evaluation) -> Result<(), Error> {
+        let Taken { niche, proposer, proposal } = taken;
+        expect("objectives", self.objectives.len(), evaluation.values.len())?;
+        expect("details", self.evaluator.details().len(), evaluation.details.len())?;
+        for (objective, value) in self.objectives.iter().zip(&evaluation.values) {
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
+                let arch = self.search.space.format(&proposal.arch);
+                return Err(Error::NotFinite { objective: objective.name.clone(), arch, value });
+            }
+        }
+        let position = self.evaluated.len();
+        let mut joined_front = false;
+        if let Some(values) = evaluation.values.iter().copied().collect::<Option<Vec<f64>>>() {
+            // Finite values of the archive's own dimension are never refused as such.
+            let accepts = |archive: &mut Archive<usize>| {
+                archive.insert(&values, position).is_ok_and(Insertion::is_accepted)
+            };
+            accepts(&mut self.niches[niche]);
+            joined_front = accepts(&mut self.front);
+        }
+        self.last_yield[niche].0 += usize::from(joined_front);
+        self.last_yield[niche].1 += 1;
+        self.evaluated.push(Evaluated {
+            arch: proposal.arch,
+            values: evaluation.values,
+            details: evaluation.details,
+            niche,
+            generation: self.generations,
+            proposer,
+            rationale: proposal.rationale,
+        });
+        (self.on_event)(&Event::Evaluated {
+            evaluated: &self.evaluated[position],
+            joined_front,
+            done: position + 1,
+        });
+        Ok(())
+    }
+}
+
+fn expect(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found { Ok(()) } else { Err(Error::Answer { what, expected, found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use nas_space::nasbench201;
+
+    use super::*;
+    use crate::{Detail, Evolution, Limit, Within};
+
+    /// Accuracy grows with 3×3 convolutions, latency with operations; `avg_pool_3x3` on the
+    /// first edge cannot be run.
+    struct Toy {
+        objectives: Vec<Objective>,
+        answers: usize,
+    }
+
+    impl Toy {
+        fn new() -> Self {
+            let objectives =
+                vec![Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")];
+            Self { objectives, answers: usize::MAX }
+        }
+    }
+
+    impl Evaluator for Toy {
+        fn objectives(&self) -> &[Objective] {
+            &self.objectives
+        }
+
+        fn details(&self) -> &[Detail] {
+            &[]
+        }
+
+        fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+            let space = nasbench201::space();
+            let evaluate = |arch: &Arch| {
+                let operations = 6 - space.count(arch, "none");
+                let latency = (arch.choices()[0] != 4).then_some(operations as f64);
+                let accuracy = space.count(arch, "nor_conv_3x3") as f64;
+                Evaluation { values: vec![Some(accuracy), latency], details: vec![] }
+            };
+            Ok(architectures.iter().map(evaluate).take(self.answers).collect())
+        }
+    }
+
+    fn search(settings: Settings, partition: &Partition) -> Outcome {
+        let search = Search::new(nasbench201::space(), partition, settings);
+        search.run(&mut Evolution::default(), &mut Toy::new(), &mut |_| {}).unwrap()
+    }
+
+    fn pel_nas() -> Partition {
+        Partition::pel_nas(nasbench201::space()).unwrap()
+    }
+
+    #[test]
+    fn the_budget_is_spent_on_distinct_architectures_and_the_front_is_found() {
+        let outcome = search(Settings { evaluations: 400, ..Settings::default() }, &pel_nas());
+        assert_eq!(outcome.evaluated.len(), 400);
+        let distinct: HashSet<_> = outcome.evaluated.iter().map(|e| &e.arch).collect();
+        assert_eq!(distinct.len(), 400);
+        let front: Vec<_> = outcome.front().iter().map(|e| e.values[0].unwrap()).collect();
+        assert_eq!(front, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_search_and_another_seed_another() {
+        let run = |seed| search(Settings { seed, ..Settings::default() }, &pel_nas());
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+    }
+
+    #[test]
+    fn every_architecture_lies_in_its_niche() {
+        let partition = pel_nas();
+        for evaluated in search(Settings::default(), &partition).evaluated {
+            assert_eq!(partition.niche_of(&evaluated.arch), evaluated.niche);
+        }
+    }
+
+    #[test]
+    fn a_budget_beyond_the_space_ends_with_the_space() {
+        let settings = Settings { evaluations: 20_000, generation: 2_000, ..Settings::default() };
+        let found = search(settings, &Partition::whole()).evaluated.len();
+        assert!(found > 15_600, "{found}");
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_on_no_front() {
+        let outcome = search(Settings::default(), &Partition::whole());
+        assert!(outcome.evaluated.iter().any(|e| e.values[1].is_none()));
+        assert!(outcome.front().iter().all(|e| e.values[1].is_some()));
+    }
+
+    #[test]
+    fn the_best_within_a_limit_is_the_best_and_the_nearest_is_near() {
+        let outcome = search(Settings::default(), &Partition::whole());
+        let within = |at_most| outcome.best_within(&[Limit { objective: 1, at_most }], |_| true);
+        assert!(matches!(within(3.5), Within::Best(e) if e.values == [Some(3.0), Some(3.0)]));
+        let no_zero = |arch: &Arch| nasbench201::space().count(arch, "none") < 6;
+        let nearest = outcome.best_within(&[Limit { objective: 1, at_most: 0.5 }], no_zero);
+        assert!(matches!(nearest, Within::Nearest(e) if e.values[1] == Some(1.0)), "{nearest:?}");
+        assert_eq!(outcome.best_within(&[], |_| false), Within::Nothing);
+    }
+
+    #[test]
+    fn an_evaluator_that_answers_too_little_is_told_so() {
+        let partition = Partition::whole();
+        let search = Search::new(nasbench201::space(), &partition, Settings::default());
+        let mut evaluator = Toy { answers: 3, ..Toy::new() };
+        let result = search.run(&mut Evolution::default(), &mut evaluator, &mut |_| {});
+        assert!(matches!(result, Err(Error::Answer { expected: 60, found: 3, .. })));
+    }
+
+    /// Fails for one niche, and elsewhere proposes one architecture over and over.
+    struct Stubborn;
+
+    impl Proposer for Stubborn {
+        fn name(&self) -> &'static str {
+            "stubborn"
+        }
+
+        fn propose(
+            &mut self,
+            request: &Request<'_>,
+            _: &mut SearchRng,
+        ) -> Result<Vec<Proposal>, BoxError> {
+            if request.niche == 0 {
+                return Err("no connection".into());
+            }
+            let proposal = Proposal { arch: Arch::new([3; 6]), rationale: None };
+            Ok(vec![proposal; request.count])
+        }
+    }
+
+    #[test]
+    fn a_failing_or_stubborn_proposer_costs_nothing_but_its_proposals() {
+        let partition = pel_nas();
+        // With this seed the initial sample does not hold the architecture proposed.
+        let settings = Settings { seed: 1, ..Settings::default() };
+        let search = Search::new(nasbench201::space(), &partition, settings);
+        let (mut failures, mut total) = (0, Refusals::default());
+        let outcome = search
+            .run(&mut Stubborn, &mut Toy::new(), &mut |event| match event {
+                Event::ProposerFailed { niche, .. } => {
+                    assert_eq!(*niche, 0);
+                    failures += 1;
+                }
+                Event::Generation { refusals, .. } => {
+                    total.duplicate += refusals.duplicate;
+                    total.outside_niche += refusals.outside_niche;
+                }
+                Event::Evaluated { .. } => {}
+            })
+            .unwrap();
+        assert_eq!(outcome.evaluated.len(), 600);
+        assert!(
+            failures > 0 && total.duplicate > 0 && total.outside_niche > 0,
+            "{failures} {total:?}"
+        );
+    }
+}
