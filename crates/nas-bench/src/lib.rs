@@ -1,1 +1,33 @@
-//! Public NAS benchmarks: verified downloads, parsers, and compact tables that open in milliseconds
+//! Public NAS benchmarks: verified downloads, parsers, and compact tables that open in
+//! milliseconds.
+//!
+//! [`Manifest`] lists the published files, [`Downloader`] fetches them into a data folder (which
+//! one, [`data_dir`] says), [`compile`] turns them into tables there, and [`NasBench201`],
+//! [`PublishedProxies`] and [`FbnetBlocks`] open these.
+
+mod compile;
+mod download;
+mod error;
+mod fbnet;
+mod fidelity;
+mod location;
+mod manifest;
+mod nasbench201;
+mod parse;
+mod proxies;
+mod table;
+
+pub use compile::{Compiled, compile};
+pub use download::{Downloader, Outcome, Progress, raw_path};
+pub use error::{Error, TableProblem};
+pub use fbnet::FbnetBlocks;
+pub use fidelity::{Epochs, Fidelity, Seeds, Split};
+pub use location::{DATA_VARIABLE, DataDir, Origin, data_dir};
+pub use manifest::{Entry, Group, Manifest};
+pub use nasbench201::NasBench201;
+pub use parse::suite_zero::SUITE_ZERO;
+pub use proxies::PublishedProxies;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,112 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Error, Manifest,
+    download::{raw_path, verify_bytes},
+    fbnet, nasbench201, proxies,
+    table::{self, Table},
+};
+
+/// What [`compile`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compiled {
+    /// Tables that were written now.
+    pub written: Vec<PathBuf>,
+    /// Tables that were up to date.
+    pub up_to_date: Vec<PathBuf>,
+}
+
+/// Compiles the tables of a data folder from the raw files downloaded to it.
+///
+/// A table that this version of the crate compiled from the same raw files is left alone; the
+/// raw files are then not needed.
+///
+/// # Errors
+/// [`Error::NotDownloaded`] for a missing raw file, [`Error::Size`] or [`Error::Checksum`] for
+/// one that is not the manifest's, [`Error::Value`] or [`Error::Malformed`] for one that does not
+/// hold what it must, [`Error::NoSpace`] or [`Error::Io`] for trouble with the disk.
+pub fn compile(data_dir: &Path) -> Result<Compiled, Error> {
+    let manifest = Manifest::embedded()?;
+    let raw = Raw { data_dir, manifest: &manifest };
+    let mut done = Compiled::default();
+    update(&raw, &nasbench201::Content::sources(), nasbench201::Content::compile, &mut done)?;
+    update(&raw, &proxies::Content::sources(), proxies::Content::compile, &mut done)?;
+    update(&raw, &fbnet::Content::sources(), fbnet::Content::compile, &mut done)?;
+    Ok(done)
+}
+
+fn update<T: Table>(
+    raw: &Raw<'_>,
+    sources: &[String],
+    compile: impl FnOnce(&Raw<'_>) -> Result<T, Error>,
+    done: &mut Compiled,
+) -> Result<(), Error> {
+    let entries =
+        sources.iter().map(|name| raw.manifest.find(name)).collect::<Result<Vec<_>, Error>>()?;
+    let wanted = table::sources(&entries);
+    let path = table::path::<T>(raw.data_dir);
+    // A table that cannot be read is replaced, whatever is wrong with it.
+    if table::read::<T>(raw.data_dir).is_ok_and(|(sources, _)| sources == wanted) {
+        done.up_to_date.push(path);
+    } else {
+        table::write(raw.data_dir, &wanted, &compile(raw)?)?;
+        done.written.push(path);
+    }
+    Ok(())
+}
+
+/// The raw files of a data folder.
+pub(crate) struct Raw<'a> {
+    data_dir: &'a Path,
+    manifest: &'a Manifest,
+}
+
+impl Raw<'_> {
+    /// Path and verified content of the raw file of a name.
+    pub(crate) fn read(&self, name: &str) -> Result<(PathBuf, Vec<u8>), Error> {
+        let entry = self.manifest.find(name)?;
+        let path = raw_path(self.data_dir, entry);
+        let bytes = fs::read(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::NotDownloaded { path: path.clone() },
+            _ => Error::reading(&path, error),
+        })?;
+        verify_bytes(&bytes, entry, &path.display().to_string())?;
+        Ok((path, bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_source_is_in_the_manifest() {
+        let manifest = Manifest::embedded().unwrap();
+        let sources = [
+            nasbench201::Content::sources(),
+            proxies::Content::sources(),
+            fbnet::Content::sources(),
+        ];
+        assert_eq!(sources.concat().len(), 16);
+        for name in sources.concat() {
+            manifest.find(&name).unwrap();
+        }
+    }
+
+    #[test]
+    fn missing_and_foreign_raw_files_are_named_and_nothing_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = Manifest::embedded().unwrap();
+        let path = raw_path(folder.path(), manifest.find("robustness/cifar10").unwrap());
+        let error = compile(folder.path()).unwrap_err();
+        assert!(matches!(&error, Error::NotDownloaded { path: p } if *p == path), "{error}");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "net,val_accs\n").unwrap();
+        let error = compile(folder.path()).unwrap_err();
+        assert!(matches!(error, Error::Size { got: 13, .. }), "{error}");
+        assert!(!folder.path().join("nasbench201.bin").exists());
+    }
+}
