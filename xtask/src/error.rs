@@ -68,6 +68,9 @@ pub enum Error {
 
     #[error("another set-up (process {process}) is at work here; wait until it has ended")]
     AtWork { process: u32 },
+
+    #[error("cannot {step}:\n{problem}")]
+    Bench { step: &'static str, problem: String },
 }
 
 impl Error {

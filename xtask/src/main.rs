@@ -3,6 +3,7 @@
 //! It builds before libtorch exists and so depends on nothing that links it; whatever needs the
 //! library crates runs the program `nas`.
 
+mod bench;
 mod cargo;
 mod error;
 mod libtorch;
@@ -40,6 +41,11 @@ enum Chore {
     },
     /// Sets up libtorch and searches NAS-Bench-201 for this very machine
     Demo,
+    /// Compares speed and results with other software
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
     /// Fetches the benchmark files; needs no libtorch
     Download {
         /// Arguments of `nas download`
@@ -87,6 +93,7 @@ fn run(chore: Chore) -> Result<ExitCode, Error> {
             libtorch::set_up(&workspace, None)?;
             cargo::run_nas(&workspace, &[], &DEMO)
         }
+        Chore::Bench { bench } => bench::run(&workspace, &bench),
         Chore::Download { args } => {
             let mut nas = vec!["download"];
             nas.extend(args.iter().map(String::as_str));
