@@ -3,13 +3,12 @@
 //! The loop ([`Search`]) has two seams, both object-safe traits. A [`Proposer`] suggests
 //! architectures for a niche, given the niche's Pareto parents; an [`Evaluator`] gives their
 //! objectives. Between them the loop validates (legal, new, inside the niche), keeps one Pareto
-//! archive per niche, and shares the budget out over the niches by what they yield. With
+//! archive per niche, and shares the budget out evenly over the niches. With
 //! [`Partition::whole`](nas_partition::Partition::whole) it is an ordinary unpartitioned search.
 //!
 //! The structure is PEL-NAS's (arXiv 2510.01472). Every searcher that is compared differs only
 //! in what it plugs into the seams. All randomness comes from one seed.
 
-mod allocation;
 mod evaluator;
 mod evolution;
 mod objective;
@@ -18,7 +17,6 @@ mod proposer;
 mod random;
 mod search;
 
-pub use allocation::Allocation;
 pub use evaluator::{Detail, Evaluation, Evaluator};
 pub use evolution::Evolution;
 pub use objective::Objective;

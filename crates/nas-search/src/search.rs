@@ -6,8 +6,8 @@ use nas_space::{Arch, Space};
 use rand::SeedableRng;
 
 use crate::{
-    Allocation, BoxError, Error, Evaluated, Evaluation, Evaluator, Objective, Outcome, Proposal,
-    Proposer, Random, Refusal, Request, SearchRng, allocation::Yields, proposer::check,
+    BoxError, Error, Evaluated, Evaluation, Evaluator, Objective, Outcome, Proposal, Proposer,
+    Random, Refusal, Request, SearchRng, proposer::check,
 };
 
 /// How much is evaluated, and how it is shared out.
@@ -19,21 +19,13 @@ pub struct Settings {
     pub initial: usize,
     /// Architectures proposed between two updates of the archives, over all niches together.
     pub generation: usize,
-    /// How a generation is shared out over the niches.
-    pub allocation: Allocation,
     /// The seed of all randomness.
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            evaluations: 600,
-            initial: 60,
-            generation: 30,
-            allocation: Allocation::default(),
-            seed: 0,
-        }
+        Self { evaluations: 600, initial: 100, generation: 30, seed: 0 }
     }
 }
 
@@ -118,18 +110,12 @@ impl<'a> Search<'a> {
         on_event: &mut dyn FnMut(&Event<'_>),
     ) -> Result<Outcome, Error> {
         let mut run = Run::new(self, evaluator, on_event)?;
-        let Settings { evaluations, initial, generation, allocation, .. } = self.settings;
-        let mut yields = Yields::new(allocation, self.partition.niches().len());
-        let even = Yields::new(Allocation::Equal, self.partition.niches().len());
-
-        let shares = even.share(initial.min(evaluations));
-        let mut found = run.generation(&mut Random, &shares)?;
+        let Settings { evaluations, initial, generation, .. } = self.settings;
+        let niches = self.partition.niches().len();
+        let mut found = run.generation(&mut Random, &shares(initial.min(evaluations), niches))?;
         while run.evaluated.len() < evaluations && found > 0 {
-            let shares = yields.share(generation.clamp(1, evaluations - run.evaluated.len()));
-            found = run.generation(proposer, &shares)?;
-            for (niche, (joined, evaluated)) in run.last_yield.iter().enumerate() {
-                yields.learn(niche, *joined, *evaluated);
-            }
+            let total = generation.clamp(1, evaluations - run.evaluated.len());
+            found = run.generation(proposer, &shares(total, niches))?;
         }
         Ok(Outcome { objectives: run.objectives, evaluated: run.evaluated })
     }
@@ -148,8 +134,6 @@ struct Run<'a, 'b> {
     niches: Vec<Archive<usize>>,
     front: Archive<usize>,
     generations: usize,
-    /// For each niche, how many of the last generation joined the front, and how many there were.
-    last_yield: Vec<(usize, usize)>,
 }
 
 /// A proposal that was taken, and who made it.
@@ -180,7 +164,6 @@ impl<'a, 'b> Run<'a, 'b> {
             niches: vec![front.clone(); niches],
             front,
             generations: 0,
-            last_yield: vec![(0, 0); niches],
         })
     }
 
@@ -195,7 +178,6 @@ impl<'a, 'b> Run<'a, 'b> {
         for (niche, &share) in shares.iter().enumerate() {
             self.propose(proposer, niche, share, &mut taken, &mut refusals);
         }
-        self.last_yield.fill((0, 0));
         let found = taken.len();
         let batch = self.evaluator.batch().max(1);
         let mut taken = taken.into_iter().peekable();
@@ -294,8 +276,6 @@ impl<'a, 'b> Run<'a, 'b> {
             accepts(&mut self.niches[niche]);
             joined_front = accepts(&mut self.front);
         }
-        self.last_yield[niche].0 += usize::from(joined_front);
-        self.last_yield[niche].1 += 1;
         self.evaluated.push(Evaluated {
             arch: proposal.arch,
             values: evaluation.values,
@@ -312,6 +292,11 @@ impl<'a, 'b> Run<'a, 'b> {
         });
         Ok(())
     }
+}
+
+/// `total` evaluations shared out evenly; the first niches get what is left over.
+fn shares(total: usize, niches: usize) -> Vec<usize> {
+    (0..niches).map(|niche| total / niches + usize::from(niche < total % niches)).collect()
 }
 
 fn expect(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
@@ -388,6 +373,12 @@ mod tests {
     }
 
     #[test]
+    fn a_generation_is_shared_out_evenly() {
+        assert_eq!(shares(32, 6), [6, 6, 5, 5, 5, 5]);
+        assert_eq!(shares(2, 6).iter().sum::<usize>(), 2);
+    }
+
+    #[test]
     fn every_architecture_lies_in_its_niche() {
         let partition = pel_nas();
         for evaluated in search(Settings::default(), &partition).evaluated {
@@ -426,7 +417,7 @@ mod tests {
         let search = Search::new(nasbench201::space(), &partition, Settings::default());
         let mut evaluator = Toy { answers: 3, ..Toy::new() };
         let result = search.run(&mut Evolution::default(), &mut evaluator, &mut |_| {});
-        assert!(matches!(result, Err(Error::Answer { expected: 60, found: 3, .. })));
+        assert!(matches!(result, Err(Error::Answer { expected: 100, found: 3, .. })));
     }
 
     /// Fails for one niche, and elsewhere proposes one architecture over and over.
