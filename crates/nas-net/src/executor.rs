@@ -1,0 +1,222 @@
+//! What walking through a network does: a pass for a proxy, inference, or a listing. A network
+//! describes its layers once, for all of them.
+
+use nas_proxy::Pass;
+use tch::{Kind, TchError, Tensor};
+
+use crate::Layer;
+use crate::layer::{BatchNorm, Convolution, Linear};
+
+/// What to do at each layer.
+pub(crate) trait Executor {
+    /// What flows between layers.
+    type Value;
+
+    /// The ReLU of `layers` layers that read the same value.
+    fn relu(&mut self, input: &Self::Value, layers: usize) -> Result<Self::Value, TchError>;
+
+    fn convolution(
+        &mut self,
+        input: &Self::Value,
+        convolution: &Convolution,
+    ) -> Result<Self::Value, TchError>;
+
+    fn batch_norm(
+        &mut self,
+        input: &Self::Value,
+        norm: &BatchNorm,
+    ) -> Result<Self::Value, TchError>;
+
+    /// Average pooling; padding keeps the size at stride 1 and an odd kernel, and does not count.
+    fn average_pool(
+        &mut self,
+        input: &Self::Value,
+        kernel: i64,
+        stride: i64,
+    ) -> Result<Self::Value, TchError>;
+
+    /// The input once more.
+    fn identity(&mut self, input: &Self::Value) -> Self::Value;
+
+    /// The mean over height and width, then the linear layer.
+    fn classify(
+        &mut self,
+        input: &Self::Value,
+        classifier: &Linear,
+    ) -> Result<Self::Value, TchError>;
+
+    /// The sum of values of one shape; zeros of the shape of `like` if there are none.
+    fn sum(
+        &mut self,
+        values: Vec<Self::Value>,
+        like: &Self::Value,
+    ) -> Result<Self::Value, TchError>;
+}
+
+/// A forward pass on behalf of a proxy: ReLU and batch normalisation are the pass's business.
+pub(crate) struct Scoring<'a>(pub &'a mut Pass);
+
+impl Executor for Scoring<'_> {
+    type Value = Tensor;
+
+    fn relu(&mut self, input: &Tensor, layers: usize) -> Result<Tensor, TchError> {
+        self.0.relu_shared(input, layers)
+    }
+
+    fn convolution(
+        &mut self,
+        input: &Tensor,
+        convolution: &Convolution,
+    ) -> Result<Tensor, TchError> {
+        convolve(input, convolution)
+    }
+
+    fn batch_norm(&mut self, input: &Tensor, norm: &BatchNorm) -> Result<Tensor, TchError> {
+        let (weight, bias) = (Some(&norm.weight), Some(&norm.bias));
+        self.0.batch_norm(input, weight, bias, BatchNorm::EPSILON)
+    }
+
+    fn average_pool(
+        &mut self,
+        input: &Tensor,
+        kernel: i64,
+        stride: i64,
+    ) -> Result<Tensor, TchError> {
+        average_pool(input, kernel, stride)
+    }
+
+    fn identity(&mut self, input: &Tensor) -> Tensor {
+        input.shallow_clone()
+    }
+
+    fn classify(&mut self, input: &Tensor, classifier: &Linear) -> Result<Tensor, TchError> {
+        classify(input, classifier)
+    }
+
+    fn sum(&mut self, values: Vec<Tensor>, like: &Tensor) -> Result<Tensor, TchError> {
+        sum(values, like)
+    }
+}
+
+/// What a deployed network does: batch normalisation by the running statistics.
+pub(crate) struct Inference;
+
+impl Executor for Inference {
+    type Value = Tensor;
+
+    fn relu(&mut self, input: &Tensor, _: usize) -> Result<Tensor, TchError> {
+        input.f_relu()
+    }
+
+    fn convolution(
+        &mut self,
+        input: &Tensor,
+        convolution: &Convolution,
+    ) -> Result<Tensor, TchError> {
+        convolve(input, convolution)
+    }
+
+    fn batch_norm(&mut self, input: &Tensor, norm: &BatchNorm) -> Result<Tensor, TchError> {
+        let momentum = 0.0;
+        input.f_batch_norm(
+            Some(&norm.weight),
+            Some(&norm.bias),
+            Some(&norm.running_mean),
+            Some(&norm.running_variance),
+            false,
+            momentum,
+            BatchNorm::EPSILON,
+            true,
+        )
+    }
+
+    fn average_pool(
+        &mut self,
+        input: &Tensor,
+        kernel: i64,
+        stride: i64,
+    ) -> Result<Tensor, TchError> {
+        average_pool(input, kernel, stride)
+    }
+
+    fn identity(&mut self, input: &Tensor) -> Tensor {
+        input.shallow_clone()
+    }
+
+    fn classify(&mut self, input: &Tensor, classifier: &Linear) -> Result<Tensor, TchError> {
+        classify(input, classifier)
+    }
+
+    fn sum(&mut self, values: Vec<Tensor>, like: &Tensor) -> Result<Tensor, TchError> {
+        sum(values, like)
+    }
+}
+
+fn convolve(input: &Tensor, convolution: &Convolution) -> Result<Tensor, TchError> {
+    let padding = convolution.kernel() / 2;
+    let (stride, dilation, groups) = (convolution.stride, 1, 1);
+    let bias = None::<&Tensor>;
+    input.f_conv2d(&convolution.weight, bias, stride, padding, dilation, groups)
+}
+
+fn average_pool(input: &Tensor, kernel: i64, stride: i64) -> Result<Tensor, TchError> {
+    let padding = if stride == 1 { kernel / 2 } else { 0 };
+    let (round_up, count_padding, divisor) = (false, false, None);
+    input.f_avg_pool2d(kernel, stride, padding, round_up, count_padding, divisor)
+}
+
+fn classify(input: &Tensor, classifier: &Linear) -> Result<Tensor, TchError> {
+    let features = input.f_mean_dim([2, 3].as_slice(), false, None::<Kind>)?;
+    features.f_linear(&classifier.weight, Some(&classifier.bias))
+}
+
+fn sum(values: Vec<Tensor>, like: &Tensor) -> Result<Tensor, TchError> {
+    let mut values = values.into_iter();
+    match values.next() {
+        None => like.f_zeros_like(),
+        Some(first) => values.try_fold(first, |sum, value| sum.f_add(&value)),
+    }
+}
+
+/// Writes the layers down, in the order in which the other executors meet them.
+pub(crate) struct Listing(pub Vec<Layer>);
+
+impl Executor for Listing {
+    type Value = ();
+
+    fn relu(&mut self, (): &(), layers: usize) -> Result<(), TchError> {
+        self.0.push(Layer::Relu { layers });
+        Ok(())
+    }
+
+    fn convolution(&mut self, (): &(), convolution: &Convolution) -> Result<(), TchError> {
+        let (outputs, inputs, kernel, _) = convolution.weight.size4()?;
+        let stride = convolution.stride;
+        self.0.push(Layer::Convolution { kernel, stride, inputs, outputs });
+        Ok(())
+    }
+
+    fn batch_norm(&mut self, (): &(), norm: &BatchNorm) -> Result<(), TchError> {
+        let channels = norm.weight.size1()?;
+        self.0.push(Layer::BatchNorm { channels });
+        Ok(())
+    }
+
+    fn average_pool(&mut self, (): &(), kernel: i64, stride: i64) -> Result<(), TchError> {
+        self.0.push(Layer::AveragePool { kernel, stride });
+        Ok(())
+    }
+
+    fn identity(&mut self, (): &()) {}
+
+    fn classify(&mut self, (): &(), classifier: &Linear) -> Result<(), TchError> {
+        let (outputs, inputs) = classifier.weight.size2()?;
+        self.0.push(Layer::GlobalAveragePool);
+        self.0.push(Layer::Linear { inputs, outputs });
+        Ok(())
+    }
+
+    fn sum(&mut self, _: Vec<()>, (): &()) -> Result<(), TchError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,245 @@
+use std::mem;
+
+use nas_proxy::{Network, Pass, Role};
+use nas_space::Arch;
+use nas_space::nasbench201::{Dataset, EDGES, Operation, operations, space};
+use tch::{Device, TchError, Tensor};
+
+use crate::executor::{Executor, Inference, Listing, Scoring};
+use crate::layer::{BatchNorm, Builder, Convolution, Linear};
+use crate::{Error, Layer};
+
+const STAGE_CHANNELS: [i64; 3] = [16, 32, 64];
+const CELLS_PER_STAGE: usize = 5;
+const NODES: usize = 4;
+
+/// The network of NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) around one cell.
+///
+/// A 3×3 convolution to 16 channels with batch normalisation; three stages of five copies of the
+/// cell with 16, 32 and 64 channels, a residual block of stride 2 before the second and the third;
+/// batch normalisation, ReLU, global average pooling and a linear classifier. Its parameters begin
+/// as PyTorch's do, drawn from a seed.
+///
+/// The cell is built as written, operations without a path from input to output included. Prune
+/// the architecture first ([`nas_space::Space::prune`]) for what is a function of the network.
+#[derive(Debug)]
+pub struct NasBench201Network {
+    stem: Convolution,
+    stem_norm: BatchNorm,
+    stages: Vec<Stage>,
+    last_norm: BatchNorm,
+    classifier: Linear,
+    parameters: Vec<(Role, Tensor)>,
+}
+
+#[derive(Debug)]
+struct Stage {
+    reduction: Option<Reduction>,
+    cells: Vec<Cell>,
+}
+
+/// The residual block of stride 2 between stages.
+#[derive(Debug)]
+struct Reduction {
+    first: ConvolutionAndNorm,
+    second: ConvolutionAndNorm,
+    /// Behind average pooling, without normalisation.
+    shortcut: Convolution,
+}
+
+/// What follows the ReLU in the benchmark's ReLU–Conv–BN.
+#[derive(Debug)]
+struct ConvolutionAndNorm {
+    convolution: Convolution,
+    norm: BatchNorm,
+}
+
+/// A cell as what leaves each of its nodes but the last.
+#[derive(Debug)]
+struct Cell {
+    nodes: [Outgoing; NODES - 1],
+}
+
+/// The edges that leave a node, by operation; each with the node that it leads to.
+#[derive(Debug, Default)]
+struct Outgoing {
+    convolutions: Vec<(usize, ConvolutionAndNorm)>,
+    average_pools: Vec<usize>,
+    identities: Vec<usize>,
+}
+
+impl NasBench201Network {
+    /// The untrained network of `arch` for the classes of `dataset`; equal seeds give equal
+    /// parameters.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `arch` is not of NAS-Bench-201, or the device is out of memory.
+    pub fn new(arch: &Arch, dataset: Dataset, seed: u64, device: Device) -> Result<Self, Error> {
+        space().check(arch)?;
+        let operations = operations(arch);
+        let mut builder = Builder::new(seed, device);
+        let [stem_channels, _, last_channels] = STAGE_CHANNELS;
+        let stem = builder.convolution(3, stem_channels, 3, 1)?;
+        let stem_norm = builder.batch_norm(stem_channels)?;
+        let mut stages = Vec::with_capacity(STAGE_CHANNELS.len());
+        let mut inputs = stem_channels;
+        for channels in STAGE_CHANNELS {
+            let reduction = if channels == inputs {
+                None
+            } else {
+                Some(Reduction::new(&mut builder, inputs, channels)?)
+            };
+            let cells = (0..CELLS_PER_STAGE)
+                .map(|_| Cell::new(&mut builder, operations, channels))
+                .collect::<Result<_, _>>()?;
+            stages.push(Stage { reduction, cells });
+            inputs = channels;
+        }
+        Ok(Self {
+            stem,
+            stem_norm,
+            stages,
+            last_norm: builder.batch_norm(last_channels)?,
+            classifier: builder.linear(last_channels, dataset.classes() as i64)?,
+            parameters: builder.into_parameters(),
+        })
+    }
+
+    /// Logits of shape (count, classes) as a deployed network computes them, by the running
+    /// statistics of batch normalisation and without gradients: what to measure latency of.
+    ///
+    /// Images have shape (count, 3, height, width); they are fastest with their channels last in
+    /// memory ([`nas_proxy::channels_last`]).
+    pub fn forward_inference(&self, images: &Tensor) -> Result<Tensor, Error> {
+        Ok(tch::no_grad(|| self.walk(images, &mut Inference))?)
+    }
+
+    /// The layers in the order in which they are computed.
+    pub fn layers(&self) -> Result<Vec<Layer>, Error> {
+        let mut listing = Listing(Vec::new());
+        self.walk(&(), &mut listing)?;
+        Ok(listing.0)
+    }
+
+    fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+        let mut x = executor.convolution(images, &self.stem)?;
+        x = executor.batch_norm(&x, &self.stem_norm)?;
+        for stage in &self.stages {
+            if let Some(reduction) = &stage.reduction {
+                x = reduction.walk(&x, executor)?;
+            }
+            for cell in &stage.cells {
+                x = cell.walk(x, executor)?;
+            }
+        }
+        x = executor.batch_norm(&x, &self.last_norm)?;
+        x = executor.relu(&x, 1)?;
+        executor.classify(&x, &self.classifier)
+    }
+}
+
+impl Network for NasBench201Network {
+    fn parameters(&self) -> Vec<(Role, Tensor)> {
+        let shallow = |(role, parameter): &(Role, Tensor)| (*role, parameter.shallow_clone());
+        self.parameters.iter().map(shallow).collect()
+    }
+
+    fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError> {
+        self.walk(images, &mut Scoring(pass))
+    }
+}
+
+impl Reduction {
+    fn new(builder: &mut Builder, inputs: i64, channels: i64) -> Result<Self, TchError> {
+        Ok(Self {
+            first: ConvolutionAndNorm::new(builder, inputs, channels, 3, 2)?,
+            second: ConvolutionAndNorm::new(builder, channels, channels, 3, 1)?,
+            shortcut: builder.convolution(inputs, channels, 1, 1)?,
+        })
+    }
+
+    fn walk<E: Executor>(&self, x: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+        let active = executor.relu(x, 1)?;
+        let middle = self.first.walk(&active, executor)?;
+        let active = executor.relu(&middle, 1)?;
+        let residual = self.second.walk(&active, executor)?;
+        let pooled = executor.average_pool(x, 2, 2)?;
+        let shortcut = executor.convolution(&pooled, &self.shortcut)?;
+        executor.sum(vec![shortcut, residual], &middle)
+    }
+}
+
+impl ConvolutionAndNorm {
+    fn new(
+        builder: &mut Builder,
+        inputs: i64,
+        outputs: i64,
+        kernel: i64,
+        stride: i64,
+    ) -> Result<Self, TchError> {
+        Ok(Self {
+            convolution: builder.convolution(inputs, outputs, kernel, stride)?,
+            norm: builder.batch_norm(outputs)?,
+        })
+    }
+
+    fn walk<E: Executor>(&self, active: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+        let x = executor.convolution(active, &self.convolution)?;
+        executor.batch_norm(&x, &self.norm)
+    }
+}
+
+impl Cell {
+    fn new(
+        builder: &mut Builder,
+        operations: [Operation; EDGES.len()],
+        channels: i64,
+    ) -> Result<Self, TchError> {
+        let mut nodes: [Outgoing; NODES - 1] = Default::default();
+        for ((source, target), operation) in EDGES.into_iter().zip(operations) {
+            let node = &mut nodes[source];
+            let mut convolution = |kernel| {
+                let layers = ConvolutionAndNorm::new(builder, channels, channels, kernel, 1)?;
+                node.convolutions.push((target, layers));
+                Ok::<(), TchError>(())
+            };
+            match operation {
+                Operation::None => {}
+                Operation::SkipConnect => node.identities.push(target),
+                Operation::NorConv1x1 => convolution(1)?,
+                Operation::NorConv3x3 => convolution(3)?,
+                Operation::AvgPool3x3 => node.average_pools.push(target),
+            }
+        }
+        Ok(Self { nodes })
+    }
+
+    /// Each node is the sum of its incoming edges. Its ReLU is computed once for all of its
+    /// outgoing convolutions.
+    fn walk<E: Executor>(&self, input: E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+        let mut incoming: [Vec<E::Value>; NODES] = Default::default();
+        let mut x = input;
+        for (source, outgoing) in self.nodes.iter().enumerate() {
+            if source > 0 {
+                x = executor.sum(mem::take(&mut incoming[source]), &x)?;
+            }
+            if !outgoing.convolutions.is_empty() {
+                let active = executor.relu(&x, outgoing.convolutions.len())?;
+                for (target, convolution) in &outgoing.convolutions {
+                    incoming[*target].push(convolution.walk(&active, executor)?);
+                }
+            }
+            for &target in &outgoing.average_pools {
+                incoming[target].push(executor.average_pool(&x, 3, 1)?);
+            }
+            for &target in &outgoing.identities {
+                incoming[target].push(executor.identity(&x));
+            }
+        }
+        executor.sum(mem::take(&mut incoming[NODES - 1]), &x)
+    }
+}
+
+#[cfg(test)]
+mod tests;

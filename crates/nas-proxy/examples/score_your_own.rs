@@ -1,0 +1,94 @@
+//! Scores a network written with plain `tch::nn` modules: run it with or without a file of
+//! CIFAR-10 records as its argument.
+
+use nas_proxy::{Batch, Network, Pass, Proxy, Role, Selection, cifar10, score};
+use tch::nn::{self, ModuleT};
+use tch::{Device, TchError, Tensor};
+
+/// Two convolutions with batch normalisation, pooling, and a linear classifier.
+#[derive(Debug)]
+struct SmallCnn {
+    convolutions: [nn::Conv2D; 2],
+    norms: [nn::BatchNorm; 2],
+    classifier: nn::Linear,
+}
+
+impl SmallCnn {
+    fn new(root: &nn::Path, width: i64) -> Self {
+        let config = nn::ConvConfig { padding: 1, bias: false, ..Default::default() };
+        let convolution = |name, inputs| nn::conv2d(root / name, inputs, width, 3, config);
+        let norm = |name| {
+            let config =
+                nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..Default::default() };
+            nn::batch_norm2d(root / name, width, config)
+        };
+        Self {
+            convolutions: [convolution("c1", 3), convolution("c2", width)],
+            norms: [norm("n1"), norm("n2")],
+            classifier: nn::linear(root / "classifier", width, 10, nn::LinearConfig::default()),
+        }
+    }
+}
+
+/// How it would be trained: nothing here knows of proxies.
+impl ModuleT for SmallCnn {
+    fn forward_t(&self, images: &Tensor, train: bool) -> Tensor {
+        let mut x = images.shallow_clone();
+        for (convolution, norm) in self.convolutions.iter().zip(&self.norms) {
+            x = x.apply(convolution).apply_t(norm, train).relu();
+            x = x.max_pool2d_default(2);
+        }
+        x.mean_dim([2, 3].as_slice(), false, None).apply(&self.classifier)
+    }
+}
+
+/// How it is scored: the same layers, with ReLU and batch normalisation through the pass.
+impl Network for SmallCnn {
+    fn parameters(&self) -> Vec<(Role, Tensor)> {
+        let mut list = Vec::new();
+        for convolution in &self.convolutions {
+            list.push((Role::Weight, convolution.ws.shallow_clone()));
+        }
+        for norm in &self.norms {
+            for parameter in [&norm.ws, &norm.bs].into_iter().flatten() {
+                list.push((Role::Normalisation, parameter.shallow_clone()));
+            }
+        }
+        list.push((Role::Weight, self.classifier.ws.shallow_clone()));
+        if let Some(bias) = &self.classifier.bs {
+            list.push((Role::Bias, bias.shallow_clone()));
+        }
+        list
+    }
+
+    fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError> {
+        let mut x = images.shallow_clone();
+        for (convolution, norm) in self.convolutions.iter().zip(&self.norms) {
+            x = x.f_conv2d(&convolution.ws, None::<&Tensor>, 1, 1, 1, 1)?;
+            x = pass.batch_norm(&x, norm.ws.as_ref(), norm.bs.as_ref(), 1e-5)?;
+            x = pass.relu(&x)?.f_max_pool2d(2, 2, 0, 1, false)?;
+        }
+        x.f_mean_dim([2, 3].as_slice(), false, None)?
+            .f_linear(&self.classifier.ws, self.classifier.bs.as_ref())
+    }
+}
+
+fn main() -> Result<(), nas_proxy::Error> {
+    let batch = match std::env::args_os().nth(1) {
+        Some(file) => cifar10(file, Selection::First(64))?,
+        None => Batch::gaussian([64, 3, 32, 32], 0)?,
+    };
+    let proxies = Proxy::ALL;
+    println!("width {}", proxies.map(|proxy| format!("{:>12}", proxy.name())).join(" "));
+    for width in [4, 16, 64] {
+        tch::manual_seed(0);
+        let variables = nn::VarStore::new(Device::Cpu);
+        let network = SmallCnn::new(&variables.root(), width);
+        let scores = score(&network, &batch, &proxies)?.into_iter().map(|score| match score {
+            Some(score) => format!("{score:>12.4}"),
+            None => format!("{:>12}", "none"),
+        });
+        println!("{width:>5} {}", scores.collect::<Vec<_>>().join(" "));
+    }
+    Ok(())
+}

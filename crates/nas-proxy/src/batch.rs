@@ -1,0 +1,115 @@
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use tch::{Device, TchError, Tensor};
+
+use crate::Error;
+use crate::naswot::all_finite;
+
+/// Images to score networks on: a tensor of shape (count, channels, height, width), channels last
+/// in memory, without NaN or infinite values.
+#[derive(Debug)]
+pub struct Batch {
+    images: Tensor,
+}
+
+impl Batch {
+    /// A batch of images that are normalised already, on the device that they are on.
+    pub fn new(images: &Tensor) -> Result<Self, Error> {
+        let shape = images.size();
+        let floating = matches!(images.kind(), tch::Kind::Float | tch::Kind::Double);
+        if shape.len() != 4 || shape.contains(&0) || !floating {
+            return Err(Error::NotImages { shape, kind: images.kind() });
+        }
+        if !all_finite(images)? {
+            return Err(Error::NotFinite);
+        }
+        Ok(Self { images: channels_last(images)? })
+    }
+
+    /// Independent standard normal values in place of images, the same for the same seed.
+    pub fn gaussian(shape: [usize; 4], seed: u64) -> Result<Self, Error> {
+        let values: Vec<f32> = StandardNormal
+            .sample_iter(ChaCha8Rng::seed_from_u64(seed))
+            .take(shape.iter().product())
+            .collect();
+        let shape = shape.map(|length| length as i64);
+        Self::new(&Tensor::f_from_slice(&values)?.f_reshape(shape)?)
+    }
+
+    /// The images, of shape (count, channels, height, width).
+    pub fn images(&self) -> &Tensor {
+        &self.images
+    }
+
+    /// The number of images.
+    pub fn count(&self) -> usize {
+        self.images.size()[0] as usize
+    }
+
+    /// Channels, height and width of an image.
+    pub fn image_shape(&self) -> [i64; 3] {
+        let shape = self.images.size();
+        [shape[1], shape[2], shape[3]]
+    }
+
+    /// The device that the images are on.
+    pub fn device(&self) -> Device {
+        self.images.device()
+    }
+
+    /// The same batch on another device.
+    pub fn to_device(&self, device: Device) -> Result<Self, Error> {
+        Ok(Self { images: self.images.f_to_device(device)? })
+    }
+}
+
+/// The same tensor of four dimensions with its second one innermost in memory, which is the layout
+/// that convolutions on CPUs are fastest in.
+pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
+    tensor.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::Kind;
+
+    use super::*;
+
+    #[test]
+    fn channels_last_changes_the_memory_and_not_the_values() {
+        let tensor = Tensor::arange(2 * 3 * 4 * 5, (Kind::Float, Device::Cpu));
+        let tensor = tensor.reshape([2, 3, 4, 5]);
+        let last = channels_last(&tensor).unwrap();
+        assert_eq!(tensor, last);
+        assert_eq!(last.stride(), [60, 1, 15, 3]);
+    }
+
+    #[test]
+    fn gaussian_values_follow_the_seed() {
+        let batch = |seed| Batch::gaussian([64, 3, 8, 8], seed).unwrap();
+        assert_eq!(batch(1).images(), batch(1).images());
+        assert_ne!(batch(1).images(), batch(2).images());
+        let values = batch(1);
+        let mean = values.images().mean(Kind::Double).double_value(&[]);
+        let deviation = values.images().std(true).double_value(&[]);
+        assert!(mean.abs() < 0.05, "{mean}");
+        assert!((deviation - 1.0).abs() < 0.05, "{deviation}");
+    }
+
+    #[test]
+    fn other_shapes_and_kinds_are_refused() {
+        let flat = Tensor::zeros([3, 32, 32], (Kind::Float, Device::Cpu));
+        let whole = Tensor::zeros([1, 3, 32, 32], (Kind::Int64, Device::Cpu));
+        let empty = Tensor::zeros([0, 3, 32, 32], (Kind::Float, Device::Cpu));
+        for images in [flat, whole, empty] {
+            assert!(matches!(Batch::new(&images), Err(Error::NotImages { .. })));
+        }
+    }
+
+    #[test]
+    fn values_that_are_no_numbers_are_refused() {
+        let images = Tensor::from_slice(&[1.0_f32, f32::NAN]).reshape([1, 1, 1, 2]);
+        assert!(matches!(Batch::new(&images), Err(Error::NotFinite)));
+    }
+}

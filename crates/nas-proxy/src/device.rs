@@ -1,0 +1,102 @@
+use tch::{Cuda, Device};
+
+use crate::Error;
+
+/// The device of this name: `cpu`, `cuda` (the first one) or `cuda:INDEX`.
+///
+/// A program linked to the CPU half of libtorch can use CUDA as well, if the other half is beside
+/// it or on the library path. libtorch looks for it only once, so that a CUDA device has to be
+/// asked for before any other call to libtorch.
+///
+/// # Errors
+///
+/// Fails for any other name, and if there is no such CUDA device, with the reason.
+pub fn device(name: &str) -> Result<Device, Error> {
+    let unknown = || Error::UnknownDevice { name: name.to_owned() };
+    let index = match name {
+        "cpu" => return Ok(Device::Cpu),
+        "cuda" => 0,
+        _ => {
+            let index = name.strip_prefix("cuda:").ok_or_else(unknown)?;
+            index.parse::<usize>().map_err(|_| unknown())?
+        }
+    };
+    let no_cuda = |reason: String| Error::NoCuda { name: name.to_owned(), reason };
+    cuda::load().map_err(no_cuda)?;
+    let devices = usize::try_from(Cuda::device_count()).unwrap_or(0);
+    if !Cuda::is_available() || devices == 0 {
+        return Err(no_cuda("the driver shows libtorch no device".to_owned()));
+    }
+    if index >= devices {
+        return Err(no_cuda(format!("there are {devices}, counted from 0")));
+    }
+    Ok(Device::Cuda(index))
+}
+
+#[cfg(unix)]
+mod cuda {
+    use std::sync::OnceLock;
+
+    use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+
+    const LIBRARY: &str = "libtorch_cuda.so";
+
+    /// Loads the CUDA half of libtorch for good, which registers it with the CPU half. It is
+    /// looked for where this program's other libraries are: on its rpath, where the CPU half was
+    /// found, and on the library path. Nothing happens if the program is linked to it already.
+    pub(super) fn load() -> Result<(), String> {
+        static LOADED: OnceLock<Result<(), String>> = OnceLock::new();
+        LOADED
+            .get_or_init(|| {
+                // SAFETY: loading runs the library's initialisers. Those of libtorch's own CUDA
+                // half only fill libtorch's registries and expect to run in any thread, as they do
+                // when Python imports torch.
+                #[allow(unsafe_code)]
+                let library = unsafe { Library::open(Some(LIBRARY), RTLD_NOW | RTLD_GLOBAL) };
+                match library {
+                    Ok(library) => {
+                        // The registries point into it, so it must never be unloaded.
+                        let _ = library.into_raw();
+                        Ok(())
+                    }
+                    Err(error) => Err(format!(
+                        "this libtorch has no CUDA half ({error}); set up one of a PyTorch that has"
+                    )),
+                }
+            })
+            .clone()
+    }
+}
+
+#[cfg(not(unix))]
+mod cuda {
+    /// Elsewhere the CUDA half is linked, or it is not there.
+    pub(super) fn load() -> Result<(), String> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert_eq!(device("cpu").unwrap(), Device::Cpu);
+    }
+
+    #[test]
+    fn other_names_are_refused() {
+        for name in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CPU"] {
+            let error = device(name).unwrap_err();
+            assert!(matches!(error, Error::UnknownDevice { .. }), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_cuda_device_that_is_not_there_says_why() {
+        let error = device("cuda:4096").unwrap_err();
+        assert!(matches!(error, Error::NoCuda { .. }));
+        assert!(error.to_string().starts_with("no device cuda:4096: "), "{error}");
+    }
+}

@@ -1,0 +1,224 @@
+//! SynFlow, after Tanaka, Kunin, Yamins and Ganguli 2020, "Pruning neural networks without any
+//! data by iteratively conserving synaptic flow", arXiv 2006.05467.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::{Error, Network, Pass, Role};
+
+/// Σ |θ ∂R/∂θ| over the weights (equation 5), R being the sum of the outputs for an image of ones,
+/// all parameters replaced by their absolute values and batch normalisation by the identity.
+///
+/// In f64 throughout, as R grows with the product of all layers and leaves the range of f32.
+/// `None` where no path leads from input to output, or the sum is no finite number even so. The
+/// network's parameters are afterwards what they were.
+pub(crate) fn synflow(
+    network: &dyn Network,
+    image: [i64; 3],
+    device: Device,
+) -> Result<Option<f64>, Error> {
+    let magnitudes = Magnitudes::replace(network.parameters())?;
+    let weights = magnitudes.of(Role::Weight);
+    if weights.is_empty() {
+        return Err(Error::NoWeight);
+    }
+    let sum = tch::with_grad(|| flow(network, image, device, &weights))?;
+    Ok((sum.is_finite() && sum > 0.0).then_some(sum))
+}
+
+fn flow(
+    network: &dyn Network,
+    [channels, height, width]: [i64; 3],
+    device: Device,
+    weights: &[&Tensor],
+) -> Result<f64, TchError> {
+    let ones = Tensor::f_ones([1, channels, height, width], (Kind::Double, device))?;
+    let output = network.forward(&ones, &mut Pass::linearised())?;
+    let total = output.f_sum(Kind::Double)?;
+    if !total.requires_grad() {
+        return Ok(0.0);
+    }
+    let gradients = Tensor::f_run_backward(&[total], weights, false, false)?;
+    let mut sum = 0.0;
+    for (weight, gradient) in weights.iter().zip(gradients) {
+        // A weight that the output does not depend on has no gradient at all.
+        if gradient.defined() {
+            let saliency = gradient.f_mul(&weight.f_detach()?)?.f_abs()?;
+            sum += f64::try_from(saliency.f_sum(Kind::Double)?)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// A network's parameters, replaced by their absolute values in f64 for as long as this lives.
+struct Magnitudes {
+    parameters: Vec<Replaced>,
+}
+
+struct Replaced {
+    role: Role,
+    parameter: Tensor,
+    /// The original values, in the original memory.
+    original: Tensor,
+    required_gradient: bool,
+}
+
+impl Magnitudes {
+    fn replace(parameters: Vec<(Role, Tensor)>) -> Result<Self, TchError> {
+        let mut replaced = Self { parameters: Vec::with_capacity(parameters.len()) };
+        for (role, mut parameter) in parameters {
+            let original = parameter.f_detach()?;
+            let magnitude = original.f_to_kind(Kind::Double)?.f_abs()?;
+            let required_gradient = parameter.requires_grad();
+            parameter.f_set_data(&magnitude)?;
+            let _ = parameter.f_set_requires_grad(true)?;
+            replaced.parameters.push(Replaced { role, parameter, original, required_gradient });
+        }
+        Ok(replaced)
+    }
+
+    fn of(&self, role: Role) -> Vec<&Tensor> {
+        let wanted = self.parameters.iter().filter(|one| one.role == role);
+        wanted.map(|one| &one.parameter).collect()
+    }
+}
+
+impl Drop for Magnitudes {
+    fn drop(&mut self) {
+        // In reverse, so that a parameter listed twice ends with its first, true values. Both
+        // calls undo ones that succeeded on the same tensor and so cannot fail.
+        for one in self.parameters.iter_mut().rev() {
+            let _ = one.parameter.f_set_data(&one.original);
+            let _ = one.parameter.f_set_requires_grad(one.required_gradient);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::*;
+
+    /// x → ReLU(x W₁ᵀ + b₁) W₂ᵀ on the flattened image.
+    struct TwoLayers {
+        first: Tensor,
+        bias: Tensor,
+        second: Tensor,
+        /// Weights that the output does not depend on.
+        idle: Tensor,
+    }
+
+    impl TwoLayers {
+        fn new(first: &[f32], bias: &[f32], second: &[f32]) -> Self {
+            let hidden = bias.len() as i64;
+            Self {
+                first: Tensor::from_slice(first).reshape([hidden, -1]),
+                bias: Tensor::from_slice(bias),
+                second: Tensor::from_slice(second).reshape([-1, hidden]),
+                idle: Tensor::from_slice(&[5.0_f32]),
+            }
+        }
+
+        fn score(&self) -> Result<Option<f64>, Error> {
+            let inputs = self.first.size()[1];
+            synflow(self, [1, 1, inputs], Device::Cpu)
+        }
+    }
+
+    impl Network for TwoLayers {
+        fn parameters(&self) -> Vec<(Role, Tensor)> {
+            vec![
+                (Role::Weight, self.first.shallow_clone()),
+                (Role::Bias, self.bias.shallow_clone()),
+                (Role::Weight, self.second.shallow_clone()),
+                (Role::Weight, self.idle.shallow_clone()),
+            ]
+        }
+
+        fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError> {
+            let hidden = images.f_flatten(1, -1)?;
+            let hidden = hidden.f_linear(&self.first, Some(&self.bias))?;
+            pass.relu(&hidden)?.f_linear(&self.second, None::<&Tensor>)
+        }
+    }
+
+    #[test]
+    fn two_layers_by_hand() {
+        // |W₁| = [[1, 2], [3, 4]], |b| = [1, 0.5], |W₂| = [[5, 6]]; hidden = [4, 7.5],
+        // R = 5·4 + 6·7.5 = 65. Over W₂, Σ θ ∂R/∂θ = R = 65; over W₁ the part of R that is not
+        // due to the bias: 65 − (5·1 + 6·0.5) = 57.
+        let network = TwoLayers::new(&[1.0, -2.0, -3.0, 4.0], &[-1.0, 0.5], &[-5.0, 6.0]);
+        let score = network.score().unwrap().unwrap();
+        assert_relative_eq!(score, 122.0, max_relative = 1e-12);
+    }
+
+    #[test]
+    fn parameters_are_afterwards_what_they_were() {
+        let network = TwoLayers::new(&[1.5, -2.0, -0.0, 4.0], &[-1.0, 0.1], &[-5.0, 6.0]);
+        let _ = network.first.set_requires_grad(true);
+        let bits = |tensor: &Tensor| -> Vec<u32> {
+            let values = Vec::<f32>::try_from(tensor.detach().flatten(0, -1)).unwrap();
+            values.into_iter().map(f32::to_bits).collect()
+        };
+        let before: Vec<_> = network.parameters();
+        let before: Vec<_> = before.iter().map(|(_, one)| bits(one)).collect();
+        let address = network.second.data_ptr();
+        network.score().unwrap();
+        let after: Vec<_> = network.parameters();
+        assert!(after.iter().all(|(_, one)| one.kind() == Kind::Float));
+        let after: Vec<_> = after.iter().map(|(_, one)| bits(one)).collect();
+        assert_eq!(before, after);
+        assert_eq!(network.second.data_ptr(), address);
+        assert!(network.first.requires_grad());
+        assert!(!network.second.requires_grad());
+        assert!(!network.first.grad().defined());
+    }
+
+    #[test]
+    fn parameters_are_restored_when_the_pass_fails() {
+        let network = TwoLayers::new(&[1.0, -2.0], &[-1.0], &[-5.0]);
+        assert!(synflow(&network, [1, 1, 3], Device::Cpu).is_err());
+        assert_eq!(Vec::<f32>::try_from(&network.bias).unwrap(), [-1.0]);
+    }
+
+    #[test]
+    fn a_cut_network_has_no_score() {
+        let network = TwoLayers::new(&[0.0, 0.0], &[0.0], &[1.0]);
+        assert_eq!(network.score().unwrap(), None);
+    }
+
+    #[test]
+    fn an_overflow_is_no_score() {
+        let huge = f32::MAX;
+        let network = TwoLayers::new(&[huge, huge], &[0.0], &[huge]);
+        // Each layer multiplies by 1e38; f32 would have overflowed.
+        let score = network.score().unwrap().unwrap();
+        assert!(score > 1e76 && score.is_finite(), "{score}");
+        let network = TwoLayers::new(&[f32::INFINITY, 1.0], &[0.0], &[1.0]);
+        assert_eq!(network.score().unwrap(), None);
+    }
+
+    #[test]
+    fn a_parameter_listed_twice_is_restored() {
+        struct Twice(Tensor);
+        impl Network for Twice {
+            fn parameters(&self) -> Vec<(Role, Tensor)> {
+                vec![(Role::Weight, self.0.shallow_clone()), (Role::Bias, self.0.shallow_clone())]
+            }
+            fn forward(&self, images: &Tensor, _: &mut Pass) -> Result<Tensor, TchError> {
+                images.f_flatten(1, -1)?.f_matmul(&self.0)
+            }
+        }
+        let network = Twice(Tensor::from_slice(&[-3.0_f32]));
+        let score = synflow(&network, [1, 1, 1], Device::Cpu).unwrap();
+        assert_eq!(score, Some(3.0));
+        assert_eq!(Vec::<f32>::try_from(&network.0).unwrap(), [-3.0]);
+    }
+
+    #[test]
+    fn gradients_switched_off_outside_do_not_matter() {
+        let network = TwoLayers::new(&[1.0], &[0.0], &[2.0]);
+        let score = tch::no_grad(|| network.score()).unwrap();
+        assert_eq!(score, Some(4.0));
+    }
+}
