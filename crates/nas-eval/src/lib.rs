@@ -1,1 +1,90 @@
-//! Evaluators for nas-search: benchmark tables, and live zero-cost proxies with measured latency
+//! Evaluators for [`nas_search`]: where an architecture's objectives come from.
+//!
+//! A [`Source`] gives one objective; [`Sources`] puts several together into an
+//! [`Evaluator`](nas_search::Evaluator). Sources are the tables of a benchmark
+//! ([`benchmark`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
+//! zero-cost proxies computed on the spot and latency measured on this machine ([`live`]).
+//!
+//! [`Truth`] scores a found front against the exact one of a whole space.
+
+pub mod benchmark;
+#[cfg(feature = "torch")]
+pub mod live;
+mod source;
+mod truth;
+mod user_table;
+
+pub use source::{Lookup, Source, Sources};
+pub use truth::{Scores, Truth};
+pub use user_table::UserTable;
+
+/// What can be wrong with a source of objectives.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A benchmark's tables.
+    #[error(transparent)]
+    Benchmark(#[from] nas_bench::Error),
+    /// A file that cannot be read as CSV at all.
+    #[error("{file}: {source}")]
+    Csv {
+        /// The file.
+        file: String,
+        /// Why.
+        source: csv::Error,
+    },
+    /// A value in a user's table.
+    #[error("{file}, row {row}, column {column}: {problem}")]
+    Value {
+        /// The file.
+        file: String,
+        /// The line in the file; the header is line 1.
+        row: u64,
+        /// The column's title.
+        column: String,
+        /// What is wrong and what was expected.
+        problem: String,
+    },
+    /// A column that a user's table lacks.
+    #[error("{file}: no column {expected}; the header is: {found}")]
+    Column {
+        /// The file.
+        file: String,
+        /// The titles that would do.
+        expected: String,
+        /// The header as it is.
+        found: String,
+    },
+    /// The exact front of a set that holds no complete architecture.
+    #[error("no architecture has all objectives: {objectives}")]
+    NothingComplete {
+        /// The objectives' names.
+        objectives: String,
+    },
+    /// Hypervolume and distances.
+    #[error(transparent)]
+    Pareto(#[from] nas_pareto::Error),
+    /// Proxies.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Proxy(#[from] nas_proxy::Error),
+    /// Networks.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Network(#[from] nas_net::Error),
+    /// A proxy that is undefined for every architecture of the reference sample.
+    #[cfg(feature = "torch")]
+    #[error(
+        "{proxy} is undefined, or the same, for all {sample} sampled architectures; it cannot rank any"
+    )]
+    Reference {
+        /// The proxy's name.
+        proxy: &'static str,
+        /// Architectures in the sample.
+        sample: usize,
+    },
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

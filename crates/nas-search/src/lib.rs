@@ -11,6 +11,7 @@
 
 mod evaluator;
 mod evolution;
+mod listed;
 mod objective;
 mod outcome;
 mod proposer;
@@ -19,6 +20,7 @@ mod search;
 
 pub use evaluator::{Detail, Evaluation, Evaluator};
 pub use evolution::Evolution;
+pub use listed::Listed;
 pub use objective::Objective;
 pub use outcome::{Evaluated, Limit, Outcome, Within};
 pub use proposer::{Proposal, Proposer, Refusal, Request};

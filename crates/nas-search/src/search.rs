@@ -15,7 +15,8 @@ use crate::{
 pub struct Settings {
     /// Architectures evaluated in all.
     pub evaluations: usize,
-    /// Of these, the random sample that starts the search, spread evenly over the niches.
+    /// Of these, the random sample that starts the search, spread evenly over the niches; 0 leaves
+    /// the start to the proposer.
     pub initial: usize,
     /// Architectures proposed between two updates of the archives, over all niches together.
     pub generation: usize,
@@ -37,8 +38,8 @@ pub enum Event<'a> {
     Evaluated {
         /// The architecture with its objectives.
         evaluated: &'a Evaluated,
-        /// Whether it joined the front of all niches.
-        joined_front: bool,
+        /// Architectures on the front of all niches now.
+        front: usize,
         /// Evaluations done so far, this one included.
         done: usize,
     },
@@ -99,6 +100,11 @@ impl<'a> Search<'a> {
         Self { space, partition, settings }
     }
 
+    /// How much is evaluated, and how it is shared out.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
     /// Runs to the end of the budget, or until no niche has a new architecture to offer.
     ///
     /// # Errors
@@ -112,7 +118,10 @@ impl<'a> Search<'a> {
         let mut run = Run::new(self, evaluator, on_event)?;
         let Settings { evaluations, initial, generation, .. } = self.settings;
         let niches = self.partition.niches().len();
-        let mut found = run.generation(&mut Random, &shares(initial.min(evaluations), niches))?;
+        let mut found = usize::MAX;
+        if initial > 0 {
+            found = run.generation(&mut Random, &shares(initial.min(evaluations), niches))?;
+        }
         while run.evaluated.len() < evaluations && found > 0 {
             let total = generation.clamp(1, evaluations - run.evaluated.len());
             found = run.generation(proposer, &shares(total, niches))?;
@@ -267,14 +276,13 @@ impl<'a, 'b> Run<'a, 'b> {
             }
         }
         let position = self.evaluated.len();
-        let mut joined_front = false;
         if let Some(values) = evaluation.values.iter().copied().collect::<Option<Vec<f64>>>() {
             // Finite values of the archive's own dimension are never refused as such.
             let accepts = |archive: &mut Archive<usize>| {
                 archive.insert(&values, position).is_ok_and(Insertion::is_accepted)
             };
             accepts(&mut self.niches[niche]);
-            joined_front = accepts(&mut self.front);
+            accepts(&mut self.front);
         }
         self.evaluated.push(Evaluated {
             arch: proposal.arch,
@@ -287,7 +295,7 @@ impl<'a, 'b> Run<'a, 'b> {
         });
         (self.on_event)(&Event::Evaluated {
             evaluated: &self.evaluated[position],
-            joined_front,
+            front: self.front.len(),
             done: position + 1,
         });
         Ok(())
@@ -308,7 +316,7 @@ mod tests {
     use nas_space::nasbench201;
 
     use super::*;
-    use crate::{Detail, Evolution, Limit, Within};
+    use crate::{Detail, Evolution, Limit, Listed, Within};
 
     /// Accuracy grows with 3×3 convolutions, latency with operations; `avg_pool_3x3` on the
     /// first edge cannot be run.
@@ -363,6 +371,18 @@ mod tests {
         assert_eq!(distinct.len(), 400);
         let front: Vec<_> = outcome.front().iter().map(|e| e.values[0].unwrap()).collect();
         assert_eq!(front, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    }
+
+    #[test]
+    fn a_list_is_evaluated_as_it_is() {
+        let list: Vec<Arch> = nasbench201::space().enumerate().take(77).collect();
+        let settings = Settings { evaluations: 77, initial: 0, ..Settings::default() };
+        let partition = Partition::whole();
+        let search = Search::new(nasbench201::space(), &partition, settings);
+        let mut proposer = Listed::new(list.clone());
+        let outcome = search.run(&mut proposer, &mut Toy::new(), &mut |_| {}).unwrap();
+        let evaluated: Vec<_> = outcome.evaluated.into_iter().map(|e| e.arch).collect();
+        assert_eq!(evaluated, list);
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod space;
 mod variation;
 
 pub use arch::Arch;
-pub use cell::Cell;
+pub use cell::{Canonical, Cell};
 pub use error::{Error, TextError, nearest};
 pub use space::{Decision, Space};
 

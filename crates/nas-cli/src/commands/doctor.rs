@@ -1,0 +1,126 @@
+use std::{path::Path, process::ExitCode};
+
+use nas_bench::{FbnetBlocks, NasBench201, PublishedProxies};
+
+use crate::{
+    failure::Failure,
+    output::{Cell, Format, Records},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// What was found out about one thing that the program may need.
+struct Finding {
+    thing: &'static str,
+    there: bool,
+    detail: String,
+    remedy: &'static str,
+}
+
+impl Finding {
+    fn new(thing: &'static str, found: Result<String, String>, remedy: &'static str) -> Self {
+        let there = found.is_ok();
+        let (Ok(detail) | Err(detail)) = found;
+        Self { thing, there, detail, remedy: if there { "" } else { remedy } }
+    }
+}
+
+pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let folder = match data {
+        Some(path) => Ok((path.to_path_buf(), "given by --data".to_owned())),
+        None => nas_bench::data_dir().map(|found| (found.path, found.origin.to_string())),
+    };
+    let opened = |open: &dyn Fn(&Path) -> Result<(), nas_bench::Error>| {
+        let (path, _) = folder.as_ref().map_err(ToString::to_string)?;
+        open(path).map(|()| "ready".to_owned()).map_err(|error| error.to_string())
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut findings = vec![
+        Finding::new("nas", Ok(format!("version {}", env!("CARGO_PKG_VERSION"))), ""),
+        Finding::new("cores", Ok(cores.to_string()), ""),
+        Finding::new(
+            "data folder",
+            folder
+                .as_ref()
+                .map(|(path, origin)| format!("{} ({origin})", path.display()))
+                .map_err(ToString::to_string),
+            "set PEL_NAS_DATA to a folder",
+        ),
+        Finding::new(
+            "NAS-Bench-201 and HW-NAS-Bench",
+            opened(&|path| NasBench201::open(path).map(drop)),
+            "nas download",
+        ),
+        Finding::new(
+            "published proxies",
+            opened(&|path| PublishedProxies::open(path).map(drop)),
+            "nas download",
+        ),
+        Finding::new(
+            "FBNet block costs",
+            opened(&|path| FbnetBlocks::open(path).map(drop)),
+            "nas download",
+        ),
+    ];
+    findings.extend(torch());
+
+    match arguments.format {
+        Format::Table => {
+            for Finding { thing, there, detail, remedy } in &findings {
+                let mark = if *there { "ok     " } else { "missing" };
+                println!("{mark}  {thing}: {}", detail.replace('\n', "\n         "));
+                if !remedy.is_empty() {
+                    println!("         type: {remedy}");
+                }
+            }
+        }
+        format => {
+            let mut records = Records::new(["thing", "there", "detail", "remedy"]);
+            for Finding { thing, there, detail, remedy } in findings {
+                let remedy = if remedy.is_empty() { Cell::Absent } else { remedy.into() };
+                records.push(vec![thing.into(), Cell::Flag(there), detail.into(), remedy]);
+            }
+            records.print(format)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(feature = "torch")]
+fn torch() -> Vec<Finding> {
+    use tch::{Device, Kind, Tensor};
+    // CUDA is asked for first: libtorch looks for it only once.
+    let cuda = nas_proxy::device("cuda").map_err(|error| error.to_string());
+    let works = |device: Device| {
+        let image = Tensor::f_ones([1, 3, 32, 32], (Kind::Float, device))?;
+        let kernel = Tensor::f_ones([16, 3, 3, 3], (Kind::Float, device))?;
+        let none: Option<Tensor> = None;
+        let sum = image.f_conv2d(&kernel, none, [1, 1], [1, 1], [1, 1], 1)?.f_sum(Kind::Float)?;
+        f64::try_from(sum)
+    };
+    let convolution = |device| works(device).map_err(|error: tch::TchError| error.to_string());
+    let cpu = convolution(Device::Cpu)
+        .map(|_| format!("a convolution runs, on {} threads", tch::get_num_threads()));
+    let cuda = cuda.and_then(|device| {
+        convolution(device)
+            .map(|_| format!("a convolution runs, {} GPUs", tch::Cuda::device_count()))
+    });
+    vec![
+        Finding::new("libtorch", cpu, "cargo xtask setup"),
+        Finding::new("CUDA", cuda, "nothing, unless this machine has an NVIDIA GPU"),
+    ]
+}
+
+#[cfg(not(feature = "torch"))]
+fn torch() -> Vec<Finding> {
+    let built = Err("this program was built without it".to_owned());
+    vec![Finding::new(
+        "libtorch",
+        built,
+        "cargo install with the feature `torch`, which is on by default",
+    )]
+}

@@ -1,0 +1,204 @@
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, igd_plus, non_dominated};
+use serde_json::json;
+
+use crate::{
+    failure::Failure,
+    output::{Format, Records, print, print_json, rounded},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// A CSV file with a header
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The columns to optimise with their directions, for example
+    /// accuracy_percent:max,latency_ms:min
+    #[arg(long, value_name = "COLUMN:min|max,…", value_delimiter = ',', required = true)]
+    objectives: Vec<String>,
+    /// The reference point of the hypervolume, in the columns' own units: a value for each
+    /// objective, worse than any that should count
+    #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_negative_numbers = true)]
+    reference: Vec<f64>,
+    /// The exact front as a CSV file with the same columns: adds IGD and IGD+
+    #[arg(long, value_name = "FILE")]
+    exact: Option<PathBuf>,
+    /// Scale the objectives to [0, 1] by their least and greatest value in FILE (with --exact: in
+    /// both files); the reference point is then 1 for each, unless given in these units
+    #[arg(long)]
+    scale: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// An objective of the command line.
+struct Objective {
+    column: String,
+    direction: Direction,
+}
+
+/// A CSV file's rows and the objectives of those rows that have all of them.
+struct Rows {
+    header: Vec<String>,
+    rows: Vec<Vec<String>>,
+    /// For each complete row its position, and its objectives as they stand in the file.
+    complete: Vec<(usize, Vec<f64>)>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let objectives = arguments
+        .objectives
+        .iter()
+        .map(|text| Objective::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
+    if !arguments.reference.is_empty() && arguments.reference.len() != objectives.len() {
+        return Err(Failure::input(format!(
+            "--reference has {} values for {} objectives",
+            arguments.reference.len(),
+            objectives.len()
+        )));
+    }
+    let directions: Vec<Direction> = objectives.iter().map(|o| o.direction).collect();
+    let found = Rows::read(&arguments.file, &objectives)?;
+    let exact = arguments.exact.as_deref().map(|file| Rows::read(file, &objectives)).transpose()?;
+
+    let mut points = found.minimised(&directions)?;
+    let mut exact = exact.map(|exact| exact.minimised(&directions)).transpose()?;
+    if arguments.scale {
+        let both = points.as_points().iter().chain(exact.iter().flat_map(|e| e.as_points().iter()));
+        let minimised = vec![Direction::Minimise; directions.len()];
+        let bounds = Bounds::of(&PointSet::from_rows(both, &minimised)?)?;
+        points = bounds.scale(&points)?;
+        exact = exact.map(|exact| bounds.scale(&exact)).transpose()?;
+    }
+    let reference: Option<Vec<f64>> = match (&arguments.reference[..], arguments.scale) {
+        ([], true) => Some(vec![1.0; directions.len()]),
+        ([], false) => None,
+        (given, true) => Some(given.to_vec()),
+        (given, false) => {
+            Some(given.iter().zip(&directions).map(|(value, d)| d.minimised(*value)).collect())
+        }
+    };
+    let front = non_dominated(&points)?;
+    let volume = reference.map(|reference| hypervolume(&points, &reference)).transpose()?;
+    let distances = match &exact {
+        None => None,
+        Some(exact) => {
+            let minimised = vec![Direction::Minimise; directions.len()];
+            let rows: Vec<&[f64]> = exact.as_points().iter().collect();
+            let front = non_dominated(exact)?.into_iter().map(|at| rows[at]);
+            let front = PointSet::from_rows(front, &minimised)?;
+            Some((igd(&points, &front)?, igd_plus(&points, &front)?))
+        }
+    };
+
+    let mut records = Records::new(found.header.clone());
+    for &at in &front {
+        let row = &found.rows[found.complete[at].0];
+        records.push(row.iter().map(|value| value.as_str().into()).collect());
+    }
+    let skipped = found.rows.len() - found.complete.len();
+    match arguments.format {
+        Format::Json => print_json(&json!({
+            "front": records.json(),
+            "rows": found.rows.len(),
+            "rows_without_an_objective": skipped,
+            "hypervolume": volume,
+            "igd": distances.map(|(igd, _)| igd),
+            "igd_plus": distances.map(|(_, igd_plus)| igd_plus),
+        }))?,
+        format => {
+            records.print(format)?;
+            let mut summary =
+                format!("{} of {} rows are non-dominated", front.len(), found.rows.len());
+            if skipped > 0 {
+                summary += &format!(", {skipped} lack an objective");
+            }
+            if let Some(volume) = volume {
+                summary += &format!("; hypervolume {volume}");
+            }
+            if let Some((igd, igd_plus)) = distances {
+                summary += &format!("; IGD {}, IGD+ {}", rounded(igd), rounded(igd_plus));
+            }
+            // A CSV stays a CSV: its summary goes to standard error.
+            match format {
+                Format::Csv => eprintln!("{summary}"),
+                _ => print(&format!("\n{summary}\n"))?,
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Objective {
+    fn parse(text: &str) -> Result<Self, Failure> {
+        let direction = match text.rsplit_once(':') {
+            Some((column, "min")) => Some((column, Direction::Minimise)),
+            Some((column, "max")) => Some((column, Direction::Maximise)),
+            _ => None,
+        };
+        let Some((column, direction)) = direction else {
+            return Err(Failure::input(format!(
+                "objective `{text}`: expected a column and its direction, for example latency_ms:min or accuracy_percent:max"
+            )));
+        };
+        Ok(Self { column: column.to_owned(), direction })
+    }
+}
+
+impl Rows {
+    fn read(file: &Path, objectives: &[Objective]) -> Result<Self, Failure> {
+        let name = file.display();
+        let cannot = |error: csv::Error| Failure::input(format!("{name}: {error}"));
+        let mut reader =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(cannot)?;
+        let header: Vec<String> =
+            reader.headers().map_err(cannot)?.iter().map(str::to_owned).collect();
+        let columns = objectives
+            .iter()
+            .map(|objective| {
+                header.iter().position(|title| *title == objective.column).ok_or_else(|| {
+                    let known = header.iter().map(String::as_str);
+                    let unknown =
+                        nas_space::Error::unknown_name("column", &objective.column, known);
+                    Failure::input(format!("{name}: {unknown}"))
+                })
+            })
+            .collect::<Result<Vec<usize>, Failure>>()?;
+        let mut this = Self { header, rows: Vec::new(), complete: Vec::new() };
+        for record in reader.records() {
+            let record = record.map_err(cannot)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let mut values = Vec::new();
+            for (&column, objective) in columns.iter().zip(objectives) {
+                let text = &record[column];
+                if text.is_empty() {
+                    continue;
+                }
+                let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
+                values.push(value.ok_or_else(|| {
+                    Failure::input(format!(
+                        "{name}, row {line}, column {}: `{text}`; expected a finite number, or nothing where there is no value",
+                        objective.column
+                    ))
+                })?);
+            }
+            if values.len() == objectives.len() {
+                this.complete.push((this.rows.len(), values));
+            }
+            this.rows.push(record.iter().map(str::to_owned).collect());
+        }
+        if this.complete.is_empty() {
+            return Err(Failure::input(format!("{name}: no row has all objectives")));
+        }
+        Ok(this)
+    }
+
+    fn minimised(&self, directions: &[Direction]) -> Result<PointSet, Failure> {
+        Ok(PointSet::from_rows(self.complete.iter().map(|(_, values)| values), directions)?)
+    }
+}

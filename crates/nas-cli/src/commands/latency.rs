@@ -1,0 +1,73 @@
+use std::{path::Path, process::ExitCode};
+
+use nas_eval::benchmark;
+use nas_hw::Metric;
+use nas_space::nasbench201::{self, Dataset};
+
+use crate::{
+    arch::Architectures,
+    commands::{Target, live, parse_dataset, tables},
+    failure::Failure,
+    output::{Cell, Format, Records},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub architectures: Architectures,
+    /// host measures on this machine; edgegpu, raspi4, edgetpu, pixel3, eyeriss and fpga are
+    /// published (HW-NAS-Bench)
+    #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
+    pub device: Target,
+    /// cifar10, cifar100 or ImageNet16-120
+    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
+    pub dataset: Dataset,
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let architectures = arguments.architectures.read()?;
+    let dataset = arguments.dataset;
+    let mut rows: Vec<Vec<Cell>> = architectures
+        .iter()
+        .map(|arch| {
+            let text = match arguments.format {
+                Format::Table => nasbench201::space().short(arch),
+                Format::Csv | Format::Json => nasbench201::arch_str(arch),
+            };
+            vec![nasbench201::index(arch).into(), text.into()]
+        })
+        .collect();
+    let mut columns = vec!["index", "arch", "latency_ms"];
+    match arguments.device {
+        Target::Host => {
+            columns.extend(["latency_spread_ms", "repeats"]);
+            let measured = live::latencies(dataset, &architectures)?;
+            for (row, measured) in rows.iter_mut().zip(measured) {
+                row.push(Some(measured.median.0).into());
+                row.push(Some(measured.spread.0).into());
+                row.push(measured.repeats.into());
+            }
+        }
+        Target::Table(device) => {
+            let tables = tables(data)?;
+            let metrics = [Metric::Latency, Metric::Energy];
+            for metric in metrics.into_iter().filter(|metric| device.has(*metric)) {
+                if metric == Metric::Energy {
+                    columns.push("energy_mJ");
+                }
+                let costs = benchmark::costs(&tables, dataset, device, metric)?;
+                for (row, arch) in rows.iter_mut().zip(&architectures) {
+                    row.push(costs[nasbench201::index(arch)].into());
+                }
+            }
+        }
+    }
+    let mut records = Records::new(columns);
+    for row in rows {
+        records.push(row);
+    }
+    records.print(arguments.format)?;
+    Ok(ExitCode::SUCCESS)
+}

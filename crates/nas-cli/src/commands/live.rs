@@ -1,0 +1,95 @@
+//! What needs libtorch: proxies and measured latency.
+
+use std::path::PathBuf;
+
+use nas_eval::{
+    Source,
+    live::{MeasuredLatency, Networks, ProxyScore},
+};
+use nas_hw::{Measurement, Plan};
+use nas_proxy::{Batch, Selection};
+use nas_search::SearchRng;
+use nas_space::{Arch, nasbench201, nasbench201::Dataset};
+use rand::SeedableRng;
+
+use crate::{failure::Failure, progress::Progress};
+
+/// How proxies are computed.
+#[derive(Debug, clap::Args)]
+pub struct ProxyArguments {
+    /// Images in a batch
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub batch: usize,
+    /// A file of the data set's images in the CIFAR binary format; without one, seeded Gaussian
+    /// noise
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+    /// Where proxies are computed: cpu or cuda:N
+    #[arg(long, value_name = "cpu|cuda:N", default_value = "cpu")]
+    pub compute: String,
+}
+
+/// Architectures that set the scale of the proxies' score.
+const REFERENCE: usize = 24;
+
+impl ProxyArguments {
+    pub fn networks(&self, dataset: Dataset, seed: u64) -> Result<Networks, Failure> {
+        Ok(Networks { dataset, seed, device: nas_proxy::device(&self.compute)? })
+    }
+
+    /// The batch that proxies see, on the device where they are computed.
+    pub fn images(&self, dataset: Dataset, seed: u64) -> Result<Batch, Failure> {
+        let selection = Selection::Random { count: self.batch, seed };
+        let batch = match (&self.images, dataset) {
+            (None, _) => {
+                let side = dataset.image_size();
+                Batch::gaussian([self.batch, 3, side, side], seed)?
+            }
+            (Some(file), Dataset::Cifar10) => nas_proxy::cifar10(file, selection)?,
+            (Some(file), Dataset::Cifar100) => nas_proxy::cifar100(file, selection)?,
+            (Some(_), Dataset::ImageNet16_120) => {
+                return Err(Failure::input(
+                    "--images reads CIFAR-10 and CIFAR-100 files; for ImageNet16-120 leave it out, and Gaussian noise is used",
+                ));
+            }
+        };
+        Ok(batch.to_device(nas_proxy::device(&self.compute)?)?)
+    }
+
+    /// The proxies' score as the objective of a search.
+    pub fn score(&self, dataset: Dataset, seed: u64) -> Result<Box<dyn Source>, Failure> {
+        let networks = self.networks(dataset, seed)?;
+        let batch = self.images(dataset, seed)?;
+        let rng = &mut SearchRng::seed_from_u64(seed);
+        let space = nasbench201::space();
+        let sample: Vec<Arch> = std::iter::repeat_with(|| space.sample(rng))
+            .filter(|arch| space.is_connected(arch))
+            .take(REFERENCE)
+            .collect();
+        eprintln!("setting the score's scale on {REFERENCE} random architectures");
+        Ok(Box::new(ProxyScore::new(networks, batch, &sample)?))
+    }
+}
+
+/// Latency of one image on this machine's processor as the objective of a search.
+pub fn latency_source(dataset: Dataset, seed: u64) -> Result<Box<dyn Source>, Failure> {
+    Ok(Box::new(stopwatch(dataset, seed)?))
+}
+
+fn stopwatch(dataset: Dataset, seed: u64) -> Result<MeasuredLatency, Failure> {
+    let networks = Networks { dataset, seed, device: tch::Device::Cpu };
+    Ok(MeasuredLatency::new(networks, Plan::default())?)
+}
+
+/// The measured latency of each architecture.
+pub fn latencies(dataset: Dataset, architectures: &[Arch]) -> Result<Vec<Measurement>, Failure> {
+    let mut stopwatch = stopwatch(dataset, 0)?;
+    let mut progress = Progress::new("measuring", architectures.len());
+    let mut measured = Vec::new();
+    for arch in architectures {
+        measured.push(stopwatch.measure(arch)?);
+        progress.update(measured.len(), "one image at a time");
+    }
+    progress.finish();
+    Ok(measured)
+}

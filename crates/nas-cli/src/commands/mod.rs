@@ -1,0 +1,79 @@
+//! One module for each command of the program.
+
+use std::path::{Path, PathBuf};
+
+use nas_bench::NasBench201;
+use nas_hw::Device;
+
+use crate::failure::Failure;
+
+pub mod doctor;
+pub mod download;
+pub mod front;
+pub mod latency;
+#[cfg(feature = "torch")]
+pub mod live;
+#[cfg(not(feature = "torch"))]
+#[path = "no_torch.rs"]
+pub mod live;
+pub mod niches;
+pub mod score;
+pub mod search;
+pub mod space;
+
+/// The device that a network is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// This machine, measured.
+    Host,
+    /// One of HW-NAS-Bench's devices, from its tables.
+    Table(Device),
+}
+
+impl Target {
+    /// Reads `host` or a device's name; for clap.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        if name == "host" {
+            return Ok(Self::Host);
+        }
+        name.parse().map(Self::Table).map_err(|_| {
+            let known = std::iter::once("host").chain(Device::ALL.map(Device::name));
+            nas_space::Error::unknown_name("device", name, known).to_string()
+        })
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Table(device) => device.name(),
+        }
+    }
+}
+
+/// Reads a data set's name; for clap.
+pub fn parse_dataset(name: &str) -> Result<nas_space::nasbench201::Dataset, String> {
+    name.parse().map_err(|error: nas_space::Error| error.to_string())
+}
+
+/// The folder with the benchmark's tables.
+pub fn data_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    match given {
+        Some(path) => Ok(path.to_path_buf()),
+        None => Ok(nas_bench::data_dir()?.path),
+    }
+}
+
+/// The benchmark's tables, which a command needs.
+pub fn tables(given: Option<&Path>) -> Result<NasBench201, Failure> {
+    Ok(NasBench201::open(&data_folder(given)?)?)
+}
+
+/// The benchmark's tables where they have been downloaded, for what is nice to know. Tables that
+/// are there but damaged are an error.
+pub fn tables_if_there(given: Option<&Path>) -> Result<Option<NasBench201>, Failure> {
+    match NasBench201::open(&data_folder(given)?) {
+        Ok(tables) => Ok(Some(tables)),
+        Err(nas_bench::Error::MissingTables { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

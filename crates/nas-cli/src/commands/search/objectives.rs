@@ -1,0 +1,153 @@
+use std::path::Path;
+
+use nas_bench::{Fidelity, NasBench201};
+use nas_eval::{Source, Sources, Truth, UserTable, benchmark};
+use nas_hw::Metric;
+use nas_search::{Evaluator, Limit, Objective};
+use nas_space::Arch;
+
+use super::{Accuracy, Arguments, space};
+use crate::{
+    commands::{Target, live, tables, tables_if_there},
+    failure::Failure,
+};
+
+/// Where a search's objectives come from, and what is known about the truth.
+pub struct Objectives {
+    pub evaluator: Sources,
+    /// The device in a word.
+    pub device: String,
+    /// Each objective and where it comes from, in words.
+    pub origins: Vec<String>,
+    pub limits: Vec<Limit>,
+    /// Where tables of the user's say so: the architectures that have all of their values.
+    pub candidates: Option<Vec<Arch>>,
+    /// Test accuracies by index, where the benchmark's tables are there.
+    pub test_accuracy: Option<Vec<f64>>,
+    /// The whole truth, where all objectives but accuracy are the benchmark's.
+    pub truth: Option<Truth>,
+}
+
+impl Objectives {
+    pub fn new(arguments: &Arguments, data: Option<&Path>) -> Result<Self, Failure> {
+        let dataset = arguments.dataset;
+        let published = match (arguments.device, &arguments.latency_table) {
+            (Target::Table(device), None) => Some(device),
+            _ => None,
+        };
+        let from_benchmark = published.is_some()
+            || (arguments.accuracy_table.is_none() && arguments.accuracy() == Accuracy::Benchmark);
+        let tables = if from_benchmark { Some(tables(data)?) } else { tables_if_there(data)? };
+        let mut origins = Vec::new();
+        let mut user_tables = Vec::new();
+
+        let mut sources = Vec::new();
+        sources.push(accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?);
+        let latency_source: Box<dyn Source> = match (&arguments.latency_table, published) {
+            (Some(file), _) => {
+                let table = UserTable::read(file, space(), &["latency_ms"])?;
+                origins.push(format!("latency from {}", file.display()));
+                user_tables.push(table.clone());
+                Box::new(table.into_source(benchmark::cost_objective(Metric::Latency)))
+            }
+            (None, None) => {
+                origins.push("latency measured on this machine, one image at a time".to_owned());
+                live::latency_source(dataset, arguments.seed)?
+            }
+            (None, Some(device)) => {
+                origins.push(format!("latency on {device} (HW-NAS-Bench)"));
+                let tables = tables.as_ref().ok_or_else(no_tables)?;
+                Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?)
+            }
+        };
+        sources.push(latency_source);
+        let mut metrics = vec![Metric::Latency];
+        if arguments.energy || arguments.max_energy.is_some() {
+            let Some(device) = published else {
+                return Err(Failure::input(
+                    "energy is only published for the devices edgegpu, eyeriss and fpga: name one with --device",
+                ));
+            };
+            metrics.push(Metric::Energy);
+            origins.push(format!("energy on {device} (HW-NAS-Bench)"));
+            let tables = tables.as_ref().ok_or_else(no_tables)?;
+            sources.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
+        }
+
+        let truth = match (published, &tables) {
+            (Some(device), Some(tables)) => {
+                Some(benchmark::truth(tables, dataset, device, &metrics)?)
+            }
+            _ => None,
+        };
+        let test_accuracy = tables
+            .map(|tables| tables.accuracy(dataset, Fidelity::TEST).map(<[f64]>::to_vec))
+            .transpose()?;
+        let latency = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
+        let energy = arguments.max_energy.map(|limit| Limit { objective: 2, at_most: limit.0 });
+        let device = match &arguments.latency_table {
+            Some(_) => "table",
+            None => arguments.device.name(),
+        };
+        Ok(Self {
+            evaluator: Sources::new(sources),
+            device: device.to_owned(),
+            origins,
+            limits: latency.into_iter().chain(energy).collect(),
+            candidates: candidates(&user_tables)?,
+            test_accuracy,
+            truth,
+        })
+    }
+
+    /// Whether an evaluation takes a noticeable time.
+    pub fn is_slow(&self) -> bool {
+        self.evaluator.batch() == 1
+    }
+}
+
+fn no_tables() -> Failure {
+    Failure::work("the benchmark's tables are needed and were not opened")
+}
+
+fn accuracy(
+    arguments: &Arguments,
+    tables: Option<&NasBench201>,
+    origins: &mut Vec<String>,
+    user_tables: &mut Vec<UserTable>,
+) -> Result<Box<dyn Source>, Failure> {
+    let dataset = arguments.dataset;
+    if let Some(file) = &arguments.accuracy_table {
+        let table = UserTable::read(file, space(), &["accuracy_percent", "accuracy"])?;
+        origins.push(format!("accuracy from {}", file.display()));
+        user_tables.push(table.clone());
+        return Ok(Box::new(table.into_source(Objective::maximise("accuracy", "%"))));
+    }
+    match arguments.accuracy() {
+        Accuracy::Proxies => {
+            origins.push("score from zero-cost proxies, computed on this machine".to_owned());
+            arguments.proxy.score(dataset, arguments.seed)
+        }
+        Accuracy::Benchmark => {
+            let fidelity = benchmark::search_fidelity(dataset);
+            origins.push(format!("accuracy from NAS-Bench-201 ({fidelity})"));
+            let tables = tables.ok_or_else(no_tables)?;
+            Ok(Box::new(benchmark::accuracy(tables, dataset, fidelity)?))
+        }
+    }
+}
+
+/// The architectures that have a value in each of the user's tables.
+fn candidates(tables: &[UserTable]) -> Result<Option<Vec<Arch>>, Failure> {
+    let Some((first, others)) = tables.split_first() else { return Ok(None) };
+    let mut candidates: Vec<Arch> = first
+        .architectures()
+        .filter(|arch| others.iter().all(|table| table.value(arch).is_some()))
+        .cloned()
+        .collect();
+    candidates.sort();
+    if candidates.is_empty() {
+        return Err(Failure::input("no architecture has a value in each of your tables"));
+    }
+    Ok(Some(candidates))
+}

@@ -1,0 +1,83 @@
+use std::{error::Error, process::ExitCode};
+
+/// Why a command did not do its work, in a sentence, and its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    message: String,
+    code: u8,
+}
+
+/// The exit code of a search that found nothing within the limits.
+pub const NOT_WITHIN_LIMITS: u8 = 3;
+
+impl Failure {
+    /// Something the user can put right: exit code 2.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 2 }
+    }
+
+    /// The work itself went wrong: exit code 1.
+    pub fn work(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 1 }
+    }
+
+    /// An unreadable or unwritable file: exit code 2.
+    pub fn file(action: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::input(format!("cannot {action} {}: {error}", path.display()))
+    }
+
+    /// Prints the message to standard error.
+    pub fn report(&self) -> ExitCode {
+        eprintln!("error: {}", self.message);
+        ExitCode::from(self.code)
+    }
+}
+
+/// An error and what caused it, as one line each; a cause that its effect already tells is
+/// not told again.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let told = error.to_string();
+        if !text.contains(&told) {
+            text.push_str("\n  because: ");
+            text.push_str(&told);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+macro_rules! input_errors {
+    ($($error:ty),*) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::input(chain(&error))
+            }
+        }
+    )*};
+}
+
+input_errors!(
+    nas_space::Error,
+    nas_hw::Error,
+    nas_partition::Error,
+    nas_pareto::Error,
+    nas_eval::Error
+);
+#[cfg(feature = "torch")]
+input_errors!(nas_proxy::Error);
+
+impl From<nas_bench::Error> for Failure {
+    /// Missing or damaged tables are for the user to put right; a failed download may pass.
+    fn from(error: nas_bench::Error) -> Self {
+        Self::input(chain(&error))
+    }
+}
+
+impl From<nas_search::Error> for Failure {
+    fn from(error: nas_search::Error) -> Self {
+        Self::work(chain(&error))
+    }
+}

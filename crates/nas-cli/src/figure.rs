@@ -1,0 +1,159 @@
+//! The picture of a front.
+
+use plotters::prelude::*;
+
+use crate::failure::Failure;
+
+/// A scatter plot of two objectives: everything evaluated, the front found, and the exact front
+/// where it is known.
+pub struct FrontFigure<'a> {
+    pub title: String,
+    /// The horizontal axis, with its unit.
+    pub x: &'a str,
+    /// The vertical axis, with its unit.
+    pub y: &'a str,
+    pub evaluated: Vec<(f64, f64)>,
+    /// In order along the front.
+    pub front: Vec<(f64, f64)>,
+    pub exact: Vec<(f64, f64)>,
+}
+
+const SIZE: (u32, u32) = (800, 520);
+const GREY: RGBColor = RGBColor(150, 155, 165);
+const BLUE: RGBColor = RGBColor(31, 88, 176);
+const ORANGE: RGBColor = RGBColor(217, 95, 2);
+
+impl FrontFigure<'_> {
+    /// The figure as an SVG document.
+    pub fn svg(&self) -> Result<String, Failure> {
+        let mut svg = String::new();
+        self.draw(&mut svg)
+            .map_err(|error| Failure::work(format!("cannot draw the front: {error}")))?;
+        Ok(svg)
+    }
+
+    fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error + '_>> {
+        let shown = || self.evaluated.iter().chain(&self.front).chain(&self.exact);
+        let x = range(shown().map(|point| point.0));
+        let y = self.vertical_range();
+        let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        area.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(&area)
+            .caption(&self.title, ("sans-serif", 17))
+            .margin(14)
+            .x_label_area_size(44)
+            .y_label_area_size(62)
+            .build_cartesian_2d(x, y.clone())?;
+        chart
+            .configure_mesh()
+            .x_desc(self.x)
+            .y_desc(self.y)
+            .axis_desc_style(("sans-serif", 15))
+            .label_style(("sans-serif", 13))
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(RGBColor(228, 230, 234))
+            .draw()?;
+        let visible = |point: &&(f64, f64)| y.contains(&point.1);
+        let hidden = self.evaluated.iter().filter(|point| !visible(point)).count();
+        let below = if hidden == 0 { String::new() } else { format!(" ({hidden} below the axis)") };
+        let dots = self.evaluated.iter().filter(visible);
+        chart
+            .draw_series(dots.map(|point| Circle::new(*point, 2, GREY.mix(0.6).filled())))?
+            .label(format!("evaluated{below}"))
+            .legend(|(x, y)| Circle::new((x + 9, y), 3, GREY.filled()));
+        if !self.exact.is_empty() {
+            let line = self.exact.iter().filter(visible).copied();
+            chart
+                .draw_series(LineSeries::new(line, ORANGE.stroke_width(2)))?
+                .label("exact front")
+                .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], ORANGE.stroke_width(2)));
+        }
+        let found = self.front.iter().filter(visible);
+        chart
+            .draw_series(found.map(|point| Circle::new(*point, 4, BLUE.filled())))?
+            .label("front found")
+            .legend(|(x, y)| Circle::new((x + 9, y), 4, BLUE.filled()));
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::LowerRight)
+            .background_style(WHITE.mix(0.9))
+            .border_style(RGBColor(200, 203, 209))
+            .label_font(("sans-serif", 14))
+            .draw()?;
+        area.present()?;
+        Ok(())
+    }
+
+    /// Chance-level networks would squeeze all others into a line: the axis begins where nine
+    /// tenths of the points lie above, or at the lowest point if that is near.
+    fn vertical_range(&self) -> std::ops::Range<f64> {
+        let mut values: Vec<f64> =
+            self.evaluated.iter().chain(&self.exact).map(|point| point.1).collect();
+        values.sort_by(f64::total_cmp);
+        let all = range(values.iter().copied());
+        let Some(&tenth) = values.get(values.len() / 10) else { return all };
+        let most = range(values.into_iter().filter(|value| *value >= tenth));
+        if most.start - all.start > most.end - most.start { most } else { all }
+    }
+}
+
+/// From the least to the greatest value, with a margin.
+fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
+    let least = values.clone().fold(f64::INFINITY, f64::min);
+    let most = values.fold(f64::NEG_INFINITY, f64::max);
+    if least > most {
+        return 0.0..1.0;
+    }
+    let margin = if most > least { 0.04 * (most - least) } else { least.abs().max(1.0) * 0.1 };
+    least - margin..most + margin
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure() -> FrontFigure<'static> {
+        let evaluated: Vec<_> =
+            (0..20).map(|i| (f64::from(i), 90.0 + f64::from(i) / 10.0)).collect();
+        FrontFigure {
+            title: "a title".into(),
+            x: "latency [ms]",
+            y: "accuracy [%]",
+            front: evaluated.clone(),
+            exact: vec![(0.0, 91.0), (10.0, 93.0)],
+            evaluated,
+        }
+    }
+
+    #[test]
+    fn the_figure_names_its_axes_and_series() {
+        let svg = figure().svg().unwrap();
+        for text in
+            ["a title", "latency [ms]", "accuracy [%]", "evaluated", "exact front", "front found"]
+        {
+            assert!(svg.contains(text), "{text}");
+        }
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    }
+
+    #[test]
+    fn chance_level_networks_do_not_squeeze_the_rest() {
+        let mut figure = figure();
+        figure.evaluated.push((0.1, 10.0));
+        assert!(figure.vertical_range().start > 80.0);
+        assert!(figure.svg().unwrap().contains("1 below the axis"));
+    }
+
+    #[test]
+    fn an_empty_or_single_point_figure_is_drawn() {
+        let empty = FrontFigure { evaluated: vec![], front: vec![], exact: vec![], ..figure() };
+        assert!(empty.svg().is_ok());
+        let single = FrontFigure {
+            evaluated: vec![(1.0, 1.0)],
+            front: vec![(1.0, 1.0)],
+            exact: vec![],
+            ..figure()
+        };
+        assert!(single.svg().is_ok());
+    }
+}

@@ -1,0 +1,242 @@
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// How results are written to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON value
+    Json,
+}
+
+/// Results as rows under named columns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Records {
+    columns: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+}
+
+/// One value of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// A count or an index.
+    Count(u64),
+    /// Yes or no.
+    Flag(bool),
+    /// A number, in full in files, rounded for people.
+    Number(f64),
+    /// A value that does not exist: empty in files, `-` for people, `null` in JSON.
+    Absent,
+}
+
+impl From<Option<f64>> for Cell {
+    fn from(value: Option<f64>) -> Self {
+        value.map_or(Self::Absent, Self::Number)
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<usize> for Cell {
+    fn from(count: usize) -> Self {
+        Self::Count(count as u64)
+    }
+}
+
+impl Records {
+    pub fn new(columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row, which has a cell for each column.
+    pub fn push(&mut self, row: Vec<Cell>) {
+        debug_assert_eq!(row.len(), self.columns.len());
+        self.rows.push(row);
+    }
+
+    pub fn print(&self, format: Format) -> Result<(), Failure> {
+        match format {
+            Format::Table => print(&self.table()),
+            Format::Csv => print(&self.csv()?),
+            Format::Json => print_json(&self.json()),
+        }
+    }
+
+    /// For a terminal: numbers rounded and right-aligned.
+    pub fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_header(&self.columns);
+        for row in &self.rows {
+            table.add_row(row.iter().map(Cell::for_people));
+        }
+        for (i, column) in table.column_iter_mut().enumerate() {
+            let words = self.rows.iter().any(|row| matches!(row[i], Cell::Text(_)));
+            column.set_padding((0, 2));
+            column.set_cell_alignment(if words {
+                CellAlignment::Left
+            } else {
+                CellAlignment::Right
+            });
+        }
+        let lines = table.to_string();
+        let lines = lines.lines().map(str::trim_end).collect::<Vec<_>>();
+        lines.join("\n") + "\n"
+    }
+
+    /// With a header, numbers in full.
+    pub fn csv(&self) -> Result<String, Failure> {
+        let cannot =
+            |error: &dyn std::error::Error| Failure::work(format!("cannot write CSV: {error}"));
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&self.columns).map_err(|error| cannot(&error))?;
+        for row in &self.rows {
+            writer.write_record(row.iter().map(Cell::in_full)).map_err(|error| cannot(&error))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| cannot(&error))?;
+        String::from_utf8(bytes).map_err(|error| cannot(&error))
+    }
+
+    /// An array with one object for each row.
+    pub fn json(&self) -> Value {
+        let object = |row: &Vec<Cell>| {
+            let entries = self.columns.iter().cloned().zip(row.iter().map(Cell::as_json));
+            Value::Object(entries.collect::<Map<_, _>>())
+        };
+        Value::Array(self.rows.iter().map(object).collect())
+    }
+}
+
+impl Cell {
+    fn for_people(&self) -> String {
+        match self {
+            Self::Number(value) => rounded(*value),
+            Self::Absent => "-".to_owned(),
+            Self::Flag(true) => "yes".to_owned(),
+            Self::Flag(false) => "no".to_owned(),
+            other => other.in_full(),
+        }
+    }
+
+    fn in_full(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Count(count) => count.to_string(),
+            Self::Flag(flag) => flag.to_string(),
+            Self::Number(value) => value.to_string(),
+            Self::Absent => String::new(),
+        }
+    }
+
+    fn as_json(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::from(text.as_str()),
+            Self::Count(count) => Value::from(*count),
+            Self::Flag(flag) => Value::from(*flag),
+            Self::Number(value) => Value::from(*value),
+            Self::Absent => Value::Null,
+        }
+    }
+}
+
+/// Four significant digits for small numbers, two decimals for others.
+pub fn rounded(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-4..1e7).contains(&magnitude) {
+        return format!("{value:.3e}");
+    }
+    let decimals = if magnitude < 1.0 {
+        4
+    } else if magnitude < 10.0 {
+        3
+    } else {
+        2
+    };
+    format!("{value:.decimals$}")
+}
+
+/// Writes to standard output. A reader that has seen enough and closed it is no failure.
+pub fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::work(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a JSON value, indented, to standard output.
+pub fn print_json(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records() -> Records {
+        let mut records = Records::new(["name", "count", "ms"]);
+        records.push(vec!["a, b".into(), 3.into(), Some(0.123_456_7).into()]);
+        records.push(vec!["c".into(), 12.into(), None.into()]);
+        records
+    }
+
+    #[test]
+    fn people_see_rounded_numbers() {
+        insta::assert_snapshot!(records().table(), @r"
+        name  count      ms
+        a, b      3  0.1235
+        c        12       -
+        ");
+    }
+
+    #[test]
+    fn files_hold_numbers_in_full_and_nothing_for_what_is_absent() {
+        insta::assert_snapshot!(records().csv().unwrap(), @r#"
+        name,count,ms
+        "a, b",3,0.1234567
+        c,12,
+        "#);
+    }
+
+    #[test]
+    fn json_has_null_for_what_is_absent() {
+        assert_eq!(records().json()[1]["ms"], Value::Null);
+        assert_eq!(records().json()[0]["ms"], 0.123_456_7);
+    }
+
+    #[test]
+    fn numbers_are_rounded_by_their_size() {
+        for (value, expected) in [
+            (0.0, "0.0000"),
+            (0.12345, "0.1235"),
+            (5.80742, "5.807"),
+            (94.3733, "94.37"),
+            (1e-7, "1.000e-7"),
+            (1.5e9, "1.500e9"),
+        ] {
+            assert_eq!(rounded(value), expected);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+use clap::ValueEnum;
+use nas_partition::{Axis, Partition};
+use nas_space::{
+    Space,
+    nasbench201::{self, Dataset},
+};
+
+use crate::failure::Failure;
+
+/// How the space is cut into niches.
+#[derive(Debug, clap::Args)]
+pub struct PartitionArguments {
+    /// whole, pel-nas, or an axis: flops, parameters, operations, or an operation's name to
+    /// count, for example `nor_conv_3x3`
+    #[arg(long, value_name = "NAME", default_value = "whole")]
+    pub partition: String,
+    /// On an axis, niches of about equal size [default: 6]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    niches: Option<u16>,
+    /// On an axis, niches between these values instead
+    #[arg(long, value_name = "X,Y,…", value_delimiter = ',', conflicts_with = "niches")]
+    thresholds: Vec<f64>,
+}
+
+/// The axes that are no counts of an operation.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum KnownAxis {
+    Flops,
+    Parameters,
+    Operations,
+}
+
+impl PartitionArguments {
+    pub fn build(&self, space: &Space, dataset: Dataset) -> Result<Partition, Failure> {
+        let cut = self.niches.is_some() || !self.thresholds.is_empty();
+        match self.partition.as_str() {
+            name @ ("whole" | "pel-nas") if cut => Err(Failure::input(format!(
+                "--niches and --thresholds cut an axis; --partition {name} is none. Try --partition flops"
+            ))),
+            "whole" => Ok(Partition::whole()),
+            "pel-nas" => Ok(Partition::pel_nas(space)?),
+            name => {
+                let axis = axis(space, dataset, name)?;
+                if !self.thresholds.is_empty() {
+                    return Ok(Partition::by_thresholds(axis, &self.thresholds)?);
+                }
+                let all: Vec<_> = space.enumerate().collect();
+                let niches = usize::from(self.niches.unwrap_or(6));
+                Ok(Partition::by_quantiles(axis, &all, niches)?)
+            }
+        }
+    }
+}
+
+fn axis(space: &Space, dataset: Dataset, name: &str) -> Result<Axis, Failure> {
+    match KnownAxis::from_str(name, true) {
+        Ok(KnownAxis::Flops) => {
+            Ok(Axis::new("FLOPs [M]", move |arch| nasbench201::flops(arch, dataset) as f64 / 1e6))
+        }
+        Ok(KnownAxis::Parameters) => Ok(Axis::new("parameters [k]", move |arch| {
+            nasbench201::parameters(arch, dataset) as f64 / 1e3
+        })),
+        Ok(KnownAxis::Operations) => Ok(Axis::count_others(space, "none")?),
+        Err(_) => Axis::count(space, name).map_err(|_| {
+            let operations = space.decisions().iter().flat_map(|decision| &decision.choices);
+            let mut known = vec!["whole", "pel-nas", "flops", "parameters", "operations"];
+            for operation in operations {
+                if !known.contains(&operation.as_str()) {
+                    known.push(operation);
+                }
+            }
+            nas_space::Error::unknown_name("partition", name, known).into()
+        }),
+    }
+}

@@ -1,0 +1,46 @@
+use std::{io::IsTerminal, time::Duration};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Progress of a long command on standard error: a bar where that is a terminal, elsewhere a
+/// line at every tenth of the work.
+pub struct Progress {
+    bar: ProgressBar,
+    plain: bool,
+    what: &'static str,
+    tenths: u64,
+}
+
+impl Progress {
+    pub fn new(what: &'static str, total: usize) -> Self {
+        let template = "{msg} [{bar:30}] {pos}/{len} {per_sec} {eta} left";
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("=> ");
+        let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
+        bar.enable_steady_tick(Duration::from_millis(500));
+        Self { bar, plain: !std::io::stderr().is_terminal(), what, tenths: 0 }
+    }
+
+    /// Says that `done` are done, and where it stands in words.
+    pub fn update(&mut self, done: usize, standing: &str) {
+        let (what, done) = (self.what, done as u64);
+        self.bar.set_position(done);
+        self.bar.set_message(format!("{what}, {standing}"));
+        let total = self.bar.length().unwrap_or(done).max(1);
+        let tenths = done * 10 / total;
+        if self.plain && tenths > self.tenths {
+            self.tenths = tenths;
+            eprintln!("{what}: {done}/{total}, {standing}");
+        }
+    }
+
+    /// Prints a message without disturbing the bar.
+    pub fn say(&self, message: &str) {
+        self.bar.suspend(|| eprintln!("{message}"));
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,108 @@
+use nas_search::{BoxError, Detail, Evaluation, Evaluator, Objective};
+use nas_space::Arch;
+
+/// Gives architectures one objective.
+pub trait Source {
+    /// The objective.
+    fn objective(&self) -> &Objective;
+
+    /// What else it tells of each architecture.
+    fn details(&self) -> &[Detail] {
+        &[]
+    }
+
+    /// Whether a single architecture takes so long that progress should be shown after each.
+    fn is_slow(&self) -> bool {
+        false
+    }
+
+    /// The architecture's value, `None` where it does not exist, and one value for each detail.
+    ///
+    /// # Errors
+    /// Only for a failure that no other architecture would escape.
+    fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError>;
+}
+
+/// A source that looks values up with a function.
+pub struct Lookup<F> {
+    objective: Objective,
+    find: F,
+}
+
+impl<F: FnMut(&Arch) -> Option<f64>> Lookup<F> {
+    /// A source from an objective and where its values are found.
+    pub fn new(objective: Objective, find: F) -> Self {
+        Self { objective, find }
+    }
+}
+
+impl<F: FnMut(&Arch) -> Option<f64>> Source for Lookup<F> {
+    fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
+        Ok(((self.find)(arch), Vec::new()))
+    }
+}
+
+/// Several sources as one evaluator, an objective from each, in order.
+pub struct Sources {
+    parts: Vec<Box<dyn Source>>,
+    objectives: Vec<Objective>,
+    details: Vec<Detail>,
+}
+
+impl Sources {
+    /// An evaluator from its sources.
+    pub fn new(sources: Vec<Box<dyn Source>>) -> Self {
+        let objectives = sources.iter().map(|source| source.objective().clone()).collect();
+        let details = sources.iter().flat_map(|source| source.details().to_vec()).collect();
+        Self { parts: sources, objectives, details }
+    }
+}
+
+impl Evaluator for Sources {
+    fn objectives(&self) -> &[Objective] {
+        &self.objectives
+    }
+
+    fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
+    fn batch(&self) -> usize {
+        if self.parts.iter().any(|source| source.is_slow()) { 1 } else { usize::MAX }
+    }
+
+    fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+        let mut evaluate = |arch| {
+            let mut evaluation = Evaluation::default();
+            for source in &mut self.parts {
+                let (value, details) = source.value(arch)?;
+                evaluation.values.push(value);
+                evaluation.details.extend(details);
+            }
+            Ok(evaluation)
+        };
+        architectures.iter().map(&mut evaluate).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_source_gives_its_objective_in_order() {
+        let first = Lookup::new(Objective::maximise("a", ""), |arch: &Arch| {
+            Some(f64::from(arch.choices()[0]))
+        });
+        let second = Lookup::new(Objective::minimise("b", "ms"), |_: &Arch| None);
+        let mut sources = Sources::new(vec![Box::new(first), Box::new(second)]);
+        let evaluations = sources.evaluate(&[Arch::new([2]), Arch::new([3])]).unwrap();
+        let values: Vec<_> = evaluations.into_iter().map(|evaluation| evaluation.values).collect();
+        assert_eq!(values, [[Some(2.0), None], [Some(3.0), None]]);
+        assert_eq!(sources.objectives()[1].column(), "b_ms");
+    }
+}

@@ -1,0 +1,170 @@
+use std::collections::HashMap;
+
+use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, igd_plus, non_dominated};
+use nas_search::Objective;
+use nas_space::Arch;
+
+use crate::Error;
+
+/// The true objectives of a whole space, which a found front is scored against.
+///
+/// Objectives are minimised and scaled to [0, 1] by their least and greatest value over all
+/// architectures that have every objective; the reference point is (1, …, 1).
+#[derive(Debug, Clone)]
+pub struct Truth {
+    /// Values and scaled costs of every complete architecture.
+    known: HashMap<Arch, Known>,
+    front: Vec<Arch>,
+    front_costs: PointSet,
+    reference: Vec<f64>,
+    hypervolume: f64,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    values: Vec<f64>,
+    costs: Vec<f64>,
+}
+
+/// How good a found front is, on true objectives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scores {
+    /// Hypervolume of the found front, in scaled objectives.
+    pub hypervolume: f64,
+    /// The same over the hypervolume of the exact front; 1 is perfect.
+    pub hypervolume_ratio: f64,
+    /// Mean distance from each point of the exact front to the nearest found one; 0 is perfect.
+    pub igd: f64,
+    /// The same, counting only what is worse than the exact front (IGD+).
+    pub igd_plus: f64,
+}
+
+impl Truth {
+    /// The truth about a space, from the values of all of its architectures.
+    ///
+    /// # Errors
+    /// [`Error::NothingComplete`] where no architecture has all objectives, [`Error::Pareto`]
+    /// for values that are not finite.
+    pub fn new(
+        objectives: &[Objective],
+        values: impl IntoIterator<Item = (Arch, Vec<Option<f64>>)>,
+    ) -> Result<Self, Error> {
+        let directions: Vec<Direction> = objectives.iter().map(|o| o.direction).collect();
+        let complete = values.into_iter().filter_map(|(arch, values)| {
+            Some((arch, values.into_iter().collect::<Option<Vec<f64>>>()?))
+        });
+        let (architectures, values): (Vec<Arch>, Vec<Vec<f64>>) = complete.unzip();
+        if architectures.is_empty() {
+            let names: Vec<&str> = objectives.iter().map(|o| o.name.as_str()).collect();
+            return Err(Error::NothingComplete { objectives: names.join(", ") });
+        }
+        let costs = PointSet::from_rows(&values, &directions)?;
+        let costs = Bounds::of(&costs)?.scale(&costs)?;
+        let rows: Vec<&[f64]> = costs.as_points().iter().collect();
+        let positions = non_dominated(&costs)?;
+        let front = positions.iter().map(|&position| architectures[position].clone()).collect();
+        let minimised = vec![Direction::Minimise; directions.len()];
+        let front_costs = PointSet::from_rows(positions.iter().map(|&p| rows[p]), &minimised)?;
+        let reference = vec![1.0; directions.len()];
+        let hypervolume = hypervolume(&front_costs, &reference)?;
+        let known = values.into_iter().zip(rows);
+        let known = known.map(|(values, costs)| Known { values, costs: costs.to_vec() });
+        let known = architectures.into_iter().zip(known).collect();
+        Ok(Self { known, front, front_costs, reference, hypervolume })
+    }
+
+    /// The exact front: every architecture that no other dominates, in the order given.
+    pub fn front(&self) -> &[Arch] {
+        &self.front
+    }
+
+    /// The true values of an architecture, in the objectives' own units, if it has all.
+    pub fn values(&self, arch: &Arch) -> Option<&[f64]> {
+        self.known.get(arch).map(|known| known.values.as_slice())
+    }
+
+    /// The hypervolume of the exact front, in scaled objectives.
+    pub fn hypervolume(&self) -> f64 {
+        self.hypervolume
+    }
+
+    /// Scores found architectures on their true objectives; those that lack one are left out.
+    /// `None` where none is left, which has no distance from the front.
+    ///
+    /// # Errors
+    /// None for a truth that was constructed; passed on from the computation.
+    pub fn score<'a>(
+        &self,
+        found: impl IntoIterator<Item = &'a Arch>,
+    ) -> Result<Option<Scores>, Error> {
+        let minimised = vec![Direction::Minimise; self.reference.len()];
+        let found: Vec<&Vec<f64>> =
+            found.into_iter().filter_map(|arch| Some(&self.known.get(arch)?.costs)).collect();
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let found = PointSet::from_rows(&found, &minimised)?;
+        let hypervolume = hypervolume(&found, &self.reference)?;
+        Ok(Some(Scores {
+            hypervolume,
+            hypervolume_ratio: hypervolume / self.hypervolume,
+            igd: igd(&found, &self.front_costs)?,
+            igd_plus: igd_plus(&found, &self.front_costs)?,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn arch(i: u8) -> Arch {
+        Arch::new([i])
+    }
+
+    /// Accuracies 0 to 100 %, latencies 0 to 10 ms: (0 %, 0 ms), (60 %, 5 ms), (100 %, 10 ms),
+    /// a dominated (50 %, 5 ms), and one without latency.
+    fn truth() -> Truth {
+        let objectives =
+            [Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")];
+        let values = [
+            (0.0, Some(0.0)),
+            (60.0, Some(5.0)),
+            (100.0, Some(10.0)),
+            (50.0, Some(5.0)),
+            (99.0, None),
+        ];
+        let values = values.into_iter().enumerate();
+        let values =
+            values.map(|(i, (accuracy, latency))| (arch(i as u8), vec![Some(accuracy), latency]));
+        Truth::new(&objectives, values).unwrap()
+    }
+
+    #[test]
+    fn the_exact_front_scores_perfectly() {
+        let truth = truth();
+        assert_eq!(truth.front(), [arch(0), arch(1), arch(2)]);
+        // Scaled costs (1, 0), (0.4, 0.5), (0, 1): only the middle one spans an area.
+        assert_relative_eq!(truth.hypervolume(), 0.6 * 0.5);
+        let scores = truth.score(truth.front()).unwrap().unwrap();
+        assert_relative_eq!(scores.hypervolume_ratio, 1.0);
+        assert_relative_eq!(scores.igd, 0.0);
+    }
+
+    #[test]
+    fn a_worse_front_scores_worse() {
+        let scores = truth().score(&[arch(3)]).unwrap().unwrap();
+        assert_relative_eq!(scores.hypervolume_ratio, 0.25 / 0.3, epsilon = 1e-12);
+        let distances = [0.5f64.hypot(0.5), 0.1, 0.5f64.hypot(0.5)];
+        assert_relative_eq!(scores.igd, distances.iter().sum::<f64>() / 3.0, epsilon = 1e-12);
+        assert!(scores.igd_plus <= scores.igd);
+    }
+
+    #[test]
+    fn what_has_no_true_value_scores_nothing() {
+        assert_eq!(truth().score(&[arch(4), arch(9)]).unwrap(), None);
+        let nothing = Truth::new(&[Objective::minimise("x", "")], [(arch(0), vec![None])]);
+        assert!(matches!(nothing, Err(Error::NothingComplete { .. })));
+    }
+}
