@@ -62,9 +62,9 @@ impl FrontFigure<'_> {
             .label(format!("evaluated{below}"))
             .legend(|(x, y)| Circle::new((x + 9, y), 3, GREY.filled()));
         if !self.exact.is_empty() {
-            let line = self.exact.iter().filter(visible).copied();
+            let visible: Vec<_> = self.exact.iter().filter(visible).copied().collect();
             chart
-                .draw_series(LineSeries::new(line, ORANGE.stroke_width(2)))?
+                .draw_series(LineSeries::new(steps(&visible), ORANGE.stroke_width(2)))?
                 .label("exact front")
                 .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], ORANGE.stroke_width(2)));
         }
@@ -95,6 +95,12 @@ impl FrontFigure<'_> {
         let most = range(values.into_iter().filter(|value| *value >= tenth));
         if most.start - all.start > most.end - most.start { most } else { all }
     }
+}
+
+/// The attainment curve of a front: between two points, what the left one attains.
+fn steps(front: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let corners = front.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]);
+    corners.chain(front.last().copied()).collect()
 }
 
 /// From the least to the greatest value, with a margin.
@@ -142,6 +148,11 @@ mod tests {
         figure.evaluated.push((0.1, 10.0));
         assert!(figure.vertical_range().start > 80.0);
         assert!(figure.svg().unwrap().contains("1 below the axis"));
+    }
+
+    #[test]
+    fn between_two_points_the_left_one_counts() {
+        assert_eq!(steps(&[(0.0, 1.0), (2.0, 3.0)]), [(0.0, 1.0), (2.0, 1.0), (2.0, 3.0)]);
     }
 
     #[test]

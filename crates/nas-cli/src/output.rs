@@ -22,6 +22,8 @@ pub enum Format {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Records {
     columns: Vec<String>,
+    /// Shorter titles for people.
+    headings: Vec<String>,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -66,7 +68,19 @@ impl From<usize> for Cell {
 
 impl Records {
     pub fn new(columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { columns: columns.into_iter().map(Into::into).collect(), rows: Vec::new() }
+        let columns: Vec<String> = columns.into_iter().map(Into::into).collect();
+        Self { headings: columns.clone(), columns, rows: Vec::new() }
+    }
+
+    /// Gives a column another title for people, where there is such a column.
+    #[must_use]
+    pub fn heading(mut self, column: &str, title: &str) -> Self {
+        for (heading, name) in self.headings.iter_mut().zip(&self.columns) {
+            if name == column {
+                title.clone_into(heading);
+            }
+        }
+        self
     }
 
     /// Adds a row, which has a cell for each column.
@@ -87,7 +101,7 @@ impl Records {
     pub fn table(&self) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        table.set_header(&self.columns);
+        table.set_header(&self.headings);
         for row in &self.rows {
             table.add_row(row.iter().map(Cell::for_people));
         }

@@ -1,15 +1,22 @@
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Progress of a long command on standard error: a bar where that is a terminal, elsewhere a
-/// line at every tenth of the work.
+/// line at every tenth of the work, unless that passes quickly.
 pub struct Progress {
     bar: ProgressBar,
     plain: bool,
     what: &'static str,
     tenths: u64,
+    told: Instant,
 }
+
+/// Lines of a progress without a terminal are at least this far apart.
+const PAUSE: Duration = Duration::from_secs(2);
 
 impl Progress {
     pub fn new(what: &'static str, total: usize) -> Self {
@@ -19,7 +26,7 @@ impl Progress {
             .progress_chars("=> ");
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar, plain: !std::io::stderr().is_terminal(), what, tenths: 0 }
+        Self { bar, plain: !std::io::stderr().is_terminal(), what, tenths: 0, told: Instant::now() }
     }
 
     /// Says that `done` are done, and where it stands in words.
@@ -29,8 +36,8 @@ impl Progress {
         self.bar.set_message(format!("{what}, {standing}"));
         let total = self.bar.length().unwrap_or(done).max(1);
         let tenths = done * 10 / total;
-        if self.plain && tenths > self.tenths {
-            self.tenths = tenths;
+        if self.plain && tenths > self.tenths && self.told.elapsed() >= PAUSE {
+            (self.tenths, self.told) = (tenths, Instant::now());
             eprintln!("{what}: {done}/{total}, {standing}");
         }
     }

@@ -139,7 +139,9 @@ impl Source for ProxyScore {
 }
 
 /// Latency of one image through the network on this machine, in ms: the median over repeats,
-/// batch normalisation in inference mode.
+/// batch normalisation in inference mode. On the processor it is measured on one thread: a
+/// single small image gains little from more, and threads that wait for each other make the
+/// time depend on what else the machine is doing.
 pub struct MeasuredLatency {
     networks: Networks,
     plan: Plan,
@@ -178,13 +180,17 @@ impl MeasuredLatency {
             return Ok(*known);
         }
         let network = self.networks.build(arch)?;
-        let measurement = measure_fallible(&self.plan, || {
-            network.forward_inference(&self.image)?;
+        let threads = tch::get_num_threads();
+        tch::set_num_threads(1);
+        let measured = measure_fallible(&self.plan, || {
+            let _ = network.forward_inference(&self.image)?;
             if let Device::Cuda(index) = self.networks.device {
                 tch::Cuda::synchronize(index as i64);
             }
             Ok::<(), Error>(())
-        })?;
+        });
+        tch::set_num_threads(threads);
+        let measurement = measured?;
         self.known.insert(canonical, measurement);
         Ok(measurement)
     }

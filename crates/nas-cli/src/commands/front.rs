@@ -42,7 +42,7 @@ struct Objective {
 }
 
 /// A CSV file's rows and the objectives of those rows that have all of them.
-struct Rows {
+struct Candidates {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     /// For each complete row its position, and its objectives as they stand in the file.
@@ -63,8 +63,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         )));
     }
     let directions: Vec<Direction> = objectives.iter().map(|o| o.direction).collect();
-    let found = Rows::read(&arguments.file, &objectives)?;
-    let exact = arguments.exact.as_deref().map(|file| Rows::read(file, &objectives)).transpose()?;
+    let found = Candidates::read(&arguments.file, &objectives)?;
+    let exact =
+        arguments.exact.as_deref().map(|file| Candidates::read(file, &objectives)).transpose()?;
 
     let mut points = found.minimised(&directions)?;
     let mut exact = exact.map(|exact| exact.minimised(&directions)).transpose()?;
@@ -150,7 +151,7 @@ impl Objective {
     }
 }
 
-impl Rows {
+impl Candidates {
     fn read(file: &Path, objectives: &[Objective]) -> Result<Self, Failure> {
         let name = file.display();
         let cannot = |error: csv::Error| Failure::input(format!("{name}: {error}"));

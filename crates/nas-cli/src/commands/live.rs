@@ -56,6 +56,17 @@ impl ProxyArguments {
         Ok(batch.to_device(nas_proxy::device(&self.compute)?)?)
     }
 
+    /// What a run's configuration tells of them.
+    pub fn config(&self) -> toml::Table {
+        let images =
+            self.images.as_ref().map_or("gaussian".into(), |file| file.display().to_string());
+        let mut table = toml::Table::new();
+        table.insert("batch".into(), toml::Value::from(self.batch as i64));
+        table.insert("images".into(), toml::Value::from(images));
+        table.insert("compute".into(), toml::Value::from(self.compute.as_str()));
+        table
+    }
+
     /// The proxies' score as the objective of a search.
     pub fn score(&self, dataset: Dataset, seed: u64) -> Result<Box<dyn Source>, Failure> {
         let networks = self.networks(dataset, seed)?;
@@ -88,7 +99,7 @@ pub fn latencies(dataset: Dataset, architectures: &[Arch]) -> Result<Vec<Measure
     let mut measured = Vec::new();
     for arch in architectures {
         measured.push(stopwatch.measure(arch)?);
-        progress.update(measured.len(), "one image at a time");
+        progress.update(measured.len(), "one image on one thread");
     }
     progress.finish();
     Ok(measured)

@@ -49,7 +49,10 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             Some((accuracy, latency))
         }
     };
-    let mut records = Records::new(columns);
+    let mut records = Records::new(columns)
+        .heading("best_test_accuracy_percent", "best %")
+        .heading("least_latency_ms", "least ms")
+        .heading("median_latency_ms", "median ms");
     for (number, (niche, members)) in partition.niches().iter().zip(&members).enumerate() {
         let connected = members.iter().filter(|arch| space.is_connected(arch)).count();
         let mut row: Vec<Cell> = vec![

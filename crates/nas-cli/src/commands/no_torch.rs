@@ -1,6 +1,7 @@
-//! What a build without libtorch answers where libtorch is needed.
+//! What a build without libtorch answers where libtorch is needed: the same functions as in the
+//! module `live` of a build with it.
 
-use std::path::PathBuf;
+#![allow(clippy::unused_self)]
 
 use nas_eval::Source;
 use nas_hw::Measurement;
@@ -8,16 +9,9 @@ use nas_space::{Arch, nasbench201::Dataset};
 
 use crate::failure::Failure;
 
-/// How proxies are computed: not at all in this build.
+/// Nothing to say about proxies in this build.
 #[derive(Debug, clap::Args)]
-pub struct ProxyArguments {
-    #[arg(long, hide = true)]
-    pub batch: Option<usize>,
-    #[arg(long, hide = true)]
-    pub images: Option<PathBuf>,
-    #[arg(long, hide = true)]
-    pub compute: Option<String>,
-}
+pub struct ProxyArguments {}
 
 pub fn unavailable(what: &str) -> Failure {
     Failure::input(format!(
@@ -26,6 +20,10 @@ pub fn unavailable(what: &str) -> Failure {
 }
 
 impl ProxyArguments {
+    pub fn config(&self) -> toml::Table {
+        toml::Table::new()
+    }
+
     pub fn score(&self, _: Dataset, _: u64) -> Result<Box<dyn Source>, Failure> {
         Err(unavailable("compute proxies"))
     }

@@ -211,7 +211,8 @@ impl Arguments {
             initial: usize,
             generation: usize,
             seed: u64,
-            proxies: String,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            proxies: Option<toml::Table>,
         }
         let config = Config {
             format_version: 1,
@@ -226,7 +227,8 @@ impl Arguments {
             initial: settings.initial,
             generation: settings.generation,
             seed: settings.seed,
-            proxies: format!("{:?}", self.proxy),
+            proxies: (self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none())
+                .then(|| self.proxy.config()),
         };
         toml::to_string(&config)
             .map_err(|error| Failure::work(format!("cannot write the configuration: {error}")))

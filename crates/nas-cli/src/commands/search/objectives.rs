@@ -51,7 +51,8 @@ impl Objectives {
                 Box::new(table.into_source(benchmark::cost_objective(Metric::Latency)))
             }
             (None, None) => {
-                origins.push("latency measured on this machine, one image at a time".to_owned());
+                origins
+                    .push("latency measured on this machine, one image on one thread".to_owned());
                 live::latency_source(dataset, arguments.seed)?
             }
             (None, Some(device)) => {
