@@ -35,6 +35,7 @@ pub fn device(name: &str) -> Result<Device, Error> {
 
 #[cfg(unix)]
 mod cuda {
+    use std::error::Error;
     use std::sync::OnceLock;
 
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
@@ -59,9 +60,11 @@ mod cuda {
                         let _ = library.into_raw();
                         Ok(())
                     }
-                    Err(error) => Err(format!(
-                        "this libtorch has no CUDA half ({error}); set up one of a PyTorch that has"
-                    )),
+                    Err(error) => {
+                        // The error itself only says that it failed, its source why.
+                        let reason = error.source().map(ToString::to_string).unwrap_or_default();
+                        Err(format!("this libtorch has no CUDA half that loads: {reason}"))
+                    }
                 }
             })
             .clone()
