@@ -11,7 +11,9 @@ use crate::{
 };
 
 /// HW-NAS-Bench's look-up tables of FBNet blocks (Li et al. 2021, arXiv 2103.10584; Wu et al.
-/// 2019, arXiv 1812.03443). The cost of a network is the sum over its blocks.
+/// 2019, arXiv 1812.03443). The cost of a network is the sum over its 22 blocks, its stem and head
+/// (`ConvNorm`), its pooling (`AvgP`) and its classifier (`FC`); the fpga table counts the last
+/// four as 0.
 ///
 /// A block is named by its kind, input size, channels and operation, for example
 /// `ConvBlock_H56_W56_Cin24_Cout24_exp3_kernel5_stride1_group1`; blocks of 224×224 networks start

@@ -1,72 +1,7 @@
-//! `nas`: finds neural networks that are accurate and fast on a given device.
-//!
-//! The program composes the workspace's crates and computes nothing itself. Results go to
-//! standard output, progress and messages to standard error. Exit codes: 0 done, 1 the work
-//! failed, 2 bad input, 3 no architecture within the limits asked for.
+//! The program `nas`.
 
-mod arch;
-mod commands;
-mod failure;
-mod figure;
-mod output;
-mod partition;
-mod progress;
-mod run_folder;
-
-use std::{path::PathBuf, process::ExitCode};
-
-use clap::{Parser, Subcommand};
-
-#[derive(Parser)]
-#[command(
-    name = "nas",
-    version,
-    about = "Finds neural networks that are accurate and fast on a given device",
-    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within the limits."
-)]
-struct Arguments {
-    /// The folder with the benchmark tables; PEL_NAS_DATA names it too [default: see `nas doctor`]
-    #[arg(long, global = true, value_name = "DIR")]
-    data: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Searches for the Pareto front of accuracy and latency on a device
-    Search(commands::search::Arguments),
-    /// Computes zero-cost proxies of given architectures
-    Score(commands::score::Arguments),
-    /// Tells the latency of given architectures: published, or measured on this machine
-    Latency(commands::latency::Arguments),
-    /// Shows the niches that a partition cuts the space into
-    Niches(commands::niches::Arguments),
-    /// Finds the non-dominated rows of a CSV file, their hypervolume and distance from a front
-    Front(commands::front::Arguments),
-    /// Describes, samples and converts architectures
-    Space(commands::space::Arguments),
-    /// Downloads the benchmark files and compiles their tables
-    Download(commands::download::Arguments),
-    /// Says what is there, what is missing, and what to type
-    Doctor(commands::doctor::Arguments),
-}
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let Arguments { data, command } = Arguments::parse();
-    let data = data.as_deref();
-    let result = match command {
-        Command::Search(arguments) => commands::search::run(&arguments, data),
-        Command::Score(arguments) => commands::score::run(&arguments),
-        Command::Latency(arguments) => commands::latency::run(&arguments, data),
-        Command::Niches(arguments) => commands::niches::run(&arguments, data),
-        Command::Front(arguments) => commands::front::run(&arguments),
-        Command::Space(arguments) => commands::space::run(&arguments),
-        Command::Download(arguments) => commands::download::run(&arguments, data),
-        Command::Doctor(arguments) => commands::doctor::run(&arguments, data),
-    };
-    match result {
-        Ok(code) => code,
-        Err(failure) => failure.report(),
-    }
+    nas_cli::main()
 }

@@ -115,14 +115,11 @@ fn parse_space(name: &str) -> Result<String, String> {
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let space = nasbench201::space();
-    let mut objectives = Objectives::new(arguments, data)?;
     let partition = arguments.partition.build(space, arguments.dataset)?;
+    let folder =
+        RunFolder::prepare(arguments.run.as_deref(), &arguments.run_name(), arguments.force)?;
+    let mut objectives = Objectives::new(arguments, data)?;
     let settings = arguments.settings(&objectives);
-    let folder = RunFolder::prepare(
-        arguments.run.as_deref(),
-        &arguments.run_name(&objectives),
-        arguments.force,
-    )?;
 
     let outcome = match objectives.candidates.take() {
         Some(candidates) if candidates.len() <= settings.evaluations => {
@@ -189,10 +186,18 @@ impl Arguments {
         }
     }
 
-    fn run_name(&self, objectives: &Objectives) -> String {
+    /// The device in a word.
+    fn device_name(&self) -> &'static str {
+        match &self.latency_table {
+            Some(_) => "table",
+            None => self.device.name(),
+        }
+    }
+
+    fn run_name(&self) -> String {
         let searcher = self.searcher.to_possible_value();
         let searcher = searcher.as_ref().map_or("search", clap::builder::PossibleValue::get_name);
-        format!("{}-{}-{searcher}-seed{}", self.dataset, objectives.device, self.seed)
+        format!("{}-{}-{searcher}-seed{}", self.dataset, self.device_name(), self.seed)
     }
 
     /// What is needed to run it again.
@@ -219,7 +224,7 @@ impl Arguments {
             nas_version: env!("CARGO_PKG_VERSION"),
             space: &self.space,
             dataset: self.dataset.name(),
-            device: &objectives.device,
+            device: self.device_name(),
             objectives: objectives.origins.clone(),
             searcher: format!("{:?}", self.searcher).to_lowercase(),
             partition: &self.partition.partition,

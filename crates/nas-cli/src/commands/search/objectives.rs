@@ -15,8 +15,6 @@ use crate::{
 /// Where a search's objectives come from, and what is known about the truth.
 pub struct Objectives {
     pub evaluator: Sources,
-    /// The device in a word.
-    pub device: String,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
     pub limits: Vec<Limit>,
@@ -41,8 +39,6 @@ impl Objectives {
         let mut origins = Vec::new();
         let mut user_tables = Vec::new();
 
-        let mut sources = Vec::new();
-        sources.push(accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?);
         let latency_source: Box<dyn Source> = match (&arguments.latency_table, published) {
             (Some(file), _) => {
                 let table = UserTable::read(file, space(), &["latency_ms"])?;
@@ -61,7 +57,7 @@ impl Objectives {
                 Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?)
             }
         };
-        sources.push(latency_source);
+        let mut sources = vec![latency_source];
         let mut metrics = vec![Metric::Latency];
         if arguments.energy || arguments.max_energy.is_some() {
             let Some(device) = published else {
@@ -75,6 +71,9 @@ impl Objectives {
             sources.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
         }
 
+        // Last, since setting the scale of proxies takes seconds: mistakes should be told at once.
+        sources.insert(0, accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?);
+
         let truth = match (published, &tables) {
             (Some(device), Some(tables)) => {
                 Some(benchmark::truth(tables, dataset, device, &metrics)?)
@@ -86,13 +85,8 @@ impl Objectives {
             .transpose()?;
         let latency = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
         let energy = arguments.max_energy.map(|limit| Limit { objective: 2, at_most: limit.0 });
-        let device = match &arguments.latency_table {
-            Some(_) => "table",
-            None => arguments.device.name(),
-        };
         Ok(Self {
             evaluator: Sources::new(sources),
-            device: device.to_owned(),
             origins,
             limits: latency.into_iter().chain(energy).collect(),
             candidates: candidates(&user_tables)?,
@@ -120,18 +114,18 @@ fn accuracy(
     let dataset = arguments.dataset;
     if let Some(file) = &arguments.accuracy_table {
         let table = UserTable::read(file, space(), &["accuracy_percent", "accuracy"])?;
-        origins.push(format!("accuracy from {}", file.display()));
+        origins.insert(0, format!("accuracy from {}", file.display()));
         user_tables.push(table.clone());
         return Ok(Box::new(table.into_source(Objective::maximise("accuracy", "%"))));
     }
     match arguments.accuracy() {
         Accuracy::Proxies => {
-            origins.push("score from zero-cost proxies, computed on this machine".to_owned());
+            origins.insert(0, "score from zero-cost proxies, computed on this machine".to_owned());
             arguments.proxy.score(dataset, arguments.seed)
         }
         Accuracy::Benchmark => {
             let fidelity = benchmark::search_fidelity(dataset);
-            origins.push(format!("accuracy from NAS-Bench-201 ({fidelity})"));
+            origins.insert(0, format!("accuracy from NAS-Bench-201 ({fidelity})"));
             let tables = tables.ok_or_else(no_tables)?;
             Ok(Box::new(benchmark::accuracy(tables, dataset, fidelity)?))
         }

@@ -147,12 +147,12 @@ impl<'a> Report<'a> {
             (None, Some(first)) if first.name == "score" => "zero-cost score [standard deviations]",
             (None, _) => "accuracy [%]",
         };
-        let Self { arguments, objectives, .. } = self;
+        let arguments = self.arguments;
         FrontFigure {
             title: format!(
                 "NAS-Bench-201, {} on {}: {} of {} evaluated on the front",
                 arguments.dataset,
-                objectives.device,
+                arguments.device_name(),
                 self.front.len(),
                 outcome.evaluated.len()
             ),

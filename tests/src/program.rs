@@ -1,0 +1,99 @@
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+/// The program `nas` in an empty working directory of its own.
+pub struct Nas {
+    program: PathBuf,
+    tables: PathBuf,
+    folder: TempDir,
+}
+
+/// What a run of the program left.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit code.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Nas {
+    /// The program at this path, without benchmark tables.
+    ///
+    /// # Panics
+    /// If there is no temporary folder to be had.
+    pub fn without_tables(program: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        Self { program: program.into(), tables: folder.path().join("no-tables"), folder }
+    }
+
+    /// The program at this path with the benchmark's tables; `None` where they are not there, and
+    /// the calling test must end.
+    pub fn with_tables(program: &str) -> Option<Self> {
+        Some(Self { tables: crate::tables()?, ..Self::without_tables(program) })
+    }
+
+    /// The working directory.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into the working directory.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.folder().join(name), content).expect("the test's folder is writable");
+    }
+
+    /// Reads a file of the working directory.
+    ///
+    /// # Panics
+    /// If it is not there.
+    pub fn read(&self, name: &str) -> String {
+        let path = self.folder().join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Runs the program; a panic of the program is one of the test.
+    ///
+    /// # Panics
+    /// If the program cannot be started, ends by a signal, or panics.
+    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .current_dir(self.folder())
+            .env("PEL_NAS_DATA", &self.tables)
+            .output()
+            .expect("the program starts");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
+        let ran = Ran {
+            code: output.status.code().expect("the program ends by itself"),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        };
+        assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
+        ran
+    }
+
+    /// Runs the program with arguments separated by spaces.
+    pub fn say(&self, arguments: &str) -> Ran {
+        self.run(arguments.split_whitespace())
+    }
+
+    /// Runs the program with arguments separated by spaces and reads its output as JSON.
+    ///
+    /// # Panics
+    /// If the program fails or its output is no JSON.
+    pub fn json(&self, arguments: &str) -> serde_json::Value {
+        let ran = self.say(&format!("{arguments} --format json"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        serde_json::from_str(&ran.stdout).expect("the output is JSON")
+    }
+}

@@ -1,0 +1,159 @@
+//! `nas search` on the benchmark's tables: how near it comes to the exact front, and what it
+//! leaves behind.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use approx::assert_abs_diff_eq;
+use nas_bench::NasBench201;
+use nas_eval::benchmark;
+use nas_hw::{Device, Metric};
+use nas_space::nasbench201::Dataset;
+use nas_tests::{Nas, tables};
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+
+/// The definition's values: hypervolume of the exact front, objectives scaled to [0, 1] over
+/// the cells that the device can run, reference point (1, 1).
+#[test]
+fn the_exact_fronts_have_the_defined_hypervolumes() {
+    let Some(folder) = tables() else { return };
+    let tables = NasBench201::open(&folder).unwrap();
+    // edgegpu, raspi4, edgetpu, pixel3, eyeriss, fpga
+    let expected = [
+        (Dataset::Cifar10, [0.9105, 0.9650, 0.9859, 0.9625, 0.9892, 0.9853]),
+        (Dataset::Cifar100, [0.8924, 0.9483, 0.9764, 0.9541, 0.9719, 0.9593]),
+        (Dataset::ImageNet16_120, [0.8769, 0.8980, 0.9591, 0.9258, 0.9484, 0.9432]),
+    ];
+    for (dataset, expected) in expected {
+        for (device, expected) in Device::ALL.into_iter().zip(expected) {
+            let truth = benchmark::truth(&tables, dataset, device, &[Metric::Latency]).unwrap();
+            assert_abs_diff_eq!(truth.hypervolume(), expected, epsilon = 1e-4);
+        }
+    }
+}
+
+/// Median HV ratio over seeds 1 to 5 of 600 evaluations on validation accuracy, the front
+/// scored by test accuracy.
+fn median_ratio(nas: &Nas, device: Device, searcher: &str) -> f64 {
+    let mut ratios: Vec<f64> = (1..=5)
+        .map(|seed| {
+            let found = nas.json(&format!(
+                "search --dataset cifar10 --device {device} --accuracy benchmark \
+                 --searcher {searcher} --evaluations 600 --seed {seed}"
+            ));
+            assert_eq!(found["evaluated"], 600);
+            found["scores"]["hypervolume_ratio"].as_f64().unwrap()
+        })
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios[2]
+}
+
+#[test]
+fn evolution_comes_near_the_exact_front_and_is_ahead_of_random_search() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    for device in Device::ALL {
+        let evolution = median_ratio(&nas, device, "evolution");
+        let random = median_ratio(&nas, device, "random");
+        println!("{device}: evolution {evolution:.4}, random {random:.4}");
+        assert!(evolution >= 0.993, "{device}: {evolution}");
+        assert!(evolution > random, "{device}: evolution {evolution}, random {random}");
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    files
+        .map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let search = |seed: u32, run: &str| {
+        let ran = nas.say(&format!(
+            "search --device fpga --partition pel-nas --evaluations 200 --seed {seed} --run {run}"
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        files(&nas.folder().join(run))
+    };
+    let first = search(1, "runs/a");
+    let names: Vec<&str> = first.keys().map(String::as_str).collect();
+    assert_eq!(names, ["config.toml", "evaluations.csv", "front.csv", "front.svg"]);
+    assert_eq!(first, search(1, "runs/b"));
+    assert_ne!(first["front.csv"], search(2, "runs/c")["front.csv"]);
+}
+
+#[test]
+fn the_best_within_a_limit_keeps_it_and_has_a_path() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let found = nas.json("search --device raspi4 --seed 1 --max-latency 10ms");
+    assert_eq!(found["within_limits"], true);
+    let best = &found["best"];
+    assert_eq!(best["connected"], true);
+    assert!(best["latency_ms"].as_f64().unwrap() <= 10.0);
+    let better = |row: &&Value| {
+        row["connected"] == true
+            && row["latency_ms"].as_f64().unwrap() <= 10.0
+            && row["validation_accuracy_percent"].as_f64()
+                > best["validation_accuracy_percent"].as_f64()
+    };
+    assert_eq!(found["front"].as_array().unwrap().iter().filter(better).count(), 0);
+}
+
+#[test]
+fn beyond_the_limits_the_nearest_is_shown_and_the_exit_code_tells() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let ran = nas.say("search --device raspi4 --seed 1 --max-latency 1us");
+    assert_eq!(ran.code, 3);
+    assert!(
+        ran.stdout.contains("nothing found with latency ≤ 0.001 ms; the nearest:"),
+        "{}",
+        ran.stdout
+    );
+    assert!(!ran.stdout.contains("best with"), "{}", ran.stdout);
+}
+
+#[test]
+fn energy_is_a_third_objective_where_it_is_published() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let found = nas.json("search --device eyeriss --seed 1 --max-latency 5ms --max-energy 1mJ");
+    assert!(found["best"]["energy_mJ"].as_f64().unwrap() <= 1.0);
+    assert!(found["scores"]["hypervolume_ratio"].as_f64().unwrap() > 0.9);
+    let refused = nas.say("search --device raspi4 --max-energy 1mJ");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("raspi4"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_users_own_tables_are_searched_in_full() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let cells = ["0", "1", "2", "3", "4"];
+    let converted = nas.json(&format!("space convert {}", cells.join(" ")));
+    let rows = converted.as_array().unwrap().iter().zip(["3.5", "2", "", "1", "9"]);
+    let rows = rows.map(|(row, ms)| format!("{},{ms}", row["arch"].as_str().unwrap()));
+    nas.write("mine.csv", &format!("arch,latency_ms\n{}\n", rows.collect::<Vec<_>>().join("\n")));
+    let found = nas.json("search --latency-table mine.csv --max-latency 2ms");
+    assert_eq!(found["evaluated"], 4);
+    assert_eq!(found["best"]["index"], 1);
+    assert_eq!(found["best"]["latency_ms"], 2.0);
+}
+
+/// No tables, no images: proxies and latency of this machine, as the demo does.
+#[test]
+fn without_any_download_proxies_and_measured_latency_give_a_front() {
+    let nas = Nas::without_tables(PROGRAM);
+    let found = nas.json("search --dataset ImageNet16-120 --evaluations 12 --batch 16 --run here");
+    assert_eq!(found["evaluated"], 12);
+    let front = found["front"].as_array().unwrap();
+    assert!(!front.is_empty());
+    for row in front {
+        assert!(row["latency_ms"].as_f64().unwrap() > 0.0);
+        assert!(row["naswot"].as_f64().is_some());
+    }
+    assert!(nas.read("here/front.svg").contains("latency [ms]"));
+    let lines = nas.read("here/evaluations.csv").lines().count();
+    assert_eq!(lines, 13);
+}
