@@ -1,12 +1,13 @@
 use rand::{RngExt, seq::IndexedRandom};
 
-use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng};
+use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng, feasibility::Feasibility};
 
 /// Evolution on the niche's Pareto archive: parents drawn uniformly from the non-dominated
 /// architectures, uniform crossover followed by mutation, or mutation alone.
 ///
 /// An elitist archive-based strategy in the manner of PAES (Knowles & Corne 2000), with the
-/// niche's whole archive as the population.
+/// niche's whole archive as the population. A child is dropped with a probability that grows with
+/// the share of architectures of its kind that could not be evaluated so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evolution {
     /// Probability that a child has two parents; 0.5 as in PEL-NAS.
@@ -36,7 +37,8 @@ impl Proposer for Evolution {
         let space = request.space;
         let parent =
             |rng: &mut SearchRng| &request.parents.choose(rng).unwrap_or(&request.parents[0]).arch;
-        let children = request.draw(TRIES, || {
+        let feasibility = Feasibility::learn(space, request.evaluated);
+        let child = |rng: &mut SearchRng| {
             let one = parent(rng);
             if rng.random_bool(self.crossover) {
                 let other = parent(rng);
@@ -44,6 +46,15 @@ impl Proposer for Evolution {
                 if rng.random() { child } else { space.mutate(&child, rng) }
             } else {
                 space.mutate(one, rng)
+            }
+        };
+        // The share is above 0, so that the loop ends.
+        let children = request.draw(TRIES, || {
+            loop {
+                let child = child(rng);
+                if rng.random_bool(feasibility.of(&child).powi(2)) {
+                    break child;
+                }
             }
         });
         Ok(children.into_iter().map(|arch| Proposal { arch, rationale: None }).collect())

@@ -11,6 +11,7 @@
 
 mod evaluator;
 mod evolution;
+mod feasibility;
 mod listed;
 mod objective;
 mod outcome;

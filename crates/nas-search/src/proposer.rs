@@ -45,6 +45,8 @@ pub struct Request<'a> {
     /// The niche's non-dominated architectures, best in the first objective first; empty at
     /// the start.
     pub parents: &'a [&'a Evaluated],
+    /// Everything evaluated so far, in all niches, oldest first.
+    pub evaluated: &'a [Evaluated],
     /// How many proposals are wanted.
     pub count: usize,
     /// Generations done before this one.

@@ -228,6 +228,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 niche,
                 objectives: &self.objectives,
                 parents: &parents,
+                evaluated: &self.evaluated,
                 count: open,
                 generation: self.generations,
                 seen: &self.seen,
