@@ -24,7 +24,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         Some(folder) => PathBuf::from(folder),
         None => data_dir()?.path,
     };
-    compile(&folder)?;
+    compile(&folder).inspect_err(|_| eprintln!("get the tables with: cargo xtask download"))?;
     // The first lookup of a process sets up the benchmark's order of cells once.
     let start = Instant::now();
     black_box(nasbench201::from_index(0)?);

@@ -49,12 +49,20 @@ pub struct ProxyScore {
     batch: Batch,
     objective: Objective,
     details: Vec<Detail>,
-    references: Vec<Reference>,
+    scale: Scale,
     known: HashMap<Canonical, Vec<Option<f64>>>,
 }
 
 /// The proxies of the score. Both grow with accuracy.
 const PROXIES: [Proxy; 2] = [Proxy::Naswot, Proxy::LnSynFlow];
+
+/// What the score's zero and one are.
+enum Scale {
+    /// Still to be learnt from this sample.
+    Sample(Vec<Arch>),
+    /// Learnt, for each proxy.
+    References(Vec<Reference>),
+}
 
 /// Mean and standard deviation of a proxy over the sample.
 #[derive(Debug, Clone, Copy)]
@@ -64,32 +72,47 @@ struct Reference {
 }
 
 impl ProxyScore {
-    /// A score whose scale is set by a sample of architectures.
-    ///
-    /// # Errors
-    /// [`Error::Reference`] where a proxy does not tell the sample's architectures apart;
-    /// failures of libtorch.
-    pub fn new(networks: Networks, batch: Batch, sample: &[Arch]) -> Result<Self, Error> {
+    /// A score whose scale is set by a sample of architectures, when it is first asked for.
+    pub fn new(networks: Networks, batch: Batch, sample: Vec<Arch>) -> Self {
         let detail = |proxy: Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
-        let mut this = Self {
+        Self {
             networks,
             batch,
             objective: Objective::maximise("score", ""),
             details: PROXIES.map(detail).to_vec(),
-            references: Vec::new(),
+            scale: Scale::Sample(sample),
             known: HashMap::new(),
-        };
-        let rows = sample
-            .iter()
-            .map(|arch| this.proxies(arch))
-            .collect::<Result<Vec<Vec<Option<f64>>>, Error>>()?;
-        for (i, proxy) in PROXIES.iter().enumerate() {
-            let values: Vec<f64> = rows.iter().filter_map(|row| row[i]).collect();
-            let reference = Reference::of(&values)
-                .ok_or(Error::Reference { proxy: proxy.name(), sample: sample.len() })?;
-            this.references.push(reference);
         }
-        Ok(this)
+    }
+
+    /// The score of proxies; `None` where one of them is.
+    ///
+    /// # Errors
+    /// [`Error::Reference`] where a proxy does not tell the sample's architectures apart;
+    /// failures of libtorch.
+    fn standardise(&mut self, proxies: &[Option<f64>]) -> Result<Option<f64>, Error> {
+        if let Scale::Sample(sample) = &self.scale {
+            let references = self.learn(&sample.clone())?;
+            self.scale = Scale::References(references);
+        }
+        let Scale::References(references) = &self.scale else { return Ok(None) };
+        let standardised: Option<Vec<f64>> = proxies
+            .iter()
+            .zip(references)
+            .map(|(value, reference)| Some(((*value)? - reference.mean) / reference.deviation))
+            .collect();
+        Ok(standardised.map(|values| values.iter().sum::<f64>() / values.len() as f64))
+    }
+
+    fn learn(&mut self, sample: &[Arch]) -> Result<Vec<Reference>, Error> {
+        let rows =
+            sample.iter().map(|arch| self.proxies(arch)).collect::<Result<Vec<_>, Error>>()?;
+        let reference = |(i, proxy): (usize, &Proxy)| {
+            let values: Vec<f64> = rows.iter().filter_map(|row| row[i]).collect();
+            Reference::of(&values)
+                .ok_or(Error::Reference { proxy: proxy.name(), sample: sample.len() })
+        };
+        PROXIES.iter().enumerate().map(reference).collect()
     }
 
     fn proxies(&mut self, arch: &Arch) -> Result<Vec<Option<f64>>, Error> {
@@ -128,12 +151,7 @@ impl Source for ProxyScore {
 
     fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
         let proxies = self.proxies(arch)?;
-        let standardised: Option<Vec<f64>> = proxies
-            .iter()
-            .zip(&self.references)
-            .map(|(value, Reference { mean, deviation })| Some((((*value)?) - mean) / deviation))
-            .collect();
-        let score = standardised.map(|values| values.iter().sum::<f64>() / values.len() as f64);
+        let score = self.standardise(&proxies)?;
         Ok((score, proxies))
     }
 }
@@ -231,7 +249,7 @@ mod tests {
         let rng = &mut StdRng::seed_from_u64(3);
         let sample: Vec<Arch> = (0..6).map(|_| space().sample(rng)).collect();
         let batch = Batch::gaussian([8, 3, 16, 16], 1).unwrap();
-        ProxyScore::new(networks(), batch, &sample).unwrap()
+        ProxyScore::new(networks(), batch, sample)
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod moocore;
 mod pareto;
+mod tables;
 
 use std::process::ExitCode;
 
@@ -16,11 +17,14 @@ use crate::workspace::Workspace;
 pub enum Bench {
     /// The hypervolume of nas-pareto against that of moocore (Python), values and seconds
     Pareto,
+    /// Opening the compiled benchmark table and looking up all 15,625 cells
+    Tables,
 }
 
 /// Runs a benchmark; the exit code is a failure where results disagree.
 pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
     match bench {
         Bench::Pareto => pareto::run(workspace),
+        Bench::Tables => tables::run(workspace),
     }
 }

@@ -39,6 +39,12 @@ impl ProxyArguments {
 
     /// The batch that proxies see, on the device where they are computed.
     pub fn images(&self, dataset: Dataset, seed: u64) -> Result<Batch, Failure> {
+        if self.batch < 2 {
+            return Err(Failure::input(format!(
+                "--batch {}: proxies compare the images of a batch, at least 2 are needed",
+                self.batch
+            )));
+        }
         let selection = Selection::Random { count: self.batch, seed };
         let batch = match (&self.images, dataset) {
             (None, _) => {
@@ -77,8 +83,7 @@ impl ProxyArguments {
             .filter(|arch| space.is_connected(arch))
             .take(REFERENCE)
             .collect();
-        eprintln!("setting the score's scale on {REFERENCE} random architectures");
-        Ok(Box::new(ProxyScore::new(networks, batch, &sample)?))
+        Ok(Box::new(ProxyScore::new(networks, batch, sample)))
     }
 }
 

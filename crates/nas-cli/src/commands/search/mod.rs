@@ -116,9 +116,9 @@ fn parse_space(name: &str) -> Result<String, String> {
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let space = nasbench201::space();
     let partition = arguments.partition.build(space, arguments.dataset)?;
+    let mut objectives = Objectives::new(arguments, data)?;
     let folder =
         RunFolder::prepare(arguments.run.as_deref(), &arguments.run_name(), arguments.force)?;
-    let mut objectives = Objectives::new(arguments, data)?;
     let settings = arguments.settings(&objectives);
 
     let outcome = match objectives.candidates.take() {

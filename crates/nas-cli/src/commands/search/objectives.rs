@@ -39,6 +39,7 @@ impl Objectives {
         let mut origins = Vec::new();
         let mut user_tables = Vec::new();
 
+        let accuracy_source = accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?;
         let latency_source: Box<dyn Source> = match (&arguments.latency_table, published) {
             (Some(file), _) => {
                 let table = UserTable::read(file, space(), &["latency_ms"])?;
@@ -57,7 +58,7 @@ impl Objectives {
                 Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?)
             }
         };
-        let mut sources = vec![latency_source];
+        let mut sources = vec![accuracy_source, latency_source];
         let mut metrics = vec![Metric::Latency];
         if arguments.energy || arguments.max_energy.is_some() {
             let Some(device) = published else {
@@ -70,9 +71,6 @@ impl Objectives {
             let tables = tables.as_ref().ok_or_else(no_tables)?;
             sources.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
         }
-
-        // Last, since setting the scale of proxies takes seconds: mistakes should be told at once.
-        sources.insert(0, accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?);
 
         let truth = match (published, &tables) {
             (Some(device), Some(tables)) => {
@@ -114,18 +112,18 @@ fn accuracy(
     let dataset = arguments.dataset;
     if let Some(file) = &arguments.accuracy_table {
         let table = UserTable::read(file, space(), &["accuracy_percent", "accuracy"])?;
-        origins.insert(0, format!("accuracy from {}", file.display()));
+        origins.push(format!("accuracy from {}", file.display()));
         user_tables.push(table.clone());
         return Ok(Box::new(table.into_source(Objective::maximise("accuracy", "%"))));
     }
     match arguments.accuracy() {
         Accuracy::Proxies => {
-            origins.insert(0, "score from zero-cost proxies, computed on this machine".to_owned());
+            origins.push("score from zero-cost proxies, computed on this machine".to_owned());
             arguments.proxy.score(dataset, arguments.seed)
         }
         Accuracy::Benchmark => {
             let fidelity = benchmark::search_fidelity(dataset);
-            origins.insert(0, format!("accuracy from NAS-Bench-201 ({fidelity})"));
+            origins.push(format!("accuracy from NAS-Bench-201 ({fidelity})"));
             let tables = tables.ok_or_else(no_tables)?;
             Ok(Box::new(benchmark::accuracy(tables, dataset, fidelity)?))
         }
