@@ -3,14 +3,14 @@ use rand::{RngExt, seq::IndexedRandom};
 use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng, feasibility::Feasibility};
 
 /// Evolution on the niche's Pareto archive: parents drawn uniformly from the non-dominated
-/// architectures, uniform crossover followed by mutation, or mutation alone.
+/// architectures; uniform crossover of two, or mutation of one.
 ///
 /// An elitist archive-based strategy in the manner of PAES (Knowles & Corne 2000), with the
 /// niche's whole archive as the population. A child is dropped with a probability that grows with
 /// the share of architectures of its kind that could not be evaluated so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evolution {
-    /// Probability that a child has two parents; 0.5 as in PEL-NAS.
+    /// Probability of crossover; else the child is a mutant. 0.5 as in PEL-NAS.
     pub crossover: f64,
 }
 
@@ -42,8 +42,7 @@ impl Proposer for Evolution {
             let one = parent(rng);
             if rng.random_bool(self.crossover) {
                 let other = parent(rng);
-                let child = space.crossover(one, other, rng);
-                if rng.random() { child } else { space.mutate(&child, rng) }
+                space.crossover(one, other, rng)
             } else {
                 space.mutate(one, rng)
             }

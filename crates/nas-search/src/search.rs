@@ -26,7 +26,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { evaluations: 600, initial: 100, generation: 30, seed: 0 }
+        Self { evaluations: 600, initial: 100, generation: 15, seed: 0 }
     }
 }
 

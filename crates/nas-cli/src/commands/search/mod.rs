@@ -173,15 +173,15 @@ impl Arguments {
         self.accuracy.unwrap_or(default)
     }
 
-    /// A sixth of the budget, at most 100, starts the search; generations are a twentieth of it,
-    /// at most 30.
+    /// A sixth of the budget, at most 100, starts the search; generations are a fortieth of it,
+    /// at most 15.
     fn settings(&self, objectives: &Objectives) -> Settings {
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations = self.evaluations.map_or(default, |given| given as usize);
         Settings {
             evaluations,
             initial: (evaluations / 6).clamp(1, 100),
-            generation: (evaluations / 20).clamp(1, 30),
+            generation: (evaluations / 40).clamp(1, 15),
             seed: self.seed,
         }
     }
