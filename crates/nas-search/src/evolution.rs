@@ -1,12 +1,13 @@
-use rand::{RngExt, seq::IndexedRandom};
+use rand::RngExt;
 
 use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng, feasibility::Feasibility};
 
-/// Evolution on the niche's Pareto archive: parents drawn uniformly from the non-dominated
-/// architectures; uniform crossover of two, or mutation of one.
+/// Evolution on the niche's Pareto archive: uniform crossover of two non-dominated architectures,
+/// or mutation of one.
 ///
-/// An elitist archive-based strategy in the manner of PAES (Knowles & Corne 2000), with the
-/// niche's whole archive as the population. A child is dropped with a probability that grows with
+/// Parents win a binary tournament on crowding distance (NSGA-II, Deb et al. 2002, section III.B):
+/// where the front has gaps, more is tried. The population is the niche's whole archive, as in
+/// PAES (Knowles & Corne 2000). A child is dropped with a probability that grows with
 /// the share of architectures of its kind that could not be evaluated so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evolution {
@@ -33,10 +34,17 @@ impl Proposer for Evolution {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let Some(_) = request.parents.first() else { return Random.propose(request, rng) };
+        if request.parents.is_empty() {
+            return Random.propose(request, rng);
+        }
         let space = request.space;
-        let parent =
-            |rng: &mut SearchRng| &request.parents.choose(rng).unwrap_or(&request.parents[0]).arch;
+        let crowding = request.crowding()?;
+        let parent = |rng: &mut SearchRng| {
+            let mut drawn = || rng.random_range(0..request.parents.len());
+            let (one, other) = (drawn(), drawn());
+            let winner = if crowding[other] > crowding[one] { other } else { one };
+            &request.parents[winner].arch
+        };
         let feasibility = Feasibility::learn(space, request.evaluated);
         let child = |rng: &mut SearchRng| {
             let one = parent(rng);

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use nas_pareto::PointSet;
 use nas_partition::Partition;
 use nas_space::{Arch, Error as SpaceError, Space};
 
@@ -72,6 +73,17 @@ impl Request<'_> {
     /// Whether the search would take the architecture.
     pub fn check(&self, arch: &Arch) -> Result<(), Refusal> {
         check(self.space, self.partition, self.niche, self.seen, arch)
+    }
+
+    /// The parents' crowding distances, in their order: infinite at the ends of the front, large
+    /// next to its gaps.
+    ///
+    /// # Errors
+    /// Passed on from the computation; parents have all objectives.
+    pub fn crowding(&self) -> Result<Vec<f64>, nas_pareto::Error> {
+        let directions: Vec<_> = self.objectives.iter().map(|o| o.direction).collect();
+        let points = self.parents.iter().filter_map(|parent| parent.complete());
+        nas_pareto::crowding_distance(&PointSet::from_rows(points, &directions)?)
     }
 
     /// New architectures of the niche, each the first acceptable of at most `tries` that `draw`
