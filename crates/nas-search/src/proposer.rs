@@ -69,7 +69,7 @@ pub enum Refusal {
     },
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
     /// Whether the search would take the architecture.
     pub fn check(&self, arch: &Arch) -> Result<(), Refusal> {
         check(self.space, self.partition, self.niche, self.seen, arch)
@@ -81,9 +81,29 @@ impl Request<'_> {
     /// # Errors
     /// Passed on from the computation; parents have all objectives.
     pub fn crowding(&self) -> Result<Vec<f64>, nas_pareto::Error> {
+        nas_pareto::crowding_distance(&self.points(self.parents)?)
+    }
+
+    /// The architectures of the niche that only its parents dominate.
+    ///
+    /// # Errors
+    /// Passed on from the computation; what lacks an objective is left out.
+    pub fn second_front(&self) -> Result<Vec<&'a Evaluated>, nas_pareto::Error> {
+        let parents: HashSet<&Arch> = self.parents.iter().map(|parent| &parent.arch).collect();
+        let mine = self.evaluated.iter().filter(|one| one.niche == self.niche);
+        let dominated: Vec<&Evaluated> = mine
+            .filter(|one| one.values.iter().all(Option::is_some) && !parents.contains(&one.arch))
+            .collect();
+        if dominated.is_empty() {
+            return Ok(dominated);
+        }
+        let second = nas_pareto::non_dominated(&self.points(&dominated)?)?;
+        Ok(second.into_iter().map(|position| dominated[position]).collect())
+    }
+
+    fn points(&self, evaluated: &[&Evaluated]) -> Result<PointSet, nas_pareto::Error> {
         let directions: Vec<_> = self.objectives.iter().map(|o| o.direction).collect();
-        let points = self.parents.iter().filter_map(|parent| parent.complete());
-        nas_pareto::crowding_distance(&PointSet::from_rows(points, &directions)?)
+        PointSet::from_rows(evaluated.iter().filter_map(|one| one.complete()), &directions)
     }
 
     /// New architectures of the niche, each the first acceptable of at most `tries` that `draw`
