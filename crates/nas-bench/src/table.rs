@@ -67,11 +67,24 @@ pub(crate) fn write<T: Table>(data_dir: &Path, sources: &Sources, table: &T) -> 
     bytes.extend(content);
 
     let failed = |error| Error::writing(&path, bytes.len() as u64, error);
-    let mut file = tempfile::NamedTempFile::new_in(data_dir).map_err(failed)?;
+    let mut file = temporary(data_dir).map_err(failed)?;
     file.write_all(&bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(&path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// A temporary file with the permissions of any new file, not readable by its owner alone: a data
+/// folder may be shared.
+fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    #[allow(unused_mut)]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 /// Reads a table and the raw files it was compiled from.
@@ -189,6 +202,17 @@ mod tests {
         assert_eq!(sources, [("raw".to_owned(), "0".repeat(64))]);
         assert_eq!(table, Sample(vec![Some(1.5), None]));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_table_may_be_read_by_whom_any_new_file_may() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (folder, _) = written();
+        let any = folder.path().join("any");
+        fs::write(&any, "").unwrap();
+        let mode = |path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(folder.path().join("sample.bin")), mode(any));
     }
 
     #[test]
