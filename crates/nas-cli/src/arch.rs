@@ -5,7 +5,7 @@ use std::{
 
 use nas_space::{Arch, nasbench201};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::Format};
 
 /// Architectures given on the command line or in a file.
 #[derive(Debug, clap::Args)]
@@ -59,6 +59,14 @@ pub fn parse(text: &str) -> Result<Arch, nas_space::Error> {
         nasbench201::from_index(index)
     } else {
         nasbench201::parse_arch_str(text)
+    }
+}
+
+/// An architecture in a result: by its short names for people, in full for programs.
+pub fn shown(arch: &Arch, format: Format) -> String {
+    match format {
+        Format::Table => nasbench201::space().short(arch),
+        Format::Csv | Format::Json => nasbench201::arch_str(arch),
     }
 }
 

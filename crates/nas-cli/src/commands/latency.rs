@@ -5,7 +5,7 @@ use nas_hw::Metric;
 use nas_space::nasbench201::{self, Dataset};
 
 use crate::{
-    arch::Architectures,
+    arch::{Architectures, shown},
     commands::{Target, live, parse_dataset, tables},
     failure::Failure,
     output::{Cell, Format, Records},
@@ -32,10 +32,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut rows: Vec<Vec<Cell>> = architectures
         .iter()
         .map(|arch| {
-            let text = match arguments.format {
-                Format::Table => nasbench201::space().short(arch),
-                Format::Csv | Format::Json => nasbench201::arch_str(arch),
-            };
+            let text = shown(arch, arguments.format);
             vec![nasbench201::index(arch).into(), text.into()]
         })
         .collect();

@@ -36,6 +36,7 @@ pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
 #[cfg(feature = "torch")]
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     use crate::{
+        arch::shown,
         output::{Cell, Records},
         progress::Progress,
     };
@@ -60,10 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut progress = Progress::new("scoring", architectures.len());
     for (done, arch) in architectures.iter().enumerate() {
         let values = nas_proxy::score(&networks.build(arch)?, &batch, &proxies)?;
-        let text = match arguments.format {
-            Format::Table => nasbench201::space().short(arch),
-            Format::Csv | Format::Json => nasbench201::arch_str(arch),
-        };
+        let text = shown(arch, arguments.format);
         let mut row: Vec<Cell> = vec![nasbench201::index(arch).into(), text.into()];
         row.extend(values.into_iter().map(Cell::from));
         records.push(row);

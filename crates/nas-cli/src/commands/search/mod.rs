@@ -137,9 +137,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 
     let report = Report::new(arguments, &objectives, &outcome)?;
     folder.write("config.toml", &arguments.config(&objectives, &settings)?)?;
-    folder.write("evaluations.csv", &report.evaluations(&outcome).csv()?)?;
+    folder.write("evaluations.csv", &report.evaluations().csv()?)?;
     folder.write("front.csv", &report.front().csv()?)?;
-    folder.write("front.svg", &report.figure(&outcome).svg()?)?;
+    folder.write("front.svg", &report.figure().svg()?)?;
     let path = folder.finish()?;
     report.print(&path)
 }

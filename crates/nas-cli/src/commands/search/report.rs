@@ -48,8 +48,8 @@ impl<'a> Report<'a> {
     }
 
     /// Everything evaluated, in order.
-    pub fn evaluations(&self, outcome: &Outcome) -> Records {
-        self.records(outcome.evaluated.iter())
+    pub fn evaluations(&self) -> Records {
+        self.records(self.outcome.evaluated.iter())
     }
 
     /// Test accuracy, where it is known and not an objective itself.
@@ -118,7 +118,8 @@ impl<'a> Report<'a> {
     }
 
     /// The picture: on true accuracy where it is known, else on the objectives themselves.
-    pub fn figure(&self, outcome: &Outcome) -> FrontFigure<'_> {
+    pub fn figure(&self) -> FrontFigure<'_> {
+        let outcome = self.outcome;
         let test_accuracy = self.objectives.test_accuracy.as_ref();
         // A score of proxies is what the search saw; elsewhere the truth is what counts.
         let accuracies = test_accuracy.filter(|_| self.objectives.truth.is_some());
