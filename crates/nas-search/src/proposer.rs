@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use nas_pareto::PointSet;
+use nas_pareto::{Bounds, PointSet};
 use nas_partition::Partition;
 use nas_space::{Arch, Error as SpaceError, Space};
 
@@ -75,35 +75,21 @@ impl<'a> Request<'a> {
         check(self.space, self.partition, self.niche, self.seen, arch)
     }
 
-    /// The parents' crowding distances, in their order: infinite at the ends of the front, large
-    /// next to its gaps.
+    /// What was evaluated in the niche and has all objectives, each with its costs (less is better)
+    /// scaled so that the parents' range is 0 to 1.
     ///
     /// # Errors
-    /// Passed on from the computation; parents have all objectives.
-    pub fn crowding(&self) -> Result<Vec<f64>, nas_pareto::Error> {
-        nas_pareto::crowding_distance(&self.points(self.parents)?)
-    }
-
-    /// The architectures of the niche that only its parents dominate.
-    ///
-    /// # Errors
-    /// Passed on from the computation; what lacks an objective is left out.
-    pub fn second_front(&self) -> Result<Vec<&'a Evaluated>, nas_pareto::Error> {
-        let parents: HashSet<&Arch> = self.parents.iter().map(|parent| &parent.arch).collect();
-        let mine = self.evaluated.iter().filter(|one| one.niche == self.niche);
-        let dominated: Vec<&Evaluated> = mine
-            .filter(|one| one.values.iter().all(Option::is_some) && !parents.contains(&one.arch))
-            .collect();
-        if dominated.is_empty() {
-            return Ok(dominated);
-        }
-        let second = nas_pareto::non_dominated(&self.points(&dominated)?)?;
-        Ok(second.into_iter().map(|position| dominated[position]).collect())
-    }
-
-    fn points(&self, evaluated: &[&Evaluated]) -> Result<PointSet, nas_pareto::Error> {
+    /// [`nas_pareto::Error::Empty`] without parents, and where a range is beyond `f64`.
+    pub fn scaled_costs(&self) -> Result<(Vec<&'a Evaluated>, PointSet), nas_pareto::Error> {
         let directions: Vec<_> = self.objectives.iter().map(|o| o.direction).collect();
-        PointSet::from_rows(evaluated.iter().filter_map(|one| one.complete()), &directions)
+        let rows = |all: &[&Evaluated]| -> Vec<Vec<f64>> {
+            all.iter().filter_map(|one| one.complete()).collect()
+        };
+        let mine = self.evaluated.iter().filter(|one| one.niche == self.niche);
+        let mine: Vec<&Evaluated> = mine.filter(|one| one.complete().is_some()).collect();
+        let bounds = Bounds::of(&PointSet::from_rows(rows(self.parents), &directions)?)?;
+        let costs = bounds.scale(&PointSet::from_rows(rows(&mine), &directions)?)?;
+        Ok((mine, costs))
     }
 
     /// New architectures of the niche, each the first acceptable of at most `tries` that `draw`
