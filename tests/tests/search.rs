@@ -113,7 +113,7 @@ fn beyond_the_limits_the_nearest_is_shown_and_the_exit_code_tells() {
         "{}",
         ran.stdout
     );
-    assert!(!ran.stdout.contains("best with"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("best of"), "{}", ran.stdout);
 }
 
 #[test]

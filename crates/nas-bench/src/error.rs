@@ -253,5 +253,9 @@ fn listed<T: ToString>(items: &[T]) -> String {
 }
 
 fn either(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join("; ") }
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    // A fidelity's name has commas of its own.
+    names.join(if names.iter().any(|name| name.contains(',')) { "; " } else { ", " })
 }

@@ -245,7 +245,7 @@ mod tests {
         let error = table.energy(Dataset::Cifar10, Device::Pixel3).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "no NAS-Bench-201 energy for pixel3; there is one for edgegpu; eyeriss; fpga"
+            "no NAS-Bench-201 energy for pixel3; there is one for edgegpu, eyeriss, fpga"
         );
     }
 

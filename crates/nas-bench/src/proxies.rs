@@ -200,7 +200,7 @@ mod tests {
         let proxies = opened(&content()).unwrap();
         let message = proxies.suite_zero(Dataset::Cifar10, "naswot").unwrap_err().to_string();
         assert!(message.contains("no published proxy `naswot` for cifar10"), "{message}");
-        assert!(message.contains("nwot; params"), "{message}");
+        assert!(message.contains("nwot, params"), "{message}");
         let message = proxies.suite_zero(Dataset::Cifar100, "nwot").unwrap_err().to_string();
         assert!(message.contains("for cifar100; there are: none"), "{message}");
     }

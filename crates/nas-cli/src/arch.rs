@@ -10,7 +10,8 @@ use crate::{failure::Failure, output::Format};
 /// Architectures given on the command line or in a file.
 #[derive(Debug, clap::Args)]
 pub struct Architectures {
-    /// Arch strings, op tuples like "(4, 3, 3, 0, 0, 0)", or NAS-Bench-201 indices
+    /// Arch strings, op tuples like "(4, 3, 3, 0, 0, 0)", NAS-Bench-201 indices, or operations
+    /// like "3x3 skip - 3x3 pool 1x1"
     #[arg(value_name = "ARCH")]
     architectures: Vec<String>,
     /// A file with one architecture on each line; - reads standard input
@@ -27,7 +28,7 @@ impl Architectures {
                     "no architecture given: name one, for example `6111`, or a --file with one on each line",
                 ));
             }
-            return self.architectures.iter().map(|text| Ok(parse(text)?)).collect();
+            return self.architectures.iter().map(|text| Ok(nasbench201::parse(text)?)).collect();
         };
         let read = if file.as_os_str() == "-" {
             let mut text = String::new();
@@ -38,7 +39,7 @@ impl Architectures {
         let text = read.map_err(|error| Failure::file("read", file, &error))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let architectures = lines.map(|(number, line)| {
-            parse(line).map_err(|error| {
+            nasbench201::parse(line).map_err(|error| {
                 Failure::input(format!("{}, line {}: {error}", file.display(), number + 1))
             })
         });
@@ -50,36 +51,10 @@ impl Architectures {
     }
 }
 
-/// An architecture from any of its three forms, which their first characters tell apart.
-pub fn parse(text: &str) -> Result<Arch, nas_space::Error> {
-    let text = text.trim();
-    if text.starts_with('(') {
-        nasbench201::parse_op_tuple(text)
-    } else if let Ok(index) = text.parse::<usize>() {
-        nasbench201::from_index(index)
-    } else {
-        nasbench201::parse_arch_str(text)
-    }
-}
-
 /// An architecture in a result: by its short names for people, in full for programs.
 pub fn shown(arch: &Arch, format: Format) -> String {
     match format {
         Format::Table => nasbench201::space().short(arch),
         Format::Csv | Format::Json => nasbench201::arch_str(arch),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_three_forms_name_the_same_cell() {
-        let first = nasbench201::from_index(0).unwrap();
-        for text in [" 0", "(4, 3, 3, 0, 0, 0)", &nasbench201::arch_str(&first)] {
-            assert_eq!(parse(text).unwrap(), first, "{text}");
-        }
-        assert!(parse("15625").is_err());
     }
 }

@@ -1,7 +1,7 @@
 use std::{collections::HashMap, path::Path};
 
 use nas_search::Objective;
-use nas_space::{Arch, Space};
+use nas_space::Arch;
 
 use crate::{Error, Lookup};
 
@@ -12,14 +12,18 @@ pub struct UserTable {
 }
 
 impl UserTable {
-    /// Reads a CSV file with a header: a column `arch` with the architecture's text, and the
+    /// Reads a CSV file with a header: a column `arch` with a text that `parse` reads, and the
     /// first of `columns` that is there with its value; further columns do not matter. An empty
     /// value means that there is none.
     ///
     /// # Errors
     /// File, row and column of the first architecture that is malformed or occurs twice, and of
     /// the first value that is not a finite number of at least 0.
-    pub fn read(file: &Path, space: &Space, columns: &[&str]) -> Result<Self, Error> {
+    pub fn read(
+        file: &Path,
+        parse: impl Fn(&str) -> Result<Arch, nas_space::Error>,
+        columns: &[&str],
+    ) -> Result<Self, Error> {
         let name = file.display().to_string();
         let csv = |source| Error::Csv { file: name.clone(), source };
         let mut reader =
@@ -47,9 +51,9 @@ impl UserTable {
                 column: column.to_owned(),
                 problem,
             };
-            let arch =
-                space.parse(&record[arch_at]).map_err(|error| wrong("arch", error.to_string()))?;
-            let value = parse(&record[value_at]).map_err(|problem| wrong(&value_title, problem))?;
+            let arch = parse(&record[arch_at]).map_err(|error| wrong("arch", error.to_string()))?;
+            let value =
+                number(&record[value_at]).map_err(|problem| wrong(&value_title, problem))?;
             if values.insert(arch, value).is_some() {
                 let problem = format!("{} occurs twice", &record[arch_at]);
                 return Err(wrong("arch", problem));
@@ -87,7 +91,7 @@ impl UserTable {
     }
 }
 
-fn parse(text: &str) -> Result<Option<f64>, String> {
+fn number(text: &str) -> Result<Option<f64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -101,7 +105,7 @@ fn parse(text: &str) -> Result<Option<f64>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nas_space::nasbench201::{parse_arch_str, space};
+    use nas_space::nasbench201::{self, parse_arch_str};
 
     const NONE: &str = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|";
     const SKIP: &str = "|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|";
@@ -110,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mine.csv");
         std::fs::write(&file, text).unwrap();
-        UserTable::read(&file, space(), &["latency_ms"])
+        UserTable::read(&file, nasbench201::parse, &["latency_ms"])
     }
 
     fn check_error(text: &str, expected: &[&str]) {

@@ -208,6 +208,33 @@ impl Space {
         self.choice_names(arch).map(short).collect::<Vec<_>>().join(" ")
     }
 
+    /// An architecture from its choices' short or full names, separated by spaces, as
+    /// [`Self::short`] writes them.
+    ///
+    /// # Errors
+    /// [`Error::Text`] with the position of the first name that is no choice, or the end of the
+    /// text where names are missing.
+    pub fn parse_short(&self, text: &str) -> Result<Arch, Error> {
+        let mut names = text.split_whitespace();
+        let mut choices = Vec::with_capacity(self.decisions.len());
+        for decision in &self.decisions {
+            let Some(name) = names.next() else {
+                let problem = format!("expected a choice for {}", decision.name);
+                return Err(Error::text(text, text.len(), problem));
+            };
+            let full = self.short_names.iter().find(|(_, short)| short == name);
+            let choice = decision.choice(full.map_or(name, |(full, _)| full));
+            choices.push(
+                choice
+                    .map_err(|error| Error::text(text, position(text, name), error.to_string()))?,
+            );
+        }
+        match names.next() {
+            Some(name) => Err(Error::text(text, position(text, name), "expected the end")),
+            None => Ok(Arch::new(choices)),
+        }
+    }
+
     /// An architecture from its text form.
     ///
     /// # Errors
@@ -238,6 +265,11 @@ impl Space {
         }
         Ok(Arch::new(choices))
     }
+}
+
+/// Where a part of the text, borrowed from it, begins.
+fn position(text: &str, part: &str) -> usize {
+    part.as_ptr() as usize - text.as_ptr() as usize
 }
 
 fn skip(text: &str, at: usize, literal: &str) -> Result<usize, Error> {
@@ -306,6 +338,23 @@ mod tests {
         let space = space();
         for arch in space.enumerate() {
             assert_eq!(space.parse(&space.format(&arch)), Ok(arch));
+        }
+    }
+
+    #[test]
+    fn short_names_read_back_and_mistakes_are_pointed_at() {
+        let space = space().with_short_names(&[("160", "wide")]);
+        for arch in space.enumerate() {
+            assert_eq!(space.parse_short(&space.short(&arch)), Ok(arch));
+        }
+        assert_eq!(space.parse_short(" 160  5"), space.parse_short("wide 5"));
+        for (text, expected) in [
+            ("16 4", "unknown choice `4`; known: 3, 5 at position 3"),
+            ("16", "expected a choice for kernel at position 2"),
+            ("16 3 3", "expected the end at position 5"),
+        ] {
+            let message = space.parse_short(text).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
         }
     }
 

@@ -4,7 +4,7 @@ use nas_bench::{FbnetBlocks, NasBench201, PublishedProxies};
 
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records},
+    output::{Cell, Format, Records, print},
 };
 
 #[derive(Debug, clap::Args)]
@@ -70,13 +70,15 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 
     match arguments.format {
         Format::Table => {
+            let mut text = String::new();
             for Finding { thing, there, detail, remedy } in &findings {
                 let mark = if *there { "ok     " } else { "missing" };
-                println!("{mark}  {thing}: {}", detail.replace('\n', "\n         "));
+                text += &format!("{mark}  {thing}: {}\n", detail.replace('\n', "\n         "));
                 if !remedy.is_empty() {
-                    println!("         type: {remedy}");
+                    text += &format!("         type: {remedy}\n");
                 }
             }
+            print(&text)?;
         }
         format => {
             let mut records = Records::new(["thing", "there", "detail", "remedy"]);

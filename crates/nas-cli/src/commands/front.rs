@@ -22,7 +22,7 @@ pub struct Arguments {
     objectives: Vec<String>,
     /// The reference point of the hypervolume, in the columns' own units: a value for each
     /// objective, worse than any that should count
-    #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_negative_numbers = true)]
+    #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true)]
     reference: Vec<f64>,
     /// The exact front as a CSV file with the same columns: adds IGD and IGD+
     #[arg(long, value_name = "FILE")]
@@ -137,7 +137,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 impl Objective {
     fn parse(text: &str) -> Result<Self, Failure> {
-        let direction = match text.rsplit_once(':') {
+        let direction = match text.trim().rsplit_once(':') {
             Some((column, "min")) => Some((column, Direction::Minimise)),
             Some((column, "max")) => Some((column, Direction::Maximise)),
             _ => None,

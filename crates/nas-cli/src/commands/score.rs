@@ -13,7 +13,7 @@ use crate::{
 pub struct Arguments {
     #[command(flatten)]
     pub architectures: Architectures,
-    /// The proxies, separated by commas: naswot, synflow, ln_synflow
+    /// The proxies, separated by commas: naswot, synflow, ln-synflow
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "naswot,synflow")]
     pub proxies: Vec<String>,
     /// cifar10, cifar100 or ImageNet16-120

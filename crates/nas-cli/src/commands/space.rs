@@ -30,8 +30,8 @@ enum Action {
     /// Random architectures
     Sample {
         /// How many
-        #[arg(long, short = 'n', value_name = "N", default_value_t = 5)]
-        count: usize,
+        #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        count: u32,
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]

@@ -158,6 +158,24 @@ pub fn space() -> &'static Space {
     &SPACE
 }
 
+/// A cell from any of its forms, which their beginnings tell apart: arch string, op tuple, index, or
+/// the operations' names, short or in full, as [`Space::short`] writes them.
+///
+/// # Errors
+/// Those of the form that the text looks like.
+pub fn parse(text: &str) -> Result<Arch, Error> {
+    let text = text.trim();
+    if text.starts_with('|') {
+        parse_arch_str(text)
+    } else if text.starts_with('(') {
+        parse_op_tuple(text)
+    } else if let Ok(index) = text.parse::<usize>() {
+        from_index(index)
+    } else {
+        space().parse_short(text)
+    }
+}
+
 /// A cell from the benchmark's arch string.
 ///
 /// # Errors
@@ -191,6 +209,16 @@ mod tests {
             assert_eq!(parse_arch_str(&arch_str(&arch)), Ok(arch.clone()));
             assert_eq!(parse_op_tuple(&op_tuple(&arch)), Ok(arch));
         }
+    }
+
+    #[test]
+    fn all_forms_name_the_same_cell() {
+        let first = from_index(0).unwrap();
+        let forms = [" 0", "(4, 3, 3, 0, 0, 0)", &arch_str(&first), &space().short(&first)];
+        for text in forms {
+            assert_eq!(parse(text).unwrap(), first, "{text}");
+        }
+        assert!(parse("15625").is_err());
     }
 
     #[test]

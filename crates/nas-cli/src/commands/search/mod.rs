@@ -27,7 +27,7 @@ use report::Report;
 #[command(after_help = "\
 Examples:
   nas search                                  for this machine: proxies and measured latency
-  nas search --max-latency 5ms                the best network within 5 ms on this machine
+  nas search --max-latency 5ms                the best found within 5 ms on this machine
   nas search --device raspi4 --dataset cifar100    on published accuracy and latency
   nas search --latency-table mine.csv --accuracy benchmark    on your own measurements")]
 pub struct Arguments {
@@ -54,10 +54,10 @@ pub struct Arguments {
     /// Also minimise energy (published for edgegpu, eyeriss and fpga)
     #[arg(long)]
     energy: bool,
-    /// Print the best architecture within this latency, for example 5ms
+    /// Print the best architecture found within this latency, for example 5ms
     #[arg(long, value_name = "TIME")]
     max_latency: Option<Millis>,
-    /// Print the best architecture within this energy, for example 10mJ; implies --energy
+    /// Print the best architecture found within this energy, for example 10mJ; implies --energy
     #[arg(long, value_name = "ENERGY")]
     max_energy: Option<Millijoules>,
     /// What proposes architectures
@@ -68,7 +68,8 @@ pub struct Arguments {
     /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: Option<u32>,
-    /// The seed of all randomness: the same seed gives the same search
+    /// The seed of all randomness: the same seed gives the same search, as far as what is measured
+    /// on this machine comes out the same
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
@@ -76,7 +77,7 @@ pub struct Arguments {
     /// The run's folder [default: runs/<what is searched>]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// Replace an earlier run in that folder
+    /// Replace an earlier run in that folder, if it holds nothing else
     #[arg(long)]
     force: bool,
     #[arg(long, value_enum, default_value_t)]
@@ -117,7 +118,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let space = nasbench201::space();
     let partition = arguments.partition.build(space, arguments.dataset)?;
     let mut objectives = Objectives::new(arguments, data)?;
-    let folder =
+    let mut folder =
         RunFolder::prepare(arguments.run.as_deref(), &arguments.run_name(), arguments.force)?;
     let settings = arguments.settings(&objectives);
 
@@ -136,10 +137,10 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     };
 
     let report = Report::new(arguments, &objectives, &outcome)?;
-    folder.write("config.toml", &arguments.config(&objectives, &settings)?)?;
-    folder.write("evaluations.csv", &report.evaluations().csv()?)?;
-    folder.write("front.csv", &report.front().csv()?)?;
-    folder.write("front.svg", &report.figure().svg()?)?;
+    folder.write("config.toml", arguments.config(&objectives, &settings)?);
+    folder.write("evaluations.csv", report.evaluations().csv()?);
+    folder.write("front.csv", report.front().csv()?);
+    folder.write("front.svg", report.figure().svg()?);
     let path = folder.finish()?;
     report.print(&path)
 }

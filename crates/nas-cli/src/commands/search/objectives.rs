@@ -4,9 +4,9 @@ use nas_bench::{Fidelity, NasBench201};
 use nas_eval::{Source, Sources, Truth, UserTable, benchmark};
 use nas_hw::Metric;
 use nas_search::{Evaluator, Limit, Objective};
-use nas_space::Arch;
+use nas_space::{Arch, nasbench201};
 
-use super::{Accuracy, Arguments, space};
+use super::{Accuracy, Arguments};
 use crate::{
     commands::{Target, live, tables, tables_if_there},
     failure::Failure,
@@ -42,7 +42,7 @@ impl Objectives {
         let accuracy_source = accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?;
         let latency_source: Box<dyn Source> = match (&arguments.latency_table, published) {
             (Some(file), _) => {
-                let table = UserTable::read(file, space(), &["latency_ms"])?;
+                let table = UserTable::read(file, nasbench201::parse, &["latency_ms"])?;
                 origins.push(format!("latency from {}", file.display()));
                 user_tables.push(table.clone());
                 Box::new(table.into_source(benchmark::cost_objective(Metric::Latency)))
@@ -111,7 +111,7 @@ fn accuracy(
 ) -> Result<Box<dyn Source>, Failure> {
     let dataset = arguments.dataset;
     if let Some(file) = &arguments.accuracy_table {
-        let table = UserTable::read(file, space(), &["accuracy_percent", "accuracy"])?;
+        let table = UserTable::read(file, nasbench201::parse, &["accuracy_percent", "accuracy"])?;
         origins.push(format!("accuracy from {}", file.display()));
         user_tables.push(table.clone());
         return Ok(Box::new(table.into_source(Objective::maximise("accuracy", "%"))));

@@ -131,7 +131,9 @@ impl<'a> Report<'a> {
             };
             Some((found.values.get(1).copied().flatten()?, y?))
         };
-        let exact = self.objectives.truth.as_ref().zip(accuracies).map(|(truth, accuracies)| {
+        // With more objectives the exact front is a surface: its shadow would mislead.
+        let truth = self.objectives.truth.as_ref().filter(|_| outcome.objectives.len() == 2);
+        let exact = truth.zip(accuracies).map(|(truth, accuracies)| {
             let mut exact: Vec<(f64, f64)> = truth
                 .front()
                 .iter()
@@ -176,7 +178,13 @@ impl<'a> Report<'a> {
         }
         Ok(match self.within {
             Within::Best(_) => ExitCode::SUCCESS,
-            _ if limited => ExitCode::from(NOT_WITHIN_LIMITS),
+            _ if limited => {
+                if self.arguments.format != Format::Table {
+                    let limits = self.limits_in_words();
+                    eprintln!("nothing found with {limits}; what is told is the nearest");
+                }
+                ExitCode::from(NOT_WITHIN_LIMITS)
+            }
             _ => ExitCode::SUCCESS,
         })
     }
@@ -213,14 +221,18 @@ impl<'a> Report<'a> {
         print(&text)
     }
 
-    fn best_in_words(&self) -> String {
+    fn limits_in_words(&self) -> String {
         let limits = self.objectives.limits.iter().map(|limit| {
             let objective = &self.outcome.objectives[limit.objective];
             format!("{} ≤ {} {}", objective.name, limit.at_most, objective.unit)
         });
-        let limits = limits.collect::<Vec<_>>().join(" and ");
+        limits.collect::<Vec<_>>().join(" and ")
+    }
+
+    fn best_in_words(&self) -> String {
+        let (limits, evaluated) = (self.limits_in_words(), self.outcome.evaluated.len());
         let (heading, found) = match self.within {
-            Within::Best(found) => (format!("best with {limits}:"), found),
+            Within::Best(found) => (format!("best of {evaluated} evaluated with {limits}:"), found),
             Within::Nearest(found) => (format!("nothing found with {limits}; the nearest:"), found),
             Within::Nothing => return format!("nothing found with {limits}\n"),
         };
