@@ -12,21 +12,26 @@
 mod evaluator;
 mod evolution;
 mod feasibility;
+mod knowledge;
 mod listed;
+mod mating;
 mod objective;
 mod outcome;
 mod proposer;
 mod random;
 mod search;
+mod statistical;
 
 pub use evaluator::{Detail, Evaluation, Evaluator};
 pub use evolution::Evolution;
+pub use knowledge::{Author, Condition, Effects, Evidence, KnowledgeBase, Polarity, Rule};
 pub use listed::Listed;
 pub use objective::Objective;
 pub use outcome::{Evaluated, Limit, Outcome, Within};
-pub use proposer::{Proposal, Proposer, Refusal, Request};
+pub use proposer::{Answer, Proposal, Proposer, Refusal, Request};
 pub use random::Random;
 pub use search::{Event, Refusals, Search, Settings};
+pub use statistical::Statistical;
 
 /// The generator of all randomness in a search: portable, so that a seed means the same
 /// everywhere.

@@ -3,7 +3,7 @@ use std::cmp::Ordering;
 use nas_pareto::Archive;
 use nas_space::Arch;
 
-use crate::Objective;
+use crate::{KnowledgeBase, Objective};
 
 /// An evaluated architecture and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +38,8 @@ pub struct Outcome {
     pub objectives: Vec<Objective>,
     /// Every evaluated architecture, in order of evaluation.
     pub evaluated: Vec<Evaluated>,
+    /// What was learnt.
+    pub knowledge: KnowledgeBase,
 }
 
 /// An upper limit on an objective.
@@ -117,7 +119,8 @@ impl Limit {
     fn excess(self, evaluated: &Evaluated) -> f64 {
         match evaluated.values.get(self.objective).copied().flatten() {
             Some(value) if value <= self.at_most => 1.0,
-            Some(value) => value / self.at_most,
+            // A limit of 0 is exceeded by all; the least value is the nearest to it.
+            Some(value) => value / self.at_most.max(1e-9),
             None => f64::INFINITY,
         }
     }

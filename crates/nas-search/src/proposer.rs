@@ -1,10 +1,9 @@
 use std::collections::HashSet;
 
-use nas_pareto::{Bounds, PointSet};
 use nas_partition::Partition;
 use nas_space::{Arch, Error as SpaceError, Space};
 
-use crate::{BoxError, Evaluated, Objective, SearchRng};
+use crate::{BoxError, Evaluated, KnowledgeBase, Objective, Rule, SearchRng};
 
 /// Suggests architectures for a niche: a language model, evolution, random sampling.
 pub trait Proposer {
@@ -12,7 +11,8 @@ pub trait Proposer {
     fn name(&self) -> &str;
 
     /// At most `request.count` architectures for the niche. Fewer, or wrong ones, are allowed:
-    /// the search validates every proposal and fills what is missing by random sampling.
+    /// the search validates every proposal and fills what is missing, by the statistical proposer
+    /// and by random sampling.
     ///
     /// # Errors
     /// A proposer that fails costs its niche this generation's proposals, not the search.
@@ -21,6 +21,26 @@ pub trait Proposer {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError>;
+
+    /// The answers for all niches of a generation, in order. A proposer that waits for something
+    /// outside, or that states rules, has its own.
+    fn propose_all(
+        &mut self,
+        requests: &[Request<'_>],
+        rng: &mut SearchRng,
+    ) -> Vec<Result<Answer, BoxError>> {
+        let answer = |request| Ok(Answer { proposals: self.propose(request, rng)?, rules: vec![] });
+        requests.iter().map(answer).collect()
+    }
+}
+
+/// What a proposer says to one request.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answer {
+    /// The architectures it suggests.
+    pub proposals: Vec<Proposal>,
+    /// What it has learnt from the architectures shown; the knowledge base counts the evidence.
+    pub rules: Vec<Rule>,
 }
 
 /// A suggested architecture and why.
@@ -48,6 +68,8 @@ pub struct Request<'a> {
     pub parents: &'a [&'a Evaluated],
     /// Everything evaluated so far, in all niches, oldest first.
     pub evaluated: &'a [Evaluated],
+    /// What the search has learnt so far.
+    pub knowledge: &'a KnowledgeBase,
     /// How many proposals are wanted.
     pub count: usize,
     /// Generations done before this one.
@@ -69,27 +91,10 @@ pub enum Refusal {
     },
 }
 
-impl<'a> Request<'a> {
+impl Request<'_> {
     /// Whether the search would take the architecture.
     pub fn check(&self, arch: &Arch) -> Result<(), Refusal> {
         check(self.space, self.partition, self.niche, self.seen, arch)
-    }
-
-    /// What was evaluated in the niche and has all objectives, each with its costs (less is better)
-    /// scaled so that the parents' range is 0 to 1.
-    ///
-    /// # Errors
-    /// [`nas_pareto::Error::Empty`] without parents, and where a range is beyond `f64`.
-    pub fn scaled_costs(&self) -> Result<(Vec<&'a Evaluated>, PointSet), nas_pareto::Error> {
-        let directions: Vec<_> = self.objectives.iter().map(|o| o.direction).collect();
-        let rows = |all: &[&Evaluated]| -> Vec<Vec<f64>> {
-            all.iter().filter_map(|one| one.complete()).collect()
-        };
-        let mine = self.evaluated.iter().filter(|one| one.niche == self.niche);
-        let mine: Vec<&Evaluated> = mine.filter(|one| one.complete().is_some()).collect();
-        let bounds = Bounds::of(&PointSet::from_rows(rows(self.parents), &directions)?)?;
-        let costs = bounds.scale(&PointSet::from_rows(rows(&mine), &directions)?)?;
-        Ok((mine, costs))
     }
 
     /// New architectures of the niche, each the first acceptable of at most `tries` that `draw`

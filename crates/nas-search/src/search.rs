@@ -6,8 +6,8 @@ use nas_space::{Arch, Space};
 use rand::SeedableRng;
 
 use crate::{
-    BoxError, Error, Evaluated, Evaluation, Evaluator, Objective, Outcome, Proposal, Proposer,
-    Random, Refusal, Request, SearchRng, proposer::check,
+    Answer, BoxError, Error, Evaluated, Evaluation, Evaluator, KnowledgeBase, Objective, Outcome,
+    Proposal, Proposer, Random, Refusal, Request, Rule, SearchRng, Statistical, proposer::check,
 };
 
 /// How much is evaluated, and how it is shared out.
@@ -53,6 +53,8 @@ pub enum Event<'a> {
         front: usize,
         /// Proposals that were not taken, in this generation.
         refusals: Refusals,
+        /// What was learnt so far.
+        knowledge: &'a KnowledgeBase,
     },
     /// A proposer failed for one niche; the search goes on without its proposals.
     ProposerFailed {
@@ -126,7 +128,11 @@ impl<'a> Search<'a> {
             let total = generation.clamp(1, evaluations - run.evaluated.len());
             found = run.generation(proposer, &shares(total, niches))?;
         }
-        Ok(Outcome { objectives: run.objectives, evaluated: run.evaluated })
+        Ok(Outcome {
+            objectives: run.objectives,
+            evaluated: run.evaluated,
+            knowledge: run.knowledge,
+        })
     }
 }
 
@@ -142,6 +148,7 @@ struct Run<'a, 'b> {
     /// `evaluated`.
     niches: Vec<Archive<usize>>,
     front: Archive<usize>,
+    knowledge: KnowledgeBase,
     generations: usize,
 }
 
@@ -172,6 +179,7 @@ impl<'a, 'b> Run<'a, 'b> {
             seen: HashSet::new(),
             niches: vec![front.clone(); niches],
             front,
+            knowledge: KnowledgeBase::default(),
             generations: 0,
         })
     }
@@ -184,72 +192,90 @@ impl<'a, 'b> Run<'a, 'b> {
     ) -> Result<usize, Error> {
         let mut refusals = Refusals::default();
         let mut taken = Vec::new();
-        for (niche, &share) in shares.iter().enumerate() {
-            self.propose(proposer, niche, share, &mut taken, &mut refusals);
+        let mut rules = Vec::new();
+        let mut open = shares.to_vec();
+        for source in [proposer, &mut Statistical as &mut dyn Proposer, &mut Random] {
+            rules.extend(self.propose(source, &mut open, &mut taken, &mut refusals));
         }
+        taken.sort_by_key(|taken: &Taken| taken.niche);
         let found = taken.len();
         let batch = self.evaluator.batch().max(1);
         let mut taken = taken.into_iter().peekable();
         while taken.peek().is_some() {
             self.evaluate(taken.by_ref().take(batch).collect())?;
         }
+        let Search { space, partition, .. } = *self.search;
+        let niches = partition.niches().len();
+        let (evaluated, generation) = (&self.evaluated, self.generations);
+        self.knowledge.update(space, &self.objectives, niches, evaluated, generation, rules);
         (self.on_event)(&Event::Generation {
-            generation: self.generations,
+            generation,
             done: self.evaluated.len(),
             front: self.front.len(),
             refusals,
+            knowledge: &self.knowledge,
         });
         self.generations += 1;
         Ok(found)
     }
 
-    /// Adds `share` new architectures of the niche to `taken`: the proposer's, and for what it
-    /// leaves open random ones.
+    /// Adds at most `open` new architectures of each niche to `taken`, takes them off `open`, and
+    /// returns the rules that were stated.
     fn propose(
         &mut self,
-        proposer: &mut dyn Proposer,
-        niche: usize,
-        share: usize,
+        source: &mut dyn Proposer,
+        open: &mut [usize],
         taken: &mut Vec<Taken>,
         refusals: &mut Refusals,
-    ) {
-        let parents: Vec<&Evaluated> =
-            self.niches[niche].iter().map(|member| &self.evaluated[member.payload]).collect();
+    ) -> Vec<Rule> {
         let Search { space, partition, .. } = *self.search;
-        let before = taken.len();
-        for source in [proposer, &mut Random as &mut dyn Proposer] {
-            let open = share - (taken.len() - before);
-            if open == 0 {
-                break;
-            }
-            let request = Request {
+        let asked: Vec<usize> = (0..open.len()).filter(|&niche| open[niche] > 0).collect();
+        if asked.is_empty() {
+            return Vec::new();
+        }
+        let parents = |niche: usize| -> Vec<&Evaluated> {
+            self.niches[niche].iter().map(|member| &self.evaluated[member.payload]).collect()
+        };
+        let parents: Vec<Vec<&Evaluated>> = asked.iter().map(|&niche| parents(niche)).collect();
+        let requests: Vec<Request<'_>> = asked
+            .iter()
+            .zip(&parents)
+            .map(|(&niche, parents)| Request {
                 space,
                 partition,
                 niche,
                 objectives: &self.objectives,
-                parents: &parents,
+                parents,
                 evaluated: &self.evaluated,
-                count: open,
+                knowledge: &self.knowledge,
+                count: open[niche],
                 generation: self.generations,
                 seen: &self.seen,
-            };
-            let proposals = source.propose(&request, &mut self.rng).unwrap_or_else(|error| {
+            })
+            .collect();
+        let answers = source.propose_all(&requests, &mut self.rng);
+        let mut rules = Vec::new();
+        for (niche, answer) in asked.into_iter().zip(answers) {
+            let Answer { proposals, rules: stated } = answer.unwrap_or_else(|error| {
                 let generation = self.generations;
                 (self.on_event)(&Event::ProposerFailed { niche, generation, error: &error });
-                Vec::new()
+                Answer::default()
             });
+            rules.extend(stated);
             for proposal in proposals {
                 match check(space, partition, niche, &self.seen, &proposal.arch) {
-                    Ok(()) if taken.len() - before < share => {
+                    Ok(()) if open[niche] > 0 => {
                         self.seen.insert(proposal.arch.clone());
                         let proposer = source.name().to_owned();
                         taken.push(Taken { niche, proposer, proposal });
+                        open[niche] -= 1;
                     }
                     Ok(()) => {}
                     Err(refusal) => refusals.count(&refusal),
                 }
             }
         }
+        rules
     }
 
     fn evaluate(&mut self, batch: Vec<Taken>) -> Result<(), Error> {
@@ -430,6 +456,8 @@ mod tests {
         let no_zero = |arch: &Arch| nasbench201::space().count(arch, "none") < 6;
         let nearest = outcome.best_within(&[Limit { objective: 1, at_most: 0.5 }], no_zero);
         assert!(matches!(nearest, Within::Nearest(e) if e.values[1] == Some(1.0)), "{nearest:?}");
+        let least = outcome.best_within(&[Limit { objective: 1, at_most: 0.0 }], no_zero);
+        assert!(matches!(least, Within::Nearest(e) if e.values[1] == Some(1.0)), "{least:?}");
         assert_eq!(outcome.best_within(&[], |_| false), Within::Nothing);
     }
 

@@ -1,0 +1,107 @@
+use nas_partition::Partition;
+use nas_space::Space;
+
+use super::{Author, KnowledgeBase, Polarity, Rule};
+use crate::Objective;
+
+impl KnowledgeBase {
+    /// The knowledge base for people, as Markdown: for each niche what to do, what to avoid, and
+    /// what that rests on; then the effect of every choice.
+    pub fn markdown(
+        &self,
+        space: &Space,
+        partition: &Partition,
+        objectives: &[Objective],
+    ) -> String {
+        let mut text = format!("# What the search learnt about {}\n", space.name());
+        text += "\nA rule holds for architectures as they were evaluated in its niche. *For* and \
+                 *against* count those that meet it in the better and in the worse half by \
+                 non-domination; *sure* is by how many standard deviations that exceeds chance; an \
+                 effect is the mean of those that meet the rule less the mean of the others.\n";
+        let niches = partition.niches();
+        let scopes = (0..niches.len()).filter(|_| niches.len() > 1).map(Some);
+        for niche in std::iter::once(None).chain(scopes) {
+            let rules: Vec<&Rule> = self.rules.iter().filter(|rule| rule.niche == niche).collect();
+            let title = match niche {
+                None => "All niches".to_owned(),
+                Some(at) => format!("Niche {}: {}", at + 1, niches[at].description),
+            };
+            text += &format!("\n## {title}\n\n");
+            if rules.is_empty() {
+                text += "No rule stands.\n";
+                continue;
+            }
+            text += "| | rule | for | against | sure |";
+            for objective in objectives {
+                text += &format!(" {} |", objective.column());
+            }
+            text += " since | by |\n|---|---|---|---|---|";
+            text += &"---|".repeat(objectives.len() + 2);
+            text += "\n";
+            for rule in rules {
+                text += &row(space, rule);
+            }
+            for rule in self.rules.iter().filter(|r| r.niche == niche && !r.reason.is_empty()) {
+                text += &format!("\n*{}*: {}\n", rule.condition.describe(space), rule.reason);
+            }
+        }
+        text += &self.effect_tables(space, objectives);
+        text
+    }
+
+    fn effect_tables(&self, space: &Space, objectives: &[Objective]) -> String {
+        let mut text = String::new();
+        for (objective, effects) in objectives.iter().zip(&self.effects) {
+            text += &format!(
+                "\n## Effect of each choice on {}\n\nEstimated together, in the objective's own \
+                 direction.\n\n| decision |",
+                objective.column()
+            );
+            let widest = space.decisions().iter().max_by_key(|decision| decision.choices.len());
+            let shared = widest.filter(|widest| {
+                space.decisions().iter().all(|decision| decision.choices == widest.choices)
+            });
+            for choice in widest.map_or(&[][..], |widest| &widest.choices) {
+                text += &if shared.is_some() { format!(" {choice} |") } else { " |".into() };
+            }
+            text += "\n|---|";
+            text += &"---|".repeat(widest.map_or(0, |widest| widest.choices.len()));
+            text += "\n";
+            for (at, decision) in space.decisions().iter().enumerate() {
+                text += &format!("| {} |", decision.name);
+                for (choice, name) in decision.choices.iter().enumerate() {
+                    let effect = objective.cost(effects.of(at, choice as u8));
+                    let name = if shared.is_some() { String::new() } else { format!("{name} ") };
+                    text += &format!(" {name}{effect:+.3} |");
+                }
+                text += "\n";
+            }
+        }
+        text
+    }
+}
+
+fn row(space: &Space, rule: &Rule) -> String {
+    let polarity = match rule.polarity {
+        Polarity::Do => "do",
+        Polarity::Avoid => "avoid",
+    };
+    let author = match rule.author {
+        Author::Model => "model",
+        Author::Statistics => "statistics",
+    };
+    let evidence = &rule.evidence;
+    let effects = evidence.effects.iter().map(|effect| match effect {
+        Some(effect) => format!(" {effect:+.3} |"),
+        None => " – |".to_owned(),
+    });
+    format!(
+        "| {polarity} | {} | {} | {} | {:+.1} |{} {} | {author} |\n",
+        rule.condition.describe(space),
+        evidence.supporting.len(),
+        evidence.contradicting.len(),
+        evidence.significance(),
+        effects.collect::<String>(),
+        rule.since,
+    )
+}

@@ -1,0 +1,320 @@
+//! What a search has learnt about the space, as rules that a person can read and as effects that
+//! a proposer can compute with.
+
+mod effects;
+mod markdown;
+mod rule;
+
+use nas_pareto::PointSet;
+use nas_space::Space;
+
+pub use effects::Effects;
+pub use rule::{Author, Condition, Evidence, Polarity, Rule};
+
+use crate::{Evaluated, Objective};
+
+/// Design rules with their evidence, and the effects of every choice.
+///
+/// After every generation the evidence is counted again over everything evaluated; rules that it
+/// refutes are dropped, and what the counts themselves show is stated as rules of the statistics.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KnowledgeBase {
+    rules: Vec<Rule>,
+    /// One for each objective, on its cost: less is better.
+    effects: Vec<Effects>,
+}
+
+/// Rules kept for one niche, and for all niches together.
+const CAPACITY: usize = 8;
+
+/// Rules of one polarity that the statistics may state for one scope.
+const STATED: usize = 2;
+
+/// The significance from which the statistics state a rule.
+const STATED_FROM: f64 = 2.0;
+
+/// The significance below which a rule is refuted.
+const REFUTED_BELOW: f64 = -1.0;
+
+impl KnowledgeBase {
+    /// The rules that hold in a niche: its own, then those for all; the best supported first.
+    pub fn rules_for(&self, niche: usize) -> Vec<&Rule> {
+        let own = self.rules.iter().filter(|rule| rule.niche == Some(niche));
+        own.chain(self.rules.iter().filter(|rule| rule.niche.is_none())).collect()
+    }
+
+    /// All rules: those for all niches first, then by niche, each the best supported first.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What each choice adds to the objectives' costs, one model for each objective; empty before
+    /// anything was evaluated.
+    pub fn effects(&self) -> &[Effects] {
+        &self.effects
+    }
+
+    /// Takes new rules in, counts all evidence again, drops what is refuted or beyond the bound.
+    pub fn update(
+        &mut self,
+        space: &Space,
+        objectives: &[Objective],
+        niches: usize,
+        evaluated: &[Evaluated],
+        generation: usize,
+        stated: impl IntoIterator<Item = Rule>,
+    ) {
+        let known = std::mem::take(&mut self.rules);
+        let (statistics, mut rules): (Vec<Rule>, Vec<Rule>) =
+            known.into_iter().partition(|rule| rule.author == Author::Statistics);
+        for rule in stated {
+            if !rules.iter().any(|known| known.states_the_same(&rule)) {
+                rules.push(rule);
+            }
+        }
+        // One niche is all there is: a scope of its own would state everything twice.
+        let scopes = (0..niches).filter(|_| niches > 1).map(Some);
+        for niche in std::iter::once(None).chain(scopes) {
+            let scope = Scope::new(niche, objectives, evaluated);
+            let mut here: Vec<Rule> =
+                rules.iter().filter(|rule| rule.niche == niche).cloned().collect();
+            for rule in &mut here {
+                rule.evidence = scope.evidence(space, rule.polarity, &rule.condition);
+            }
+            here.retain(|rule| rule.evidence.significance() >= REFUTED_BELOW);
+            for mut rule in scope.statements(space, generation) {
+                if here.iter().any(|known| known.states_the_same(&rule)) {
+                    continue;
+                }
+                if let Some(known) = statistics.iter().find(|known| known.states_the_same(&rule)) {
+                    rule.since = known.since;
+                }
+                here.push(rule);
+            }
+            let significance = |rule: &Rule| rule.evidence.significance();
+            here.sort_by(|a, b| significance(b).total_cmp(&significance(a)));
+            here.truncate(CAPACITY);
+            self.rules.extend(here);
+        }
+        self.effects = (0..objectives.len())
+            .map(|objective| {
+                let cost =
+                    |one: &Evaluated| Some(objectives[objective].cost(one.values[objective]?));
+                // A network without a path tells nothing of the others.
+                let useful = evaluated.iter().filter(|one| space.is_connected(&one.arch));
+                let rows: Vec<_> = useful.filter_map(|one| Some((&one.arch, cost(one)?))).collect();
+                Effects::fit(space, &rows)
+            })
+            .collect();
+    }
+}
+
+/// The architectures that a rule of one scope is judged by.
+struct Scope<'a> {
+    niche: Option<usize>,
+    objectives: usize,
+    members: Vec<Member<'a>>,
+}
+
+struct Member<'a> {
+    position: usize,
+    evaluated: &'a Evaluated,
+    is_good: bool,
+}
+
+impl<'a> Scope<'a> {
+    fn new(niche: Option<usize>, objectives: &[Objective], evaluated: &'a [Evaluated]) -> Self {
+        let inside = |one: &Evaluated| niche.is_none_or(|niche| niche == one.niche);
+        let members = evaluated.iter().enumerate().filter(|(_, one)| inside(one));
+        let mut members: Vec<Member<'a>> = members
+            .map(|(position, evaluated)| Member { position, evaluated, is_good: false })
+            .collect();
+        for member in better_half(objectives, &members) {
+            members[member].is_good = true;
+        }
+        Self { niche, objectives: objectives.len(), members }
+    }
+
+    fn evidence(&self, space: &Space, polarity: Polarity, condition: &Condition) -> Evidence {
+        let (meet, others): (Vec<&Member<'_>>, Vec<&Member<'_>>) =
+            self.members.iter().partition(|member| condition.is_met(space, &member.evaluated.arch));
+        let supports = |member: &&Member<'_>| member.is_good == (polarity == Polarity::Do);
+        let (supporting, contradicting) = meet.iter().copied().partition::<Vec<_>, _>(supports);
+        let positions = |members: Vec<&Member<'_>>| members.iter().map(|m| m.position).collect();
+        let expected = self.members.iter().filter(supports).count() as f64;
+        let effect = |objective: usize| Some(mean(&meet, objective)? - mean(&others, objective)?);
+        Evidence {
+            supporting: positions(supporting),
+            contradicting: positions(contradicting),
+            expected: expected / self.members.len().max(1) as f64,
+            effects: (0..self.objectives).map(effect).collect(),
+        }
+    }
+
+    /// What the counts themselves show: the choices that most clearly help or harm.
+    fn statements(&self, space: &Space, generation: usize) -> Vec<Rule> {
+        let mut rules = Vec::new();
+        for polarity in [Polarity::Do, Polarity::Avoid] {
+            let conditions = space.decisions().iter().enumerate().flat_map(|(decision, at)| {
+                (0..at.choices.len())
+                    .map(move |choice| Condition::Choice { decision, choice: choice as u8 })
+            });
+            let mut stated: Vec<Rule> = conditions
+                .map(|condition| Rule {
+                    evidence: self.evidence(space, polarity, &condition),
+                    polarity,
+                    condition,
+                    niche: self.niche,
+                    author: Author::Statistics,
+                    reason: String::new(),
+                    since: generation,
+                })
+                .filter(|rule| rule.evidence.significance() >= STATED_FROM)
+                .collect();
+            let significance = |rule: &Rule| rule.evidence.significance();
+            stated.sort_by(|a, b| significance(b).total_cmp(&significance(a)));
+            stated.truncate(STATED);
+            rules.extend(stated);
+        }
+        rules
+    }
+}
+
+/// The mean of an objective over those that have it.
+fn mean(members: &[&Member<'_>], objective: usize) -> Option<f64> {
+    let values: Vec<f64> =
+        members.iter().filter_map(|member| member.evaluated.values[objective]).collect();
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// The members of the first fronts, front by front, as long as they are no more than half of all;
+/// at least the first. What could not be evaluated is in no front.
+fn better_half(objectives: &[Objective], members: &[Member<'_>]) -> Vec<usize> {
+    let directions: Vec<_> = objectives.iter().map(|objective| objective.direction).collect();
+    let complete: Vec<(usize, Vec<f64>)> = members
+        .iter()
+        .enumerate()
+        .filter_map(|(at, member)| Some((at, member.evaluated.complete()?)))
+        .collect();
+    let rows = complete.iter().map(|(_, values)| values);
+    // Finite rows of one width, as the search checks them, are never refused.
+    let fronts = PointSet::from_rows(rows, &directions)
+        .and_then(|points| nas_pareto::non_dominated_sort(&points))
+        .unwrap_or_default();
+    let mut better: Vec<usize> = Vec::new();
+    for front in fronts {
+        if !better.is_empty() && 2 * (better.len() + front.len()) > members.len() {
+            break;
+        }
+        better.extend(front.into_iter().map(|row| complete[row].0));
+    }
+    better
+}
+
+#[cfg(test)]
+mod tests {
+    use nas_partition::Partition;
+    use nas_space::{Arch, nasbench201};
+
+    use super::*;
+
+    fn objectives() -> [Objective; 2] {
+        [Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")]
+    }
+
+    /// Cells whose last edge decides: a 3×3 convolution there is accurate and costs nothing, a
+    /// pooling cannot be run; all else is noise.
+    fn evaluated(count: usize) -> Vec<Evaluated> {
+        let partition = Partition::pel_nas(nasbench201::space()).unwrap();
+        let all = nasbench201::space().enumerate().step_by(37).enumerate().take(count);
+        all.map(|(at, arch): (usize, Arch)| {
+            let last = arch.choices()[5];
+            let noise = (at * 7919 % 100) as f64 / 100.0;
+            let accuracy = if last == 3 { 90.0 } else { 80.0 } + noise;
+            Evaluated {
+                values: vec![Some(accuracy), (last != 4).then_some(5.0 + noise)],
+                details: vec![],
+                niche: partition.niche_of(&arch),
+                generation: 0,
+                proposer: String::new(),
+                rationale: None,
+                arch,
+            }
+        })
+        .collect()
+    }
+
+    fn rule(polarity: Polarity, choice: u8) -> Rule {
+        Rule {
+            polarity,
+            condition: Condition::Choice { decision: 5, choice },
+            niche: None,
+            author: Author::Model,
+            reason: "it says so".into(),
+            since: 1,
+            evidence: Evidence::default(),
+        }
+    }
+
+    fn update(knowledge: &mut KnowledgeBase, evaluated: &[Evaluated], stated: Vec<Rule>) {
+        knowledge.update(nasbench201::space(), &objectives(), 6, evaluated, 2, stated);
+    }
+
+    fn holds(knowledge: &KnowledgeBase, rule: &Rule) -> bool {
+        knowledge.rules().iter().any(|known| known.states_the_same(rule))
+    }
+
+    #[test]
+    fn what_the_data_show_is_stated_and_what_they_refute_is_dropped() {
+        let mut knowledge = KnowledgeBase::default();
+        let (right, wrong) = (rule(Polarity::Do, 3), rule(Polarity::Do, 4));
+        update(&mut knowledge, &evaluated(400), vec![right.clone(), wrong.clone()]);
+        assert!(holds(&knowledge, &right) && !holds(&knowledge, &wrong));
+        let warns =
+            |rule: &Rule| (rule.author, rule.polarity) == (Author::Statistics, Polarity::Avoid);
+        assert!(knowledge.rules().iter().any(warns));
+        let found = knowledge.rules().iter().find(|known| known.states_the_same(&right)).unwrap();
+        assert_eq!((found.author, found.since), (Author::Model, 1));
+        assert!(found.evidence.significance() > 2.0);
+        assert!(found.evidence.effects[0].unwrap() > 9.0);
+        for &position in &found.evidence.supporting {
+            assert_eq!(evaluated(400)[position].arch.choices()[5], 3);
+        }
+    }
+
+    #[test]
+    fn a_rule_without_evidence_waits_and_goes_when_the_data_speak_against_it() {
+        let mut knowledge = KnowledgeBase::default();
+        let wrong = rule(Polarity::Avoid, 3);
+        let (first, all): (Vec<_>, _) = (
+            evaluated(400).into_iter().filter(|e| e.arch.choices()[5] != 3).collect(),
+            evaluated(400),
+        );
+        update(&mut knowledge, &first, vec![wrong.clone()]);
+        assert!(holds(&knowledge, &wrong));
+        update(&mut knowledge, &all, vec![]);
+        assert!(!holds(&knowledge, &wrong));
+    }
+
+    #[test]
+    fn the_knowledge_is_bounded_and_its_effects_are_costs() {
+        let mut knowledge = KnowledgeBase::default();
+        let stated =
+            (0..5).flat_map(|choice| [rule(Polarity::Do, choice), rule(Polarity::Avoid, choice)]);
+        update(&mut knowledge, &evaluated(400), stated.collect());
+        for niche in 0..6 {
+            assert!(knowledge.rules_for(niche).len() <= 2 * CAPACITY);
+        }
+        let effects = &knowledge.effects()[0];
+        assert!(effects.of(5, 3) - effects.of(5, 1) < -9.0);
+    }
+
+    #[test]
+    fn people_can_read_it() {
+        let mut knowledge = KnowledgeBase::default();
+        update(&mut knowledge, &evaluated(400), vec![rule(Polarity::Do, 3)]);
+        let space = nasbench201::space();
+        let partition = Partition::pel_nas(space).unwrap();
+        insta::assert_snapshot!(knowledge.markdown(space, &partition, &objectives()));
+    }
+}
