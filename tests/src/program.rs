@@ -66,12 +66,12 @@ impl Nas {
     /// # Panics
     /// If the program cannot be started, ends by a signal, or panics.
     pub fn run<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
-        let output = Command::new(&self.program)
-            .args(arguments)
-            .current_dir(self.folder())
-            .env("PEL_NAS_DATA", &self.tables)
-            .output()
-            .expect("the program starts");
+        self.start(Command::new(&self.program).args(arguments))
+    }
+
+    fn start(&self, command: &mut Command) -> Ran {
+        let command = command.current_dir(self.folder()).env("PEL_NAS_DATA", &self.tables);
+        let output = command.output().expect("the program starts");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
         let ran = Ran {
             code: output.status.code().expect("the program ends by itself"),
@@ -85,6 +85,12 @@ impl Nas {
     /// Runs the program with arguments separated by spaces.
     pub fn say(&self, arguments: &str) -> Ran {
         self.run(arguments.split_whitespace())
+    }
+
+    /// Runs the program with arguments separated by spaces, and a variable in its environment.
+    pub fn with_variable(&self, name: &str, value: &str, arguments: &str) -> Ran {
+        let arguments = arguments.split_whitespace();
+        self.start(Command::new(&self.program).args(arguments).env(name, value))
     }
 
     /// Runs the program with arguments separated by spaces and reads its output as JSON.

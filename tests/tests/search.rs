@@ -81,7 +81,15 @@ fn the_same_seed_gives_the_same_bytes() {
     };
     let first = search(1, "runs/a");
     let names: Vec<&str> = first.keys().map(String::as_str).collect();
-    assert_eq!(names, ["config.toml", "evaluations.csv", "front.csv", "front.svg"]);
+    let expected = [
+        "config.toml",
+        "evaluations.csv",
+        "front.csv",
+        "front.svg",
+        "generations.csv",
+        "knowledge.md",
+    ];
+    assert_eq!(names, expected);
     assert_eq!(first, search(1, "runs/b"));
     assert_ne!(first["front.csv"], search(2, "runs/c")["front.csv"]);
 }

@@ -7,6 +7,9 @@ pub struct Failure {
     code: u8,
 }
 
+/// The exit code of a search whose language model proposed nothing that could be used.
+pub const NOTHING_FROM_MODEL: u8 = 4;
+
 /// The exit code of a search that found nothing within the limits.
 pub const NOT_WITHIN_LIMITS: u8 = 3;
 
@@ -64,7 +67,8 @@ input_errors!(
     nas_hw::Error,
     nas_partition::Error,
     nas_pareto::Error,
-    nas_eval::Error
+    nas_eval::Error,
+    nas_llm::Error
 );
 #[cfg(feature = "torch")]
 input_errors!(nas_proxy::Error);

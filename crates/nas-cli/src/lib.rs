@@ -3,7 +3,8 @@
 //! This is the program as a library, so that it can be run under test; its one function is
 //! [`main`]. It composes the workspace's crates and computes nothing itself. Results go to
 //! standard output, progress and messages to standard error. Exit codes: 0 done, 1 the work
-//! failed, 2 bad input, 3 no architecture within the limits asked for.
+//! failed, 2 bad input, 3 no architecture within the limits asked for, 4 nothing usable from the
+//! language model.
 
 mod arch;
 mod commands;
@@ -26,7 +27,7 @@ use clap::{Parser, Subcommand};
     bin_name = "nas",
     version,
     about = "Finds neural networks that are accurate and fast on a given device",
-    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within the limits."
+    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within the limits,\n4 nothing usable from the language model."
 )]
 struct Arguments {
     /// The folder with the benchmark tables; PEL_NAS_DATA names it too [default: see `nas doctor`]
@@ -39,7 +40,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Searches for the Pareto front of accuracy and latency on a device
-    Search(commands::search::Arguments),
+    Search(Box<commands::search::Arguments>),
     /// Computes zero-cost proxies of given architectures
     Score(commands::score::Arguments),
     /// Tells the latency of given architectures: published, or measured on this machine
@@ -50,6 +51,12 @@ enum Command {
     Front(commands::front::Arguments),
     /// Describes, samples and converts architectures
     Space(commands::space::Arguments),
+    /// Shows what an earlier search learnt
+    Knowledge(commands::knowledge::Arguments),
+    /// Tries a language model: does it answer, in structured output or not, how fast
+    ChatTest(commands::chat_test::Arguments),
+    /// Asks a language model for the best cells by heart, to see whether it has seen the benchmark
+    MemoriseTest(commands::memorise_test::Arguments),
     /// Downloads the benchmark files and compiles their tables
     Download(commands::download::Arguments),
     /// Says what is there, what is missing, and what to type
@@ -69,6 +76,9 @@ pub fn main() -> ExitCode {
         Command::Niches(arguments) => commands::niches::run(&arguments, data),
         Command::Front(arguments) => commands::front::run(&arguments),
         Command::Space(arguments) => commands::space::run(&arguments),
+        Command::Knowledge(arguments) => commands::knowledge::run(&arguments),
+        Command::ChatTest(arguments) => commands::chat_test::run(&arguments),
+        Command::MemoriseTest(arguments) => commands::memorise_test::run(&arguments, data),
         Command::Download(arguments) => commands::download::run(&arguments, data),
         Command::Doctor(arguments) => commands::doctor::run(&arguments, data),
     };

@@ -12,8 +12,9 @@ use crate::failure::Failure;
 pub struct PartitionArguments {
     /// whole, pel-nas, or an axis: flops, parameters, operations, or an operation's name to
     /// count, for example `nor_conv_3x3`
-    #[arg(long, value_name = "NAME", default_value = "whole")]
-    pub partition: String,
+    /// [default: whole; for a language model pel-nas]
+    #[arg(long, value_name = "NAME")]
+    partition: Option<String>,
     /// On an axis, niches of about equal size [default: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     niches: Option<u16>,
@@ -31,9 +32,19 @@ enum KnownAxis {
 }
 
 impl PartitionArguments {
-    pub fn build(&self, space: &Space, dataset: Dataset) -> Result<Partition, Failure> {
+    /// The partition's name, or the given one where none was asked for.
+    pub fn name<'a>(&'a self, default: &'a str) -> &'a str {
+        self.partition.as_deref().unwrap_or(default)
+    }
+
+    pub fn build(
+        &self,
+        space: &Space,
+        dataset: Dataset,
+        default: &str,
+    ) -> Result<Partition, Failure> {
         let cut = self.niches.is_some() || !self.thresholds.is_empty();
-        match self.partition.as_str() {
+        match self.name(default) {
             name @ ("whole" | "pel-nas") if cut => Err(Failure::input(format!(
                 "--niches and --thresholds cut an axis; --partition {name} is none. Try --partition flops"
             ))),

@@ -8,7 +8,16 @@ use tempfile::TempDir;
 use crate::failure::Failure;
 
 /// The files of a run; the first tells its folder from any other.
-const FILES: [&str; 4] = ["config.toml", "evaluations.csv", "front.csv", "front.svg"];
+const FILES: [&str; 8] = [
+    "config.toml",
+    "evaluations.csv",
+    "front.csv",
+    "front.svg",
+    "generations.csv",
+    "knowledge.md",
+    "model.json",
+    "transcript.jsonl",
+];
 
 /// A run's folder in the making. Its files are kept until all are there, and then written to a
 /// hidden folder beside it, which takes its place: a run is there as a whole or not at all.
@@ -53,6 +62,14 @@ impl RunFolder {
         }
         let this = Self { path, files: Vec::new() };
         this.making().map(|_| this)
+    }
+
+    /// A file beside the run's folder, for what must not be lost before the run is whole.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".");
+        path.push(name);
+        path.into()
     }
 
     /// A new hidden folder where the run's own will be.

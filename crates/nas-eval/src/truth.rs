@@ -18,6 +18,8 @@ pub struct Truth {
     front_costs: PointSet,
     reference: Vec<f64>,
     hypervolume: f64,
+    /// The first objective's direction.
+    first: Direction,
 }
 
 #[derive(Debug, Clone)]
@@ -70,7 +72,8 @@ impl Truth {
         let known = values.into_iter().zip(rows);
         let known = known.map(|(values, costs)| Known { values, costs: costs.to_vec() });
         let known = architectures.into_iter().zip(known).collect();
-        Ok(Self { known, front, front_costs, reference, hypervolume })
+        let first = directions[0];
+        Ok(Self { known, front, front_costs, reference, hypervolume, first })
     }
 
     /// The exact front: every architecture that no other dominates, in the order given.
@@ -86,6 +89,44 @@ impl Truth {
     /// The hypervolume of the exact front, in scaled objectives.
     pub fn hypervolume(&self) -> f64 {
         self.hypervolume
+    }
+
+    /// How much of the exact front's range of a cost is served: the range is cut into `bins` equal
+    /// parts of its logarithm, and a part counts if something found lies in it that is at most
+    /// `tolerance` worse in the first objective than the exact front is there. Between 0 and 1.
+    ///
+    /// `cost` is the cost's position among the objectives, for example 1 for latency; what is not
+    /// above 0 in it is left out. `tolerance` is in the first objective's own unit.
+    pub fn coverage<'a>(
+        &self,
+        found: impl IntoIterator<Item = &'a Arch>,
+        cost: usize,
+        bins: usize,
+        tolerance: f64,
+    ) -> f64 {
+        let place = |arch: &Arch| {
+            let values = self.values(arch)?;
+            let cost = *values.get(cost).filter(|cost| **cost > 0.0)?;
+            Some((cost.ln(), self.first.minimised(values[0])))
+        };
+        let exact: Vec<(f64, f64)> = self.front.iter().filter_map(place).collect();
+        let least = exact.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min);
+        let most = exact.iter().map(|(cost, _)| *cost).fold(f64::NEG_INFINITY, f64::max);
+        let bins = bins.max(1);
+        let width = (most - least) / bins as f64;
+        let mut served = vec![false; bins];
+        for (cost, quality) in found.into_iter().filter_map(place) {
+            let as_cheap = exact.iter().filter(|(other, _)| *other <= cost);
+            let best = as_cheap.map(|(_, quality)| *quality).fold(f64::INFINITY, f64::min);
+            if quality <= best + tolerance && (least..=most).contains(&cost) {
+                let part = if width > 0.0 { ((cost - least) / width) as usize } else { 0 };
+                // The most expensive of the exact front belongs to the last part.
+                if let Some(part) = served.get_mut(part.min(bins - 1)) {
+                    *part = true;
+                }
+            }
+        }
+        served.iter().filter(|served| **served).count() as f64 / bins as f64
     }
 
     /// Scores found architectures on their true objectives; those that lack one are left out.
@@ -139,6 +180,33 @@ mod tests {
         let values =
             values.map(|(i, (accuracy, latency))| (arch(i as u8), vec![Some(accuracy), latency]));
         Truth::new(&objectives, values).unwrap()
+    }
+
+    #[test]
+    fn a_part_of_the_range_is_served_by_what_is_nearly_as_good_there() {
+        let objectives =
+            [Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")];
+        // The exact front: 50 % at 1 ms, 80 % at 10 ms, 90 % at 100 ms.
+        let rows = [(50.0, 1.0), (80.0, 10.0), (90.0, 100.0), (79.5, 20.0), (70.0, 15.0)];
+        let rows = rows
+            .into_iter()
+            .enumerate()
+            .map(|(i, (accuracy, latency))| (arch(i as u8), vec![Some(accuracy), Some(latency)]));
+        let truth = Truth::new(&objectives, rows).unwrap();
+        let coverage = |found: &[u8]| {
+            let found: Vec<Arch> = found.iter().map(|i| arch(*i)).collect();
+            truth.coverage(&found, 1, 2, 1.0)
+        };
+        for (found, expected) in [
+            (&[0, 1, 2][..], 1.0),
+            (&[0], 0.5),
+            (&[2], 0.5),
+            (&[0, 3], 1.0),
+            (&[0, 4], 0.5),
+            (&[], 0.0),
+        ] {
+            assert_relative_eq!(coverage(found), expected);
+        }
     }
 
     #[test]

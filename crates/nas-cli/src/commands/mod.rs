@@ -7,15 +7,19 @@ use nas_hw::Device;
 
 use crate::failure::Failure;
 
+pub mod chat_test;
 pub mod doctor;
 pub mod download;
 pub mod front;
+pub mod knowledge;
 pub mod latency;
 #[cfg(feature = "torch")]
 pub mod live;
 #[cfg(not(feature = "torch"))]
 #[path = "no_torch.rs"]
 pub mod live;
+pub mod memorise_test;
+pub mod model;
 pub mod niches;
 pub mod score;
 pub mod search;

@@ -28,7 +28,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let space = nasbench201::space();
-    let partition = arguments.partition.build(space, arguments.dataset)?;
+    let partition = arguments.partition.build(space, arguments.dataset, "whole")?;
     let mut members = vec![Vec::new(); partition.niches().len()];
     for arch in space.enumerate() {
         members[partition.niche_of(&arch)].push(arch);

@@ -5,11 +5,19 @@ use std::{
 
 use clap::ValueEnum;
 use nas_hw::{Millijoules, Millis};
-use nas_search::{Event, Evolution, Listed, Outcome, Proposer, Random, Search, Settings};
+use nas_llm::{LanguageModel, Prompting};
+use nas_search::{
+    Event, Evolution, Listed, Outcome, Proposer, Random, Search, Settings, Statistical,
+};
 use nas_space::{Space, nasbench201, nasbench201::Dataset};
 
 use crate::{
-    commands::{Target, live::ProxyArguments, parse_dataset},
+    commands::{
+        Target,
+        live::ProxyArguments,
+        model::{ModelArguments, Prompts},
+        parse_dataset,
+    },
     failure::Failure,
     output::Format,
     partition::PartitionArguments,
@@ -60,20 +68,30 @@ pub struct Arguments {
     /// Print the best architecture found within this energy, for example 10mJ; implies --energy
     #[arg(long, value_name = "ENERGY")]
     max_energy: Option<Millijoules>,
-    /// What proposes architectures
-    #[arg(long, value_enum, default_value_t)]
+    /// What proposes architectures: what the search has measured (statistical), evolution, chance,
+    /// or a language model
+    #[arg(long, visible_alias = "proposer", value_enum, default_value_t)]
     searcher: Searcher,
     #[command(flatten)]
     partition: PartitionArguments,
     /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: Option<u32>,
+    /// Generations after the initial sample, in place of a number of evaluations [default for a
+    /// language model: 10]
+    #[arg(long, value_name = "N", conflicts_with = "evaluations", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    generations: Option<u32>,
+    /// Architectures that a generation proposes for each niche, where generations are counted
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    children: u32,
     /// The seed of all randomness: the same seed gives the same search, as far as what is measured
     /// on this machine comes out the same
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
     proxy: ProxyArguments,
+    #[command(flatten)]
+    model: ModelArguments,
     /// The run's folder [default: runs/<what is searched>]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -93,17 +111,10 @@ enum Accuracy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum Searcher {
     #[default]
+    Statistical,
     Evolution,
     Random,
-}
-
-impl Searcher {
-    fn proposer(self) -> Box<dyn Proposer> {
-        match self {
-            Self::Evolution => Box::new(Evolution::default()),
-            Self::Random => Box::new(Random),
-        }
-    }
+    Llm,
 }
 
 fn parse_space(name: &str) -> Result<String, String> {
@@ -116,11 +127,15 @@ fn parse_space(name: &str) -> Result<String, String> {
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let space = nasbench201::space();
-    let partition = arguments.partition.build(space, arguments.dataset)?;
+    let partition =
+        arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
     let mut objectives = Objectives::new(arguments, data)?;
     let mut folder =
         RunFolder::prepare(arguments.run.as_deref(), &arguments.run_name(), arguments.force)?;
-    let settings = arguments.settings(&objectives);
+    let niches = partition.niches().len();
+    let settings = arguments.settings(&objectives, niches);
+    let transcript = arguments.transcript(&folder);
+    let mut model = arguments.language_model(&settings, niches, &transcript)?;
 
     let outcome = match objectives.candidates.take() {
         Some(candidates) if candidates.len() <= settings.evaluations => {
@@ -132,16 +147,37 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         }
         _ => {
             let search = Search::new(space, &partition, settings);
-            go(&search, &mut *arguments.searcher.proposer(), &mut objectives)?
+            let proposer: &mut dyn Proposer = match (&mut model, arguments.searcher) {
+                (Some(model), _) => model,
+                (None, Searcher::Evolution) => &mut Evolution::default(),
+                (None, Searcher::Random) => &mut Random,
+                (None, _) => &mut Statistical,
+            };
+            go(&search, proposer, &mut objectives)?
         }
     };
 
-    let report = Report::new(arguments, &objectives, &outcome)?;
+    let model = model.as_ref().map(LanguageModel::report);
+    let report = Report::new(arguments, &objectives, &outcome, model)?;
     folder.write("config.toml", arguments.config(&objectives, &settings)?);
+    folder.write("generations.csv", report.generations()?.csv()?);
+    let knowledge = outcome.knowledge.markdown(space, &partition, &outcome.objectives);
+    folder.write("knowledge.md", knowledge);
+    if let Some(model) = report.model_json()? {
+        folder.write("model.json", model);
+    }
+    // A file of the user's choice stays where it is.
+    let own = arguments.model.record.is_none();
+    if own && let Ok(calls) = std::fs::read_to_string(&transcript) {
+        folder.write("transcript.jsonl", calls);
+    }
     folder.write("evaluations.csv", report.evaluations().csv()?);
     folder.write("front.csv", report.front().csv()?);
     folder.write("front.svg", report.figure().svg()?);
     let path = folder.finish()?;
+    if own {
+        let _ = std::fs::remove_file(&transcript);
+    }
     report.print(&path)
 }
 
@@ -174,9 +210,48 @@ impl Arguments {
         self.accuracy.unwrap_or(default)
     }
 
-    /// A sixth of the budget, at most 100, starts the search; generations are a fortieth of it,
-    /// at most 15.
-    fn settings(&self, objectives: &Objectives) -> Settings {
+    /// The paper's niches for the language model: they are what cures its bias.
+    fn default_partition(&self) -> &'static str {
+        if self.searcher == Searcher::Llm && self.model.prompting == Prompts::CoEvolution {
+            "pel-nas"
+        } else {
+            "whole"
+        }
+    }
+
+    /// Where the calls of a language model are recorded.
+    fn transcript(&self, folder: &RunFolder) -> PathBuf {
+        self.model.record.clone().unwrap_or_else(|| folder.beside("transcript.jsonl"))
+    }
+
+    fn language_model(
+        &self,
+        settings: &Settings,
+        niches: usize,
+        transcript: &Path,
+    ) -> Result<Option<LanguageModel>, Failure> {
+        if self.searcher != Searcher::Llm {
+            return Ok(None);
+        }
+        let proposed = settings.evaluations.saturating_sub(settings.initial);
+        let generations = proposed.div_ceil(settings.generation.max(1));
+        let calls = self.model.calls(generations, niches);
+        let model = self.model.open(calls, transcript)?;
+        let style = self.model.prompting.style();
+        let prompting = Prompting { style, crossover: 0.5, generations, calls: Some(calls) };
+        Ok(Some(LanguageModel::new(model, prompting)?))
+    }
+
+    /// Where generations are counted, ten random architectures for each niche start the search.
+    /// Else a sixth of the budget, at most 100, starts it, and generations are a fortieth of it, at
+    /// most 15.
+    fn settings(&self, objectives: &Objectives, niches: usize) -> Settings {
+        let model = self.searcher == Searcher::Llm && self.evaluations.is_none();
+        if let Some(generations) = self.generations.or(model.then_some(10)) {
+            let (initial, generation) = (10 * niches, self.children as usize * niches);
+            let evaluations = initial + generations as usize * generation;
+            return Settings { evaluations, initial, generation, seed: self.seed };
+        }
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations = self.evaluations.map_or(default, |given| given as usize);
         Settings {
@@ -196,8 +271,7 @@ impl Arguments {
     }
 
     fn run_name(&self) -> String {
-        let searcher = self.searcher.to_possible_value();
-        let searcher = searcher.as_ref().map_or("search", clap::builder::PossibleValue::get_name);
+        let searcher = value_name(&self.searcher);
         format!("{}-{}-{searcher}-seed{}", self.dataset, self.device_name(), self.seed)
     }
 
@@ -218,8 +292,16 @@ impl Arguments {
             generation: usize,
             seed: u64,
             #[serde(skip_serializing_if = "Option::is_none")]
+            prompting: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            replay: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             proxies: Option<toml::Table>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            endpoint: Option<nas_llm::Endpoint>,
         }
+        let asks_model = self.searcher == Searcher::Llm;
+        let live = asks_model && self.model.replay.is_none();
         let config = Config {
             format_version: 1,
             nas_version: env!("CARGO_PKG_VERSION"),
@@ -227,18 +309,26 @@ impl Arguments {
             dataset: self.dataset.name(),
             device: self.device_name(),
             objectives: objectives.origins.clone(),
-            searcher: format!("{:?}", self.searcher).to_lowercase(),
-            partition: &self.partition.partition,
+            searcher: value_name(&self.searcher),
+            partition: self.partition.name(self.default_partition()),
             evaluations: settings.evaluations,
             initial: settings.initial,
             generation: settings.generation,
             seed: settings.seed,
             proxies: (self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none())
                 .then(|| self.proxy.config()),
+            prompting: asks_model.then(|| value_name(&self.model.prompting)),
+            replay: self.model.replay.as_ref().map(|file| file.display().to_string()),
+            endpoint: live.then(|| self.model.endpoint.endpoint()).transpose()?,
         };
         toml::to_string(&config)
             .map_err(|error| Failure::work(format!("cannot write the configuration: {error}")))
     }
+}
+
+/// A value as it is typed on the command line.
+fn value_name(value: &impl ValueEnum) -> String {
+    value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// The one space that there is so far.

@@ -1,19 +1,28 @@
-use std::{path::Path, process::ExitCode};
+use std::{collections::HashSet, path::Path, process::ExitCode};
 
 use nas_eval::Scores;
-use nas_search::{Detail, Evaluated, Evaluator, Outcome, Within};
-use nas_space::nasbench201;
+use nas_llm::ModelReport;
+use nas_search::{Author, Detail, Evaluated, Evaluator, KnowledgeBase, Outcome, Within};
+use nas_space::{Arch, nasbench201};
 use serde_json::json;
 
 use super::{Arguments, Objectives, space};
 use crate::{
-    failure::{Failure, NOT_WITHIN_LIMITS},
+    failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     figure::FrontFigure,
     output::{Cell, Format, Records, print, print_json, rounded},
 };
 
 /// Rows of the front that a terminal shows; files hold all.
 const SHOWN: usize = 20;
+
+/// The language model's name among the proposers.
+const MODEL: &str = "language-model";
+
+/// Parts that the range of latency is cut into to tell how much of it is served, and how many
+/// percentage points worse than the exact front still serves it.
+const BINS: usize = 10;
+const TOLERANCE: f64 = 1.0;
 
 /// What a search tells its user.
 pub struct Report<'a> {
@@ -24,6 +33,7 @@ pub struct Report<'a> {
     front: Vec<&'a Evaluated>,
     scores: Option<Scores>,
     within: Within<'a>,
+    model: Option<ModelReport>,
 }
 
 impl<'a> Report<'a> {
@@ -31,6 +41,7 @@ impl<'a> Report<'a> {
         arguments: &'a Arguments,
         objectives: &'a Objectives,
         outcome: &'a Outcome,
+        model: Option<ModelReport>,
     ) -> Result<Self, Failure> {
         let front = outcome.front();
         let scores = match &objectives.truth {
@@ -39,7 +50,7 @@ impl<'a> Report<'a> {
         };
         let within = outcome.best_within(&objectives.limits, |arch| space().is_connected(arch));
         let details = objectives.evaluator.details().to_vec();
-        Ok(Self { arguments, objectives, details, outcome, front, scores, within })
+        Ok(Self { arguments, objectives, details, outcome, front, scores, within, model })
     }
 
     /// The front in full.
@@ -83,6 +94,120 @@ impl<'a> Report<'a> {
             records.push(row);
         }
         records
+    }
+
+    /// What each generation brought: how many of it came from the language model, how many were
+    /// networks already evaluated under another name, and how good the front was after it.
+    pub fn generations(&self) -> Result<Records, Failure> {
+        let mut records = Records::new([
+            "generation",
+            "evaluated",
+            "from_model",
+            "class_duplicates",
+            "front",
+            "hypervolume_ratio",
+            "igd",
+            "coverage",
+        ]);
+        let mut so_far = Outcome {
+            evaluated: Vec::new(),
+            knowledge: KnowledgeBase::default(),
+            ..self.outcome.clone()
+        };
+        let mut classes = HashSet::new();
+        for generation in self.outcome.evaluated.chunk_by(|a, b| a.generation == b.generation) {
+            so_far.evaluated.extend_from_slice(generation);
+            let from_model = generation.iter().filter(|one| one.proposer == MODEL).count();
+            let new = |one: &&Evaluated| !classes.insert(nasbench201::class(&one.arch));
+            let duplicates = generation.iter().filter(new).count();
+            let front: Vec<&Arch> = so_far.front().into_iter().map(|one| &one.arch).collect();
+            let truth = self.objectives.truth.as_ref();
+            let scores = match truth {
+                Some(truth) => truth.score(front.iter().copied())?,
+                None => None,
+            };
+            let coverage =
+                truth.map(|truth| truth.coverage(front.iter().copied(), 1, BINS, TOLERANCE));
+            records.push(vec![
+                generation[0].generation.into(),
+                so_far.evaluated.len().into(),
+                from_model.into(),
+                duplicates.into(),
+                front.len().into(),
+                scores.map(|scores| scores.hypervolume_ratio).into(),
+                scores.map(|scores| scores.igd).into(),
+                coverage.into(),
+            ]);
+        }
+        Ok(records)
+    }
+
+    fn generations_for_people(&self) -> Result<String, Failure> {
+        let titles = [
+            ("from_model", "from model"),
+            ("class_duplicates", "twins"),
+            ("hypervolume_ratio", "HV ratio"),
+            ("igd", "IGD"),
+        ];
+        let records = titles
+            .into_iter()
+            .fold(self.generations()?, |records, (column, title)| records.heading(column, title));
+        Ok(records.table())
+    }
+
+    /// What the language model contributed, for programs.
+    pub fn model_json(&self) -> Result<Option<String>, Failure> {
+        let json = self.model.as_ref().map(serde_json::to_string_pretty).transpose();
+        json.map_err(|error| Failure::work(format!("cannot write JSON: {error}")))
+    }
+
+    /// What the language model contributed, for people.
+    fn model_in_words(&self, model: &ModelReport) -> String {
+        let (usage, all) = (&model.usage, model.all());
+        let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+        let cost = usage.cost.map_or_else(String::new, |cost| format!(", cost {cost:.4}"));
+        let mut text = format!(
+            "\nlanguage model: {} calls ({} for rules, {} for architectures, {} asked again)\n  \
+             {} + {} tokens, {:.0} s in calls{cost}\n",
+            usage.calls,
+            model.reflections,
+            model.proposals,
+            model.asked_again,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            usage.seconds,
+        );
+        text += &format!(
+            "  {} of {} proposals taken ({:.0} %)",
+            all.taken,
+            all.made,
+            percent(all.taken, all.made)
+        );
+        for (fault, count) in &all.faults {
+            text += &format!(", {count} {}", fault.name());
+        }
+        for (form, tally) in [("edits", &model.edits), ("whole architectures", &model.whole)] {
+            text += &format!(
+                "\n  as {form}: {} of {} ({:.0} %)",
+                tally.taken,
+                tally.made,
+                percent(tally.taken, tally.made)
+            );
+        }
+        let evaluated = &self.outcome.evaluated;
+        let asked = evaluated.iter().filter(|one| one.generation > 0).count() as u64;
+        let from = evaluated.iter().filter(|one| one.proposer == MODEL).count() as u64;
+        text += &format!(
+            "\n  {from} of {asked} architectures after the initial sample are the model's ({:.0} %)\n  \
+             {} rules stated, {} stand\n",
+            percent(from, asked),
+            model.rules.taken,
+            self.outcome.knowledge.rules().iter().filter(|r| r.author == Author::Model).count(),
+        );
+        for (kind, failures) in &model.failures {
+            text += &format!("  {} failed calls ({kind}): {}\n", failures.count, failures.first);
+        }
+        text
     }
 
     /// The front for a terminal: the cells by their short names, evenly chosen if there are many.
@@ -176,6 +301,10 @@ impl<'a> Report<'a> {
             Format::Csv => self.front().print(Format::Csv)?,
             Format::Table => self.print_table(run)?,
         }
+        if self.model.as_ref().is_some_and(|model| model.all().taken == 0) {
+            eprintln!("the language model proposed nothing that could be used");
+            return Ok(ExitCode::from(NOTHING_FROM_MODEL));
+        }
         Ok(match self.within {
             Within::Best(_) => ExitCode::SUCCESS,
             _ if limited => {
@@ -213,6 +342,10 @@ impl<'a> Report<'a> {
             text += &format!(
                 "HV ratio {hypervolume_ratio:.4}, HV {hypervolume:.4}, IGD {igd:.4}, IGD+ {igd_plus:.4}\n  on test accuracy, against the exact front of the whole space\n"
             );
+        }
+        if let Some(model) = &self.model {
+            text += &self.model_in_words(model);
+            text += &format!("\n{}", self.generations_for_people()?);
         }
         if !self.objectives.limits.is_empty() {
             text += &self.best_in_words();
@@ -274,6 +407,8 @@ impl<'a> Report<'a> {
             "front": self.front().json(),
             "scores": scores,
             "best": best,
+            "model": self.model,
+            "generations": self.generations()?.json(),
             "within_limits": limited.then_some(matches!(self.within, Within::Best(_))),
         }))
     }

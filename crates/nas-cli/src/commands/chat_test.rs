@@ -1,0 +1,81 @@
+use std::process::ExitCode;
+
+use nas_llm::memorised;
+use nas_space::nasbench201;
+use serde_json::json;
+
+use super::model::EndpointArguments;
+use crate::{
+    failure::Failure,
+    output::{Format, print, print_json},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    endpoint: EndpointArguments,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Calls of a search of 10 generations in 6 niches, two for each (PEL-NAS).
+const CALLS: u64 = 120;
+
+/// Tokens of a call's prompt and reply in such a search: means over the 120 calls of the recorded
+/// run in `tests/data/`.
+const TOKENS: (u64, u64) = (850, 330);
+
+/// Architectures that the round trip asks for.
+const ASKED: usize = 3;
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let model = arguments.endpoint.model()?;
+    let endpoint = arguments.endpoint.endpoint()?;
+    let (named, reply) = memorised(&model, nasbench201::space(), "cifar10", ASKED)?;
+    let valid = named.iter().filter(|named| named.is_ok()).count();
+    let speed = reply.completion_tokens as f64 / reply.seconds.max(1e-9);
+    let (prompt, completion) = TOKENS;
+    let price = endpoint.token_prices().map(|prices| prices.of(CALLS * prompt, CALLS * completion));
+    if arguments.format != Format::Table {
+        print_json(&json!({
+            "url": endpoint.shown_url(),
+            "model": endpoint.model(),
+            "structured_output": reply.structured,
+            "valid_of_asked": [valid, ASKED],
+            "seconds": reply.seconds,
+            "attempts": reply.attempts,
+            "prompt_tokens": reply.prompt_tokens,
+            "completion_tokens": reply.completion_tokens,
+            "tokens_estimated": reply.estimated,
+            "tokens_per_second": speed,
+            "price_of_a_search": price,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let counted = if reply.estimated { "estimated, the server did not count" } else { "counted" };
+    let structured = if reply.structured {
+        "taken: replies follow the schema"
+    } else {
+        "refused: the schema is part of the prompt, and JSON is looked for in the text"
+    };
+    let price = match price {
+        Some(price) => format!("about {price:.4}, by the prices given"),
+        None => "unknown; give --llm-prices PROMPT,REPLY per million tokens".to_owned(),
+    };
+    print(&format!(
+        "{} at {} answers\n\
+         structured output: {structured}\n\
+         architectures that are of the space: {valid} of {ASKED} asked for\n\
+         time: {:.1} s for {} + {} tokens ({counted}), {speed:.1} reply tokens/s\n\
+         a search of {CALLS} calls, about {prompt} + {completion} tokens each:\n\
+         \x20 price: {price}\n\
+         \x20 time at this speed, one call after the other: {:.0} min\n",
+        endpoint.model(),
+        endpoint.shown_url(),
+        reply.seconds,
+        reply.prompt_tokens,
+        reply.completion_tokens,
+        CALLS as f64 * completion as f64 / speed.max(1e-9) / 60.0,
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

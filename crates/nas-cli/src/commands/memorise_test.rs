@@ -1,0 +1,108 @@
+use std::{path::Path, process::ExitCode};
+
+use nas_bench::{Fidelity, NasBench201};
+use nas_eval::{Sources, benchmark};
+use nas_hw::{Device, Metric};
+use nas_llm::memorised;
+use nas_partition::Partition;
+use nas_search::{Search, Settings, Statistical};
+use nas_space::{
+    Arch,
+    nasbench201::{self, Dataset},
+};
+
+use super::{model::EndpointArguments, parse_dataset, tables};
+use crate::{
+    failure::Failure,
+    output::{Cell, Format, Records, print},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    endpoint: EndpointArguments,
+    /// cifar10, cifar100 or ImageNet16-120
+    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
+    dataset: Dataset,
+    /// How many cells the model is asked for
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
+    count: u16,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Evaluations of the searches that the model's memory is compared with.
+const SEARCHED: usize = 600;
+
+/// The device of that search.
+const DEVICE: Device = Device::EdgeGpu;
+
+/// What a search without a model finds.
+fn search_front(tables: &NasBench201, dataset: Dataset) -> Result<Vec<Arch>, Failure> {
+    let accuracy = benchmark::accuracy(tables, dataset, benchmark::search_fidelity(dataset))?;
+    let latency = benchmark::cost(tables, dataset, DEVICE, Metric::Latency)?;
+    let mut evaluator = Sources::new(vec![Box::new(accuracy), Box::new(latency)]);
+    let settings = Settings { evaluations: SEARCHED, ..Settings::default() };
+    let partition = Partition::whole();
+    let search = Search::new(nasbench201::space(), &partition, settings);
+    let outcome = search.run(&mut Statistical, &mut evaluator, &mut |_| {})?;
+    Ok(outcome.front().into_iter().map(|found| found.arch.clone()).collect())
+}
+
+pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let tables = tables(data)?;
+    let accuracies = tables.accuracy(arguments.dataset, Fidelity::TEST)?;
+    let mut sorted = accuracies.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let rank = |accuracy: f64| sorted.partition_point(|other| *other > accuracy) + 1;
+
+    let space = nasbench201::space();
+    let count = usize::from(arguments.count);
+    let dataset = arguments.dataset.name();
+    let (named, _) = memorised(&arguments.endpoint.model()?, space, dataset, count)?;
+    let mut records =
+        Records::new(["named", "index", "arch", "test_accuracy_percent", "rank", "fault"]);
+    let mut best = None::<f64>;
+    for (at, named) in named.iter().enumerate() {
+        let mut row: Vec<Cell> = vec![(at + 1).into()];
+        match named {
+            Ok(arch) => {
+                let index = nasbench201::index(arch);
+                let accuracy = accuracies[index];
+                best = Some(best.map_or(accuracy, |best| best.max(accuracy)));
+                row.extend([
+                    index.into(),
+                    crate::arch::shown(arch, arguments.format).into(),
+                    Cell::Number(accuracy),
+                    rank(accuracy).into(),
+                    Cell::Absent,
+                ]);
+            }
+            Err(fault) => {
+                row.extend([Cell::Absent, Cell::Absent, Cell::Absent, Cell::Absent]);
+                row.push(fault.name().into());
+            }
+        }
+        records.push(row);
+    }
+    records.print(arguments.format)?;
+    if arguments.format == Format::Table {
+        let front = search_front(&tables, arguments.dataset)?;
+        let found = front.iter().map(|arch| accuracies[nasbench201::index(arch)]);
+        let found = found.fold(f64::NEG_INFINITY, f64::max);
+        // The median best of n uniform draws is at the quantile 2^(-1/n).
+        let valid = named.iter().filter(|named| named.is_ok()).count();
+        let chance = |draws: usize| {
+            let rank = (1.0 - 0.5_f64.powf(1.0 / draws.max(1) as f64)) * sorted.len() as f64;
+            sorted[(rank as usize).min(sorted.len() - 1)]
+        };
+        let best = best.map_or_else(|| "none".to_owned(), |best| format!("{best:.2} %"));
+        print(&format!(
+            "\nbest named: {best}\nby chance, the best of {valid} random cells: {:.2} % (median)\nby a random search of {SEARCHED} cells: {:.2} % (median)\non the front of `nas search --device {DEVICE}`, {SEARCHED} evaluations: {found:.2} %\nthe best cell there is: {:.2} %\n",
+            chance(valid),
+            chance(SEARCHED),
+            sorted[0],
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

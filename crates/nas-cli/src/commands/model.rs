@@ -1,0 +1,141 @@
+//! The language model that a command asks.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::ValueEnum;
+use nas_llm::{Budget, Endpoint, Model, Style, Transcript};
+
+use crate::failure::Failure;
+
+/// Where the model is.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Language model")]
+pub struct EndpointArguments {
+    /// The base URL of an OpenAI-compatible server, for example http://127.0.0.1:8911/v1
+    #[arg(long = "llm-url", value_name = "URL")]
+    base_url: Option<String>,
+    /// The model's name at that server
+    #[arg(long = "llm-model", value_name = "NAME", default_value = "default")]
+    name: String,
+    /// The environment variable that holds the key, for a server that wants one
+    #[arg(long = "llm-key-env", value_name = "VARIABLE")]
+    key_env: Option<String>,
+    /// Calls side by side
+    #[arg(long = "llm-parallel", value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=256))]
+    parallel: u16,
+    /// Seconds that one attempt may take
+    #[arg(long = "llm-timeout", value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    /// Sampling temperature
+    #[arg(long = "llm-temperature", value_name = "T", default_value_t = 0.7)]
+    temperature: f64,
+    /// Price of a million tokens of prompts and of replies
+    #[arg(long = "llm-prices", value_name = "PROMPT,REPLY", value_delimiter = ',')]
+    prices: Vec<f64>,
+}
+
+/// How the model is used in a search.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Language model")]
+pub struct ModelArguments {
+    #[command(flatten)]
+    pub endpoint: EndpointArguments,
+    /// What the model is asked: with rules and parents, or for architectures alone, or the same
+    /// over the whole range of latency
+    #[arg(long, value_enum, default_value_t)]
+    pub prompting: Prompts,
+    /// Calls that the search may make [default: as many as its generations need]
+    #[arg(long, value_name = "N")]
+    llm_calls: Option<u64>,
+    /// Tokens that the search may use
+    #[arg(long, value_name = "N")]
+    llm_tokens: Option<u64>,
+    /// Money that the search may spend, by --llm-prices
+    #[arg(long, value_name = "AMOUNT")]
+    llm_money: Option<f64>,
+    /// Write every call to this file [default: transcript.jsonl in the run's folder]
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Answer from a recorded file, with no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "base_url"])]
+    pub replay: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Prompts {
+    #[default]
+    CoEvolution,
+    Plain,
+    LatencyOriented,
+}
+
+impl Prompts {
+    pub fn style(self) -> Style {
+        match self {
+            Self::CoEvolution => Style::CoEvolution,
+            Self::Plain => Style::Plain,
+            Self::LatencyOriented => Style::LatencyOriented,
+        }
+    }
+
+    /// Calls that one niche takes in one generation, when all goes well.
+    pub fn stages(self) -> u64 {
+        if self == Self::CoEvolution { 2 } else { 1 }
+    }
+}
+
+impl EndpointArguments {
+    pub fn endpoint(&self) -> Result<Endpoint, Failure> {
+        let Some(url) = &self.base_url else {
+            return Err(Failure::input(
+                "no language model given: name a server, for example --llm-url http://127.0.0.1:8911/v1 --llm-model NAME",
+            ));
+        };
+        let mut endpoint = Endpoint::new(url, self.name.as_str())?
+            .parallel(usize::from(self.parallel))
+            .timeout(Duration::from_secs(self.timeout))
+            .temperature(self.temperature);
+        if let Some(variable) = &self.key_env {
+            endpoint = endpoint.key_env(variable);
+        }
+        match self.prices[..] {
+            [] => {}
+            [prompt, reply] => endpoint = endpoint.prices(prompt, reply),
+            _ => {
+                return Err(Failure::input(format!(
+                    "--llm-prices has {} values, expected two: the price of a million tokens of prompts and of replies",
+                    self.prices.len()
+                )));
+            }
+        }
+        Ok(endpoint)
+    }
+
+    /// The model, for a command that asks it a single time.
+    pub fn model(&self) -> Result<Model, Failure> {
+        Ok(Model::live(self.endpoint()?, Budget::default(), None)?)
+    }
+}
+
+impl ModelArguments {
+    /// Calls that a search of so many generations and niches may make.
+    pub fn calls(&self, generations: usize, niches: usize) -> u64 {
+        let needed = self.prompting.stages() * (generations * niches) as u64;
+        self.llm_calls.unwrap_or(needed)
+    }
+
+    /// The model, live and recorded to `transcript`, or replayed.
+    pub fn open(&self, calls: u64, transcript: &Path) -> Result<Model, Failure> {
+        if let Some(file) = &self.replay {
+            return Ok(Model::replay(file)?);
+        }
+        let budget = Budget { calls: Some(calls), tokens: self.llm_tokens, money: self.llm_money };
+        let endpoint = self.endpoint.endpoint()?;
+        // A key that is missing is told before a file is made.
+        Model::live(endpoint.clone(), budget, None)?;
+        Ok(Model::live(endpoint, budget, Some(Transcript::create(transcript)?))?)
+    }
+}

@@ -1,0 +1,145 @@
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+use serde_json::{Value, json};
+
+use crate::{ChatRequest, Endpoint, refusal::Complaint};
+
+/// Something that a server may refuse and how its refusal names it.
+pub(crate) struct Quirk {
+    bit: u8,
+    /// Words of a refusal that points at it.
+    words: &'static [&'static str],
+    /// What is done then.
+    pub(crate) remedy: &'static str,
+    /// Whether a request is concerned.
+    concerns: fn(&ChatRequest) -> bool,
+}
+
+const COMPLETION_TOKENS: u8 = 1;
+const NO_TEMPERATURE: u8 = 2;
+const NO_SEED: u8 = 4;
+const NO_FORMAT: u8 = 8;
+
+/// What servers refuse: models that reason want `max_completion_tokens` and take no temperature
+/// (OpenAI's), some know no seed (Gemini's), some no structured output (DeepSeek's).
+pub(crate) const QUIRKS: [Quirk; 4] = [
+    Quirk {
+        bit: COMPLETION_TOKENS,
+        words: &["max_tokens", "max_completion_tokens"],
+        remedy: "max_completion_tokens in place of max_tokens",
+        concerns: |_| true,
+    },
+    Quirk {
+        bit: NO_TEMPERATURE,
+        words: &["temperature"],
+        remedy: "no temperature",
+        concerns: |_| true,
+    },
+    Quirk {
+        bit: NO_SEED,
+        words: &["seed"],
+        remedy: "no seed",
+        concerns: |request| request.seed.is_some(),
+    },
+    Quirk {
+        bit: NO_FORMAT,
+        words: &["response_format", "json_schema", "schema", "structured", "grammar"],
+        remedy: "the schema in the prompt in place of response_format",
+        concerns: |request| request.schema.is_some(),
+    },
+];
+
+/// How a server wants to be asked: the set of its quirks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Dialect(u8);
+
+impl Dialect {
+    fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+
+    /// What to change about a request that the server refused, and the dialect with the change.
+    /// A refusal that names nothing is put down to structured output, which most servers lack
+    /// that refuse without a word.
+    pub(crate) fn after(
+        self,
+        complaint: &Complaint,
+        request: &ChatRequest,
+    ) -> Option<(Self, &'static Quirk)> {
+        let open = |quirk: &&Quirk| !self.has(quirk.bit) && (quirk.concerns)(request);
+        let named = |text: &str, quirk: &Quirk| quirk.words.iter().any(|word| text.contains(word));
+        let candidates = || QUIRKS.iter().filter(open);
+        let quirk = candidates()
+            .find(|quirk| named(&complaint.parameter, quirk))
+            .or_else(|| candidates().find(|quirk| named(&complaint.message, quirk)))
+            .or_else(|| candidates().find(|quirk| quirk.bit == NO_FORMAT))?;
+        Some((Self(self.0 | quirk.bit), quirk))
+    }
+
+    /// Whether the server is asked to enforce the request's schema.
+    pub(crate) fn structured(self, request: &ChatRequest) -> bool {
+        request.schema.is_some() && !self.has(NO_FORMAT)
+    }
+
+    /// The body of the HTTP request.
+    pub(crate) fn body(self, request: &ChatRequest, endpoint: &Endpoint) -> Value {
+        let mut messages: Vec<_> = request
+            .messages
+            .iter()
+            .map(|message| (message.role, Cow::Borrowed(message.content.as_str())))
+            .collect();
+        let mut body = json!({ "model": endpoint.model(), "stream": false });
+        if let Some(schema) = &request.schema {
+            if self.has(NO_FORMAT) {
+                if let Some((_, content)) = messages.last_mut() {
+                    *content = Cow::Owned(format!(
+                        "{content}\n\nAnswer with one JSON value and nothing else, valid under \
+                         this JSON Schema: {}",
+                        schema.schema
+                    ));
+                }
+            } else {
+                body["response_format"] = json!({
+                    "type": "json_schema",
+                    "json_schema": {
+                        "name": schema.name,
+                        "strict": true,
+                        "schema": schema.schema,
+                    },
+                });
+            }
+        }
+        body["messages"] = messages
+            .iter()
+            .map(|(role, content)| json!({ "role": role, "content": content }))
+            .collect();
+        let limit =
+            if self.has(COMPLETION_TOKENS) { "max_completion_tokens" } else { "max_tokens" };
+        body[limit] = json!(request.max_tokens.unwrap_or(endpoint.max_reply_tokens));
+        if !self.has(NO_TEMPERATURE) {
+            body["temperature"] = json!(request.temperature.unwrap_or(endpoint.temperature));
+        }
+        if let Some(seed) = request.seed.filter(|_| !self.has(NO_SEED)) {
+            body["seed"] = json!(seed);
+        }
+        body
+    }
+}
+
+/// The dialect that has worked so far, shared by all calls.
+#[derive(Debug, Default)]
+pub(crate) struct Learnt(AtomicU8);
+
+impl Learnt {
+    pub(crate) fn dialect(&self) -> Dialect {
+        Dialect(self.0.load(Ordering::Relaxed))
+    }
+
+    /// Keeps what worked.
+    pub(crate) fn keep(&self, dialect: Dialect) {
+        self.0.fetch_or(dialect.0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,463 @@
+//! What a model says, read with patience, and what can be wrong with it.
+
+use nas_search::{Author, Condition, Evidence, Polarity, Refusal, Request, Rule};
+use nas_space::{Arch, Space};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What was wrong with a proposal or a rule, by kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The reply holds no JSON.
+    NotJson,
+    /// JSON of another form than the one asked for.
+    Form,
+    /// A parent's number that was not given.
+    UnknownParent,
+    /// A decision that the space does not have.
+    UnknownDecision,
+    /// A choice that its decision does not have.
+    UnknownChoice,
+    /// More or fewer choices than the space has decisions.
+    WrongLength,
+    /// Evaluated before, or proposed twice.
+    Duplicate,
+    /// In another niche.
+    OutsideNiche,
+}
+
+impl Fault {
+    /// The name, as in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotJson => "not-json",
+            Self::Form => "form",
+            Self::UnknownParent => "unknown-parent",
+            Self::UnknownDecision => "unknown-decision",
+            Self::UnknownChoice => "unknown-choice",
+            Self::WrongLength => "wrong-length",
+            Self::Duplicate => "duplicate",
+            Self::OutsideNiche => "outside-niche",
+        }
+    }
+}
+
+/// A fault, and what to tell the model of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Refused {
+    pub fault: Fault,
+    pub message: String,
+}
+
+impl Refused {
+    fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self { fault, message: message.into() }
+    }
+}
+
+/// A proposal as the model made it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Proposed {
+    pub arch: Arch,
+    pub rationale: Option<String>,
+}
+
+/// Characters of a rationale that are asked for.
+const RATIONALE: usize = 48;
+
+/// Characters of a model's own words that are kept.
+const WORDS: usize = 300;
+
+/// The form of proposals: edits of one of `parents` parents, or whole architectures.
+pub(crate) fn proposals_schema(space: &Space, parents: Option<usize>, count: usize) -> Value {
+    let rationale = json!({ "type": "string", "maxLength": RATIONALE });
+    let form = match parents {
+        Some(parents) => json!({
+            "type": "object",
+            "properties": {
+                "parent": { "type": "integer", "minimum": 1, "maximum": parents },
+                "edits": {
+                    "type": "array", "minItems": 1, "maxItems": 3,
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "decision": { "type": "string", "enum": decisions(space) },
+                            "choice": { "type": "string", "enum": choices(space) },
+                        },
+                        "required": ["decision", "choice"],
+                        "additionalProperties": false,
+                    },
+                },
+                "rationale": rationale,
+            },
+            "required": ["parent", "edits", "rationale"],
+            "additionalProperties": false,
+        }),
+        None => json!({
+            "type": "object",
+            "properties": {
+                "architecture": {
+                    "type": "array",
+                    "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
+                    "items": { "type": "string", "enum": choices(space) },
+                },
+                "rationale": rationale,
+            },
+            "required": ["architecture", "rationale"],
+            "additionalProperties": false,
+        }),
+    };
+    list_schema("proposals", &form, count)
+}
+
+/// The form of at most `count` rules.
+pub(crate) fn rules_schema(space: &Space, count: usize) -> Value {
+    let mut decisions = decisions(space);
+    decisions.push(ANY.to_owned());
+    let rule = json!({
+        "type": "object",
+        "properties": {
+            "polarity": { "type": "string", "enum": ["do", "avoid"] },
+            "decision": { "type": "string", "enum": decisions },
+            "choice": { "type": "string", "enum": choices(space) },
+            "at_least": { "type": "integer", "minimum": 1, "maximum": space.decisions().len() },
+            "reason": { "type": "string", "maxLength": RATIONALE },
+        },
+        "required": ["polarity", "decision", "choice", "at_least", "reason"],
+        "additionalProperties": false,
+    });
+    list_schema("rules", &rule, count)
+}
+
+fn list_schema(name: &str, item: &Value, count: usize) -> Value {
+    json!({
+        "type": "object",
+        "properties": { name: { "type": "array", "minItems": 1, "maxItems": count, "items": item } },
+        "required": [name],
+        "additionalProperties": false,
+    })
+}
+
+const ANY: &str = "any";
+
+fn decisions(space: &Space) -> Vec<String> {
+    space.decisions().iter().map(|decision| decision.name.clone()).collect()
+}
+
+fn choices(space: &Space) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for choice in space.decisions().iter().flat_map(|decision| &decision.choices) {
+        if !all.contains(choice) {
+            all.push(choice.clone());
+        }
+    }
+    all
+}
+
+/// The proposals in a reply, in order: architectures of the space, or what is wrong.
+pub(crate) fn proposals(
+    space: &Space,
+    parents: &[&Arch],
+    text: &str,
+) -> Vec<Result<Proposed, Refused>> {
+    match list(text, "proposals") {
+        Ok(items) => items.iter().map(|item| proposal(space, parents, item)).collect(),
+        Err(refused) => vec![Err(refused)],
+    }
+}
+
+/// The rules in a reply, for the niche; what is no rule of the space is left out and counted.
+pub(crate) fn rules(
+    space: &Space,
+    niche: Option<usize>,
+    generation: usize,
+    text: &str,
+) -> Vec<Result<Rule, Refused>> {
+    match list(text, "rules") {
+        Ok(items) => items.iter().map(|item| rule(space, niche, generation, item)).collect(),
+        Err(refused) => vec![Err(refused)],
+    }
+}
+
+/// Whether the search would take the architecture, given those accepted before it.
+pub(crate) fn validate(
+    request: &Request<'_>,
+    accepted: &[Proposed],
+    arch: &Arch,
+) -> Result<(), Refused> {
+    let text = || request.space.short(arch);
+    let twice = accepted.iter().any(|other| other.arch == *arch);
+    match request.check(arch) {
+        Ok(()) if !twice => Ok(()),
+        Ok(()) | Err(Refusal::Duplicate) => {
+            Err(Refused::new(Fault::Duplicate, format!("{}: it is there already", text())))
+        }
+        Err(Refusal::OutsideNiche { niche }) => {
+            let niches = request.partition.niches();
+            let is = niches.get(niche).map_or("another", |niche| &niche.description);
+            let must = &niches[request.niche].description;
+            let message = format!("{}: it has {is}, it must have {must}", text());
+            Err(Refused::new(Fault::OutsideNiche, message))
+        }
+        Err(Refusal::Illegal(error)) => Err(Refused::new(Fault::UnknownChoice, error.to_string())),
+    }
+}
+
+/// The items of a reply: under the name, or the only array there is.
+fn list(text: &str, name: &str) -> Result<Vec<Value>, Refused> {
+    let expected = || Refused::new(Fault::Form, format!("expected {{\"{name}\": [...]}}"));
+    match crate::extract_json(text) {
+        None => Err(Refused::new(Fault::NotJson, "the answer held no JSON")),
+        Some(Value::Array(items)) => Ok(items),
+        Some(Value::Object(mut object)) => match object.remove(name) {
+            Some(Value::Array(items)) => Ok(items),
+            Some(_) => Err(expected()),
+            // A single item stands for a list of one.
+            None if object.contains_key("architecture") || object.contains_key("edits") => {
+                Ok(vec![Value::Object(object)])
+            }
+            None => object
+                .into_iter()
+                .find_map(|(_, value)| match value {
+                    Value::Array(items) => Some(items),
+                    _ => None,
+                })
+                .ok_or_else(expected),
+        },
+        Some(_) => Err(expected()),
+    }
+}
+
+fn proposal(space: &Space, parents: &[&Arch], item: &Value) -> Result<Proposed, Refused> {
+    let arch = match (item.get("architecture"), item.get("edits")) {
+        (Some(whole), None) => architecture(space, whole)?,
+        (None, Some(edits)) => edited(space, parents, item.get("parent"), edits)?,
+        _ => {
+            let message = "a proposal has either an architecture or a parent with edits";
+            return Err(Refused::new(Fault::Form, message));
+        }
+    };
+    Ok(Proposed { arch, rationale: words(item.get("rationale")) })
+}
+
+/// A whole architecture: a list of choices, or a text in a form of the space.
+fn architecture(space: &Space, whole: &Value) -> Result<Arch, Refused> {
+    let decisions = space.decisions();
+    let names: Vec<&str> = match whole {
+        Value::Array(names) => names.iter().map(|name| name.as_str().unwrap_or_default()).collect(),
+        Value::String(text) => {
+            if let Ok(arch) = space.parse(text.trim()) {
+                return Ok(arch);
+            }
+            text.split([',', ' ', '|', '[', ']']).filter(|name| !name.is_empty()).collect()
+        }
+        _ => return Err(Refused::new(Fault::Form, "an architecture is a list of choices")),
+    };
+    if names.len() != decisions.len() {
+        let message =
+            format!("an architecture of {} choices, expected {}", names.len(), decisions.len());
+        return Err(Refused::new(Fault::WrongLength, message));
+    }
+    let indices = decisions.iter().zip(names).map(|(decision, name)| {
+        decision.choice(name).map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))
+    });
+    Ok(Arch::new(indices.collect::<Result<Vec<u8>, Refused>>()?))
+}
+
+/// A parent with some choices replaced.
+fn edited(
+    space: &Space,
+    parents: &[&Arch],
+    number: Option<&Value>,
+    edits: &Value,
+) -> Result<Arch, Refused> {
+    let given = number.and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+    let parent = given.and_then(|number| number.checked_sub(1)).and_then(|at| parents.get(at));
+    let Some(parent) = parent else {
+        let number = number.map_or_else(|| "none".to_owned(), Value::to_string);
+        let message = format!("parent {number}: expected 1 to {}", parents.len());
+        return Err(Refused::new(Fault::UnknownParent, message));
+    };
+    let Value::Array(edits) = edits else {
+        return Err(Refused::new(Fault::Form, "edits are a list"));
+    };
+    let mut arch = (*parent).clone();
+    for edit in edits {
+        let (decision, choice) = (text(edit, "decision"), text(edit, "choice"));
+        let at = decision_named(space, decision)?;
+        let choice = space.decisions()[at]
+            .choice(choice)
+            .map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))?;
+        arch = arch.with(at, choice);
+    }
+    Ok(arch)
+}
+
+fn rule(
+    space: &Space,
+    niche: Option<usize>,
+    generation: usize,
+    item: &Value,
+) -> Result<Rule, Refused> {
+    let polarity = match text(item, "polarity") {
+        "do" => Polarity::Do,
+        "avoid" => Polarity::Avoid,
+        other => {
+            let message = format!("polarity `{other}`: expected do or avoid");
+            return Err(Refused::new(Fault::Form, message));
+        }
+    };
+    let (decision, choice) = (text(item, "decision"), text(item, "choice"));
+    let condition = if decision == ANY {
+        space
+            .check_choice_name(choice)
+            .map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))?;
+        let count = item.get("at_least").and_then(Value::as_u64).unwrap_or(1);
+        let count = count.clamp(1, space.decisions().len() as u64) as usize;
+        Condition::AtLeast { choice: choice.to_owned(), count }
+    } else {
+        let decision = decision_named(space, decision)?;
+        let choice = space.decisions()[decision]
+            .choice(choice)
+            .map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))?;
+        Condition::Choice { decision, choice }
+    };
+    Ok(Rule {
+        polarity,
+        condition,
+        niche,
+        author: Author::Model,
+        reason: words(item.get("reason")).unwrap_or_default(),
+        since: generation,
+        evidence: Evidence::default(),
+    })
+}
+
+fn decision_named(space: &Space, name: &str) -> Result<usize, Refused> {
+    // Models write arrows in ASCII.
+    let plain = |name: &str| name.replace("->", "→").replace(' ', "");
+    let found = space.decisions().iter().position(|at| plain(&at.name) == plain(name));
+    found.ok_or_else(|| {
+        let known = space.decisions().iter().map(|decision| decision.name.as_str());
+        let error = nas_space::Error::unknown_name("decision", name, known);
+        Refused::new(Fault::UnknownDecision, error.to_string())
+    })
+}
+
+fn text<'a>(item: &'a Value, name: &str) -> &'a str {
+    item.get(name).and_then(Value::as_str).map_or("", str::trim)
+}
+
+/// A model's own words on one line, cut to a bearable length.
+fn words(value: Option<&Value>) -> Option<String> {
+    let text: String = value?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text: String = text.chars().filter(|char| !char.is_control()).take(WORDS).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use nas_space::nasbench201::{from_index, space};
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<Result<String, Fault>> {
+        let parents = [from_index(0).unwrap(), from_index(1).unwrap()];
+        let parents: Vec<&Arch> = parents.iter().collect();
+        let short = |proposed: Proposed| space().short(&proposed.arch);
+        let read = proposals(space(), &parents, text).into_iter();
+        read.map(|proposed| proposed.map(short).map_err(|refused| refused.fault)).collect()
+    }
+
+    fn check(text: &str, expected: &[Result<&str, Fault>]) {
+        let expected: Vec<_> = expected.iter().map(|one| one.map(str::to_owned)).collect();
+        assert_eq!(read(text), expected, "{text}");
+    }
+
+    const WHOLE: &str = r#"["nor_conv_3x3","none","skip_connect","none","none","nor_conv_1x1"]"#;
+    const SHORT: &str = "3x3 - skip - - 1x1";
+
+    #[test]
+    fn whole_architectures_are_read_in_whatever_form_they_come() {
+        let right = Ok(SHORT);
+        check(
+            &format!(r#"{{"proposals":[{{"architecture":{WHOLE},"rationale":"x"}}]}}"#),
+            &[right],
+        );
+        check(&format!("Sure!\n```json\n[{{\"architecture\":{WHOLE}}}]\n```\nEnjoy."), &[right]);
+        check(&format!("<think>[1]</think>{{\"architecture\":{WHOLE}}}"), &[right]);
+        check(&format!(r#"{{"cells":[{{"architecture":{WHOLE}}}]}}"#), &[right]);
+        let arch_str = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|";
+        check(&format!(r#"{{"proposals":[{{"architecture":"{arch_str}"}}]}}"#), &[right]);
+    }
+
+    #[test]
+    fn edits_are_made_to_the_parent_that_they_name() {
+        let edit = |parent: &str, decision: &str, choice: &str| {
+            format!(
+                r#"{{"proposals":[{{"parent":{parent},"edits":[{{"decision":"{decision}","choice":"{choice}"}}]}}]}}"#
+            )
+        };
+        let first = space().short(&from_index(0).unwrap());
+        let expected = first.replacen("pool", "-", 1);
+        check(&edit("1", "0→1", "none"), &[Ok(&expected)]);
+        check(&edit("1", "0->1", "none"), &[Ok(&expected)]);
+        check(&edit("0", "0→1", "none"), &[Err(Fault::UnknownParent)]);
+        check(&edit("3", "0→1", "none"), &[Err(Fault::UnknownParent)]);
+        check(&edit("-1", "0→1", "none"), &[Err(Fault::UnknownParent)]);
+        check(&edit("\"1\"", "0→1", "none"), &[Err(Fault::UnknownParent)]);
+        check(&edit("1", "3→0", "none"), &[Err(Fault::UnknownDecision)]);
+        check(&edit("1", "0→1", "nor_conv_5x5"), &[Err(Fault::UnknownChoice)]);
+    }
+
+    #[test]
+    fn every_mistake_is_told_by_its_kind_and_costs_only_itself() {
+        let five = r#"["none","none","none","none","none"]"#;
+        let unknown = WHOLE.replace("skip_connect", "self_attention");
+        let text = format!(
+            r#"{{"proposals":[{{"architecture":{five}}},{{"architecture":{unknown}}},{{"architecture":7}},{{}},{{"architecture":{WHOLE}}}]}}"#
+        );
+        let expected = [
+            Err(Fault::WrongLength),
+            Err(Fault::UnknownChoice),
+            Err(Fault::Form),
+            Err(Fault::Form),
+            Ok(SHORT),
+        ];
+        check(&text, &expected);
+        check("I cannot help with that.", &[Err(Fault::NotJson)]);
+        check(r#"{"proposals":"none"}"#, &[Err(Fault::Form)]);
+        check("", &[Err(Fault::NotJson)]);
+    }
+
+    #[test]
+    fn rules_are_read_and_what_is_none_is_told() {
+        let rule = |decision: &str, choice: &str, polarity: &str| {
+            let text = format!(
+                r#"{{"rules":[{{"polarity":"{polarity}","decision":"{decision}","choice":"{choice}","at_least":2,"reason":"so  it\nis"}}]}}"#
+            );
+            rules(space(), Some(2), 4, &text).remove(0)
+        };
+        let read = rule("0→3", "skip_connect", "avoid").unwrap();
+        assert_eq!(read.condition, Condition::Choice { decision: 3, choice: 1 });
+        assert_eq!((read.polarity, read.niche, read.since), (Polarity::Avoid, Some(2), 4));
+        assert_eq!(read.reason, "so it is");
+        let read = rule("any", "nor_conv_3x3", "do").unwrap();
+        let expected = Condition::AtLeast { choice: "nor_conv_3x3".into(), count: 2 };
+        assert_eq!(read.condition, expected);
+        let fault =
+            |decision, choice, polarity| rule(decision, choice, polarity).unwrap_err().fault;
+        assert_eq!(fault("9→3", "none", "do"), Fault::UnknownDecision);
+        assert_eq!(fault("any", "pool", "do"), Fault::UnknownChoice);
+        assert_eq!(fault("any", "none", "maybe"), Fault::Form);
+    }
+
+    #[test]
+    fn a_models_words_are_cut() {
+        let long = "wörter ".repeat(1_000);
+        let text = format!(r#"{{"proposals":[{{"architecture":{WHOLE},"rationale":"{long}"}}]}}"#);
+        let proposed = proposals(space(), &[], &text).remove(0).unwrap();
+        assert_eq!(proposed.rationale.unwrap().chars().count(), WORDS);
+    }
+}

@@ -1,0 +1,62 @@
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// What stands where a secret stood.
+pub(crate) const REDACTED: &str = "REDACTED";
+
+/// Strings that must not leave the process except in a request. `Debug` does not print them.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets(Vec<SecretString>);
+
+impl Secrets {
+    /// Keeps `secret`.
+    pub(crate) fn add(&mut self, secret: &str) {
+        if !secret.is_empty() {
+            self.0.push(secret.into());
+            // Once removed, a longer secret leaves nothing of a shorter one that it contains.
+            self.0.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+        }
+    }
+
+    /// Keeps a part of a URL, as written and decoded.
+    pub(crate) fn add_encoded(&mut self, secret: &str) {
+        self.add(secret);
+        self.add(&percent_decode_str(secret).decode_utf8_lossy());
+    }
+
+    /// A server's error message without the secrets that it may repeat.
+    pub(crate) fn scrub_message(&self, text: &str) -> String {
+        self.scrub(text, 4)
+    }
+
+    /// A model's reply without the secrets that a server may put there. Short ones are left: keys
+    /// for servers that want none are words like `none`, which a reply about networks may contain.
+    pub(crate) fn scrub_reply(&self, text: &str) -> String {
+        self.scrub(text, 8)
+    }
+
+    fn scrub(&self, text: &str, shortest: usize) -> String {
+        self.0
+            .iter()
+            .map(SecretString::expose_secret)
+            .filter(|secret| secret.len() >= shortest)
+            .fold(text.to_owned(), |text, secret| text.replace(secret, REDACTED))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_removed_as_written_and_decoded() {
+        let mut secrets = Secrets::default();
+        secrets.add("none");
+        secrets.add("long-secret-and-more");
+        secrets.add_encoded("long%2Dsecret");
+        let text = "none, long-secret, long%2Dsecret and long-secret-and-more";
+        assert_eq!(secrets.scrub_message(text), "REDACTED, REDACTED, REDACTED and REDACTED");
+        assert_eq!(secrets.scrub_reply(text), "none, REDACTED, REDACTED and REDACTED");
+        assert!(!format!("{secrets:?}").contains("long"));
+    }
+}

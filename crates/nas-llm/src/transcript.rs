@@ -1,0 +1,140 @@
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ChatRequest, Endpoint, Error, Kind,
+    budget::Tally,
+    client::{Answer, Outcome},
+};
+
+/// The version of the format of a transcript's lines.
+pub const TRANSCRIPT_VERSION: u32 = 1;
+
+/// A file with one line of JSON for each call, written when the call ends.
+///
+/// A line holds the format's version, the key and the content of the request, which model at which
+/// URL was asked with which settings, the reply or the error in words, and what the call took. It
+/// holds no key and no user info or query of a URL.
+#[derive(Debug)]
+pub struct Transcript {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+/// One line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Record {
+    pub(crate) version: u32,
+    pub(crate) key: String,
+    pub(crate) asked: Asked,
+    pub(crate) request: ChatRequest,
+    pub(crate) reply: Option<Answer>,
+    pub(crate) error: Option<Words>,
+    pub(crate) took: Tally,
+}
+
+/// Who was asked, with the settings that stand where the request has none.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    url: String,
+    model: String,
+    max_tokens: u32,
+    temperature: f64,
+}
+
+/// An error in words.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Words {
+    pub(crate) kind: Kind,
+    pub(crate) message: String,
+}
+
+impl Record {
+    pub(crate) fn new(endpoint: &Endpoint, request: &ChatRequest, outcome: &Outcome) -> Self {
+        Self {
+            version: TRANSCRIPT_VERSION,
+            key: request.key(),
+            asked: Asked {
+                url: endpoint.shown_url(),
+                model: endpoint.model().to_owned(),
+                max_tokens: request.max_tokens.unwrap_or(endpoint.max_reply_tokens),
+                temperature: request.temperature.unwrap_or(endpoint.temperature),
+            },
+            request: request.clone(),
+            reply: outcome.result.as_ref().ok().cloned(),
+            error: outcome
+                .result
+                .as_ref()
+                .err()
+                .map(|error| Words { kind: error.kind(), message: error.to_string() }),
+            took: outcome.tally.clone(),
+        }
+    }
+}
+
+impl Transcript {
+    /// Makes a new file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transcript`] if the file exists, for its calls may have been paid for, or can not
+    /// be made.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        Self::open(path, OpenOptions::new().write(true).create_new(true))
+    }
+
+    /// Goes on with a file, or makes it. A last line that a killed run left incomplete is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Transcript`] if the file can not be read or written.
+    pub fn append(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let mut options = OpenOptions::new();
+        let transcript = Self::open(path, options.read(true).write(true).create(true))?;
+        transcript.to_the_end().map_err(|source| failed(path, source))?;
+        Ok(transcript)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open(path: &Path, options: &OpenOptions) -> Result<Self, Error> {
+        let file = options.open(path).map_err(|source| failed(path, source))?;
+        Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    fn to_the_end(&self) -> io::Result<()> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        file.set_len(whole as u64)?;
+        file.seek(SeekFrom::End(0)).map(drop)
+    }
+
+    /// Writes a line; a file without a buffer has it when this returns.
+    pub(crate) fn write(&self, record: &Record) -> Result<(), Error> {
+        let written = serde_json::to_string(record).map_err(io::Error::from).and_then(|line| {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.write_all((line + "\n").as_bytes())
+        });
+        written.map_err(|source| failed(&self.path, source))
+    }
+}
+
+pub(crate) fn failed(path: &Path, source: io::Error) -> Error {
+    Error::Transcript { path: path.to_owned(), source }
+}

@@ -1,0 +1,273 @@
+//! `nas search --proposer llm` against a server that misbehaves, and from recorded calls.
+
+use std::{
+    path::Path,
+    sync::{Barrier, Mutex},
+};
+
+use nas_tests::{ChatAnswer, ChatServer, Nas, Ran};
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+
+/// A search of two generations in six niches, two proposals each.
+fn search(nas: &Nas, url: &str, more: &str) -> Ran {
+    nas.say(&format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
+         --llm-url {url} --run run {more}"
+    ))
+}
+
+fn report(nas: &Nas) -> Value {
+    serde_json::from_str(&nas.read("run/model.json")).unwrap()
+}
+
+fn is_for_rules(request: &Value) -> bool {
+    request["response_format"]["json_schema"]["name"] == "rules"
+}
+
+fn text(value: &Value) -> ChatAnswer {
+    ChatAnswer::Text(value.to_string())
+}
+
+/// A server that states no rules and answers each request for architectures with this text.
+fn proposing(answer: &'static str) -> ChatServer {
+    ChatServer::start(move |request| {
+        if is_for_rules(request) {
+            return text(&json!({ "rules": [] }));
+        }
+        ChatAnswer::Text(answer.to_owned())
+    })
+}
+
+#[test]
+fn both_stages_are_asked_and_what_the_model_says_is_used() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        if is_for_rules(request) {
+            let rule = json!({ "polarity": "do", "decision": "0→3", "choice": "skip_connect", "at_least": 1, "reason": "a short way" });
+            return text(&json!({ "rules": [rule] }));
+        }
+        // Of each parent one neighbour; what is there already or outside the niche is refused.
+        let edit = |choice: &str| json!({ "parent": 1, "edits": [{ "decision": "1→2", "choice": choice }], "rationale": "why not" });
+        let choices = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+        let whole = json!({ "architecture": vec!["nor_conv_3x3"; 6], "rationale": "all of it" });
+        let edits = request["messages"][1]["content"].as_str().unwrap().contains("edits");
+        text(&json!({ "proposals": if edits { choices.map(edit).to_vec() } else { vec![whole] } }))
+    });
+    let ran = search(&nas, server.url(), "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report = report(&nas);
+    assert_eq!(report["usage"]["calls"], 24);
+    assert_eq!((&report["reflections"], &report["proposals"]), (&json!(12), &json!(12)));
+    assert_eq!(server.calls(), 24);
+    assert!(report["edits"]["taken"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["edits"]["faults"]["outside-niche"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["whole"]["made"].as_u64().unwrap() > 0, "{report}");
+    assert!(ran.stdout.contains("language model: 24 calls"), "{}", ran.stdout);
+    let knowledge = nas.say("knowledge run").stdout;
+    assert!(knowledge.contains("0→3 = skip_connect"), "{knowledge}");
+    assert!(nas.read("run/evaluations.csv").contains("language-model"));
+    assert_eq!(nas.read("run/transcript.jsonl").lines().count(), 24);
+}
+
+#[test]
+fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = proposing(
+        r#"{"proposals":[{"architecture":["none","none","none","nor_conv_3x3","none","none"]}]}"#,
+    );
+    assert_eq!(search(&nas, server.url(), "--record calls.jsonl").code, 0);
+    let calls = server.calls();
+    let files = ["front.csv", "evaluations.csv", "generations.csv", "knowledge.md", "model.json"];
+    let before = files.map(|file| nas.read(&format!("run/{file}")));
+    let replayed = nas.say(
+        "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
+         --replay calls.jsonl --run run --force",
+    );
+    assert_eq!(replayed.code, 0, "{}", replayed.stderr);
+    assert_eq!(files.map(|file| nas.read(&format!("run/{file}"))), before);
+    assert_eq!(server.calls(), calls);
+    let other = nas.say(
+        "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
+         --replay calls.jsonl --run other --seed 7",
+    );
+    assert!(other.stdout.contains("not-recorded"), "{}", other.stdout);
+}
+
+/// Recorded with Qwen2.5-Coder-1.5B-Instruct.
+#[test]
+fn what_a_real_model_said_replays_to_the_recorded_front() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let runs = [
+        (
+            "co-evolution",
+            "--device edgegpu --generations 2 --children 3 --partition operations --niches 3",
+        ),
+        ("plain", "--device raspi4 --generations 4 --children 5 --prompting plain"),
+    ];
+    for (name, arguments) in runs {
+        let recorded = data.join(name);
+        let ran = nas.say(&format!(
+            "search --proposer llm --accuracy benchmark --seed 1 {arguments} --run {name} --replay {}",
+            recorded.join("transcript.jsonl").display()
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(!ran.stdout.contains("failed calls"), "{}", ran.stdout);
+        let front = std::fs::read_to_string(recorded.join("front.csv")).unwrap();
+        assert_eq!(nas.read(&format!("{name}/front.csv")), front);
+    }
+}
+
+/// The search ends with what it has, says what was wrong, and its exit code tells.
+fn check_useless(answer: &'static str, fault: &str) {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = proposing(answer);
+    let ran = search(&nas, server.url(), "--llm-calls 60");
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stderr.contains("nothing that could be used"), "{}", ran.stderr);
+    let report = report(&nas);
+    let all = report["edits"]["faults"][fault].as_u64().unwrap_or(0)
+        + report["whole"]["faults"][fault].as_u64().unwrap_or(0);
+    assert!(all > 0, "{report}");
+    assert!(server.calls() <= 60, "{}", server.calls());
+    assert!(report["asked_again"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
+}
+
+#[test]
+fn a_model_that_does_not_answer_in_json_costs_only_its_calls() {
+    check_useless("I am sorry, I cannot do that.", "not-json");
+}
+
+#[test]
+fn an_unknown_operation_is_refused() {
+    check_useless(
+        r#"{"proposals":[{"architecture":["attention","none","none","none","none","none"]}]}"#,
+        "unknown-choice",
+    );
+}
+
+#[test]
+fn five_operations_are_no_cell() {
+    check_useless(
+        r#"{"proposals":[{"architecture":["none","none","none","none","none"]}]}"#,
+        "wrong-length",
+    );
+}
+
+#[test]
+fn the_same_architecture_ten_times_is_taken_once() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        if is_for_rules(request) {
+            return text(&json!({ "rules": [] }));
+        }
+        let one = json!({ "architecture": ["none", "nor_conv_1x1", "none", "none", "none", "skip_connect"] });
+        text(&json!({ "proposals": vec![one; 10] }))
+    });
+    let ran = search(&nas, server.url(), "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report = report(&nas);
+    let sum = |what: &str| {
+        let of = |form: &str| report[form]["faults"][what].as_u64().unwrap_or(0);
+        of("edits") + of("whole")
+    };
+    assert!(sum("duplicate") >= 9, "{report}");
+    assert!(sum("outside-niche") > 0, "{report}");
+    let evaluations = nas.read("run/evaluations.csv");
+    assert!(evaluations.matches("language-model").count() <= 1, "{evaluations}");
+}
+
+#[test]
+fn one_niches_trouble_stays_its_own() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        let prompt = request["messages"][1]["content"].as_str().unwrap();
+        if prompt.contains("nor_conv_3x3 = 3") {
+            return ChatAnswer::Http(400, r#"{"error":{"message":"no"}}"#.into());
+        }
+        if is_for_rules(request) {
+            return text(&json!({ "rules": [] }));
+        }
+        let edits = [0, 1, 2, 4, 5].map(|at| {
+            let decision = ["0→1", "0→2", "1→2", "0→3", "1→3", "2→3"][at];
+            json!({ "parent": 1, "edits": [{ "decision": decision, "choice": "skip_connect" }] })
+        });
+        text(&json!({ "proposals": edits }))
+    });
+    let ran = search(&nas, server.url(), "");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report = report(&nas);
+    assert!(report["failures"]["refused"]["count"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["edits"]["taken"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
+}
+
+#[test]
+fn niches_are_asked_side_by_side() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    // No request of a stage is answered before all six niches have asked: one after the other
+    // would wait for ever, and end by the timeout.
+    let barrier = Barrier::new(6);
+    let server = ChatServer::start(move |request| {
+        barrier.wait();
+        if is_for_rules(request) {
+            return text(&json!({ "rules": [] }));
+        }
+        text(&json!({ "proposals": [] }))
+    });
+    let ran = search(&nas, server.url(), "--llm-parallel 6 --llm-timeout 20");
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert_eq!(server.calls(), 24);
+    assert!(!ran.stdout.contains("failed calls"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_exhausted_quota_ends_the_calls_and_not_the_search() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|_| {
+        let error = json!({ "error": { "code": "insufficient_quota", "message": "You exceeded your current quota" } });
+        ChatAnswer::Http(429, error.to_string())
+    });
+    let ran = search(&nas, server.url(), "");
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(server.calls() <= 6, "{}", server.calls());
+    assert!(ran.stdout.contains("quota"), "{}", ran.stdout);
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
+}
+
+#[test]
+fn neither_key_nor_password_is_ever_written_or_printed() {
+    const KEY: &str = "sk-test-3b1f9c7e2a";
+    const PASSWORD: &str = "hunter2-in-url";
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let seen = Mutex::new(Vec::new());
+    let server = ChatServer::start(move |request| {
+        seen.lock().unwrap().push(request.clone());
+        ChatAnswer::Http(
+            401,
+            json!({ "error": { "message": format!("Incorrect API key: {KEY} {PASSWORD}") } })
+                .to_string(),
+        )
+    });
+    let url = server.url().replace("http://", &format!("http://user:{PASSWORD}@"));
+    // The variable is set for the program alone.
+    let ran = nas.with_variable("NAS_TEST_KEY", KEY, &format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --generations 1 --children 1 \
+         --llm-url {url}?token={PASSWORD} --llm-key-env NAS_TEST_KEY --run run"
+    ));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    let mut everything = ran.stdout + &ran.stderr;
+    for entry in std::fs::read_dir(nas.folder().join("run")).unwrap() {
+        everything += &std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    for secret in [KEY, PASSWORD] {
+        assert!(!everything.contains(secret), "{everything}");
+    }
+    assert!(everything.contains("unauthorised"), "{everything}");
+    let missing = nas.say("search --proposer llm --device edgegpu --llm-url http://127.0.0.1:9/v1 --llm-key-env NAS_NO_KEY");
+    assert_eq!(missing.code, 2);
+    assert!(missing.stderr.contains("NAS_NO_KEY"), "{}", missing.stderr);
+}
