@@ -18,11 +18,12 @@ impl UserTable {
     ///
     /// # Errors
     /// File, row and column of the first architecture that is malformed or occurs twice, and of
-    /// the first value that is not a finite number of at least 0.
+    /// the first value that is not a finite number between 0 and `at_most`.
     pub fn read(
         file: &Path,
         parse: impl Fn(&str) -> Result<Arch, nas_space::Error>,
         columns: &[&str],
+        at_most: f64,
     ) -> Result<Self, Error> {
         let name = file.display().to_string();
         let csv = |source| Error::Csv { file: name.clone(), source };
@@ -52,8 +53,8 @@ impl UserTable {
                 problem,
             };
             let arch = parse(&record[arch_at]).map_err(|error| wrong("arch", error.to_string()))?;
-            let value =
-                number(&record[value_at]).map_err(|problem| wrong(&value_title, problem))?;
+            let value = number(&record[value_at], at_most)
+                .map_err(|problem| wrong(&value_title, problem))?;
             if values.insert(arch, value).is_some() {
                 let problem = format!("{} occurs twice", &record[arch_at]);
                 return Err(wrong("arch", problem));
@@ -91,14 +92,20 @@ impl UserTable {
     }
 }
 
-fn number(text: &str) -> Result<Option<f64>, String> {
+fn number(text: &str, at_most: f64) -> Result<Option<f64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let expected = "expected a finite number of at least 0, or nothing where there is no value";
+    let range = if at_most.is_finite() {
+        format!("between 0 and {at_most}")
+    } else {
+        "of at least 0".to_owned()
+    };
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value >= 0.0 => Ok(Some(value)),
-        _ => Err(format!("`{text}`; {expected}")),
+        Ok(value) if value.is_finite() && value >= 0.0 && value <= at_most => Ok(Some(value)),
+        _ => Err(format!(
+            "`{text}`; expected a finite number {range}, or nothing where there is no value"
+        )),
     }
 }
 
@@ -114,7 +121,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mine.csv");
         std::fs::write(&file, text).unwrap();
-        UserTable::read(&file, nasbench201::parse, &["latency_ms"])
+        UserTable::read(&file, nasbench201::parse, &["latency_ms"], 1e6)
     }
 
     fn check_error(text: &str, expected: &[&str]) {
@@ -135,7 +142,7 @@ mod tests {
     #[test]
     fn mistakes_are_shown_with_row_and_column() {
         let file = "mine.csv";
-        for bad in ["NaN", "inf", "-1", "fast"] {
+        for bad in ["NaN", "inf", "-1", "fast", "1e7"] {
             let text = format!("arch,latency_ms\n{SKIP},2\n{NONE},{bad}\n");
             check_error(&text, &[file, "row 3, column latency_ms", bad, "finite number"]);
         }

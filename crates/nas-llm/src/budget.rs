@@ -158,9 +158,9 @@ impl Meter {
         usage.prompt_tokens = usage.prompt_tokens.saturating_add(tally.tokens.prompt);
         usage.completion_tokens = usage.completion_tokens.saturating_add(tally.tokens.completion);
         usage.estimated += u64::from(tally.tokens.estimated);
-        usage.seconds += tally.seconds;
+        usage.seconds = exact_sum(usage.seconds, tally.seconds, 1e6);
         if let Some(cost) = tally.cost {
-            usage.cost = Some(usage.cost.unwrap_or(0.0) + cost);
+            usage.cost = Some(exact_sum(usage.cost.unwrap_or(0.0), cost, 1e12));
         }
     }
 
@@ -172,4 +172,9 @@ impl Meter {
     fn lock(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+/// A sum in whole parts of a unit: the same in whatever order calls end, so that a replay's report
+/// is that of the recorded run.
+fn exact_sum(sum: f64, one: f64, parts: f64) -> f64 {
+    ((sum * parts).round() + (one * parts).round()) / parts
 }

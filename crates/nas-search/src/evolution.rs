@@ -1,4 +1,4 @@
-use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng, mating::Mating};
+use crate::{BoxError, Proposal, Proposer, Request, SearchRng, mating::breed};
 
 /// Evolution by random weights: uniform crossover of two good architectures, or mutation of one.
 ///
@@ -32,11 +32,6 @@ impl Proposer for Evolution {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        if request.parents.is_empty() {
-            return Random.propose(request, rng);
-        }
-        let mating = Mating::new(request)?;
-        let children = mating.brood(|| mating.child(&mating.weights(rng), self.crossover, rng));
-        Ok(children)
+        breed(request, rng, |mating, rng| mating.child(&mating.weights(rng), self.crossover, rng))
     }
 }

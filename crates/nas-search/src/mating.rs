@@ -3,7 +3,9 @@ use nas_space::{Arch, Space};
 use rand::RngExt;
 use rand_distr::{Distribution, Gamma};
 
-use crate::{BoxError, Evaluated, Proposal, Request, SearchRng, feasibility::Feasibility};
+use crate::{
+    BoxError, Evaluated, Proposal, Proposer, Random, Request, SearchRng, feasibility::Feasibility,
+};
 
 /// Weights are independent gamma variates of this shape, which up to their sum is a symmetric
 /// Dirichlet distribution; below 1 its mass lies at the corners.
@@ -19,7 +21,22 @@ const NO_PATH: f64 = 0.01;
 /// Where the neighbourhood of the parents is exhausted, a child that is new is soon not found.
 const TRIES: usize = 50;
 
-/// Breeds children from the best architectures of a niche.
+/// As many new children of the niche as are asked for, or as can be found, each made by `child`;
+/// random architectures where there are no parents yet.
+pub(crate) fn breed(
+    request: &Request<'_>,
+    rng: &mut SearchRng,
+    child: impl Fn(&Mating<'_>, &mut SearchRng) -> Arch,
+) -> Result<Vec<Proposal>, BoxError> {
+    if request.parents.is_empty() {
+        return Random.propose(request, rng);
+    }
+    let mating = Mating::new(request)?;
+    let children = request.draw(TRIES, || child(&mating, rng)).into_iter();
+    Ok(children.map(|arch| Proposal { arch, rationale: None }).collect())
+}
+
+/// Draws weights, and children of the best architectures of a niche by them.
 pub(crate) struct Mating<'a> {
     request: &'a Request<'a>,
     candidates: Vec<&'a Evaluated>,
@@ -86,12 +103,6 @@ impl<'a> Mating<'a> {
         }
     }
 
-    /// As many new children of the niche as were asked for, or as can be found.
-    pub fn brood(&self, child: impl FnMut() -> Arch) -> Vec<Proposal> {
-        let children = self.request.draw(TRIES, child).into_iter();
-        children.map(|arch| Proposal { arch, rationale: None }).collect()
-    }
-
     /// The positions of the few candidates that are best by the weighted sum of their costs.
     fn best(&self, weights: &[f64]) -> Vec<usize> {
         let sum =
@@ -114,7 +125,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::{Evolution, KnowledgeBase, Objective, Proposer, Statistical};
+    use crate::{Evolution, KnowledgeBase, Objective, Statistical};
 
     /// Architectures with one more 3×3 convolution each, and one that could not be run.
     fn evaluated() -> Vec<Evaluated> {

@@ -1,6 +1,9 @@
 use nas_space::Arch;
 
-use crate::{BoxError, Polarity, Proposal, Proposer, Random, Request, SearchRng, mating::Mating};
+use crate::{
+    BoxError, Polarity, Proposal, Proposer, Request, SearchRng,
+    mating::{Mating, breed},
+};
 
 /// Proposes by what the search has measured, without a language model.
 ///
@@ -30,13 +33,9 @@ impl Proposer for Statistical {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        if request.parents.is_empty() {
-            return Random.propose(request, rng);
-        }
-        let mating = Mating::new(request)?;
         let rules = request.knowledge.rules_for(request.niche);
         let effects = request.knowledge.effects();
-        let cost = |child: &Arch, weights: &[f64]| {
+        let cost = |mating: &Mating<'_>, child: &Arch, weights: &[f64]| {
             let costs = effects.iter().zip(mating.ranges()).zip(weights);
             let predicted: f64 = costs
                 .map(|((effects, range), weight)| weight * effects.predict(child) / range)
@@ -48,12 +47,13 @@ impl Proposer for Statistical {
                 .sum();
             predicted + rules * weights.iter().sum::<f64>()
         };
-        Ok(mating.brood(|| {
+        breed(request, rng, |mating, rng| {
             let weights = mating.weights(rng);
             let children = (0..CHILDREN).map(|_| mating.child(&weights, CROSSOVER, rng));
             let mut children: Vec<Arch> = children.collect();
-            children.sort_by(|a, b| cost(a, &weights).total_cmp(&cost(b, &weights)));
+            let cost = |child: &Arch| cost(mating, child, &weights);
+            children.sort_by(|a, b| cost(a).total_cmp(&cost(b)));
             children.swap_remove(0)
-        }))
+        })
     }
 }

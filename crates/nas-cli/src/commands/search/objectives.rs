@@ -42,7 +42,8 @@ impl Objectives {
         let accuracy_source = accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?;
         let latency_source: Box<dyn Source> = match (&arguments.latency_table, published) {
             (Some(file), _) => {
-                let table = UserTable::read(file, nasbench201::parse, &["latency_ms"])?;
+                let table =
+                    UserTable::read(file, nasbench201::parse, &["latency_ms"], f64::INFINITY)?;
                 origins.push(format!("latency from {}", file.display()));
                 user_tables.push(table.clone());
                 Box::new(table.into_source(benchmark::cost_objective(Metric::Latency)))
@@ -111,7 +112,8 @@ fn accuracy(
 ) -> Result<Box<dyn Source>, Failure> {
     let dataset = arguments.dataset;
     if let Some(file) = &arguments.accuracy_table {
-        let table = UserTable::read(file, nasbench201::parse, &["accuracy_percent", "accuracy"])?;
+        let table =
+            UserTable::read(file, nasbench201::parse, &["accuracy_percent", "accuracy"], 100.0)?;
         origins.push(format!("accuracy from {}", file.display()));
         user_tables.push(table.clone());
         return Ok(Box::new(table.into_source(Objective::maximise("accuracy", "%"))));

@@ -213,10 +213,11 @@ impl<'a> Report<'a> {
     /// The front for a terminal: the cells by their short names, evenly chosen if there are many.
     fn short_front(&self) -> Records {
         let edges = space().decisions().iter().map(|decision| decision.name.as_str());
-        let cell = format!("cell: {}", edges.collect::<Vec<_>>().join(" "));
+        let cell = edges.collect::<Vec<_>>().join(" ");
         let test_accuracy = self.test_accuracy();
         let heading = |name: &str, unit: &str| {
-            let name = name.replace('_', " ").replace("accuracy", "acc.");
+            let name =
+                name.replace('_', " ").replace(" accuracy", "").replace("validation", "valid.");
             if unit.is_empty() { name } else { format!("{name} {unit}") }
         };
         let mut columns = vec!["index".to_owned()];
@@ -234,8 +235,7 @@ impl<'a> Report<'a> {
             cells.extend(found.values.iter().copied().map(Cell::from));
             cells
                 .extend(test_accuracy.map(|accuracies| Cell::from(accuracies.get(index).copied())));
-            let note =
-                if space().is_connected(&found.arch) { "" } else { "  (no path: chance level)" };
+            let note = if space().is_connected(&found.arch) { "" } else { "  (no path)" };
             cells.push(format!("{}{note}", space().short(&found.arch)).into());
             records.push(cells);
         }
