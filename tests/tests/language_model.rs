@@ -95,6 +95,37 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
     assert!(other.stdout.contains("not-recorded"), "{}", other.stdout);
 }
 
+#[test]
+fn a_search_that_was_killed_goes_on_from_its_record() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = proposing(
+        r#"{"proposals":[{"architecture":["none","none","none","nor_conv_3x3","none","none"]}]}"#,
+    );
+    assert_eq!(search(&nas, server.url(), "--record calls.jsonl").code, 0);
+    let whole = nas.read("calls.jsonl");
+    let front = nas.read("run/front.csv");
+    // Ten calls and a half are left.
+    let half = whole.lines().nth(10).unwrap();
+    let kept: Vec<&str> = whole.lines().take(10).chain([&half[..half.len() / 2]]).collect();
+    nas.write("calls.jsonl", &kept.join("\n"));
+    let before = server.calls();
+    let refused = search(&nas, server.url(), "--record calls.jsonl --force");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("--replay calls.jsonl"), "{}", refused.stderr);
+    let ran = search(&nas, server.url(), "--replay calls.jsonl --force");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(server.calls() - before, 14);
+    assert_eq!(nas.read("run/front.csv"), front);
+    assert_eq!(report(&nas)["usage"]["calls"], 24);
+    let sorted = |text: &str| {
+        let keys = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let mut keys: Vec<String> = keys.map(|call| call["key"].to_string()).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(sorted(&nas.read("calls.jsonl")), sorted(&whole));
+}
+
 /// Recorded with Qwen2.5-Coder-1.5B-Instruct.
 #[test]
 fn what_a_real_model_said_replays_to_the_recorded_front() {

@@ -109,6 +109,13 @@ impl Client {
         &self.endpoint
     }
 
+    /// Counts a call that was made before as one of this client's.
+    pub(crate) fn count(&self, outcome: &Outcome) -> Result<(), Error> {
+        self.meter.begin()?;
+        self.meter.end(&outcome.tally, outcome.result.is_err());
+        Ok(())
+    }
+
     pub(crate) async fn call(&self, request: &ChatRequest) -> Outcome {
         // The semaphore is never closed, so that waiting for it does not fail.
         let _turn = self.turns.acquire().await;

@@ -13,6 +13,7 @@ pub struct Model(Source);
 enum Source {
     Live { client: Box<Client>, transcript: Option<Transcript> },
     Recorded(Box<Replay>),
+    Continued { replay: Box<Replay>, client: Box<Client>, transcript: Transcript },
 }
 
 impl Model {
@@ -39,6 +40,24 @@ impl Model {
         Ok(Self(Source::Recorded(Box::new(Replay::open(path)?))))
     }
 
+    /// Goes on with a transcript: what it holds a reply to is answered from it, all else is asked
+    /// and added to it. So a run that was killed loses no call that has been paid for. What the
+    /// recorded replies took counts for the budget; calls that failed are made again.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::new`], [`Replay::open`] and [`Transcript::append`].
+    pub fn resume(
+        endpoint: Endpoint,
+        budget: Budget,
+        path: impl AsRef<Path>,
+    ) -> Result<Self, Error> {
+        let client = Box::new(Client::new(endpoint, budget)?);
+        let replay = Box::new(Replay::open(&path)?);
+        let transcript = Transcript::append(path)?;
+        Ok(Self(Source::Continued { replay, client, transcript }))
+    }
+
     /// Asks the model.
     ///
     /// # Errors
@@ -55,13 +74,22 @@ impl Model {
                 outcome.into_reply()
             }
             Source::Recorded(replay) => replay.chat(request),
+            Source::Continued { replay, client, transcript } => {
+                if let Some(outcome) = replay.reply_to(request) {
+                    client.count(&outcome)?;
+                    return outcome.into_reply();
+                }
+                let outcome = client.call(request).await;
+                transcript.write(&Record::new(client.endpoint(), request, &outcome))?;
+                outcome.into_reply()
+            }
         }
     }
 
     /// What all calls so far have taken; of a replay, what they took when they were recorded.
     pub fn usage(&self) -> Usage {
         match &self.0 {
-            Source::Live { client, .. } => client.usage(),
+            Source::Live { client, .. } | Source::Continued { client, .. } => client.usage(),
             Source::Recorded(replay) => replay.usage(),
         }
     }
@@ -69,7 +97,9 @@ impl Model {
     /// The endpoint of a live model.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         match &self.0 {
-            Source::Live { client, .. } => Some(client.endpoint()),
+            Source::Live { client, .. } | Source::Continued { client, .. } => {
+                Some(client.endpoint())
+            }
             Source::Recorded(_) => None,
         }
     }
@@ -78,7 +108,7 @@ impl Model {
     pub fn replayed(&self) -> Option<&Replay> {
         match &self.0 {
             Source::Live { .. } => None,
-            Source::Recorded(replay) => Some(replay),
+            Source::Recorded(replay) | Source::Continued { replay, .. } => Some(replay),
         }
     }
 }

@@ -59,8 +59,9 @@ pub struct ModelArguments {
     /// Write every call to this file [default: transcript.jsonl in the run's folder]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Answer from a recorded file, with no network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "base_url"])]
+    /// Answer from a recorded file, with no network; with --llm-url go on where the record ends, and
+    /// add to it
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub replay: Option<PathBuf>,
 }
 
@@ -114,6 +115,11 @@ impl EndpointArguments {
         Ok(endpoint)
     }
 
+    /// Whether a server is named.
+    pub fn is_given(&self) -> bool {
+        self.base_url.is_some()
+    }
+
     /// The model, for a command that asks it a single time.
     pub fn model(&self) -> Result<Model, Failure> {
         Ok(Model::live(self.endpoint()?, Budget::default(), None)?)
@@ -129,11 +135,21 @@ impl ModelArguments {
 
     /// The model, live and recorded to `transcript`, or replayed.
     pub fn open(&self, calls: u64, transcript: &Path) -> Result<Model, Failure> {
-        if let Some(file) = &self.replay {
-            return Ok(Model::replay(file)?);
-        }
         let budget = Budget { calls: Some(calls), tokens: self.llm_tokens, money: self.llm_money };
+        if let Some(file) = &self.replay {
+            return Ok(if self.endpoint.is_given() {
+                Model::resume(self.endpoint.endpoint()?, budget, file)?
+            } else {
+                Model::replay(file)?
+            });
+        }
         let endpoint = self.endpoint.endpoint()?;
+        if transcript.exists() {
+            let file = transcript.display();
+            return Err(Failure::input(format!(
+                "{file} holds the calls of an earlier search: go on with it by --replay {file} beside --llm-url, or move it away"
+            )));
+        }
         // A key that is missing is told before a file is made.
         Model::live(endpoint.clone(), budget, None)?;
         Ok(Model::live(endpoint, budget, Some(Transcript::create(transcript)?))?)

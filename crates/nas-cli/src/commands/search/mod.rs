@@ -301,7 +301,7 @@ impl Arguments {
             endpoint: Option<nas_llm::Endpoint>,
         }
         let asks_model = self.searcher == Searcher::Llm;
-        let live = asks_model && self.model.replay.is_none();
+        let live = asks_model && self.model.endpoint.is_given();
         let config = Config {
             format_version: 1,
             nas_version: env!("CARGO_PKG_VERSION"),
