@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: this workspace against the software that people use today, on the same
 //! machine, in one run.
 
+mod llm_overhead;
 mod moocore;
 mod pareto;
 mod tables;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -19,6 +21,13 @@ pub enum Bench {
     Pareto,
     /// Opening the compiled benchmark table and looking up all 15,625 cells
     Tables,
+    /// The program's own time in a search with a language model, replayed from its recorded calls
+    LlmOverhead {
+        /// The recorded calls of `nas search --proposer llm --device edgegpu --accuracy benchmark
+        /// --generations 10 --seed 1`
+        #[arg(value_name = "FILE")]
+        transcript: PathBuf,
+    },
 }
 
 /// Runs a benchmark; the exit code is a failure where results disagree.
@@ -26,5 +35,6 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
     match bench {
         Bench::Pareto => pareto::run(workspace),
         Bench::Tables => tables::run(workspace),
+        Bench::LlmOverhead { transcript } => llm_overhead::run(workspace, transcript),
     }
 }
