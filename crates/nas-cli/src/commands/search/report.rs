@@ -346,6 +346,13 @@ impl<'a> Report<'a> {
         if let Some(model) = &self.model {
             text += &self.model_in_words(model);
             text += &format!("\n{}", self.generations_for_people()?);
+            text += "  twins: networks that were evaluated before as another cell\n";
+            if self.objectives.truth.is_some() {
+                text += &format!(
+                    "  coverage: of {BINS} equal parts of the exact front's range of log latency, the share\n  \
+                     with a found cell at most {TOLERANCE} % less accurate than the front is there\n"
+                );
+            }
         }
         if !self.objectives.limits.is_empty() {
             text += &self.best_in_words();
