@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Value, context};
 use nas_pareto::Direction;
-use nas_search::{Evaluated, KnowledgeBase, Polarity, Request, Rule};
+use nas_search::{Evaluated, KnowledgeBase, Request, Rule};
 use nas_space::{Arch, Space};
 
 use crate::Error;
@@ -149,7 +149,7 @@ fn learnt(request: &Request<'_>, knowledge: &KnowledgeBase) -> Vec<String> {
 
 /// A rule in a line, with its evidence.
 fn stated(request: &Request<'_>, rule: &Rule) -> String {
-    let polarity = if rule.polarity == Polarity::Do { "do" } else { "avoid" };
+    let polarity = rule.polarity.name();
     let evidence = &rule.evidence;
     let effects = request.objectives.iter().zip(&evidence.effects);
     let effects = effects.filter_map(|(objective, effect)| {

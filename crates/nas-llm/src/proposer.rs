@@ -56,6 +56,13 @@ pub enum Style {
     LatencyOriented,
 }
 
+impl Style {
+    /// Calls that one niche takes in one generation, when nothing is asked again.
+    pub fn stages(self) -> u64 {
+        if self == Self::CoEvolution { 2 } else { 1 }
+    }
+}
+
 /// Rules that one call may state.
 const RULES: usize = 2;
 
@@ -92,8 +99,7 @@ impl LanguageModel {
     fn spare(&self, generation: usize, niches: usize) -> u64 {
         let Some(calls) = self.settings.calls else { return AGAIN };
         let to_come = (self.settings.generations + 1).saturating_sub(generation).max(1) * niches;
-        let stages = if self.settings.style == Style::CoEvolution { 2 } else { 1 };
-        let kept = self.model.usage().calls + stages * to_come as u64;
+        let kept = self.model.usage().calls + self.settings.style.stages() * to_come as u64;
         (calls.saturating_sub(kept) / niches.max(1) as u64).min(AGAIN)
     }
 

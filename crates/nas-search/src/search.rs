@@ -128,6 +128,8 @@ impl<'a> Search<'a> {
             let total = generation.clamp(1, evaluations - run.evaluated.len());
             found = run.generation(proposer, &shares(total, niches))?;
         }
+        // The outcome tells them, whoever proposed.
+        run.knowledge.effects(self.space, &run.objectives, &run.evaluated);
         Ok(Outcome {
             objectives: run.objectives,
             evaluated: run.evaluated,

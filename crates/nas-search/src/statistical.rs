@@ -34,7 +34,8 @@ impl Proposer for Statistical {
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
         let rules = request.knowledge.rules_for(request.niche);
-        let effects = request.knowledge.effects();
+        let Request { space, objectives, evaluated, .. } = *request;
+        let effects = request.knowledge.effects(space, objectives, evaluated);
         let cost = |mating: &Mating<'_>, child: &Arch, weights: &[f64]| {
             let costs = effects.iter().zip(mating.ranges()).zip(weights);
             let predicted: f64 = costs

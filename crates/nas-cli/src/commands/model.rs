@@ -81,11 +81,6 @@ impl Prompts {
             Self::LatencyOriented => Style::LatencyOriented,
         }
     }
-
-    /// Calls that one niche takes in one generation, when all goes well.
-    pub fn stages(self) -> u64 {
-        if self == Self::CoEvolution { 2 } else { 1 }
-    }
 }
 
 impl EndpointArguments {
@@ -129,7 +124,7 @@ impl EndpointArguments {
 impl ModelArguments {
     /// Calls that a search of so many generations and niches may make.
     pub fn calls(&self, generations: usize, niches: usize) -> u64 {
-        let needed = self.prompting.stages() * (generations * niches) as u64;
+        let needed = self.prompting.style().stages() * (generations * niches) as u64;
         self.llm_calls.unwrap_or(needed)
     }
 

@@ -1,12 +1,12 @@
 use nas_partition::Partition;
 use nas_space::Space;
 
-use super::{Author, KnowledgeBase, Polarity, Rule};
+use super::{KnowledgeBase, Rule, scopes};
 use crate::Objective;
 
 impl KnowledgeBase {
     /// The knowledge base for people, as Markdown: for each niche what to do, what to avoid, and
-    /// what that rests on; then the effect of every choice.
+    /// what that rests on; then the effect of every choice, where it was asked for.
     pub fn markdown(
         &self,
         space: &Space,
@@ -19,8 +19,7 @@ impl KnowledgeBase {
                  non-domination; *sure* is by how many standard deviations that exceeds chance; an \
                  effect is the mean of those that meet the rule less the mean of the others.\n";
         let niches = partition.niches();
-        let scopes = (0..niches.len()).filter(|_| niches.len() > 1).map(Some);
-        for niche in std::iter::once(None).chain(scopes) {
+        for niche in scopes(niches.len()) {
             let rules: Vec<&Rule> = self.rules.iter().filter(|rule| rule.niche == niche).collect();
             let title = match niche {
                 None => "All niches".to_owned(),
@@ -51,7 +50,8 @@ impl KnowledgeBase {
 
     fn effect_tables(&self, space: &Space, objectives: &[Objective]) -> String {
         let mut text = String::new();
-        for (objective, effects) in objectives.iter().zip(&self.effects) {
+        for (objective, effects) in objectives.iter().zip(self.effects.get().into_iter().flatten())
+        {
             text += &format!(
                 "\n## Effect of each choice on {}\n\nEstimated together, in the objective's own \
                  direction.\n\n| decision |",
@@ -82,14 +82,7 @@ impl KnowledgeBase {
 }
 
 fn row(space: &Space, rule: &Rule) -> String {
-    let polarity = match rule.polarity {
-        Polarity::Do => "do",
-        Polarity::Avoid => "avoid",
-    };
-    let author = match rule.author {
-        Author::Model => "model",
-        Author::Statistics => "statistics",
-    };
+    let (polarity, author) = (rule.polarity.name(), rule.author.name());
     let evidence = &rule.evidence;
     let effects = evidence.effects.iter().map(|effect| match effect {
         Some(effect) => format!(" {effect:+.3} |"),

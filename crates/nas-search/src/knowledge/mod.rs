@@ -5,6 +5,8 @@ mod effects;
 mod markdown;
 mod rule;
 
+use std::sync::OnceLock;
+
 use nas_pareto::PointSet;
 use nas_space::Space;
 
@@ -20,8 +22,9 @@ use crate::{Evaluated, Objective};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct KnowledgeBase {
     rules: Vec<Rule>,
-    /// One for each objective, on its cost: less is better.
-    effects: Vec<Effects>,
+    /// One for each objective, on its cost: less is better. Computed when first asked for after an
+    /// update, for not every search asks.
+    effects: OnceLock<Vec<Effects>>,
 }
 
 /// Rules kept for one niche, and for all niches together.
@@ -48,10 +51,27 @@ impl KnowledgeBase {
         &self.rules
     }
 
-    /// What each choice adds to the objectives' costs, one model for each objective; empty before
-    /// anything was evaluated.
-    pub fn effects(&self) -> &[Effects] {
-        &self.effects
+    /// What each choice adds to the objectives' costs, one model for each objective, from the
+    /// architectures that the knowledge was last updated with.
+    pub fn effects(
+        &self,
+        space: &Space,
+        objectives: &[Objective],
+        evaluated: &[Evaluated],
+    ) -> &[Effects] {
+        self.effects.get_or_init(|| {
+            (0..objectives.len())
+                .map(|objective| {
+                    let cost =
+                        |one: &Evaluated| Some(objectives[objective].cost(one.values[objective]?));
+                    // A network without a path tells nothing of the others.
+                    let useful = evaluated.iter().filter(|one| space.is_connected(&one.arch));
+                    let rows: Vec<_> =
+                        useful.filter_map(|one| Some((&one.arch, cost(one)?))).collect();
+                    Effects::fit(space, &rows)
+                })
+                .collect()
+        })
     }
 
     /// Takes new rules in, counts all evidence again, drops what is refuted or beyond the bound.
@@ -72,9 +92,7 @@ impl KnowledgeBase {
                 rules.push(rule);
             }
         }
-        // One niche is all there is: a scope of its own would state everything twice.
-        let scopes = (0..niches).filter(|_| niches > 1).map(Some);
-        for niche in std::iter::once(None).chain(scopes) {
+        for niche in scopes(niches) {
             let scope = Scope::new(niche, objectives, evaluated);
             let mut here: Vec<Rule> =
                 rules.iter().filter(|rule| rule.niche == niche).cloned().collect();
@@ -96,17 +114,14 @@ impl KnowledgeBase {
             here.truncate(CAPACITY);
             self.rules.extend(here);
         }
-        self.effects = (0..objectives.len())
-            .map(|objective| {
-                let cost =
-                    |one: &Evaluated| Some(objectives[objective].cost(one.values[objective]?));
-                // A network without a path tells nothing of the others.
-                let useful = evaluated.iter().filter(|one| space.is_connected(&one.arch));
-                let rows: Vec<_> = useful.filter_map(|one| Some((&one.arch, cost(one)?))).collect();
-                Effects::fit(space, &rows)
-            })
-            .collect();
+        self.effects = OnceLock::new();
     }
+}
+
+/// What rules may hold for: all niches together, then each. Where one niche is all there is, a
+/// scope of its own would state everything twice.
+fn scopes(niches: usize) -> impl Iterator<Item = Option<usize>> {
+    std::iter::once(None).chain((0..niches).filter(move |_| niches > 1).map(Some))
 }
 
 /// The architectures that a rule of one scope is judged by.
@@ -305,7 +320,8 @@ mod tests {
         for niche in 0..6 {
             assert!(knowledge.rules_for(niche).len() <= 2 * CAPACITY);
         }
-        let effects = &knowledge.effects()[0];
+        let (space, objectives) = (nasbench201::space(), objectives());
+        let effects = &knowledge.effects(space, &objectives, &evaluated(400))[0];
         assert!(effects.of(5, 3) - effects.of(5, 1) < -9.0);
     }
 
@@ -314,6 +330,7 @@ mod tests {
         let mut knowledge = KnowledgeBase::default();
         update(&mut knowledge, &evaluated(400), vec![rule(Polarity::Do, 3)]);
         let space = nasbench201::space();
+        knowledge.effects(space, &objectives(), &evaluated(400));
         let partition = Partition::pel_nas(space).unwrap();
         insta::assert_snapshot!(knowledge.markdown(space, &partition, &objectives()));
     }

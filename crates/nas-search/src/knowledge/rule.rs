@@ -75,6 +75,26 @@ pub struct Evidence {
     pub effects: Vec<Option<f64>>,
 }
 
+impl Polarity {
+    /// In a word: `do` or `avoid`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Do => "do",
+            Self::Avoid => "avoid",
+        }
+    }
+}
+
+impl Author {
+    /// In a word: `model` or `statistics`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Statistics => "statistics",
+        }
+    }
+}
+
 impl Condition {
     /// Whether the architecture meets it.
     pub fn is_met(&self, space: &Space, arch: &Arch) -> bool {

@@ -160,7 +160,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let model = model.as_ref().map(LanguageModel::report);
     let report = Report::new(arguments, &objectives, &outcome, model)?;
     folder.write("config.toml", arguments.config(&objectives, &settings)?);
-    folder.write("generations.csv", report.generations()?.csv()?);
+    folder.write("generations.csv", report.generations().csv()?);
     let knowledge = outcome.knowledge.markdown(space, &partition, &outcome.objectives);
     folder.write("knowledge.md", knowledge);
     if let Some(model) = report.model_json()? {

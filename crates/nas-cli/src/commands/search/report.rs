@@ -1,9 +1,10 @@
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::Scores;
+use nas_eval::{Scores, Truth};
 use nas_llm::ModelReport;
-use nas_search::{Author, Detail, Evaluated, Evaluator, KnowledgeBase, Outcome, Within};
-use nas_space::{Arch, nasbench201};
+use nas_pareto::Archive;
+use nas_search::{Author, Detail, Evaluated, Evaluator, Outcome, Within};
+use nas_space::nasbench201;
 use serde_json::json;
 
 use super::{Arguments, Objectives, space};
@@ -34,6 +35,7 @@ pub struct Report<'a> {
     scores: Option<Scores>,
     within: Within<'a>,
     model: Option<ModelReport>,
+    generations: Records,
 }
 
 impl<'a> Report<'a> {
@@ -50,7 +52,18 @@ impl<'a> Report<'a> {
         };
         let within = outcome.best_within(&objectives.limits, |arch| space().is_connected(arch));
         let details = objectives.evaluator.details().to_vec();
-        Ok(Self { arguments, objectives, details, outcome, front, scores, within, model })
+        let generations = Self::per_generation(outcome, objectives.truth.as_ref())?;
+        Ok(Self {
+            arguments,
+            objectives,
+            details,
+            outcome,
+            front,
+            scores,
+            within,
+            model,
+            generations,
+        })
     }
 
     /// The front in full.
@@ -61,6 +74,11 @@ impl<'a> Report<'a> {
     /// Everything evaluated, in order.
     pub fn evaluations(&self) -> Records {
         self.records(self.outcome.evaluated.iter())
+    }
+
+    /// What each generation brought.
+    pub fn generations(&self) -> &Records {
+        &self.generations
     }
 
     /// Test accuracy, where it is known and not an objective itself.
@@ -98,7 +116,7 @@ impl<'a> Report<'a> {
 
     /// What each generation brought: how many of it came from the language model, how many were
     /// networks already evaluated under another name, and how good the front was after it.
-    pub fn generations(&self) -> Result<Records, Failure> {
+    fn per_generation(outcome: &Outcome, truth: Option<&Truth>) -> Result<Records, Failure> {
         let mut records = Records::new([
             "generation",
             "evaluated",
@@ -109,31 +127,32 @@ impl<'a> Report<'a> {
             "igd",
             "coverage",
         ]);
-        let mut so_far = Outcome {
-            evaluated: Vec::new(),
-            knowledge: KnowledgeBase::default(),
-            ..self.outcome.clone()
-        };
+        let directions: Vec<_> = outcome.objectives.iter().map(|o| o.direction).collect();
+        let mut archive = Archive::new(&directions)?;
+        let mut done = 0;
         let mut classes = HashSet::new();
-        for generation in self.outcome.evaluated.chunk_by(|a, b| a.generation == b.generation) {
-            so_far.evaluated.extend_from_slice(generation);
+        for generation in outcome.evaluated.chunk_by(|a, b| a.generation == b.generation) {
+            done += generation.len();
+            for one in generation {
+                if let Some(values) = one.complete() {
+                    archive.insert(&values, &one.arch)?;
+                }
+            }
             let from_model = generation.iter().filter(|one| one.proposer == MODEL).count();
             let new = |one: &&Evaluated| !classes.insert(nasbench201::class(&one.arch));
             let duplicates = generation.iter().filter(new).count();
-            let front: Vec<&Arch> = so_far.front().into_iter().map(|one| &one.arch).collect();
-            let truth = self.objectives.truth.as_ref();
+            let front = || archive.iter().map(|member| member.payload);
             let scores = match truth {
-                Some(truth) => truth.score(front.iter().copied())?,
+                Some(truth) => truth.score(front())?,
                 None => None,
             };
-            let coverage =
-                truth.map(|truth| truth.coverage(front.iter().copied(), 1, BINS, TOLERANCE));
+            let coverage = truth.map(|truth| truth.coverage(front(), 1, BINS, TOLERANCE));
             records.push(vec![
                 generation[0].generation.into(),
-                so_far.evaluated.len().into(),
+                done.into(),
                 from_model.into(),
                 duplicates.into(),
-                front.len().into(),
+                archive.len().into(),
                 scores.map(|scores| scores.hypervolume_ratio).into(),
                 scores.map(|scores| scores.igd).into(),
                 coverage.into(),
@@ -142,17 +161,18 @@ impl<'a> Report<'a> {
         Ok(records)
     }
 
-    fn generations_for_people(&self) -> Result<String, Failure> {
+    fn generations_for_people(&self) -> String {
         let titles = [
             ("from_model", "from model"),
             ("class_duplicates", "twins"),
             ("hypervolume_ratio", "HV ratio"),
             ("igd", "IGD"),
         ];
-        let records = titles
-            .into_iter()
-            .fold(self.generations()?, |records, (column, title)| records.heading(column, title));
-        Ok(records.table())
+        let records =
+            titles.into_iter().fold(self.generations.clone(), |records, (column, title)| {
+                records.heading(column, title)
+            });
+        records.table()
     }
 
     /// What the language model contributed, for programs.
@@ -345,7 +365,7 @@ impl<'a> Report<'a> {
         }
         if let Some(model) = &self.model {
             text += &self.model_in_words(model);
-            text += &format!("\n{}", self.generations_for_people()?);
+            text += &format!("\n{}", self.generations_for_people());
             text += "  twins: networks that were evaluated before as another cell\n";
             if self.objectives.truth.is_some() {
                 text += &format!(
@@ -415,7 +435,7 @@ impl<'a> Report<'a> {
             "scores": scores,
             "best": best,
             "model": self.model,
-            "generations": self.generations()?.json(),
+            "generations": self.generations.json(),
             "within_limits": limited.then_some(matches!(self.within, Within::Best(_))),
         }))
     }
