@@ -73,13 +73,8 @@ fn axis(space: &Space, dataset: Dataset, name: &str) -> Result<Axis, Failure> {
         })),
         Ok(KnownAxis::Operations) => Ok(Axis::count_others(space, "none")?),
         Err(_) => Axis::count(space, name).map_err(|_| {
-            let operations = space.decisions().iter().flat_map(|decision| &decision.choices);
             let mut known = vec!["whole", "pel-nas", "flops", "parameters", "operations"];
-            for operation in operations {
-                if !known.contains(&operation.as_str()) {
-                    known.push(operation);
-                }
-            }
+            known.extend(space.all_choice_names());
             nas_space::Error::unknown_name("partition", name, known).into()
         }),
     }

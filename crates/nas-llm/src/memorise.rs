@@ -23,7 +23,7 @@ pub fn memorised(
     ];
     let tokens = 160_u32.saturating_mul(count as u32).saturating_add(100);
     let request = ChatRequest::new(messages)
-        .schema("proposals", reply::proposals_schema(space, None, count))
+        .schema("proposals", reply::proposals_schema(space, &space.all_choice_names(), None, count))
         .max_tokens(tokens)
         .temperature(0.0);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();

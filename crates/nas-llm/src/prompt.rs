@@ -109,7 +109,9 @@ pub(crate) fn again(refusals: &[String], count: usize) -> Result<String, Error> 
 
 /// What a model knows by heart.
 pub(crate) fn memorise(space: &Space, dataset: &str, count: usize) -> Result<String, Error> {
-    render("memorise", context! { space => space_data(space), dataset, count })
+    let decisions = space.decisions().iter();
+    let choices = decisions.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
+    render("memorise", context! { space => space_data(space, choices), dataset, count })
 }
 
 /// The parents that a prompt shows: evenly chosen along the front.
@@ -132,19 +134,41 @@ fn setting(request: &Request<'_>) -> Value {
             context! { name => objective.name.replace('_', " "), unit => objective.unit, minimise }
         })
         .collect();
-    context! { space => space_data(request.space), niche, objectives }
+    context! { space => space_data(request.space, admitted(request)), niche, objectives }
 }
 
-fn space_data(space: &Space) -> Value {
-    let decisions = space.decisions();
-    let shared = decisions.first().map(|first| &first.choices);
-    let shared = shared.filter(|all| decisions.iter().all(|decision| decision.choices == **all));
+/// The choices of each decision that the niche admits.
+pub(crate) fn admitted<'a>(request: &Request<'a>) -> Vec<Vec<&'a str>> {
+    let decisions = request.space.decisions().iter().enumerate();
+    let admitted = decisions.map(|(at, decision)| {
+        let choices = (0..).zip(&decision.choices);
+        let choices =
+            choices.filter(|(choice, _)| request.partition.admits(request.niche, at, *choice));
+        choices.map(|(_, name)| name.as_str()).collect()
+    });
+    admitted.collect()
+}
+
+/// The space as a prompt tells of it, with the choices that count.
+fn space_data(space: &Space, choices: Vec<Vec<&str>>) -> Value {
+    let shared = choices.first().filter(|first| choices.iter().all(|all| all == *first)).cloned();
+    let decisions = space.decisions().iter().zip(choices);
+    let decisions: Vec<Value> =
+        decisions.map(|(decision, choices)| context! { name => decision.name, choices }).collect();
     context! { name => space.name(), description => space.description(), decisions, shared }
 }
 
+/// The rules that a prompt shows: those that the data speak of. Where the niche has a rule of its
+/// own, what holds for all would only repeat or contradict it.
 fn learnt(request: &Request<'_>, knowledge: &KnowledgeBase) -> Vec<String> {
-    let rules = knowledge.rules_for(request.niche).into_iter().take(RULES);
-    rules.map(|rule| stated(request, rule)).collect()
+    let mut shown: Vec<&Rule> = Vec::new();
+    for rule in knowledge.rules_for(request.niche) {
+        let is_told = shown.iter().any(|other| other.condition == rule.condition);
+        if rule.evidence.total() > 0 && !is_told && shown.len() < RULES {
+            shown.push(rule);
+        }
+    }
+    shown.into_iter().map(|rule| stated(request, rule)).collect()
 }
 
 /// A rule in a line, with its evidence.
@@ -251,27 +275,35 @@ mod tests {
         }
     }
 
-    /// The prompt for the last niche after the initial sample.
+    /// The prompt for a niche after the initial sample.
     fn heard(
         space: &Space,
         partition: &Partition,
+        niche: usize,
         render: &dyn Fn(&Request<'_>) -> String,
     ) -> String {
-        let settings = Settings { evaluations: 40, initial: 36, generation: 4, seed: 1 };
+        let settings = Settings {
+            evaluations: 40,
+            initial: 36,
+            generation: 4,
+            seed: 1,
+            ..Settings::default()
+        };
         let mut listener = Listener { render, heard: Vec::new() };
         let search = Search::new(space, partition, settings);
         search.run(&mut listener, &mut Toy::new(), &mut |_| {}).unwrap();
-        listener.heard.pop().unwrap()
+        listener.heard.swap_remove(niche)
     }
 
-    fn in_niches(render: &dyn Fn(&Request<'_>) -> String) -> String {
+    /// The prompt for one of the first four niches.
+    fn in_niche(niche: usize, render: &dyn Fn(&Request<'_>) -> String) -> String {
         let space = nasbench201::space();
-        heard(space, &Partition::pel_nas(space).unwrap(), render)
+        heard(space, &Partition::pel_nas(space).unwrap(), niche, render)
     }
 
     #[test]
     fn reflecting() {
-        insta::assert_snapshot!(in_niches(&|request| {
+        insta::assert_snapshot!(in_niche(3, &|request| {
             let here = |one: &&Evaluated| one.niche == request.niche;
             let recent: Vec<&Evaluated> = request.evaluated.iter().filter(here).collect();
             reflect(request, &recent, 2).unwrap()
@@ -280,7 +312,7 @@ mod tests {
 
     #[test]
     fn proposing_edits() {
-        insta::assert_snapshot!(in_niches(&|request| {
+        insta::assert_snapshot!(in_niche(3, &|request| {
             let refusals = ["3x3 3x3: too short".to_owned()];
             let parents = shown_parents(request);
             propose(request, &parents, request.knowledge, &refusals, true, true).unwrap()
@@ -289,7 +321,7 @@ mod tests {
 
     #[test]
     fn proposing_whole_architectures() {
-        insta::assert_snapshot!(in_niches(&|request| {
+        insta::assert_snapshot!(in_niche(0, &|request| {
             let parents = shown_parents(request);
             propose(request, &parents, request.knowledge, &[], false, false).unwrap()
         }));
@@ -299,7 +331,7 @@ mod tests {
     fn plain_and_latency_oriented() {
         let whole = Partition::whole();
         let text = |latency| {
-            heard(nasbench201::space(), &whole, &|request| plain(request, latency).unwrap())
+            heard(nasbench201::space(), &whole, 0, &|request| plain(request, latency).unwrap())
         };
         insta::assert_snapshot!(format!("{}\n=====\n{}", text(false), text(true)));
     }
@@ -323,7 +355,7 @@ mod tests {
             decision("ratio", &["3", "4"]),
         ];
         let space = Space::new("mine", "A transformer.", decisions, "d{}w{}r{}", None).unwrap();
-        let text = heard(&space, &Partition::whole(), &|request| {
+        let text = heard(&space, &Partition::whole(), 0, &|request| {
             let parents = shown_parents(request);
             propose(request, &parents, request.knowledge, &[], true, false).unwrap()
         });

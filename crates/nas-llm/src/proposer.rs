@@ -242,7 +242,7 @@ impl Asked<'_> {
 
     /// Stage 1. Its failure does not keep stage 2 from being asked, unless no call would succeed.
     async fn reflect(&self, model: &Model, turn: &mut Turn) -> Result<(), Error> {
-        let Request { space, niche, evaluated, generation, .. } = *self.request;
+        let Request { space, partition, niche, evaluated, generation, .. } = *self.request;
         let last = |one: &&Evaluated| one.niche == niche && one.generation + 1 == generation;
         let recent: Vec<&Evaluated> = evaluated.iter().filter(last).collect();
         if recent.is_empty() {
@@ -253,7 +253,7 @@ impl Asked<'_> {
             Message::user(prompt::reflect(self.request, &recent, RULES)?),
         ];
         turn.reflections += 1;
-        let schema = ("rules", reply::rules_schema(space, RULES));
+        let schema = ("rules", reply::rules_schema(space, &reply::choices(self.request), RULES));
         let text = match self.ask(model, messages, schema, RULES).await {
             Ok(reply) => reply.text,
             Err(error) if error.kind().ends_all() => return Err(error),
@@ -262,9 +262,7 @@ impl Asked<'_> {
                 return Ok(());
             }
         };
-        let niches = self.request.partition.niches().len();
-        let scope = (niches > 1).then_some(niche);
-        for rule in reply::rules(space, scope, generation, &text) {
+        for rule in reply::rules(space, partition, niche, generation, &text) {
             match rule {
                 Ok(rule) => {
                     turn.rules_made.taken();
@@ -309,7 +307,10 @@ impl Asked<'_> {
         for asked in 0..=self.spare {
             let owed = count - turn.accepted.len();
             let shown = turn.edits.then_some(parents.len());
-            let schema = ("proposals", reply::proposals_schema(space, shown, owed));
+            let schema = (
+                "proposals",
+                reply::proposals_schema(space, &reply::choices(request), shown, owed),
+            );
             turn.proposals += u64::from(asked == 0);
             turn.asked_again += u64::from(asked > 0);
             let Reply { text, .. } = self.ask(model, messages.clone(), schema, owed).await?;

@@ -1,5 +1,6 @@
 //! What a model says, read with patience, and what can be wrong with it.
 
+use nas_partition::Partition;
 use nas_search::{Author, Condition, Evidence, Polarity, Refusal, Request, Rule};
 use nas_space::{Arch, Space};
 use serde::Serialize;
@@ -70,7 +71,12 @@ const RATIONALE: usize = 48;
 const WORDS: usize = 300;
 
 /// The form of proposals: edits of one of `parents` parents, or whole architectures.
-pub(crate) fn proposals_schema(space: &Space, parents: Option<usize>, count: usize) -> Value {
+pub(crate) fn proposals_schema(
+    space: &Space,
+    choices: &[&str],
+    parents: Option<usize>,
+    count: usize,
+) -> Value {
     let rationale = json!({ "type": "string", "maxLength": RATIONALE });
     let form = match parents {
         Some(parents) => json!({
@@ -83,7 +89,7 @@ pub(crate) fn proposals_schema(space: &Space, parents: Option<usize>, count: usi
                         "type": "object",
                         "properties": {
                             "decision": { "type": "string", "enum": decisions(space) },
-                            "choice": { "type": "string", "enum": choices(space) },
+                            "choice": { "type": "string", "enum": choices },
                         },
                         "required": ["decision", "choice"],
                         "additionalProperties": false,
@@ -100,7 +106,7 @@ pub(crate) fn proposals_schema(space: &Space, parents: Option<usize>, count: usi
                 "architecture": {
                     "type": "array",
                     "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
-                    "items": { "type": "string", "enum": choices(space) },
+                    "items": { "type": "string", "enum": choices },
                 },
                 "rationale": rationale,
             },
@@ -108,11 +114,11 @@ pub(crate) fn proposals_schema(space: &Space, parents: Option<usize>, count: usi
             "additionalProperties": false,
         }),
     };
-    list_schema("proposals", &form, count)
+    list_schema("proposals", &form, count, count)
 }
 
-/// The form of at most `count` rules.
-pub(crate) fn rules_schema(space: &Space, count: usize) -> Value {
+/// The form of one to `count` rules.
+pub(crate) fn rules_schema(space: &Space, choices: &[&str], count: usize) -> Value {
     let mut decisions = decisions(space);
     decisions.push(ANY.to_owned());
     let rule = json!({
@@ -120,20 +126,23 @@ pub(crate) fn rules_schema(space: &Space, count: usize) -> Value {
         "properties": {
             "polarity": { "type": "string", "enum": ["do", "avoid"] },
             "decision": { "type": "string", "enum": decisions },
-            "choice": { "type": "string", "enum": choices(space) },
+            "choice": { "type": "string", "enum": choices },
             "at_least": { "type": "integer", "minimum": 1, "maximum": space.decisions().len() },
             "reason": { "type": "string", "maxLength": RATIONALE },
         },
         "required": ["polarity", "decision", "choice", "at_least", "reason"],
         "additionalProperties": false,
     });
-    list_schema("rules", &rule, count)
+    list_schema("rules", &rule, 1, count)
 }
 
-fn list_schema(name: &str, item: &Value, count: usize) -> Value {
+/// The keys stand in the order in which a model is to write them: servers hold it to that order.
+fn list_schema(name: &str, item: &Value, least: usize, most: usize) -> Value {
     json!({
         "type": "object",
-        "properties": { name: { "type": "array", "minItems": 1, "maxItems": count, "items": item } },
+        "properties": {
+            name: { "type": "array", "minItems": least, "maxItems": most, "items": item },
+        },
         "required": [name],
         "additionalProperties": false,
     })
@@ -145,14 +154,12 @@ fn decisions(space: &Space) -> Vec<String> {
     space.decisions().iter().map(|decision| decision.name.clone()).collect()
 }
 
-fn choices(space: &Space) -> Vec<String> {
-    let mut all: Vec<String> = Vec::new();
-    for choice in space.decisions().iter().flat_map(|decision| &decision.choices) {
-        if !all.contains(choice) {
-            all.push(choice.clone());
-        }
-    }
-    all
+/// The choices that some decision has in the niche.
+pub(crate) fn choices<'a>(request: &Request<'a>) -> Vec<&'a str> {
+    let mut names = request.space.all_choice_names();
+    let admitted = crate::prompt::admitted(request);
+    names.retain(|name| admitted.iter().any(|choices| choices.contains(name)));
+    names
 }
 
 /// The proposals in a reply, in order: architectures of the space, or what is wrong.
@@ -167,15 +174,18 @@ pub(crate) fn proposals(
     }
 }
 
-/// The rules in a reply, for the niche; what is no rule of the space is left out and counted.
+/// The rules in a reply, for the niche; what is no rule of the niche is left out and counted.
 pub(crate) fn rules(
     space: &Space,
-    niche: Option<usize>,
+    partition: &Partition,
+    niche: usize,
     generation: usize,
     text: &str,
 ) -> Vec<Result<Rule, Refused>> {
     match list(text, "rules") {
-        Ok(items) => items.iter().map(|item| rule(space, niche, generation, item)).collect(),
+        Ok(items) => {
+            items.iter().map(|item| rule(space, partition, niche, generation, item)).collect()
+        }
         Err(refused) => vec![Err(refused)],
     }
 }
@@ -296,7 +306,8 @@ fn edited(
 
 fn rule(
     space: &Space,
-    niche: Option<usize>,
+    partition: &Partition,
+    niche: usize,
     generation: usize,
     item: &Value,
 ) -> Result<Rule, Refused> {
@@ -323,10 +334,24 @@ fn rule(
             .map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))?;
         Condition::Choice { decision, choice }
     };
+    let admits = |decision: usize, choice: u8| partition.admits(niche, decision, choice);
+    let is_possible = match &condition {
+        Condition::Choice { decision, choice } => admits(*decision, *choice),
+        Condition::AtLeast { choice, .. } => {
+            space.decisions().iter().enumerate().any(|(decision, at)| {
+                at.choice(choice).is_ok_and(|choice| admits(decision, choice))
+            })
+        }
+    };
+    if !is_possible {
+        let niche = &partition.niches()[niche].description;
+        let message = format!("{}: never in {niche}", condition.describe(space));
+        return Err(Refused::new(Fault::OutsideNiche, message));
+    }
     Ok(Rule {
         polarity,
         condition,
-        niche,
+        niche: (partition.niches().len() > 1).then_some(niche),
         author: Author::Model,
         reason: words(item.get("reason")).unwrap_or_default(),
         since: generation,
@@ -433,12 +458,15 @@ mod tests {
 
     #[test]
     fn rules_are_read_and_what_is_none_is_told() {
-        let rule = |decision: &str, choice: &str, polarity: &str| {
+        let said = |niche: usize, decision: &str, choice: &str, polarity: &str| {
             let text = format!(
                 r#"{{"rules":[{{"polarity":"{polarity}","decision":"{decision}","choice":"{choice}","at_least":2,"reason":"so  it\nis"}}]}}"#
             );
-            rules(space(), Some(2), 4, &text).remove(0)
+            let partition = Partition::pel_nas(space()).unwrap();
+            rules(space(), &partition, niche, 4, &text).remove(0)
         };
+        let rule =
+            |decision: &str, choice: &str, polarity: &str| said(2, decision, choice, polarity);
         let read = rule("0→3", "skip_connect", "avoid").unwrap();
         assert_eq!(read.condition, Condition::Choice { decision: 3, choice: 1 });
         assert_eq!((read.polarity, read.niche, read.since), (Polarity::Avoid, Some(2), 4));
@@ -451,6 +479,12 @@ mod tests {
         assert_eq!(fault("9→3", "none", "do"), Fault::UnknownDecision);
         assert_eq!(fault("any", "pool", "do"), Fault::UnknownChoice);
         assert_eq!(fault("any", "none", "maybe"), Fault::Form);
+        for decision in ["any", "0→3"] {
+            assert_eq!(
+                said(0, decision, "nor_conv_3x3", "avoid").unwrap_err().fault,
+                Fault::OutsideNiche
+            );
+        }
     }
 
     #[test]

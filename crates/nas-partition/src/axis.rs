@@ -8,8 +8,14 @@ use crate::Error;
 #[derive(Clone)]
 pub struct Axis {
     name: String,
-    integral: bool,
-    value: Arc<dyn Fn(&Arch) -> f64 + Send + Sync>,
+    value: Value,
+}
+
+#[derive(Clone)]
+enum Value {
+    /// What each choice of each decision adds: whole numbers.
+    Sum(Vec<Vec<f64>>),
+    Function(Arc<dyn Fn(&Arch) -> f64 + Send + Sync>),
 }
 
 impl Axis {
@@ -18,7 +24,7 @@ impl Axis {
         name: impl Into<String>,
         value: impl Fn(&Arch) -> f64 + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), integral: false, value: Arc::new(value) }
+        Self { name: name.into(), value: Value::Function(Arc::new(value)) }
     }
 
     /// How many decisions take the choice of that name, in the architecture as written.
@@ -26,13 +32,7 @@ impl Axis {
     /// # Errors
     /// A name that the space does not know; the nearest is suggested.
     pub fn count(space: &Space, choice: &str) -> Result<Self, Error> {
-        space.check_choice_name(choice)?;
-        let (space, name) = (space.clone(), choice.to_owned());
-        Ok(Self {
-            name: choice.to_owned(),
-            integral: true,
-            value: Arc::new(move |arch| space.count(arch, &name) as f64),
-        })
+        Self::sum(space, choice, choice.to_owned(), |is_choice| is_choice)
     }
 
     /// How many decisions take any other choice than the one of that name: with `none`, the
@@ -41,13 +41,20 @@ impl Axis {
     /// # Errors
     /// A name that the space does not know; the nearest is suggested.
     pub fn count_others(space: &Space, choice: &str) -> Result<Self, Error> {
-        let counted = Self::count(space, choice)?;
-        let decisions = space.decisions().len() as f64;
-        Ok(Self {
-            name: format!("not {choice}"),
-            integral: true,
-            value: Arc::new(move |arch| decisions - counted.value(arch)),
-        })
+        Self::sum(space, choice, format!("not {choice}"), |is_choice| !is_choice)
+    }
+
+    fn sum(
+        space: &Space,
+        choice: &str,
+        name: String,
+        counts: impl Fn(bool) -> bool,
+    ) -> Result<Self, Error> {
+        space.check_choice_name(choice)?;
+        let added = |known: &String| f64::from(u8::from(counts(known == choice)));
+        let decisions = space.decisions().iter();
+        let added = decisions.map(|decision| decision.choices.iter().map(added).collect());
+        Ok(Self { name, value: Value::Sum(added.collect()) })
     }
 
     /// The axis's name, for example `nor_conv_3x3`.
@@ -57,12 +64,32 @@ impl Axis {
 
     /// Whether the axis only takes whole numbers.
     pub fn is_integral(&self) -> bool {
-        self.integral
+        matches!(self.value, Value::Sum(_))
     }
 
     /// The architecture's position on the axis.
     pub fn value(&self, arch: &Arch) -> f64 {
-        (self.value)(arch)
+        match &self.value {
+            Value::Sum(added) => {
+                let choices = added.iter().zip(arch.choices());
+                choices.filter_map(|(added, choice)| added.get(usize::from(*choice))).sum()
+            }
+            Value::Function(value) => value(arch),
+        }
+    }
+
+    /// The least and the greatest value of architectures with this choice at this decision, as far
+    /// as the axis knows.
+    pub(crate) fn range_with(&self, decision: usize, choice: u8) -> (f64, f64) {
+        let Value::Sum(added) = &self.value else { return (f64::NEG_INFINITY, f64::INFINITY) };
+        let extreme = |better: fn(f64, f64) -> f64| {
+            let each = added.iter().enumerate().map(|(at, added)| match at == decision {
+                true => added.get(usize::from(choice)).copied().unwrap_or_default(),
+                false => added.iter().copied().reduce(better).unwrap_or_default(),
+            });
+            each.sum::<f64>()
+        };
+        (extreme(f64::min), extreme(f64::max))
     }
 }
 

@@ -118,6 +118,17 @@ impl Partition {
         &self.niches
     }
 
+    /// Whether architectures of the niche may take the choice at the decision. Not if none does
+    /// for the sake of a single bound on a count; other axes are not looked into.
+    pub fn admits(&self, niche: usize, decision: usize, choice: u8) -> bool {
+        self.niches.get(niche).is_some_and(|niche| {
+            niche.bounds.iter().all(|bound| {
+                let (least, greatest) = self.axes[bound.axis].range_with(decision, choice);
+                least < bound.below && greatest >= bound.at_least
+            })
+        })
+    }
+
     /// The niche that an architecture lies in, by its position.
     ///
     /// A position that is not a number counts as the lowest.
@@ -198,6 +209,35 @@ mod tests {
             [binomial[..3].iter().sum(), binomial[3] + binomial[4], binomial[5] + binomial[6]];
         assert_eq!(sizes(&partition), expected);
         assert_eq!(partition.niches()[1].description, "3 ≤ not none ≤ 4");
+    }
+
+    #[test]
+    fn a_choice_is_admitted_where_some_architecture_of_the_niche_takes_it() {
+        let space = nasbench201::space();
+        let operations = Axis::count_others(space, "none").unwrap();
+        let flops = |arch: &Arch| nasbench201::flops(arch, Dataset::Cifar10) as f64;
+        for partition in [
+            Partition::pel_nas(space).unwrap(),
+            Partition::by_thresholds(operations, &[1.0, 6.0]).unwrap(),
+            Partition::by_thresholds(Axis::new("flops", flops), &[5e7]).unwrap(),
+            Partition::whole(),
+        ] {
+            let mut taken = vec![[[false; 5]; 6]; partition.niches().len()];
+            for arch in space.enumerate() {
+                let niche = &mut taken[partition.niche_of(&arch)];
+                for (decision, choice) in arch.choices().iter().enumerate() {
+                    niche[decision][usize::from(*choice)] = true;
+                }
+            }
+            for (niche, taken) in taken.iter().enumerate() {
+                for (decision, taken) in taken.iter().enumerate() {
+                    for (choice, taken) in (0..).zip(taken) {
+                        assert_eq!(partition.admits(niche, decision, choice), *taken);
+                    }
+                }
+            }
+        }
+        assert!(!Partition::whole().admits(1, 0, 0));
     }
 
     #[test]

@@ -175,16 +175,22 @@ impl Space {
 
     /// Whether any decision offers a choice of that name; the error suggests the nearest.
     pub fn check_choice_name(&self, name: &str) -> Result<(), Error> {
-        let mut known: Vec<&str> = Vec::new();
-        for choice in self.decisions.iter().flat_map(|decision| &decision.choices) {
-            if choice == name {
-                return Ok(());
-            }
-            if !known.contains(&choice.as_str()) {
-                known.push(choice);
-            }
+        let known = self.all_choice_names();
+        if known.contains(&name) {
+            return Ok(());
         }
         Err(Error::unknown_name("operation", name, known))
+    }
+
+    /// The names of all choices of all decisions, each once, in order.
+    pub fn all_choice_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for choice in self.decisions.iter().flat_map(|decision| &decision.choices) {
+            if !names.contains(&choice.as_str()) {
+                names.push(choice);
+            }
+        }
+        names
     }
 
     /// The text form of an architecture. `arch` must belong to the space.
