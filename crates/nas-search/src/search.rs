@@ -20,13 +20,16 @@ pub struct Settings {
     pub initial: usize,
     /// Architectures proposed between two updates of the archives, over all niches together.
     pub generation: usize,
+    /// Whether statistics, then chance, propose what the proposer still owes. Without it the
+    /// proposer is alone: it is asked as often, and evaluates less where it owes.
+    pub fill: bool,
     /// The seed of all randomness.
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { evaluations: 600, initial: 100, generation: 15, seed: 0 }
+        Self { evaluations: 600, initial: 100, generation: 15, fill: true, seed: 0 }
     }
 }
 
@@ -107,7 +110,8 @@ impl<'a> Search<'a> {
         self.settings
     }
 
-    /// Runs to the end of the budget, or until no niche has a new architecture to offer.
+    /// Runs to the end of the budget, or until no niche has a new architecture to offer. Without
+    /// filling it ends after the generations that the budget plans.
     ///
     /// # Errors
     /// Only the evaluator's; a proposer's failure is an [`Event::ProposerFailed`].
@@ -118,15 +122,18 @@ impl<'a> Search<'a> {
         on_event: &mut dyn FnMut(&Event<'_>),
     ) -> Result<Outcome, Error> {
         let mut run = Run::new(self, evaluator, on_event)?;
-        let Settings { evaluations, initial, generation, .. } = self.settings;
+        let Settings { evaluations, initial, generation, fill, .. } = self.settings;
         let niches = self.partition.niches().len();
+        let generation = generation.max(1);
         let mut found = usize::MAX;
         if initial > 0 {
             found = run.generation(&mut Random, &shares(initial.min(evaluations), niches))?;
         }
-        while run.evaluated.len() < evaluations && found > 0 {
-            let total = generation.clamp(1, evaluations - run.evaluated.len());
+        let mut to_come = evaluations.saturating_sub(initial).div_ceil(generation);
+        while run.evaluated.len() < evaluations && if fill { found > 0 } else { to_come > 0 } {
+            let total = generation.min(evaluations - run.evaluated.len());
             found = run.generation(proposer, &shares(total, niches))?;
+            to_come = to_come.saturating_sub(1);
         }
         // The outcome tells them, whoever proposed.
         run.knowledge.effects(self.space, &run.objectives, &run.evaluated);
@@ -182,7 +189,8 @@ impl<'a, 'b> Run<'a, 'b> {
             niches: vec![front.clone(); niches],
             front,
             knowledge: KnowledgeBase::default(),
-            generations: 0,
+            // Number 0 is the initial sample's, also where there is none.
+            generations: usize::from(search.settings.initial == 0),
         })
     }
 
@@ -196,8 +204,11 @@ impl<'a, 'b> Run<'a, 'b> {
         let mut taken = Vec::new();
         let mut rules = Vec::new();
         let mut open = shares.to_vec();
-        for source in [proposer, &mut Statistical as &mut dyn Proposer, &mut Random] {
-            rules.extend(self.propose(source, &mut open, &mut taken, &mut refusals));
+        rules.extend(self.propose(proposer, &mut open, &mut taken, &mut refusals));
+        if self.search.settings.fill {
+            for source in [&mut Statistical as &mut dyn Proposer, &mut Random] {
+                self.propose(source, &mut open, &mut taken, &mut refusals);
+            }
         }
         taken.sort_by_key(|taken: &Taken| taken.niche);
         let found = taken.len();
@@ -491,6 +502,25 @@ mod tests {
             let proposal = Proposal { arch: Arch::new([3; 6]), rationale: None };
             Ok(vec![proposal; request.count])
         }
+    }
+
+    #[test]
+    fn a_proposer_that_is_left_alone_is_asked_as_often_and_nothing_is_filled() {
+        let partition = pel_nas();
+        let settings =
+            Settings { evaluations: 30, initial: 0, generation: 6, fill: false, seed: 1 };
+        let search = Search::new(nasbench201::space(), &partition, settings);
+        let mut generations = Vec::new();
+        let outcome = search
+            .run(&mut Stubborn, &mut Toy::new(), &mut |event| {
+                if let Event::Generation { generation, .. } = event {
+                    generations.push(*generation);
+                }
+            })
+            .unwrap();
+        assert_eq!(generations, [1, 2, 3, 4, 5]);
+        let found: Vec<&Arch> = outcome.evaluated.iter().map(|e| &e.arch).collect();
+        assert_eq!(found, [&Arch::new([3; 6])]);
     }
 
     #[test]

@@ -43,8 +43,9 @@ pub struct EndpointArguments {
 pub struct ModelArguments {
     #[command(flatten)]
     pub endpoint: EndpointArguments,
-    /// What the model is asked: with rules and parents, or for architectures alone, or the same
-    /// over the whole range of latency
+    /// What the model is asked. co-evolution: rules, then architectures from parents, in niches,
+    /// after a random sample; statistics fill what it owes. plain: for architectures, and nothing
+    /// else is done. latency-oriented: the same, over the whole range of latency
     #[arg(long, value_enum, default_value_t)]
     pub prompting: Prompts,
     /// Calls that the search may make [default: as many as its generations need]

@@ -77,7 +77,7 @@ pub struct Arguments {
     /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: Option<u32>,
-    /// Generations after the initial sample, in place of a number of evaluations [default for a
+    /// Generations after the random sample that starts the search, in place of a number of evaluations [default for a
     /// language model: 10]
     #[arg(long, value_name = "N", conflicts_with = "evaluations", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     generations: Option<u32>,
@@ -244,21 +244,27 @@ impl Arguments {
 
     /// Where generations are counted, ten random architectures for each niche start the search.
     /// Else a sixth of the budget, at most 100, starts it, and generations are a fortieth of it, at
-    /// most 15.
+    /// most 15. A model that is asked for architectures alone is left alone: nothing starts the
+    /// search, and nothing fills what it owes.
     fn settings(&self, objectives: &Objectives, niches: usize) -> Settings {
-        let model = self.searcher == Searcher::Llm && self.evaluations.is_none();
-        if let Some(generations) = self.generations.or(model.then_some(10)) {
-            let (initial, generation) = (10 * niches, self.children as usize * niches);
+        let seed = self.seed;
+        let model = self.searcher == Searcher::Llm;
+        let fill = !model || self.model.prompting == Prompts::CoEvolution;
+        let counted = model && self.evaluations.is_none();
+        if let Some(generations) = self.generations.or(counted.then_some(10)) {
+            let initial = if fill { 10 * niches } else { 0 };
+            let generation = self.children as usize * niches;
             let evaluations = initial + generations as usize * generation;
-            return Settings { evaluations, initial, generation, seed: self.seed };
+            return Settings { evaluations, initial, generation, fill, seed };
         }
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations = self.evaluations.map_or(default, |given| given as usize);
         Settings {
             evaluations,
-            initial: (evaluations / 6).clamp(1, 100),
+            initial: if fill { (evaluations / 6).clamp(1, 100) } else { 0 },
             generation: (evaluations / 40).clamp(1, 15),
-            seed: self.seed,
+            fill,
+            seed,
         }
     }
 
@@ -290,6 +296,7 @@ impl Arguments {
             evaluations: usize,
             initial: usize,
             generation: usize,
+            fill: bool,
             seed: u64,
             #[serde(skip_serializing_if = "Option::is_none")]
             prompting: Option<String>,
@@ -314,6 +321,7 @@ impl Arguments {
             evaluations: settings.evaluations,
             initial: settings.initial,
             generation: settings.generation,
+            fill: settings.fill,
             seed: settings.seed,
             proxies: (self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none())
                 .then(|| self.proxy.config()),

@@ -35,7 +35,16 @@ pub struct Report<'a> {
     scores: Option<Scores>,
     within: Within<'a>,
     model: Option<ModelReport>,
+    alone: Option<Alone>,
     generations: Records,
+}
+
+/// How good the front of the language model's own architectures is.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+struct Alone {
+    hypervolume_ratio: f64,
+    igd: f64,
+    coverage: f64,
 }
 
 impl<'a> Report<'a> {
@@ -53,6 +62,10 @@ impl<'a> Report<'a> {
         let within = outcome.best_within(&objectives.limits, |arch| space().is_connected(arch));
         let details = objectives.evaluator.details().to_vec();
         let generations = Self::per_generation(outcome, objectives.truth.as_ref())?;
+        let alone = match &objectives.truth {
+            Some(truth) => Self::alone(outcome, truth)?,
+            None => None,
+        };
         Ok(Self {
             arguments,
             objectives,
@@ -62,6 +75,7 @@ impl<'a> Report<'a> {
             scores,
             within,
             model,
+            alone,
             generations,
         })
     }
@@ -181,6 +195,24 @@ impl<'a> Report<'a> {
         json.map_err(|error| Failure::work(format!("cannot write JSON: {error}")))
     }
 
+    /// How good the front of the language model's own architectures is, without the initial sample
+    /// and what others proposed.
+    fn alone(outcome: &Outcome, truth: &Truth) -> Result<Option<Alone>, Failure> {
+        let directions: Vec<_> = outcome.objectives.iter().map(|o| o.direction).collect();
+        let mut archive = Archive::new(&directions)?;
+        for one in outcome.evaluated.iter().filter(|one| one.proposer == MODEL) {
+            if let Some(values) = one.complete() {
+                archive.insert(&values, &one.arch)?;
+            }
+        }
+        let front = || archive.iter().map(|member| member.payload);
+        Ok(truth.score(front())?.map(|scores| Alone {
+            hypervolume_ratio: scores.hypervolume_ratio,
+            igd: scores.igd,
+            coverage: truth.coverage(front(), 1, BINS, TOLERANCE),
+        }))
+    }
+
     /// What the language model contributed, for people.
     fn model_in_words(&self, model: &ModelReport) -> String {
         let (usage, all) = (&model.usage, model.all());
@@ -224,6 +256,11 @@ impl<'a> Report<'a> {
             model.rules.taken,
             self.outcome.knowledge.rules().iter().filter(|r| r.author == Author::Model).count(),
         );
+        if let Some(Alone { hypervolume_ratio, igd, coverage }) = self.alone {
+            text += &format!(
+                "  these alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, coverage {coverage:.2}\n"
+            );
+        }
         for (kind, failures) in &model.failures {
             text += &format!("  {} failed calls ({kind}): {}\n", failures.count, failures.first);
         }
@@ -435,6 +472,7 @@ impl<'a> Report<'a> {
             "scores": scores,
             "best": best,
             "model": self.model,
+            "model_alone": self.alone,
             "generations": self.generations.json(),
             "within_limits": limited.then_some(matches!(self.within, Within::Best(_))),
         }))
