@@ -126,29 +126,50 @@ fn a_search_that_was_killed_goes_on_from_its_record() {
     assert_eq!(sorted(&nas.read("calls.jsonl")), sorted(&whole));
 }
 
-/// Recorded with Qwen2.5-Coder-1.5B-Instruct.
+/// Recorded with Qwen2.5-Coder-1.5B-Instruct: the runs behind `cargo xtask reproduce figure-1`.
 #[test]
 fn what_a_real_model_said_replays_to_the_recorded_front() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    let runs = [
-        (
-            "co-evolution",
-            "--device edgegpu --generations 2 --children 3 --partition operations --niches 3",
-        ),
-        ("plain", "--device raspi4 --generations 4 --children 5 --prompting plain"),
-    ];
-    for (name, arguments) in runs {
-        let recorded = data.join(name);
-        let ran = nas.say(&format!(
-            "search --proposer llm --accuracy benchmark --seed 1 {arguments} --run {name} --replay {}",
-            recorded.join("transcript.jsonl").display()
-        ));
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-        assert!(!ran.stdout.contains("failed calls"), "{}", ran.stdout);
-        let front = std::fs::read_to_string(recorded.join("front.csv")).unwrap();
-        assert_eq!(nas.read(&format!("{name}/front.csv")), front);
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data/figure-1");
+    for method in ["plain", "latency-oriented", "co-evolution"] {
+        let generations = if method == "co-evolution" { 1 } else { 12 };
+        for seed in 1..=3 {
+            let name = format!("{method}-seed{seed}");
+            let ran = nas.say(&format!(
+                "search --proposer llm --device edgegpu --accuracy benchmark --prompting {method} \
+                 --generations {generations} --seed {seed} --run {name} --replay {}",
+                recorded.join(format!("{name}.jsonl")).display()
+            ));
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert!(!ran.stdout.contains("failed calls"), "{}", ran.stdout);
+            let front = std::fs::read_to_string(recorded.join(format!("{name}.csv"))).unwrap();
+            assert_eq!(nas.read(&format!("{name}/front.csv")), front);
+        }
     }
+}
+
+#[test]
+fn a_model_that_is_asked_plainly_is_left_alone() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        let prompt = request["messages"][1]["content"].as_str().unwrap();
+        assert!(!prompt.contains("Parents"), "{prompt}");
+        let whole = |choice: &str| json!({ "architecture": vec![choice; 6] });
+        text(&json!({ "proposals": [whole("nor_conv_3x3"), whole("nor_conv_1x1")] }))
+    });
+    let ran = search(&nas, server.url(), "--prompting plain");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(server.calls(), 2);
+    let evaluations = nas.read("run/evaluations.csv");
+    assert_eq!(evaluations.lines().count(), 1 + 2, "{evaluations}");
+    assert_eq!(evaluations.matches(",1,language-model").count(), 2, "{evaluations}");
+    let report = report(&nas);
+    assert_eq!(report["whole"]["faults"]["duplicate"], 2, "{report}");
+    // A model that says nothing of use leaves nothing.
+    let useless = proposing("I am sorry, I cannot do that.");
+    let ran = search(&nas, useless.url(), "--prompting plain --force");
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1);
 }
 
 /// The search ends with what it has, says what was wrong, and its exit code tells.

@@ -1,4 +1,4 @@
-//! `cargo xtask`: set-up, tests, demo, download and benchmarks of the workspace.
+//! `cargo xtask`: set-up, tests, demo, download, reproduction and benchmarks of the workspace.
 //!
 //! It builds before libtorch exists and so depends on nothing that links it; whatever needs the
 //! library crates runs the program `nas`.
@@ -7,6 +7,7 @@ mod bench;
 mod cargo;
 mod error;
 mod libtorch;
+mod reproduce;
 mod testing;
 mod workspace;
 
@@ -45,6 +46,11 @@ enum Chore {
     Bench {
         #[command(subcommand)]
         bench: bench::Bench,
+    },
+    /// The paper's figures, from recorded calls of a language model or a live one
+    Reproduce {
+        #[command(subcommand)]
+        what: reproduce::Reproduce,
     },
     /// Fetches the benchmark files; needs no libtorch
     Download {
@@ -94,6 +100,7 @@ fn run(chore: Chore) -> Result<ExitCode, Error> {
             cargo::run_nas(&workspace, &[], &DEMO)
         }
         Chore::Bench { bench } => bench::run(&workspace, &bench),
+        Chore::Reproduce { what } => reproduce::run(&workspace, &what),
         Chore::Download { args } => {
             let mut nas = vec!["download"];
             nas.extend(args.iter().map(String::as_str));
