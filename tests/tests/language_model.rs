@@ -92,7 +92,64 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
         "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
          --replay calls.jsonl --run other --seed 7",
     );
-    assert!(other.stdout.contains("not-recorded"), "{}", other.stdout);
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains("does not hold the calls of this search"), "{}", other.stderr);
+    assert!(!nas.folder().join("other").exists());
+    // A record that lies in the folder which is replaced is not lost.
+    let calls_before = nas.read("run/transcript.jsonl");
+    let in_place = nas.say(
+        "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
+         --replay run/transcript.jsonl --run run/ --force",
+    );
+    assert_eq!(in_place.code, 0, "{}", in_place.stderr);
+    assert_eq!(nas.read("run/transcript.jsonl"), calls_before);
+}
+
+#[test]
+fn what_the_user_asked_of_a_model_is_not_ignored() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let told = |arguments: &str, words: &str| {
+        let ran = nas.say(arguments);
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains(words), "{}", ran.stderr);
+    };
+    told("search --device edgegpu --llm-url http://127.0.0.1:9/v1", "--llm-url says nothing");
+    told(
+        "search --device edgegpu --proposer evolution --prompting plain",
+        "--prompting says nothing",
+    );
+    let llm = "search --proposer llm --device edgegpu --llm-url http://127.0.0.1:9/v1";
+    told(&format!("{llm} --llm-money 1"), "--llm-prices");
+    told(&format!("{llm} --llm-key-env sk-pasted-3b1f"), "is it the key itself?");
+    told(&format!("{llm} --run run --record run/transcript.jsonl"), "leave --record out");
+    told("search --proposer llm --device edgegpu --llm-url 127.0.0.1:9/v1", "http://");
+    assert!(!nas.say(&format!("{llm} --llm-key-env sk-pasted-3b1f")).stderr.contains("sk-pasted"));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_not_asked_for_ever() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|_| ChatAnswer::Http(404, "not found".into()));
+    let ran = search(&nas, server.url(), "");
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    // One generation of six niches, two stages each.
+    assert_eq!(report(&nas)["usage"]["calls"], 12);
+    assert!(ran.stdout.contains("no call was made after this"), "{}", ran.stdout);
+    assert_eq!(ran.stderr.matches("no proposals").count(), 1, "{}", ran.stderr);
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
+}
+
+#[test]
+fn calls_that_are_short_go_to_architectures() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = proposing(
+        r#"{"proposals":[{"architecture":["none","none","none","nor_conv_3x3","none","none"]}]}"#,
+    );
+    assert_eq!(search(&nas, server.url(), "--llm-calls 6").code, 0);
+    let report = report(&nas);
+    assert_eq!((&report["reflections"], &report["proposals"]), (&json!(0), &json!(6)));
+    assert_eq!(server.calls(), 6);
+    assert!(report["ended"].as_str().unwrap().contains("6 of 6 calls"), "{report}");
 }
 
 #[test]
@@ -109,6 +166,9 @@ fn a_search_that_was_killed_goes_on_from_its_record() {
     let kept: Vec<&str> = whole.lines().take(10).chain([&half[..half.len() / 2]]).collect();
     nas.write("calls.jsonl", &kept.join("\n"));
     let before = server.calls();
+    let other = search(&nas, server.url(), "--replay calls.jsonl --llm-model other --force");
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains("was recorded with model default"), "{}", other.stderr);
     let refused = search(&nas, server.url(), "--record calls.jsonl --force");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("--replay calls.jsonl"), "{}", refused.stderr);

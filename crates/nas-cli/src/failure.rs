@@ -67,8 +67,7 @@ input_errors!(
     nas_hw::Error,
     nas_partition::Error,
     nas_pareto::Error,
-    nas_eval::Error,
-    nas_llm::Error
+    nas_eval::Error
 );
 #[cfg(feature = "torch")]
 input_errors!(nas_proxy::Error);
@@ -77,6 +76,19 @@ impl From<nas_bench::Error> for Failure {
     /// Missing or damaged tables are for the user to put right; a failed download may pass.
     fn from(error: nas_bench::Error) -> Self {
         Self::input(chain(&error))
+    }
+}
+
+impl From<nas_llm::Error> for Failure {
+    /// What was given is for the user to put right; what a server does is not.
+    fn from(error: nas_llm::Error) -> Self {
+        use nas_llm::Kind;
+        match error.kind() {
+            Kind::Configuration | Kind::NotRecorded | Kind::Transcript => {
+                Self::input(chain(&error))
+            }
+            _ => Self::work(chain(&error)),
+        }
     }
 }
 

@@ -33,7 +33,8 @@ impl RunFolder {
     /// taken. With one, an earlier run there is only replaced if `force` says so, and never a
     /// folder that holds anything else.
     pub fn prepare(path: Option<&Path>, name: &str, force: bool) -> Result<Self, Failure> {
-        let path = path.map_or_else(|| free_name(name), Path::to_path_buf);
+        // Without a slash at its end.
+        let path = path.map_or_else(|| free_name(name), |path| path.components().collect());
         let shown = path.display();
         if path.exists() {
             let entries = fs::read_dir(&path).map_err(|e| Failure::file("use", &path, &e))?;
@@ -62,6 +63,11 @@ impl RunFolder {
         }
         let this = Self { path, files: Vec::new() };
         this.making().map(|_| this)
+    }
+
+    /// Where the run's folder will be.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// A file beside the run's folder, for what must not be lost before the run is whole.

@@ -21,6 +21,9 @@ impl Address {
     /// Takes an `http` or `https` URL with a host.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Url { reason, example: EXAMPLE };
+        if !text.contains("://") {
+            return Err(wrong("it does not begin with http:// or https://".to_owned()));
+        }
         let mut url = Url::parse(text.trim()).map_err(|error| wrong(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("its scheme is neither http nor https".to_owned()));

@@ -272,6 +272,17 @@ impl Endpoint {
     pub(crate) fn key(&self) -> Result<Option<SecretString>, Error> {
         let Some(variable) = &self.key_env else { return Ok(None) };
         let wrong = |problem| Error::Key { variable: variable.clone(), problem };
+        // What is no name of a variable may be the key itself, and is not shown.
+        let in_names = |char: char| char.is_ascii_alphanumeric() || char == '_';
+        if !variable.chars().all(in_names)
+            || variable.starts_with(|char: char| char.is_ascii_digit())
+        {
+            let variable = "(not shown)".to_owned();
+            return Err(Error::Key {
+                variable,
+                problem: "is no name of one: is it the key itself?",
+            });
+        }
         let key = match std::env::var(variable) {
             Ok(key) => key,
             Err(std::env::VarError::NotPresent) => return Err(wrong("is not set")),

@@ -199,6 +199,19 @@ pub enum Error {
         /// The first characters of the request's last message.
         start: String,
     },
+    /// A transcript of another model, or another temperature, that can not be gone on with.
+    #[error(
+        "{path} was recorded with {recorded}, not with {given}: go on with what it was recorded \
+         with, or record anew"
+    )]
+    OtherModel {
+        /// The transcript.
+        path: PathBuf,
+        /// Model and temperature of its calls.
+        recorded: String,
+        /// Model and temperature that were to go on.
+        given: String,
+    },
     /// A transcript that could not be written or read.
     #[error("transcript {path}: {source}")]
     Transcript {
@@ -282,7 +295,14 @@ impl Kind {
 
     /// Whether every later call would end the same way: nothing is left, or nothing is right.
     pub fn ends_all(self) -> bool {
-        matches!(self, Self::Configuration | Self::Budget | Self::Quota | Self::Unauthorised)
+        matches!(
+            self,
+            Self::Configuration
+                | Self::Budget
+                | Self::Quota
+                | Self::Unauthorised
+                | Self::NotRecorded
+        )
     }
 }
 
@@ -301,6 +321,7 @@ impl Error {
             | Self::Key { .. }
             | Self::Prompt { .. }
             | Self::Runtime(_)
+            | Self::OtherModel { .. }
             | Self::Client { .. } => Kind::Configuration,
             Self::BudgetSpent { .. } => Kind::Budget,
             Self::Quota { .. } => Kind::Quota,

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use crate::{
     Budget, ChatRequest, Client, Endpoint, Error, Replay, Reply, Transcript, Usage,
-    transcript::Record,
+    transcript::{Record, in_words},
 };
 
 /// A language model, live or recorded; who asks it need not know which.
@@ -46,7 +46,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// As [`Client::new`], [`Replay::open`] and [`Transcript::append`].
+    /// [`Error::OtherModel`] for a transcript of another model or temperature; as [`Client::new`],
+    /// [`Replay::open`] and [`Transcript::append`].
     pub fn resume(
         endpoint: Endpoint,
         budget: Budget,
@@ -54,6 +55,11 @@ impl Model {
     ) -> Result<Self, Error> {
         let client = Box::new(Client::new(endpoint, budget)?);
         let replay = Box::new(Replay::open(&path)?);
+        let given = in_words(client.endpoint().model(), client.endpoint().temperature);
+        if let Some(recorded) = replay.asked().filter(|recorded| **recorded != given) {
+            let path = path.as_ref().to_owned();
+            return Err(Error::OtherModel { path, recorded: recorded.to_owned(), given });
+        }
         let transcript = Transcript::append(path)?;
         Ok(Self(Source::Continued { replay, client, transcript }))
     }

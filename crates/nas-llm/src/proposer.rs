@@ -7,7 +7,7 @@ use rand::RngExt;
 use tokio::runtime::Runtime;
 
 use crate::{
-    ChatRequest, Error, Message, Model, ModelReport, Reply,
+    ChatRequest, Error, Kind, Message, Model, ModelReport, Reply,
     prompt::{self, shown_parents},
     reply::{self, Proposed, Refused},
     report::{Generation, Tally},
@@ -28,8 +28,8 @@ pub struct LanguageModel {
     /// What was wrong with each niche's last proposals.
     refusals: HashMap<usize, Vec<String>>,
     report: ModelReport,
-    /// Why no further call is made.
-    ended: Option<String>,
+    /// Calls that failed since the last reply.
+    silence: usize,
 }
 
 /// How the model is asked.
@@ -69,6 +69,10 @@ const RULES: usize = 2;
 /// How often one turn asks again for what is owed.
 const AGAIN: u64 = 2;
 
+/// Failed calls in a row after which no further one is made: the server is not there, or the wrong
+/// one.
+const SILENCE: usize = 6;
+
 /// Tokens of a reply for each item that is asked for, and beside them.
 const TOKENS: (u32, u32) = (160, 100);
 
@@ -85,7 +89,7 @@ impl LanguageModel {
             runtime: runtime.map_err(Error::Runtime)?,
             refusals: HashMap::new(),
             report: ModelReport::default(),
-            ended: None,
+            silence: 0,
         })
     }
 
@@ -124,14 +128,17 @@ impl LanguageModel {
             Some(last) if last.generation == generation => last.proposals.add(&turn.made),
             _ => report.generations.push(Generation { generation, proposals: turn.made.clone() }),
         }
+        self.silence = if turn.replies > 0 { 0 } else { self.silence + turn.failures.len() };
         for error in &turn.failures {
-            let failures = report.failures.entry(error.kind()).or_default();
-            if failures.count == 0 {
-                failures.first = error.to_string();
+            if error.kind() != Kind::Budget {
+                let failures = report.failures.entry(error.kind()).or_default();
+                if failures.count == 0 {
+                    failures.first = error.to_string();
+                }
+                failures.count += 1;
             }
-            failures.count += 1;
-            if error.kind().ends_all() && self.ended.is_none() {
-                self.ended = Some(error.to_string());
+            if (error.kind().ends_all() || self.silence >= SILENCE) && report.ended.is_none() {
+                report.ended = Some(error.to_string());
             }
         }
     }
@@ -156,11 +163,17 @@ impl Proposer for LanguageModel {
         requests: &[Request<'_>],
         rng: &mut SearchRng,
     ) -> Vec<Result<Answer, BoxError>> {
-        if self.ended.is_some() {
+        if self.report.ended.is_some() {
             return requests.iter().map(|_| Ok(Answer::default())).collect();
         }
         let generation = requests.first().map_or(0, |request| request.generation);
         let spare = self.spare(generation, requests.len());
+        // Where calls are short they go to architectures.
+        let made = self.model.usage().calls;
+        let left = self.settings.calls.map_or(u64::MAX, |calls| calls.saturating_sub(made));
+        let style = self.settings.style;
+        let reflects =
+            style == Style::CoEvolution && left >= style.stages() * requests.len() as u64;
         let none = Vec::new();
         let asked: Vec<Asked<'_>> = requests
             .iter()
@@ -168,7 +181,8 @@ impl Proposer for LanguageModel {
             .map(|(turn, request)| Asked {
                 request,
                 refusals: self.refusals.get(&request.niche).unwrap_or(&none),
-                style: self.settings.style,
+                style,
+                reflects,
                 edits: self.asks_for_edits(turn),
                 crossover: rng.random_bool(self.settings.crossover),
                 seed: u64::from(rng.random::<u32>()),
@@ -187,11 +201,17 @@ impl Proposer for LanguageModel {
     }
 }
 
+/// One for a call that was made, whatever came of it; none for one that the budget refused.
+fn was_made(asked: &Result<Reply, Error>) -> u64 {
+    u64::from(!matches!(asked, Err(error) if error.kind() == Kind::Budget))
+}
+
 /// What one niche is asked in one generation.
 struct Asked<'a> {
     request: &'a Request<'a>,
     refusals: &'a [String],
     style: Style,
+    reflects: bool,
     edits: bool,
     crossover: bool,
     seed: u64,
@@ -210,6 +230,8 @@ struct Turn {
     reflections: u64,
     proposals: u64,
     asked_again: u64,
+    /// Calls that were answered.
+    replies: u64,
     failures: Vec<Error>,
 }
 
@@ -229,7 +251,7 @@ impl Asked<'_> {
     async fn turn(&self, model: &Model) -> Turn {
         let mut turn = Turn::default();
         let done = async {
-            if self.style == Style::CoEvolution {
+            if self.reflects {
                 self.reflect(model, &mut turn).await?;
             }
             self.propose(model, &mut turn).await
@@ -252,17 +274,22 @@ impl Asked<'_> {
             Message::system(prompt::system()?),
             Message::user(prompt::reflect(self.request, &recent, RULES)?),
         ];
-        turn.reflections += 1;
         let schema = ("rules", reply::rules_schema(space, &reply::choices(self.request), RULES));
-        let text = match self.ask(model, messages, schema, RULES).await {
-            Ok(reply) => reply.text,
+        let asked = self.ask(model, messages, schema, RULES).await;
+        turn.reflections += was_made(&asked);
+        let text = match asked {
+            Ok(reply) => {
+                turn.replies += 1;
+                reply.text
+            }
             Err(error) if error.kind().ends_all() => return Err(error),
             Err(error) => {
                 turn.failures.push(error);
                 return Ok(());
             }
         };
-        for rule in reply::rules(space, partition, niche, generation, &text) {
+        let rules = reply::rules(space, partition, niche, generation, &text);
+        for rule in rules.into_iter().take(RULES) {
             match rule {
                 Ok(rule) => {
                     turn.rules_made.taken();
@@ -311,9 +338,11 @@ impl Asked<'_> {
                 "proposals",
                 reply::proposals_schema(space, &reply::choices(request), shown, owed),
             );
-            turn.proposals += u64::from(asked == 0);
-            turn.asked_again += u64::from(asked > 0);
-            let Reply { text, .. } = self.ask(model, messages.clone(), schema, owed).await?;
+            let reply = self.ask(model, messages.clone(), schema, owed).await;
+            let calls = if asked == 0 { &mut turn.proposals } else { &mut turn.asked_again };
+            *calls += was_made(&reply);
+            let Reply { text, .. } = reply?;
+            turn.replies += 1;
             let mut refusals = Vec::new();
             for proposed in reply::proposals(space, &parents, &text) {
                 let valid = proposed.and_then(|proposed| {

@@ -36,7 +36,7 @@ impl Said {
     /// (Ollama's), `{"message": …}` (vLLM's), `{"detail": …}` (FastAPI's), or plain text.
     pub(crate) fn read(body: &str) -> Self {
         let Ok(value) = serde_json::from_str::<Value>(body) else {
-            return Self { message: body.trim().to_owned(), ..Self::default() };
+            return Self { message: printable(body.trim()), ..Self::default() };
         };
         let value = if value.is_array() { &value[0] } else { &value };
         let error = value.get("error").unwrap_or(value);
@@ -49,10 +49,10 @@ impl Said {
         let mut delay = error["details"].as_array().into_iter().flatten();
         let delay = delay.find_map(|detail| detail["retryDelay"].as_str());
         Self {
-            message: message.unwrap_or_else(|| match error {
+            message: printable(&message.unwrap_or_else(|| match error {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
-            }),
+            })),
             code: format!("{} {} {}", field("code"), field("type"), field("status")),
             parameter: field("param"),
             retry_after: delay.and_then(|delay| seconds(delay.strip_suffix('s')?)),
@@ -69,6 +69,11 @@ impl Said {
         };
         says(&self.code) || (retry_after.is_none() && says(&self.message))
     }
+}
+
+/// Without characters that steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 /// `Retry-After` as seconds or as a date (RFC 9110, 10.2.3).
@@ -89,6 +94,12 @@ mod tests {
     use reqwest::header::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_left_out() {
+        says("{\"error\":{\"message\":\"\\u001b[31mred\\nblue\"}}", " [31mred blue", "", "");
+        says("\u{1b}[31mred", " [31mred", "", "");
+    }
 
     #[track_caller]
     fn says(body: &str, message: &str, code: &str, parameter: &str) {

@@ -25,6 +25,8 @@ pub struct Replay {
     path: PathBuf,
     lines: usize,
     incomplete: Option<usize>,
+    /// Model and temperature of the last call, in words.
+    asked: Option<String>,
     calls: Mutex<HashMap<String, Calls>>,
     meter: Meter,
 }
@@ -57,6 +59,7 @@ impl Replay {
             path: path.to_owned(),
             lines: 0,
             incomplete: None,
+            asked: None,
             calls: Mutex::default(),
             meter: Meter::new(Budget::default()),
         };
@@ -64,7 +67,8 @@ impl Replay {
         for (index, bytes) in content.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let line = index + 1;
             match read(bytes) {
-                Ok((key, outcome)) => {
+                Ok((key, asked, outcome)) => {
+                    replay.asked = Some(asked);
                     calls.entry(key).or_default().recorded.push(Some(outcome));
                     replay.lines += 1;
                 }
@@ -84,6 +88,11 @@ impl Replay {
     /// Recorded calls.
     pub fn calls(&self) -> usize {
         self.lines
+    }
+
+    /// Model and temperature of the last recorded call, in words.
+    pub(crate) fn asked(&self) -> Option<&str> {
+        self.asked.as_deref()
     }
 
     /// The number of an incomplete last line, which was left out.
@@ -144,8 +153,8 @@ impl Replay {
     }
 }
 
-/// The key and the outcome that a line holds.
-fn read(line: &[u8]) -> Result<(String, Outcome), String> {
+/// The key that a line holds, who was asked, and the outcome.
+fn read(line: &[u8]) -> Result<(String, String, Outcome), String> {
     let wrong = |error: serde_json::Error| error.to_string();
     let Versioned { version } = serde_json::from_slice(line).map_err(wrong)?;
     if version != TRANSCRIPT_VERSION {
@@ -158,5 +167,5 @@ fn read(line: &[u8]) -> Result<(String, Outcome), String> {
         _ => return Err("neither a reply nor an error, or both".to_owned()),
     };
     let tally: Tally = record.took;
-    Ok((record.key, Outcome { tally, result }))
+    Ok((record.key, record.asked.in_words(), Outcome { tally, result }))
 }

@@ -25,6 +25,8 @@ pub struct ModelReport {
     pub generations: Vec<Generation>,
     /// Failed calls by kind, with the first message of each.
     pub failures: BTreeMap<Kind, Failures>,
+    /// Why no further call was made: the budget is spent, or every later one would have failed.
+    pub ended: Option<String>,
 }
 
 /// The proposals of one generation.

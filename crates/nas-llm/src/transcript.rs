@@ -58,6 +58,17 @@ pub(crate) struct Words {
     pub(crate) message: String,
 }
 
+impl Asked {
+    /// Model and temperature in words.
+    pub(crate) fn in_words(&self) -> String {
+        in_words(&self.model, self.temperature)
+    }
+}
+
+pub(crate) fn in_words(model: &str, temperature: f64) -> String {
+    format!("model {model} at temperature {temperature}")
+}
+
 impl Record {
     pub(crate) fn new(endpoint: &Endpoint, request: &ChatRequest, outcome: &Outcome) -> Self {
         Self {

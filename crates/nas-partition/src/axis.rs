@@ -83,9 +83,13 @@ impl Axis {
     pub(crate) fn range_with(&self, decision: usize, choice: u8) -> (f64, f64) {
         let Value::Sum(added) = &self.value else { return (f64::NEG_INFINITY, f64::INFINITY) };
         let extreme = |better: fn(f64, f64) -> f64| {
-            let each = added.iter().enumerate().map(|(at, added)| match at == decision {
-                true => added.get(usize::from(choice)).copied().unwrap_or_default(),
-                false => added.iter().copied().reduce(better).unwrap_or_default(),
+            let each = added.iter().enumerate().map(|(at, added)| {
+                let added = if at == decision {
+                    added.get(usize::from(choice)).copied()
+                } else {
+                    added.iter().copied().reduce(better)
+                };
+                added.unwrap_or_default()
             });
             each.sum::<f64>()
         };

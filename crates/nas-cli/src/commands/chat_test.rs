@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::model::EndpointArguments;
 use crate::{
-    failure::Failure,
+    failure::{Failure, NOTHING_FROM_MODEL},
     output::{Format, print, print_json},
 };
 
@@ -25,10 +25,16 @@ const CALLS: u64 = 120;
 /// Qwen2.5-Coder-1.5B-Instruct, five architectures for each niche and generation.
 const TOKENS: (u64, u64) = (840, 190);
 
+/// Tokens that a reply with five architectures may have.
+const LONGEST: f64 = 900.0;
+
 /// Architectures that the round trip asks for.
 const ASKED: usize = 3;
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.format == Format::Csv {
+        return Err(Failure::input("chat-test has no CSV form: use --format json"));
+    }
     let model = arguments.endpoint.model()?;
     let endpoint = arguments.endpoint.endpoint()?;
     let (named, reply) = memorised(&model, nasbench201::space(), "cifar10", ASKED)?;
@@ -36,7 +42,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let speed = reply.completion_tokens as f64 / reply.seconds.max(1e-9);
     let (prompt, completion) = TOKENS;
     let price = endpoint.token_prices().map(|prices| prices.of(CALLS * prompt, CALLS * completion));
-    if arguments.format != Format::Table {
+    let code = if valid == 0 { ExitCode::from(NOTHING_FROM_MODEL) } else { ExitCode::SUCCESS };
+    if arguments.format == Format::Json {
         print_json(&json!({
             "url": endpoint.shown_url(),
             "model": endpoint.model(),
@@ -50,11 +57,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             "tokens_per_second": speed,
             "price_of_a_search": price,
         }))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     let counted = if reply.estimated { "estimated, the server did not count" } else { "counted" };
     let structured = if reply.structured {
-        "taken: replies follow the schema"
+        "taken: the server accepts the schema"
     } else {
         "refused: the schema is part of the prompt, and JSON is looked for in the text"
     };
@@ -77,5 +84,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         reply.completion_tokens,
         CALLS as f64 * completion as f64 / speed.max(1e-9) / 60.0,
     ))?;
-    Ok(ExitCode::SUCCESS)
+    let (longest, timeout) = (LONGEST / speed.max(1e-9), arguments.endpoint.timeout);
+    if longest > timeout as f64 {
+        eprintln!(
+            "at this speed a reply of {LONGEST} tokens takes {longest:.0} s, longer than --llm-timeout {timeout}: raise that, and lower --llm-parallel if the server answers one call at a time"
+        );
+    }
+    if valid == 0 {
+        eprintln!("nothing in the reply could be used");
+    }
+    Ok(code)
 }

@@ -13,7 +13,7 @@ use nas_space::{
 
 use super::{model::EndpointArguments, parse_dataset, tables};
 use crate::{
-    failure::Failure,
+    failure::{Failure, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records, print},
 };
 
@@ -86,23 +86,28 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         records.push(row);
     }
     records.print(arguments.format)?;
+    let valid = named.iter().filter(|named| named.is_ok()).count();
     if arguments.format == Format::Table {
         let front = search_front(&tables, arguments.dataset)?;
         let found = front.iter().map(|arch| accuracies[nasbench201::index(arch)]);
         let found = found.fold(f64::NEG_INFINITY, f64::max);
         // The median best of n uniform draws is at the quantile 2^(-1/n).
-        let valid = named.iter().filter(|named| named.is_ok()).count();
+        let draws = if valid == 0 { count } else { valid };
         let chance = |draws: usize| {
             let rank = (1.0 - 0.5_f64.powf(1.0 / draws.max(1) as f64)) * sorted.len() as f64;
             sorted[(rank as usize).min(sorted.len() - 1)]
         };
         let best = best.map_or_else(|| "none".to_owned(), |best| format!("{best:.2} %"));
         print(&format!(
-            "\nbest named: {best}\nby chance, the best of {valid} random cells: {:.2} % (median)\nby a random search of {SEARCHED} cells: {:.2} % (median)\non the front of `nas search --device {DEVICE}`, {SEARCHED} evaluations: {found:.2} %\nthe best cell there is: {:.2} %\n",
-            chance(valid),
+            "\nbest named: {best}\nby chance, the best of {draws} random cells: {:.2} % (median)\nby a random search of {SEARCHED} cells: {:.2} % (median)\non the front of `nas search --device {DEVICE}`, {SEARCHED} evaluations: {found:.2} %\nthe best cell there is: {:.2} %\n",
+            chance(draws),
             chance(SEARCHED),
             sorted[0],
         ))?;
+    }
+    if valid == 0 {
+        eprintln!("the language model named no cell of the space");
+        return Ok(ExitCode::from(NOTHING_FROM_MODEL));
     }
     Ok(ExitCode::SUCCESS)
 }

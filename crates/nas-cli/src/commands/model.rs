@@ -28,9 +28,14 @@ pub struct EndpointArguments {
     parallel: u16,
     /// Seconds that one attempt may take
     #[arg(long = "llm-timeout", value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    pub timeout: u64,
     /// Sampling temperature
-    #[arg(long = "llm-temperature", value_name = "T", default_value_t = 0.7)]
+    #[arg(
+        long = "llm-temperature",
+        value_name = "T",
+        default_value_t = 0.7,
+        allow_negative_numbers = true
+    )]
     temperature: f64,
     /// Price of a million tokens of prompts and of replies
     #[arg(long = "llm-prices", value_name = "PROMPT,REPLY", value_delimiter = ',')]
@@ -51,11 +56,11 @@ pub struct ModelArguments {
     /// Calls that the search may make [default: as many as its generations need]
     #[arg(long, value_name = "N")]
     llm_calls: Option<u64>,
-    /// Tokens that the search may use
+    /// No call begins once so many tokens are used; calls under way end
     #[arg(long, value_name = "N")]
     llm_tokens: Option<u64>,
-    /// Money that the search may spend, by --llm-prices
-    #[arg(long, value_name = "AMOUNT")]
+    /// No call begins once so much money is spent, by --llm-prices; calls under way end
+    #[arg(long, value_name = "AMOUNT", requires = "prices")]
     llm_money: Option<f64>,
     /// Write every call to this file [default: transcript.jsonl in the run's folder]
     #[arg(long, value_name = "FILE")]
@@ -116,13 +121,42 @@ impl EndpointArguments {
         self.base_url.is_some()
     }
 
-    /// The model, for a command that asks it a single time.
+    /// The model, for a command that asks it a single time. That may take a while: standard error
+    /// tells whom it waits for, and each retry.
     pub fn model(&self) -> Result<Model, Failure> {
-        Ok(Model::live(self.endpoint()?, Budget::default(), None)?)
+        let endpoint = self.endpoint()?;
+        let (name, url) = (endpoint.model().to_owned(), endpoint.shown_url());
+        let model = Model::live(endpoint, Budget::default(), None)?;
+        eprintln!("asking {name} at {url}, at most {} s an attempt", self.timeout);
+        // Only the first of a process is set up, which is the only one.
+        let _ = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+            .with_target(false)
+            .without_time()
+            .try_init();
+        Ok(model)
     }
 }
 
 impl ModelArguments {
+    /// The first option that says something about a language model, if there is one.
+    pub fn given(&self) -> Option<&'static str> {
+        let endpoint = &self.endpoint;
+        let options = [
+            ("--llm-url", endpoint.is_given()),
+            ("--llm-key-env", endpoint.key_env.is_some()),
+            ("--llm-prices", !endpoint.prices.is_empty()),
+            ("--prompting", self.prompting != Prompts::default()),
+            ("--llm-calls", self.llm_calls.is_some()),
+            ("--llm-tokens", self.llm_tokens.is_some()),
+            ("--llm-money", self.llm_money.is_some()),
+            ("--record", self.record.is_some()),
+            ("--replay", self.replay.is_some()),
+        ];
+        options.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
     /// Calls that a search of so many generations and niches may make.
     pub fn calls(&self, generations: usize, niches: usize) -> u64 {
         let needed = self.prompting.style().stages() * (generations * niches) as u64;
@@ -148,6 +182,8 @@ impl ModelArguments {
         }
         // A key that is missing is told before a file is made.
         Model::live(endpoint.clone(), budget, None)?;
+        let file = transcript.display();
+        eprintln!("calls are kept in {file}; an interrupted search goes on with --replay {file}");
         Ok(Model::live(endpoint, budget, Some(Transcript::create(transcript)?))?)
     }
 }

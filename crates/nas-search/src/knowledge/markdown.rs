@@ -41,7 +41,11 @@ impl KnowledgeBase {
                 text += &row(space, rule);
             }
             for rule in self.rules.iter().filter(|r| r.niche == niche && !r.reason.is_empty()) {
-                text += &format!("\n*{}*: {}\n", rule.condition.describe(space), rule.reason);
+                text += &format!(
+                    "\n*{}*: {}\n",
+                    rule.condition.describe(space),
+                    rule.reason.replace('<', "&lt;")
+                );
             }
         }
         text += &self.effect_tables(space, objectives);

@@ -1,11 +1,12 @@
 use std::{
+    collections::HashSet,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::ValueEnum;
 use nas_hw::{Millijoules, Millis};
-use nas_llm::{LanguageModel, Prompting};
+use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_search::{
     Event, Evolution, Listed, Outcome, Proposer, Random, Search, Settings, Statistical,
 };
@@ -81,9 +82,10 @@ pub struct Arguments {
     /// language model: 10]
     #[arg(long, value_name = "N", conflicts_with = "evaluations", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     generations: Option<u32>,
-    /// Architectures that a generation proposes for each niche, where generations are counted
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
-    children: u32,
+    /// Architectures that a generation proposes for each niche [default: 5 where generations are
+    /// counted or a language model proposes, else 15 at most for all niches together]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    children: Option<u32>,
     /// The seed of all randomness: the same seed gives the same search, as far as what is measured
     /// on this machine comes out the same
     #[arg(long, default_value_t = 0)]
@@ -126,6 +128,11 @@ fn parse_space(name: &str) -> Result<String, String> {
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    if arguments.searcher != Searcher::Llm
+        && let Some(option) = arguments.model.given()
+    {
+        return Err(Failure::input(format!("{option} says nothing without --proposer llm")));
+    }
     let space = nasbench201::space();
     let partition =
         arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
@@ -134,7 +141,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         RunFolder::prepare(arguments.run.as_deref(), &arguments.run_name(), arguments.force)?;
     let niches = partition.niches().len();
     let settings = arguments.settings(&objectives, niches);
-    let transcript = arguments.transcript(&folder);
+    let transcript = arguments.transcript(&folder)?;
     let mut model = arguments.language_model(&settings, niches, &transcript)?;
 
     let outcome = match objectives.candidates.take() {
@@ -158,6 +165,12 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     };
 
     let model = model.as_ref().map(LanguageModel::report);
+    if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
+        return Err(Failure::input(format!(
+            "{} does not hold the calls of this search: replay it with the options and the seed of the search that was recorded, or name a server with --llm-url to go on where it ends",
+            transcript.display()
+        )));
+    }
     let report = Report::new(arguments, &objectives, &outcome, model)?;
     folder.write("config.toml", arguments.config(&objectives, &settings)?);
     folder.write("generations.csv", report.generations().csv()?);
@@ -166,16 +179,15 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     if let Some(model) = report.model_json()? {
         folder.write("model.json", model);
     }
-    // A file of the user's choice stays where it is.
-    let own = arguments.model.record.is_none();
-    if own && let Ok(calls) = std::fs::read_to_string(&transcript) {
+    if let Ok(calls) = std::fs::read_to_string(&transcript) {
         folder.write("transcript.jsonl", calls);
     }
     folder.write("evaluations.csv", report.evaluations().csv()?);
     folder.write("front.csv", report.front().csv()?);
     folder.write("front.svg", report.figure().svg()?);
     let path = folder.finish()?;
-    if own {
+    // A file of the user's choice stays where it is.
+    if arguments.model.record.is_none() && arguments.model.replay.is_none() {
         let _ = std::fs::remove_file(&transcript);
     }
     report.print(&path)
@@ -188,14 +200,19 @@ fn go(
     objectives: &mut Objectives,
 ) -> Result<Outcome, Failure> {
     let mut progress = Progress::new("evaluating", search.settings().evaluations);
-    let mut front = 0;
+    let (mut front, mut said) = (0, HashSet::new());
     let outcome = search.run(proposer, &mut objectives.evaluator, &mut |event| match event {
         Event::Evaluated { done, front: now, .. } => {
             front = *now;
             progress.update(*done, &format!("{front} on the front"));
         }
         Event::ProposerFailed { niche, error, .. } => {
-            progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
+            // What is wrong in all niches is told once.
+            let error = error.to_string();
+            if !said.contains(&error) {
+                progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
+                said.insert(error);
+            }
         }
         _ => {}
     });
@@ -219,9 +236,20 @@ impl Arguments {
         }
     }
 
-    /// Where the calls of a language model are recorded.
-    fn transcript(&self, folder: &RunFolder) -> PathBuf {
-        self.model.record.clone().unwrap_or_else(|| folder.beside("transcript.jsonl"))
+    /// The file with the calls of a language model.
+    fn transcript(&self, folder: &RunFolder) -> Result<PathBuf, Failure> {
+        let beside = || folder.beside("transcript.jsonl");
+        match (&self.model.replay, &self.model.record) {
+            (None, Some(file)) if file.parent() == Some(folder.path()) => {
+                Err(Failure::input(format!(
+                    "--record {} lies in the run's folder, which is not there before the search ends; it gets a transcript.jsonl in any case: leave --record out",
+                    file.display()
+                )))
+            }
+            (replay, record) => {
+                Ok(replay.clone().or_else(|| record.clone()).unwrap_or_else(beside))
+            }
+        }
     }
 
     fn language_model(
@@ -242,30 +270,30 @@ impl Arguments {
         Ok(Some(LanguageModel::new(model, prompting)?))
     }
 
-    /// Where generations are counted, ten random architectures for each niche start the search.
-    /// Else a sixth of the budget, at most 100, starts it, and generations are a fortieth of it, at
-    /// most 15. A model that is asked for architectures alone is left alone: nothing starts the
+    /// Where generations are counted or a model proposes, ten random architectures for each niche
+    /// start the search. Else a sixth of the budget, at most 100, starts it, and generations are a
+    /// fortieth of it, at most 15. A model that is asked for architectures alone is left alone: nothing starts the
     /// search, and nothing fills what it owes.
     fn settings(&self, objectives: &Objectives, niches: usize) -> Settings {
         let seed = self.seed;
         let model = self.searcher == Searcher::Llm;
         let fill = !model || self.model.prompting == Prompts::CoEvolution;
+        let sample = if fill { 10 * niches } else { 0 };
+        let children = self.children.map(|children| children as usize * niches);
         let counted = model && self.evaluations.is_none();
         if let Some(generations) = self.generations.or(counted.then_some(10)) {
-            let initial = if fill { 10 * niches } else { 0 };
-            let generation = self.children as usize * niches;
-            let evaluations = initial + generations as usize * generation;
-            return Settings { evaluations, initial, generation, fill, seed };
+            let generation = children.unwrap_or(5 * niches);
+            let evaluations = sample + generations as usize * generation;
+            return Settings { evaluations, initial: sample, generation, fill, seed };
         }
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations = self.evaluations.map_or(default, |given| given as usize);
-        Settings {
-            evaluations,
-            initial: if fill { (evaluations / 6).clamp(1, 100) } else { 0 },
-            generation: (evaluations / 40).clamp(1, 15),
-            fill,
-            seed,
-        }
+        let (initial, generation) = if model {
+            (sample.min(evaluations / 2), 5 * niches)
+        } else {
+            ((evaluations / 6).clamp(1, 100), (evaluations / 40).clamp(1, 15))
+        };
+        Settings { evaluations, initial, generation: children.unwrap_or(generation), fill, seed }
     }
 
     /// The device in a word.

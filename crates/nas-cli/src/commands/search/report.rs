@@ -1,7 +1,7 @@
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
 use nas_eval::{Scores, Truth};
-use nas_llm::ModelReport;
+use nas_llm::{Failures, ModelReport};
 use nas_pareto::Archive;
 use nas_search::{Author, Detail, Evaluated, Evaluator, Outcome, Within};
 use nas_space::nasbench201;
@@ -238,7 +238,8 @@ impl<'a> Report<'a> {
         for (fault, count) in &all.faults {
             text += &format!(", {count} {}", fault.name());
         }
-        for (form, tally) in [("edits", &model.edits), ("whole architectures", &model.whole)] {
+        let forms = [("edits", &model.edits), ("whole architectures", &model.whole)];
+        for (form, tally) in forms.into_iter().filter(|(_, tally)| tally.made > 0) {
             text += &format!(
                 "\n  as {form}: {} of {} ({:.0} %)",
                 tally.taken,
@@ -250,7 +251,7 @@ impl<'a> Report<'a> {
         let asked = evaluated.iter().filter(|one| one.generation > 0).count() as u64;
         let from = evaluated.iter().filter(|one| one.proposer == MODEL).count() as u64;
         text += &format!(
-            "\n  {from} of {asked} architectures after the initial sample are the model's ({:.0} %)\n  \
+            "\n  {from} of {asked} architectures after generation 0 are the model's ({:.0} %)\n  \
              {} rules stated, {} stand\n",
             percent(from, asked),
             model.rules.taken,
@@ -261,8 +262,11 @@ impl<'a> Report<'a> {
                 "  these alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, coverage {coverage:.2}\n"
             );
         }
-        for (kind, failures) in &model.failures {
-            text += &format!("  {} failed calls ({kind}): {}\n", failures.count, failures.first);
+        for (kind, Failures { count, first }) in &model.failures {
+            text += &format!("  failed calls, {kind}: {count}, the first: {first}\n");
+        }
+        if let Some(why) = &model.ended {
+            text += &format!("  no call was made after this: {why}\n");
         }
         text
     }
@@ -407,7 +411,7 @@ impl<'a> Report<'a> {
             if self.objectives.truth.is_some() {
                 text += &format!(
                     "  coverage: of {BINS} equal parts of the exact front's range of log latency, the share\n  \
-                     with a found cell at most {TOLERANCE} % less accurate than the front is there\n"
+                     with a cell of the front at most {TOLERANCE} % less accurate than the exact one there\n"
                 );
             }
         }
