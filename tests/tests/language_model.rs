@@ -186,24 +186,31 @@ fn a_search_that_was_killed_goes_on_from_its_record() {
     assert_eq!(sorted(&nas.read("calls.jsonl")), sorted(&whole));
 }
 
-/// Recorded with Qwen2.5-Coder-1.5B-Instruct: the runs behind `cargo xtask reproduce figure-1`.
+/// Recorded with Qwen2.5-Coder-1.5B-Instruct: a whole search, and the runs behind `cargo xtask
+/// reproduce figure-1`.
 #[test]
 fn what_a_real_model_said_replays_to_the_recorded_front() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data/figure-1");
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data");
+    let check = |name: &str, arguments: &str| {
+        let ran = nas.say(&format!(
+            "search --proposer llm --device edgegpu --accuracy benchmark {arguments} --run run \
+             --force --replay {}",
+            recorded.join(format!("{name}.jsonl")).display()
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(!ran.stdout.contains("failed calls"), "{}", ran.stdout);
+        let front = std::fs::read_to_string(recorded.join(format!("{name}.csv"))).unwrap();
+        assert_eq!(nas.read("run/front.csv"), front);
+    };
+    check("search/edgegpu-seed1", "--generations 10 --seed 1");
     for method in ["plain", "latency-oriented", "co-evolution"] {
         let generations = if method == "co-evolution" { 1 } else { 12 };
         for seed in 1..=3 {
-            let name = format!("{method}-seed{seed}");
-            let ran = nas.say(&format!(
-                "search --proposer llm --device edgegpu --accuracy benchmark --prompting {method} \
-                 --generations {generations} --seed {seed} --run {name} --replay {}",
-                recorded.join(format!("{name}.jsonl")).display()
-            ));
-            assert_eq!(ran.code, 0, "{}", ran.stderr);
-            assert!(!ran.stdout.contains("failed calls"), "{}", ran.stdout);
-            let front = std::fs::read_to_string(recorded.join(format!("{name}.csv"))).unwrap();
-            assert_eq!(nas.read(&format!("{name}/front.csv")), front);
+            check(
+                &format!("figure-1/{method}-seed{seed}"),
+                &format!("--prompting {method} --generations {generations} --seed {seed}"),
+            );
         }
     }
 }

@@ -30,8 +30,7 @@ pub fn run(workspace: &Workspace, transcript: &Path) -> Result<ExitCode, Error> 
     if !built.success() {
         return Ok(exit_code(built));
     }
-    let transcript = std::path::absolute(transcript)
-        .map_err(|source| Error::File { path: transcript.to_owned(), source })?;
+    let transcript = workspace.root().join(transcript);
     let nas = workspace.root().join("target/release/nas");
     let run = workspace.root().join("target/llm-overhead");
     let mut seconds = Vec::new();

@@ -25,7 +25,7 @@ pub enum Bench {
     LlmOverhead {
         /// The recorded calls of `nas search --proposer llm --device edgegpu --accuracy benchmark
         /// --generations 10 --seed 1`
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", default_value = "bench-data/search/edgegpu-seed1.jsonl")]
         transcript: PathBuf,
     },
 }
