@@ -25,6 +25,12 @@ const MODEL: &str = "language-model";
 const BINS: usize = 10;
 const TOLERANCE: f64 = 1.0;
 
+/// Short names under each other: none is longer.
+fn in_columns(names: &str) -> String {
+    let names = names.split(' ').map(|name| format!("{name:<4}"));
+    names.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+}
+
 /// What a search tells its user.
 pub struct Report<'a> {
     arguments: &'a Arguments,
@@ -274,7 +280,7 @@ impl<'a> Report<'a> {
     /// The front for a terminal: the cells by their short names, evenly chosen if there are many.
     fn short_front(&self) -> Records {
         let edges = space().decisions().iter().map(|decision| decision.name.as_str());
-        let cell = edges.collect::<Vec<_>>().join(" ");
+        let cell = in_columns(&edges.collect::<Vec<_>>().join(" "));
         let test_accuracy = self.test_accuracy();
         let heading = |name: &str, unit: &str| {
             let name =
@@ -297,7 +303,7 @@ impl<'a> Report<'a> {
             cells
                 .extend(test_accuracy.map(|accuracies| Cell::from(accuracies.get(index).copied())));
             let note = if space().is_connected(&found.arch) { "" } else { "  (no path)" };
-            cells.push(format!("{}{note}", space().short(&found.arch)).into());
+            cells.push(format!("{}{note}", in_columns(&space().short(&found.arch))).into());
             records.push(cells);
         }
         records
@@ -407,6 +413,7 @@ impl<'a> Report<'a> {
         if let Some(model) = &self.model {
             text += &self.model_in_words(model);
             text += &format!("\n{}", self.generations_for_people());
+            text += "  evaluated: in all; from model, twins: in the generation\n";
             text += "  twins: networks that were evaluated before as another cell\n";
             if self.objectives.truth.is_some() {
                 text += &format!(
