@@ -2,7 +2,8 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::process::{Command, ExitCode, ExitStatus};
+use std::io;
+use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 
 use crate::error::Error;
 use crate::workspace::Workspace;
@@ -15,20 +16,31 @@ pub fn cargo(workspace: &Workspace) -> Command {
     command
 }
 
-/// Builds the program `nas` with optimisation and runs it.
-pub fn run_nas(workspace: &Workspace, build: &[&str], args: &[&str]) -> Result<ExitCode, Error> {
+/// The program `nas`, built with optimisation; its arguments are to follow.
+pub fn nas(workspace: &Workspace, build: &[&str]) -> Command {
     let mut command = cargo(workspace);
     command.args(["run", "--release", "--package", "nas-cli", "--bin", "nas"]);
-    command.args(build).arg("--").args(args);
-    status(&mut command).map(exit_code)
+    command.args(build).arg("--");
+    command
+}
+
+/// Builds the program `nas` with optimisation and runs it.
+pub fn run_nas(workspace: &Workspace, build: &[&str], args: &[&str]) -> Result<ExitCode, Error> {
+    status(nas(workspace, build).args(args)).map(exit_code)
 }
 
 /// Runs a command to its end with this process's input and output.
 pub fn status(command: &mut Command) -> Result<ExitStatus, Error> {
-    command.status().map_err(|source| Error::Start {
-        program: command.get_program().to_string_lossy().into_owned(),
-        source,
-    })
+    command.status().map_err(|source| not_started(command, source))
+}
+
+/// Runs a command to its end, keeps what it prints as its result, and shows the rest.
+pub fn output(command: &mut Command) -> Result<Output, Error> {
+    command.stderr(Stdio::inherit()).output().map_err(|source| not_started(command, source))
+}
+
+fn not_started(command: &Command, source: io::Error) -> Error {
+    Error::Start { program: command.get_program().to_string_lossy().into_owned(), source }
 }
 
 /// The exit code to pass on; a command that a signal ended counts as a plain failure.

@@ -2,12 +2,12 @@
 //! or from a live one.
 
 use std::path::Path;
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 
 use clap::Subcommand;
 use serde_json::Value;
 
-use crate::cargo::{cargo, exit_code};
+use crate::cargo::{exit_code, nas, output};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
@@ -88,10 +88,8 @@ fn figure_1(workspace: &Workspace, generations: u32, live: &[String]) -> Result<
         let mut rows = Vec::new();
         for seed in SEEDS {
             let name = format!("{}-seed{seed}", method.name);
-            let mut command = cargo(workspace);
-            command.args(["run", "--quiet", "--release", "--package", "nas-cli", "--bin", "nas"]);
-            command.args(["--no-default-features", "--", "search"]);
-            command.args(ON.split(' ')).args(method.search.split(' '));
+            let mut command = nas(workspace, &["--quiet", "--no-default-features"]);
+            command.arg("search").args(ON.split(' ')).args(method.search.split(' '));
             command.arg("--generations").arg((generations * method.generations).to_string());
             command.arg("--seed").arg(seed.to_string()).arg("--run").arg(out.join(&name));
             if method.search.contains("llm") {
@@ -105,10 +103,7 @@ fn figure_1(workspace: &Workspace, generations: u32, live: &[String]) -> Result<
                     command.arg(with).arg(calls).args(live);
                 }
             }
-            let ran = command.stderr(Stdio::inherit()).output().map_err(|source| Error::Start {
-                program: command.get_program().to_string_lossy().into_owned(),
-                source,
-            })?;
+            let ran = output(&mut command)?;
             // Nothing usable from the model is a result too.
             if !matches!(ran.status.code(), Some(0 | 4)) {
                 return Ok(exit_code(ran.status));

@@ -93,6 +93,12 @@ impl LanguageModel {
         })
     }
 
+    /// Tokens that a reply with so many architectures or rules may have.
+    pub fn reply_tokens(items: usize) -> u32 {
+        let (each, beside) = TOKENS;
+        each.saturating_mul(items as u32).saturating_add(beside)
+    }
+
     /// What the model contributed so far, and what that took.
     pub fn report(&self) -> ModelReport {
         ModelReport { usage: self.model.usage(), ..self.report.clone() }
@@ -380,8 +386,7 @@ impl Asked<'_> {
         (name, schema): (&str, serde_json::Value),
         items: usize,
     ) -> Result<Reply, Error> {
-        let (each, beside) = TOKENS;
-        let tokens = each.saturating_mul(items as u32).saturating_add(beside);
+        let tokens = LanguageModel::reply_tokens(items);
         let request = ChatRequest::new(messages).schema(name, schema).max_tokens(tokens);
         model.chat(&request.seed(self.seed)).await
     }

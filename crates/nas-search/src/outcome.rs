@@ -67,11 +67,16 @@ impl Outcome {
     ///
     /// Of architectures with equal objectives the first found stands for all.
     pub fn front(&self) -> Vec<&Evaluated> {
+        self.front_of(|_| true)
+    }
+
+    /// The non-dominated ones of those architectures that `belongs` accepts, in the same order.
+    pub fn front_of(&self, belongs: impl Fn(&Evaluated) -> bool) -> Vec<&Evaluated> {
         let directions: Vec<_> =
             self.objectives.iter().map(|objective| objective.direction).collect();
         // Without objectives there is no front; finite values are never refused.
         let Ok(mut archive) = Archive::new(&directions) else { return Vec::new() };
-        for evaluated in &self.evaluated {
+        for evaluated in self.evaluated.iter().filter(|evaluated| belongs(evaluated)) {
             if let Some(values) = evaluated.complete() {
                 let _ = archive.insert(&values, evaluated);
             }

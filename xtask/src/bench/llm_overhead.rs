@@ -16,7 +16,7 @@ const SEARCH: &str = "search --proposer llm --dataset cifar10 --device edgegpu -
 /// Replays that the median is of.
 const REPEATS: usize = 5;
 
-pub fn run(workspace: &Workspace, transcript: &Path) -> Result<ExitCode, Error> {
+pub fn run(workspace: &Workspace, transcript: Option<&Path>) -> Result<ExitCode, Error> {
     let mut compile = cargo(workspace);
     compile.args([
         "build",
@@ -30,7 +30,11 @@ pub fn run(workspace: &Workspace, transcript: &Path) -> Result<ExitCode, Error> 
     if !built.success() {
         return Ok(exit_code(built));
     }
-    let transcript = workspace.root().join(transcript);
+    let transcript = match transcript {
+        None => workspace.root().join("bench-data/search/edgegpu-seed1.jsonl"),
+        Some(given) => std::path::absolute(given)
+            .map_err(|source| Error::File { path: given.to_owned(), source })?,
+    };
     let nas = workspace.root().join("target/release/nas");
     let run = workspace.root().join("target/llm-overhead");
     let mut seconds = Vec::new();

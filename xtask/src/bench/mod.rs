@@ -24,9 +24,9 @@ pub enum Bench {
     /// The program's own time in a search with a language model, replayed from its recorded calls
     LlmOverhead {
         /// The recorded calls of `nas search --proposer llm --device edgegpu --accuracy benchmark
-        /// --generations 10 --seed 1`
-        #[arg(value_name = "FILE", default_value = "bench-data/search/edgegpu-seed1.jsonl")]
-        transcript: PathBuf,
+        /// --generations 10 --seed 1` [default: bench-data/search/edgegpu-seed1.jsonl]
+        #[arg(value_name = "FILE")]
+        transcript: Option<PathBuf>,
     },
 }
 
@@ -35,6 +35,6 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
     match bench {
         Bench::Pareto => pareto::run(workspace),
         Bench::Tables => tables::run(workspace),
-        Bench::LlmOverhead { transcript } => llm_overhead::run(workspace, transcript),
+        Bench::LlmOverhead { transcript } => llm_overhead::run(workspace, transcript.as_deref()),
     }
 }

@@ -1,10 +1,10 @@
 use std::process::ExitCode;
 
-use nas_llm::memorised;
+use nas_llm::{LanguageModel, memorised};
 use nas_space::nasbench201;
 use serde_json::json;
 
-use super::model::EndpointArguments;
+use super::{model::EndpointArguments, search::CHILDREN};
 use crate::{
     failure::{Failure, NOTHING_FROM_MODEL},
     output::{Format, print, print_json},
@@ -24,9 +24,6 @@ const CALLS: u64 = 120;
 /// Tokens of a call's prompt and reply in such a search: means over the first 38 calls of one with
 /// Qwen2.5-Coder-1.5B-Instruct, five architectures for each niche and generation.
 const TOKENS: (u64, u64) = (840, 190);
-
-/// Tokens that a reply with five architectures may have.
-const LONGEST: f64 = 900.0;
 
 /// Architectures that the round trip asks for.
 const ASKED: usize = 3;
@@ -84,10 +81,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         reply.completion_tokens,
         CALLS as f64 * completion as f64 / speed.max(1e-9) / 60.0,
     ))?;
-    let (longest, timeout) = (LONGEST / speed.max(1e-9), arguments.endpoint.timeout);
+    let (tokens, timeout) = (LanguageModel::reply_tokens(CHILDREN), arguments.endpoint.timeout);
+    let longest = f64::from(tokens) / speed.max(1e-9);
     if longest > timeout as f64 {
         eprintln!(
-            "at this speed a reply of {LONGEST} tokens takes {longest:.0} s, longer than --llm-timeout {timeout}: raise that, and lower --llm-parallel if the server answers one call at a time"
+            "at this speed a reply of {tokens} tokens takes {longest:.0} s, longer than --llm-timeout {timeout}: raise that, and lower --llm-parallel if the server answers one call at a time"
         );
     }
     if valid == 0 {

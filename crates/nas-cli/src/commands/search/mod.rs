@@ -32,6 +32,9 @@ mod report;
 use objectives::Objectives;
 use report::Report;
 
+/// Architectures that a language model is asked for in each niche, where nothing else is said.
+pub const CHILDREN: usize = 5;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -78,8 +81,8 @@ pub struct Arguments {
     /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: Option<u32>,
-    /// Generations after the random sample that starts the search, in place of a number of evaluations [default for a
-    /// language model: 10]
+    /// Generations after the random sample that starts the search, in place of a number of
+    /// evaluations [default for a language model: 10]
     #[arg(long, value_name = "N", conflicts_with = "evaluations", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     generations: Option<u32>,
     /// Architectures that a generation proposes for each niche [default: 5 where generations are
@@ -206,13 +209,9 @@ fn go(
             front = *now;
             progress.update(*done, &format!("{front} on the front"));
         }
-        Event::ProposerFailed { niche, error, .. } => {
-            // What is wrong in all niches is told once.
-            let error = error.to_string();
-            if !said.contains(&error) {
-                progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
-                said.insert(error);
-            }
+        // What is wrong in all niches is told once.
+        Event::ProposerFailed { niche, error, .. } if said.insert(error.to_string()) => {
+            progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
         }
         _ => {}
     });
@@ -282,14 +281,14 @@ impl Arguments {
         let children = self.children.map(|children| children as usize * niches);
         let counted = model && self.evaluations.is_none();
         if let Some(generations) = self.generations.or(counted.then_some(10)) {
-            let generation = children.unwrap_or(5 * niches);
+            let generation = children.unwrap_or(CHILDREN * niches);
             let evaluations = sample + generations as usize * generation;
             return Settings { evaluations, initial: sample, generation, fill, seed };
         }
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations = self.evaluations.map_or(default, |given| given as usize);
         let (initial, generation) = if model {
-            (sample.min(evaluations / 2), 5 * niches)
+            (sample.min(evaluations / 2), CHILDREN * niches)
         } else {
             ((evaluations / 6).clamp(1, 100), (evaluations / 40).clamp(1, 15))
         };

@@ -204,14 +204,8 @@ impl<'a> Report<'a> {
     /// How good the front of the language model's own architectures is, without the initial sample
     /// and what others proposed.
     fn alone(outcome: &Outcome, truth: &Truth) -> Result<Option<Alone>, Failure> {
-        let directions: Vec<_> = outcome.objectives.iter().map(|o| o.direction).collect();
-        let mut archive = Archive::new(&directions)?;
-        for one in outcome.evaluated.iter().filter(|one| one.proposer == MODEL) {
-            if let Some(values) = one.complete() {
-                archive.insert(&values, &one.arch)?;
-            }
-        }
-        let front = || archive.iter().map(|member| member.payload);
+        let front = outcome.front_of(|one| one.proposer == MODEL);
+        let front = || front.iter().map(|one| &one.arch);
         Ok(truth.score(front())?.map(|scores| Alone {
             hypervolume_ratio: scores.hypervolume_ratio,
             igd: scores.igd,
