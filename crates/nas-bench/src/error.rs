@@ -145,6 +145,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: TableProblem,
     },
+    /// A file of scores is damaged, of another version, or no such file.
+    #[error("{}: {problem}", path.display())]
+    Scores {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
     /// The tables hold no accuracies of this fidelity.
     #[error("no {dataset} accuracies for {wanted}; there are: {}", listed(available))]
     NoFidelity {

@@ -15,6 +15,7 @@ mod manifest;
 mod nasbench201;
 mod parse;
 mod proxies;
+mod scores;
 mod table;
 
 pub use compile::{Compiled, compile};
@@ -27,6 +28,7 @@ pub use manifest::{Entry, Group, Manifest};
 pub use nasbench201::NasBench201;
 pub use parse::suite_zero::SUITE_ZERO;
 pub use proxies::PublishedProxies;
+pub use scores::{ScoreHeader, ScoreTable, ScoreWriter};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

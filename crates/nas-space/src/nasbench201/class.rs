@@ -1,6 +1,6 @@
 use std::{collections::HashMap, sync::LazyLock};
 
-use super::{EDGES, Operation, from_index, index, operations};
+use super::{EDGES, Operation, from_index, index, operations, space};
 use crate::Arch;
 
 /// The number of isomorphism classes that NAS-Bench-201 counts.
@@ -24,6 +24,33 @@ static CLASS: LazyLock<Vec<u16>> = LazyLock::new(|| {
 /// which there are 5,425: see [`Space::canonical`](crate::Space::canonical).
 pub fn class(arch: &Arch) -> usize {
     usize::from(CLASS[index(arch)])
+}
+
+static REPRESENTATIVE: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    let mut first = HashMap::new();
+    (0..super::CELLS as u16)
+        .map_while(|i| Some((i, from_index(usize::from(i)).ok()?)))
+        .map(|(i, arch)| *first.entry(space().canonical(&arch)).or_insert(i))
+        .collect()
+});
+
+/// The least index among the cells that are the same network as `arch`, which must belong to the
+/// space: what is a function of the network is computed for this cell, and holds for all of them.
+pub fn representative(arch: &Arch) -> usize {
+    usize::from(REPRESENTATIVE[index(arch)])
+}
+
+/// The index of the first cell of each class, in ascending order.
+pub fn class_firsts() -> Vec<usize> {
+    let mut known = 0;
+    let mut firsts = Vec::with_capacity(CLASSES);
+    for (index, &class) in CLASS.iter().enumerate() {
+        if usize::from(class) == known {
+            firsts.push(index);
+            known += 1;
+        }
+    }
+    firsts
 }
 
 /// The benchmark's text for telling isomorphic cells apart, zero operations considered (Dong &
@@ -57,11 +84,27 @@ pub fn unique_string(arch: &Arch) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nasbench201::space;
 
     #[test]
     fn there_are_as_many_classes_as_published() {
         let last = space().enumerate().map(|arch| class(&arch)).max();
         assert_eq!(last, Some(CLASSES - 1));
+        let firsts = class_firsts();
+        assert_eq!(firsts.len(), CLASSES);
+        let first = |(number, &index)| class(&from_index(index).unwrap()) == number;
+        assert!(firsts.iter().enumerate().all(first));
+    }
+
+    #[test]
+    fn a_representative_is_the_first_of_its_network() {
+        let mut networks = std::collections::BTreeSet::new();
+        for arch in space().enumerate() {
+            let first = from_index(representative(&arch)).unwrap();
+            assert!(index(&first) <= index(&arch));
+            assert_eq!(space().canonical(&first), space().canonical(&arch));
+            // Cells of one class are one network, so classes are enough to look it up by.
+            networks.insert(representative(&arch));
+        }
+        assert_eq!(networks.len(), 5_425);
     }
 }
