@@ -38,6 +38,9 @@ pub(crate) trait Executor {
     /// The input once more.
     fn identity(&mut self, input: &Self::Value) -> Self::Value;
 
+    /// The end of a cell or a residual block.
+    fn block(&mut self, _: &Self::Value) {}
+
     /// The mean over height and width, then the linear layer.
     fn classify(
         &mut self,
@@ -68,7 +71,9 @@ impl Executor for Scoring<'_> {
         input: &Tensor,
         convolution: &Convolution,
     ) -> Result<Tensor, TchError> {
-        convolve(input, convolution)
+        let output = convolve(input, convolution)?;
+        self.0.weighted(&convolution.weight, &output);
+        Ok(output)
     }
 
     fn batch_norm(&mut self, input: &Tensor, norm: &BatchNorm) -> Result<Tensor, TchError> {
@@ -89,8 +94,15 @@ impl Executor for Scoring<'_> {
         input.shallow_clone()
     }
 
+    fn block(&mut self, output: &Tensor) {
+        self.0.block(output);
+    }
+
     fn classify(&mut self, input: &Tensor, classifier: &Linear) -> Result<Tensor, TchError> {
-        classify(input, classifier)
+        self.0.features(input);
+        let logits = classify(input, classifier)?;
+        self.0.weighted(&classifier.weight, &logits);
+        Ok(logits)
     }
 
     fn sum(&mut self, values: Vec<Tensor>, like: &Tensor) -> Result<Tensor, TchError> {

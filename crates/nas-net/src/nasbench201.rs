@@ -2,7 +2,7 @@ use std::mem;
 
 use nas_proxy::{Network, Pass, Role};
 use nas_space::Arch;
-use nas_space::nasbench201::{Dataset, EDGES, Operation, operations, space};
+use nas_space::nasbench201::{Dataset, EDGES, Operation, flops, operations, space};
 use tch::{Device, TchError, Tensor};
 
 use crate::executor::{Executor, Inference, Listing, Scoring};
@@ -30,6 +30,7 @@ pub struct NasBench201Network {
     last_norm: BatchNorm,
     classifier: Linear,
     parameters: Vec<(Role, Tensor)>,
+    flops: u64,
 }
 
 #[derive(Debug)]
@@ -103,6 +104,7 @@ impl NasBench201Network {
             last_norm: builder.batch_norm(last_channels)?,
             classifier: builder.linear(last_channels, dataset.classes() as i64)?,
             parameters: builder.into_parameters(),
+            flops: flops(arch, dataset),
         })
     }
 
@@ -128,9 +130,11 @@ impl NasBench201Network {
         for stage in &self.stages {
             if let Some(reduction) = &stage.reduction {
                 x = reduction.walk(&x, executor)?;
+                executor.block(&x);
             }
             for cell in &stage.cells {
                 x = cell.walk(x, executor)?;
+                executor.block(&x);
             }
         }
         x = executor.batch_norm(&x, &self.last_norm)?;
@@ -147,6 +151,11 @@ impl Network for NasBench201Network {
 
     fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError> {
         self.walk(images, &mut Scoring(pass))
+    }
+
+    /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its image size.
+    fn flops(&self, _: [i64; 3], _: Device) -> Result<f64, TchError> {
+        Ok(self.flops as f64)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scores a network written with plain `tch::nn` modules: run it with or without a file of
 //! CIFAR-10 records as its argument.
 
-use nas_proxy::{Batch, Network, Pass, Proxy, Role, Selection, cifar10, score};
+use nas_proxy::{Batch, Network, Pass, ProxySet, Role, Selection, cifar10};
 use tch::nn::{self, ModuleT};
 use tch::{Device, TchError, Tensor};
 
@@ -42,7 +42,8 @@ impl ModuleT for SmallCnn {
     }
 }
 
-/// How it is scored: the same layers, with ReLU and batch normalisation through the pass.
+/// How it is scored: the same layers, with ReLU and batch normalisation through the pass, which is
+/// also shown what some proxies read.
 impl Network for SmallCnn {
     fn parameters(&self) -> Vec<(Role, Tensor)> {
         let mut list = Vec::new();
@@ -65,30 +66,40 @@ impl Network for SmallCnn {
         let mut x = images.shallow_clone();
         for (convolution, norm) in self.convolutions.iter().zip(&self.norms) {
             x = x.f_conv2d(&convolution.ws, None::<&Tensor>, 1, 1, 1, 1)?;
+            pass.weighted(&convolution.ws, &x);
             x = pass.batch_norm(&x, norm.ws.as_ref(), norm.bs.as_ref(), 1e-5)?;
             x = pass.relu(&x)?.f_max_pool2d(2, 2, 0, 1, false)?;
+            pass.block(&x);
         }
-        x.f_mean_dim([2, 3].as_slice(), false, None)?
-            .f_linear(&self.classifier.ws, self.classifier.bs.as_ref())
+        pass.features(&x);
+        let x = x.f_mean_dim([2, 3].as_slice(), false, None)?;
+        let logits = x.f_linear(&self.classifier.ws, self.classifier.bs.as_ref())?;
+        pass.weighted(&self.classifier.ws, &logits);
+        Ok(logits)
     }
 }
 
 fn main() -> Result<(), nas_proxy::Error> {
     let batch = match std::env::args_os().nth(1) {
         Some(file) => cifar10(file, Selection::First(64))?,
-        None => Batch::gaussian([64, 3, 32, 32], 0)?,
+        None => Batch::gaussian([64, 3, 32, 32], 0)?.with_random_labels(10, 0)?,
     };
-    let proxies = Proxy::ALL;
-    println!("width {}", proxies.map(|proxy| format!("{:>12}", proxy.name())).join(" "));
-    for width in [4, 16, 64] {
+    let proxies: ProxySet = "all".parse()?;
+    let widths = [4, 16, 64];
+    let mut columns = Vec::new();
+    for width in widths {
         tch::manual_seed(0);
         let variables = nn::VarStore::new(Device::Cpu);
         let network = SmallCnn::new(&variables.root(), width);
-        let scores = score(&network, &batch, &proxies)?.into_iter().map(|score| match score {
-            Some(score) => format!("{score:>12.4}"),
-            None => format!("{:>12}", "none"),
+        columns.push(proxies.score(&network, &batch)?);
+    }
+    println!("{:16}{}", "width", widths.map(|width| format!("{width:>14}")).concat());
+    for (row, proxy) in proxies.proxies().iter().enumerate() {
+        let scores = columns.iter().map(|column| match column[row] {
+            Some(score) => format!("{score:>14.6}"),
+            None => format!("{:>14}", "none"),
         });
-        println!("{width:>5} {}", scores.collect::<Vec<_>>().join(" "));
+        println!("{:16}{}", proxy.name(), scores.collect::<String>());
     }
     Ok(())
 }

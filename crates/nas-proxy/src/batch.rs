@@ -1,16 +1,18 @@
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::Error;
-use crate::naswot::all_finite;
+use crate::scalars::all_finite;
 
 /// Images to score networks on: a tensor of shape (count, channels, height, width), channels last
-/// in memory, without NaN or infinite values.
+/// in memory, without NaN or infinite values; and, for the proxies that need them, their labels.
 #[derive(Debug)]
 pub struct Batch {
     images: Tensor,
+    /// Of shape (count), in i64.
+    labels: Option<Tensor>,
 }
 
 impl Batch {
@@ -24,7 +26,29 @@ impl Batch {
         if !all_finite(images)? {
             return Err(Error::NotFinite);
         }
-        Ok(Self { images: channels_last(images)? })
+        Ok(Self { images: channels_last(images)?, labels: None })
+    }
+
+    /// The same images with a label each: the number of a class, from 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LabelCount`] if there are not as many labels as images.
+    pub fn with_labels(self, labels: &[i64]) -> Result<Self, Error> {
+        if labels.len() != self.count() {
+            return Err(Error::LabelCount { images: self.count(), labels: labels.len() });
+        }
+        let labels = Tensor::f_from_slice(labels)?.f_to_device(self.device())?;
+        Ok(Self { labels: Some(labels), ..self })
+    }
+
+    /// The same images with labels drawn evenly from so many classes, the same for the same seed:
+    /// what stands in for labels where there are none, as with Gaussian images.
+    pub fn with_random_labels(self, classes: usize, seed: u64) -> Result<Self, Error> {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let draw = |_| random.random_range(0..classes.max(1)) as i64;
+        let labels: Vec<i64> = (0..self.count()).map(draw).collect();
+        self.with_labels(&labels)
     }
 
     /// Independent standard normal values in place of images, the same for the same seed.
@@ -40,6 +64,11 @@ impl Batch {
     /// The images, of shape (count, channels, height, width).
     pub fn images(&self) -> &Tensor {
         &self.images
+    }
+
+    /// The labels, of shape (count) in i64, if the batch has any.
+    pub fn labels(&self) -> Option<&Tensor> {
+        self.labels.as_ref()
     }
 
     /// The number of images.
@@ -60,7 +89,14 @@ impl Batch {
 
     /// The same batch on another device.
     pub fn to_device(&self, device: Device) -> Result<Self, Error> {
-        Ok(Self { images: self.images.f_to_device(device)? })
+        let labels = self.labels.as_ref().map(|labels| labels.f_to_device(device)).transpose()?;
+        Ok(Self { images: self.images.f_to_device(device)?, labels })
+    }
+
+    /// The same batch in another floating-point type, in which networks are then scored.
+    pub fn to_kind(&self, kind: Kind) -> Result<Self, Error> {
+        let labels = self.labels.as_ref().map(Tensor::shallow_clone);
+        Ok(Self { images: self.images.f_to_kind(kind)?, labels })
     }
 }
 
@@ -72,8 +108,6 @@ pub fn channels_last(tensor: &Tensor) -> Result<Tensor, TchError> {
 
 #[cfg(test)]
 mod tests {
-    use tch::Kind;
-
     use super::*;
 
     #[test]

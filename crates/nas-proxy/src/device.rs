@@ -22,15 +22,38 @@ pub fn device(name: &str) -> Result<Device, Error> {
         }
     };
     let no_cuda = |reason: String| Error::NoCuda { name: name.to_owned(), reason };
-    cuda::load().map_err(no_cuda)?;
-    let devices = usize::try_from(Cuda::device_count()).unwrap_or(0);
-    if !Cuda::is_available() || devices == 0 {
-        return Err(no_cuda("the driver shows libtorch no device".to_owned()));
+    let devices = cuda_devices().map_err(|why| no_cuda(why.to_string()))?;
+    devices.get(index).copied().ok_or_else(|| {
+        no_cuda(match devices.len() {
+            1 => "there is one, cuda:0".to_owned(),
+            count => format!("there are {count}, cuda:0 to cuda:{}", count - 1),
+        })
+    })
+}
+
+/// Why there is no CUDA device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoCuda {
+    /// The CUDA half of libtorch is not there, or does not load.
+    #[error("this libtorch has no CUDA half that loads: {0}")]
+    Library(String),
+    /// The CUDA half is there and finds no device.
+    #[error(
+        "libtorch's CUDA half is there, but the driver shows it no device: is there an NVIDIA \
+         GPU, and does `nvidia-smi` list it?"
+    )]
+    Device,
+}
+
+/// The CUDA devices that libtorch can use, at least one, or why there is none. As for [`device`],
+/// this has to be asked before any other call to libtorch.
+pub fn cuda_devices() -> Result<Vec<Device>, NoCuda> {
+    cuda::load().map_err(NoCuda::Library)?;
+    let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
+    if !Cuda::is_available() || count == 0 {
+        return Err(NoCuda::Device);
     }
-    if index >= devices {
-        return Err(no_cuda(format!("there are {devices}, counted from 0")));
-    }
-    Ok(Device::Cuda(index))
+    Ok((0..count).map(Device::Cuda).collect())
 }
 
 #[cfg(unix)]
@@ -63,7 +86,7 @@ mod cuda {
                     Err(error) => {
                         // The error itself only says that it failed, its source why.
                         let reason = error.source().map(ToString::to_string).unwrap_or_default();
-                        Err(format!("this libtorch has no CUDA half that loads: {reason}"))
+                        Err(reason)
                     }
                 }
             })

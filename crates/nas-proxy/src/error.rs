@@ -18,8 +18,7 @@ pub enum Error {
 
     /// A file is not a whole number of image records.
     #[error(
-        "{}: {length} bytes are not one or more records of {record} bytes; expected the binary \
-         version of {data_set}",
+        "{}: {length} bytes are not one or more records of {record} bytes; expected {expected}",
         path.display()
     )]
     Records {
@@ -29,8 +28,8 @@ pub enum Error {
         length: u64,
         /// The length in bytes of one record.
         record: u64,
-        /// The data set whose records were expected.
-        data_set: &'static str,
+        /// What was expected.
+        expected: &'static str,
     },
 
     /// A file holds fewer images than were asked for.
@@ -61,24 +60,66 @@ pub enum Error {
     NotFinite,
 
     /// The batch is too small for the proxy.
-    #[error("{proxy} compares images with each other and needs at least 2 of them, found {found}")]
+    #[error("{proxy} needs at least {needed} images, found {found}")]
     BatchTooSmall {
         /// The proxy's name.
         proxy: &'static str,
+        /// The least number of images.
+        needed: usize,
         /// The number of images in the batch.
         found: usize,
     },
 
-    /// The network passed no tensor through [`Pass::relu`](crate::Pass::relu).
-    #[error(
-        "NASWOT reads a network's ReLUs, and this one has none: its forward pass never called \
-         Pass::relu or Pass::relu_shared"
-    )]
-    NoRelu,
+    /// The network's forward pass did not show what the proxy reads.
+    #[error("{proxy} reads {what}, and this network shows none: {remedy}")]
+    NothingToRead {
+        /// The proxy's name.
+        proxy: &'static str,
+        /// What it reads.
+        what: &'static str,
+        /// How a network shows it.
+        remedy: &'static str,
+    },
 
-    /// The network listed no parameter as a weight.
-    #[error("SynFlow sums over a network's weights, and this one lists none as Role::Weight")]
-    NoWeight,
+    /// The batch has no labels.
+    #[error(
+        "{proxy} needs a label for each image, and this batch has none: give it some with \
+         Batch::with_labels or Batch::with_random_labels"
+    )]
+    NoLabels {
+        /// The proxy's name.
+        proxy: &'static str,
+    },
+
+    /// There are not as many labels as images.
+    #[error("{labels} labels for {images} images; expected one for each")]
+    LabelCount {
+        /// The number of images.
+        images: usize,
+        /// The number of labels.
+        labels: usize,
+    },
+
+    /// A label is not one of the network's classes.
+    #[error(
+        "label {label} is not one of the network's {classes} classes, counted from 0: are the \
+         images of another data set?"
+    )]
+    LabelRange {
+        /// The label.
+        label: i64,
+        /// The length of the network's logits.
+        classes: i64,
+    },
+
+    /// A proxy does not rank the networks of a reference.
+    #[error("{proxy} is undefined, or the same, for all {networks} networks; it cannot rank any")]
+    Reference {
+        /// The proxy's name.
+        proxy: &'static str,
+        /// The number of networks.
+        networks: usize,
+    },
 
     /// No proxy has this name.
     #[error("unknown proxy `{name}`; there are {known}")]
@@ -106,7 +147,7 @@ pub enum Error {
     },
 
     /// libtorch refused an operation, for example for lack of memory.
-    #[error("libtorch: {}", first_line(.0))]
+    #[error("libtorch: {}{}", first_line(.0), memory_hint(.0))]
     Torch(#[from] TchError),
 }
 
@@ -114,4 +155,13 @@ pub enum Error {
 fn first_line(error: &TchError) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()
+}
+
+fn memory_hint(error: &TchError) -> &'static str {
+    let text = error.to_string();
+    if text.contains("out of memory") || text.contains("can't allocate memory") {
+        "\nFewer images in a batch, or fewer networks at a time, need less memory."
+    } else {
+        ""
+    }
 }

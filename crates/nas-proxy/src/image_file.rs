@@ -1,5 +1,6 @@
-//! The binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky 2009): records of the labels, one
-//! byte each, and 3 × 32 × 32 bytes, the planes red, green and blue.
+//! Files of images: records of the labels, one byte each, if any, and the planes red, green and
+//! blue, one byte for each pixel, as the binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky
+//! 2009) have them.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,9 +12,6 @@ use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
 use crate::{Batch, Error};
-
-const PLANE: usize = 32 * 32;
-const IMAGE: usize = 3 * PLANE;
 
 /// Which images of a file make the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,33 +28,57 @@ pub enum Selection {
 }
 
 struct Format {
-    data_set: &'static str,
+    /// What the records are, in an error.
+    expected: &'static str,
     labels: usize,
+    /// Height and width in the file.
+    side: usize,
+    /// How many pixels in each direction are averaged to one.
+    shrink: usize,
     /// Per channel over the training images, in steps of the bytes' range.
     mean: [f32; 3],
     deviation: [f32; 3],
 }
 
-/// Images of a file of CIFAR-10 records (1 label byte, 3,072 bytes), each channel shifted and
+/// Labelled images of a file of CIFAR-10 records (1 label byte, 3,072 bytes), each channel shifted and
 /// scaled by mean and standard deviation of the training images.
 pub fn cifar10(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
     const FORMAT: Format = Format {
-        data_set: "CIFAR-10",
+        expected: "the binary version of CIFAR-10",
         labels: 1,
+        side: 32,
+        shrink: 1,
         mean: [125.3, 123.0, 113.9],
         deviation: [63.0, 62.1, 66.7],
     };
     read(file.as_ref(), selection, &FORMAT)
 }
 
-/// Images of a file of CIFAR-100 records (2 label bytes, 3,072 bytes), each channel shifted and
-/// scaled by mean and standard deviation of the training images.
+/// Images of a file of CIFAR-100 records (2 label bytes of which the second, fine one counts,
+/// 3,072 bytes), each channel shifted and scaled by mean and standard deviation of the training images.
 pub fn cifar100(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
     const FORMAT: Format = Format {
-        data_set: "CIFAR-100",
+        expected: "the binary version of CIFAR-100",
         labels: 2,
+        side: 32,
+        shrink: 1,
         mean: [129.3, 124.1, 112.4],
         deviation: [68.2, 65.4, 70.4],
+    };
+    read(file.as_ref(), selection, &FORMAT)
+}
+
+/// Images of a file of ImageNet at 64×64 pixels (12,288 bytes each, no labels), shrunk to 16×16 by
+/// the mean of 4×4 pixels, as ImageNet16-120 is; each channel shifted and scaled by mean and
+/// standard deviation of that data set's training images.
+pub fn imagenet16(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
+    const FORMAT: Format = Format {
+        expected: "ImageNet at 64×64 pixels without labels",
+        labels: 0,
+        side: 64,
+        shrink: 4,
+        mean: [122.68, 116.66, 104.01],
+        deviation: [63.22, 61.26, 65.09],
     };
     read(file.as_ref(), selection, &FORMAT)
 }
@@ -65,13 +87,14 @@ fn read(path: &Path, selection: Selection, format: &Format) -> Result<Batch, Err
     let unreadable = |source: io::Error| Error::Read { path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(unreadable)?;
     let length = file.metadata().map_err(unreadable)?.len();
-    let record = (format.labels + IMAGE) as u64;
+    let plane = format.side * format.side;
+    let record = (format.labels + 3 * plane) as u64;
     if length == 0 || length % record != 0 {
         return Err(Error::Records {
             path: path.to_path_buf(),
             length,
             record,
-            data_set: format.data_set,
+            expected: format.expected,
         });
     }
     let found = usize::try_from(length / record).unwrap_or(usize::MAX);
@@ -87,19 +110,35 @@ fn read(path: &Path, selection: Selection, format: &Format) -> Result<Batch, Err
             index::sample(&mut ChaCha8Rng::seed_from_u64(seed), found, count).into_vec()
         }
     };
-    let mut values = Vec::with_capacity(chosen.len() * IMAGE);
-    let mut bytes = [0; IMAGE];
+    let side = format.side / format.shrink;
+    let mut values = Vec::with_capacity(chosen.len() * 3 * side * side);
+    let mut labels = Vec::with_capacity(chosen.len());
+    let mut bytes = vec![0; format.labels + 3 * plane];
     for image in chosen {
-        let start = image as u64 * record + format.labels as u64;
-        file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+        file.seek(SeekFrom::Start(image as u64 * record)).map_err(unreadable)?;
         file.read_exact(&mut bytes).map_err(unreadable)?;
-        for (channel, plane) in bytes.chunks_exact(PLANE).enumerate() {
+        let (label, planes) = bytes.split_at(format.labels);
+        labels.extend(label.last().copied().map(i64::from));
+        for (channel, plane) in planes.chunks_exact(plane).enumerate() {
             let (mean, deviation) = (format.mean[channel], format.deviation[channel]);
-            values.extend(plane.iter().map(|&byte| (f32::from(byte) - mean) / deviation));
+            let pixels = shrunk(plane, format.side, format.shrink);
+            values.extend(pixels.map(|pixel| (pixel - mean) / deviation));
         }
     }
     let images = Tensor::f_from_slice(&values)?;
-    Batch::new(&images.f_reshape([wanted as i64, 3, 32, 32])?)
+    let images = images.f_reshape([wanted as i64, 3, side as i64, side as i64])?;
+    let batch = Batch::new(&images)?;
+    if labels.is_empty() { Ok(batch) } else { batch.with_labels(&labels) }
+}
+
+/// The means of squares of `shrink` by `shrink` pixels, row by row.
+fn shrunk(plane: &[u8], side: usize, shrink: usize) -> impl Iterator<Item = f32> {
+    let mean = move |row: usize, column: usize| {
+        let square = (0..shrink).flat_map(|y| (0..shrink).map(move |x| (y, x)));
+        let pixels = square.map(|(y, x)| plane[(row * shrink + y) * side + column * shrink + x]);
+        pixels.map(f32::from).sum::<f32>() / (shrink * shrink) as f32
+    };
+    (0..side / shrink).flat_map(move |row| (0..side / shrink).map(move |column| mean(row, column)))
 }
 
 #[cfg(test)]
@@ -107,6 +146,8 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    const IMAGE: usize = 3 * 32 * 32;
 
     /// A file of records whose image bytes all hold the record's number.
     fn file(labels: usize, records: u8) -> tempfile::NamedTempFile {
@@ -131,6 +172,7 @@ mod tests {
         let batch = cifar10(file.path(), Selection::First(3)).unwrap();
         assert_eq!(batch.images().size(), [3, 3, 32, 32]);
         assert_eq!(numbers(&batch, 125.3, 63.0), [0, 1, 2]);
+        assert_eq!(Vec::<i64>::try_from(batch.labels().unwrap()).unwrap(), [99; 3]);
     }
 
     #[test]
@@ -154,6 +196,19 @@ mod tests {
         let batch = cifar10(file.path(), Selection::First(1)).unwrap();
         let blue = batch.images().double_value(&[0, 2, 0, 0]);
         approx::assert_relative_eq!(blue, -113.9 / 66.7, max_relative = 1e-6);
+    }
+
+    #[test]
+    fn larger_images_are_averaged_down() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let ramp: Vec<u8> = (0..3 * 64 * 64).map(|byte| (byte % 64) as u8).collect();
+        file.write_all(&ramp).unwrap();
+        let batch = imagenet16(file.path(), Selection::First(1)).unwrap();
+        assert_eq!(batch.images().size(), [1, 3, 16, 16]);
+        assert!(batch.labels().is_none());
+        // Columns 8 to 11 of a ramp have mean 9.5.
+        let red = batch.images().double_value(&[0, 0, 3, 2]);
+        approx::assert_relative_eq!(red, (9.5 - 122.68) / 63.22, max_relative = 1e-6);
     }
 
     #[test]

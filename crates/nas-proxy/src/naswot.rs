@@ -1,89 +1,36 @@
 //! NASWOT, after Mellor, Turner, Storkey and Crowley 2021, "Neural Architecture Search without
 //! Training", arXiv 2006.04647.
 
-use tch::{Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
-use crate::{Error, Network, Pass, Proxy};
+use crate::scalars::all_finite;
+use crate::set::Scores;
+use crate::signs::Signs;
+use crate::{Error, Proxy};
 
-/// log |det K_H| (equation 3) of one forward pass of the batch, with batch statistics in batch
-/// normalisation; `None` where K_H is singular to the precision of f64.
-pub(crate) fn naswot(network: &dyn Network, images: &Tensor) -> Result<Option<f64>, Error> {
-    let count = images.size()[0];
-    if count < 2 {
-        return Err(Error::BatchTooSmall {
-            proxy: Proxy::Naswot.name(),
-            found: usize::try_from(count).unwrap_or(0),
+/// NASWOT, ln |det K_H| (equation 3), and SWAP, from the same activation patterns. NASWOT is
+/// absent where K_H is singular to the precision of f64.
+pub(crate) fn score(signs: &Signs, scores: &mut Scores) -> Result<(), Error> {
+    if !signs.any() {
+        let proxy = if scores.wants(Proxy::Naswot) { Proxy::Naswot } else { Proxy::Swap };
+        return Err(Error::NothingToRead {
+            proxy: proxy.name(),
+            what: "a network's ReLUs",
+            remedy: "compute them with Pass::relu or Pass::relu_shared in Network::forward",
         });
     }
-    let mut pass = Pass::recording(count);
-    let _logits = tch::no_grad(|| network.forward(images, &mut pass))?;
-    match pass.into_kernel().and_then(|kernel| kernel.matrix) {
-        Some(matrix) => Ok(log_determinant(&matrix)?),
-        None => Err(Error::NoRelu),
+    if let Some(kernel) = signs.kernel()? {
+        scores.set(Proxy::Naswot, log_determinant(&kernel)?);
     }
-}
-
-/// K_H (equation 2): for each pair of images, the number of ReLU units that are active for both or
-/// for neither, which is the number of units less the Hamming distance of the two binary codes.
-#[derive(Debug)]
-pub(crate) struct HammingKernel {
-    images: i64,
-    /// Of shape (images, images), in f64; absent until the first ReLU.
-    matrix: Option<Tensor>,
-}
-
-/// Products of 0 and 1 add up exactly in f32 up to this many units.
-const EXACT_IN_F32: i64 = 1 << 24;
-
-impl HammingKernel {
-    pub(crate) fn new(images: i64) -> Self {
-        Self { images, matrix: None }
-    }
-
-    /// Adds the units of `layers` ReLUs whose common output is `rectified`.
-    pub(crate) fn add(&mut self, rectified: &Tensor, layers: usize) -> Result<(), TchError> {
-        let shape = rectified.size();
-        if shape.first() != Some(&self.images) {
-            return Err(TchError::Shape(format!(
-                "a ReLU of shape {shape:?} in a pass of {} images",
-                self.images
-            )));
-        }
-        let active = units(rectified)?.f_sign()?;
-        let units = active.size()[1];
-        let active = if units > EXACT_IN_F32 { active.f_to_kind(Kind::Double)? } else { active };
-        // With X the binary codes and r their row sums,
-        // X Xᵀ + (1 − X)(1 − X)ᵀ = 2 X Xᵀ − r 1ᵀ − 1 rᵀ + units.
-        let both = active.f_matmul(&active.f_tr()?)?.f_to_kind(Kind::Double)?;
-        let each = both.f_diagonal(0, 0, 1)?;
-        let alike = (both * 2.0)
-            .f_sub(&each.f_unsqueeze(0)?)?
-            .f_sub(&each.f_unsqueeze(1)?)?
-            .f_add_scalar(units)?
-            .f_mul_scalar(layers as f64)?;
-        self.matrix = Some(match self.matrix.take() {
-            Some(matrix) => matrix.f_add(&alike)?,
-            None => alike,
-        });
-        Ok(())
-    }
-}
-
-/// The activations as (images, units). The order of the units is that of the memory where it can
-/// be, since no sum over units depends on it and a copy costs time.
-fn units(activations: &Tensor) -> Result<Tensor, TchError> {
-    if activations.dim() == 4 && !activations.is_contiguous() {
-        activations.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)
-    } else {
-        activations.f_reshape([activations.size()[0], -1])
-    }
+    scores.set(Proxy::Swap, signs.distinct_patterns().map(|count| count as f64));
+    Ok(())
 }
 
 /// The logarithm of the determinant of a symmetric matrix without negative eigenvalues.
 ///
 /// The smallest eigenvalue decides whether it is singular, by the usual tolerance of the numerical
 /// rank: a factorisation would leave rounding noise in place of the zero, and a plausible number.
-fn log_determinant(matrix: &Tensor) -> Result<Option<f64>, TchError> {
+pub(crate) fn log_determinant(matrix: &Tensor) -> Result<Option<f64>, TchError> {
     let matrix = matrix.f_to_device(tch::Device::Cpu)?;
     if !all_finite(&matrix)? {
         return Ok(None);
@@ -98,18 +45,18 @@ fn log_determinant(matrix: &Tensor) -> Result<Option<f64>, TchError> {
     }
 }
 
-/// Whether a tensor holds neither NaN nor an infinite value.
-pub(crate) fn all_finite(tensor: &Tensor) -> Result<bool, TchError> {
-    bool::try_from(tensor.f_isfinite()?.f_all()?)
-}
-
 #[cfg(test)]
 mod tests {
     use approx::assert_relative_eq;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Role;
+    use crate::{Batch, Network, Pass, ProxySet, Role};
+
+    fn naswot(network: &dyn Network, images: &Tensor) -> Result<Option<f64>, Error> {
+        let batch = Batch::new(images)?;
+        Ok(ProxySet::new([Proxy::Naswot]).score(network, &batch)?.remove(0))
+    }
 
     /// ReLU of the images as they are.
     struct OnlyRelu {
@@ -192,20 +139,19 @@ mod tests {
     }
 
     #[test]
-    fn layout_does_not_matter() {
-        let batch = Tensor::from_slice(
-            &(0..3 * 4 * 5 * 6).map(|index| (index as f32 * 1.7).sin()).collect::<Vec<_>>(),
-        )
-        .reshape([3, 4, 5, 6]);
-        let network = OnlyRelu { layers: 1 };
-        let last = crate::channels_last(&batch).unwrap();
-        assert_eq!(naswot(&network, &batch).unwrap(), naswot(&network, &last).unwrap());
-    }
-
-    #[test]
     fn overflowed_activations_have_no_score() {
-        let batch = images(&[f32::NAN, 1.0, -1.0, 1.0], 2);
-        assert_eq!(naswot(&OnlyRelu { layers: 1 }, &batch).unwrap(), None);
+        struct Overflow;
+        impl Network for Overflow {
+            fn parameters(&self) -> Vec<(Role, Tensor)> {
+                Vec::new()
+            }
+            fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError> {
+                let huge = images.f_mul_scalar(1e30)?.f_mul_scalar(1e30)?;
+                pass.relu(&huge)?.f_flatten(1, -1)
+            }
+        }
+        let batch = images(&[2.0, 1.0, -1.0, 1.0], 2);
+        assert_eq!(naswot(&Overflow, &batch).unwrap(), None);
     }
 
     #[test]
@@ -233,14 +179,14 @@ mod tests {
             } else {
                 pass.batch_norm(images, None, None, 1e-5)?
             };
-            pass.relu(&normalised)
+            pass.relu(&normalised)?.f_flatten(1, -1)
         }
     }
 
     #[test]
     fn batch_statistics_and_running_statistics_differ() {
         // Positive images: by untrained running statistics every unit is active for all of them.
-        let images = crate::Batch::gaussian([4, 3, 8, 8], 1).unwrap();
+        let images = Batch::gaussian([4, 3, 8, 8], 1).unwrap();
         let images = images.images().abs() + 0.1;
         let score =
             |running_statistics| naswot(&Normalised { running_statistics }, &images).unwrap();

@@ -1,96 +1,73 @@
 //! SynFlow, after Tanaka, Kunin, Yamins and Ganguli 2020, "Pruning neural networks without any
-//! data by iteratively conserving synaptic flow", arXiv 2006.05467.
+//! data by iteratively conserving synaptic flow", arXiv 2006.05467, and what was made of it.
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::{Error, Network, Pass, Role};
+use crate::pass::Normalisation;
+use crate::scalars::total;
+use crate::set::Scores;
+use crate::substitution::Substitution;
+use crate::{Error, Network, Pass, Proxy};
 
-/// Σ |θ ∂R/∂θ| over the weights (equation 5), R being the sum of the outputs for an image of ones,
-/// all parameters replaced by their absolute values and batch normalisation by the identity.
+/// R is the sum of the outputs for an image of ones, all parameters replaced by their absolute
+/// values and batch normalisation by the identity. SynFlow is Σ |θ ∂R/∂θ| over the weights
+/// (equation 5), LogSynflow Σ |θ| ln(∂R/∂θ + 1) (Cavagnero et al. 2023, arXiv 2207.05135).
 ///
 /// In f64 throughout, as R grows with the product of all layers and leaves the range of f32.
-/// `None` where no path leads from input to output, or the sum is no finite number even so. The
-/// network's parameters are afterwards what they were.
-pub(crate) fn synflow(
+/// Absent where no path leads from input to output, or the sum is no finite number even so.
+pub(crate) fn score(
     network: &dyn Network,
     image: [i64; 3],
     device: Device,
-) -> Result<Option<f64>, Error> {
-    let magnitudes = Magnitudes::replace(network.parameters())?;
-    let weights = magnitudes.of(Role::Weight);
+    scores: &mut Scores,
+) -> Result<(), Error> {
+    let magnitudes =
+        Substitution::new(network.parameters(), |_, value| value.f_to_kind(Kind::Double)?.f_abs())?;
+    let weights = magnitudes.weights();
     if weights.is_empty() {
-        return Err(Error::NoWeight);
+        return Err(no_weight(Proxy::SynFlow));
     }
-    let sum = tch::with_grad(|| flow(network, image, device, &weights))?;
-    Ok((sum.is_finite() && sum > 0.0).then_some(sum))
+    let gradients = tch::with_grad(|| flow_gradients(network, image, device, &weights))?;
+    let (mut saliencies, mut logarithms) = (Vec::new(), Vec::new());
+    for (weight, gradient) in weights.iter().zip(&gradients) {
+        // A weight that the output does not depend on has no gradient at all.
+        if gradient.defined() {
+            let weight = weight.f_detach()?;
+            saliencies.push(weight.f_mul(gradient)?.f_sum(Kind::Double)?);
+            if scores.wants(Proxy::LogSynFlow) {
+                logarithms.push(weight.f_mul(&gradient.f_log1p()?)?.f_sum(Kind::Double)?);
+            }
+        }
+    }
+    let positive = |sum: f64| (sum.is_finite() && sum > 0.0).then_some(sum);
+    let synflow = positive(total(&saliencies)?);
+    scores.set(Proxy::SynFlow, synflow);
+    scores.set(Proxy::LnSynFlow, synflow.map(f64::ln));
+    scores.set(Proxy::LogSynFlow, positive(total(&logarithms)?));
+    Ok(())
 }
 
-fn flow(
+pub(crate) fn no_weight(proxy: Proxy) -> Error {
+    Error::NothingToRead {
+        proxy: proxy.name(),
+        what: "a network's weights",
+        remedy: "list them as Role::Weight in Network::parameters",
+    }
+}
+
+fn flow_gradients(
     network: &dyn Network,
     [channels, height, width]: [i64; 3],
     device: Device,
     weights: &[&Tensor],
-) -> Result<f64, TchError> {
+) -> Result<Vec<Tensor>, TchError> {
     let ones = Tensor::f_ones([1, channels, height, width], (Kind::Double, device))?;
-    let output = network.forward(&ones, &mut Pass::linearised())?;
-    let total = output.f_sum(Kind::Double)?;
+    let mut pass = Pass { normalisation: Normalisation::Identity, ..Pass::plain() };
+    let total = network.forward(&ones, &mut pass)?.f_sum(Kind::Double)?;
     if !total.requires_grad() {
-        return Ok(0.0);
+        return Ok(Vec::new());
     }
-    let gradients = Tensor::f_run_backward(&[total], weights, false, false)?;
-    let mut sum = 0.0;
-    for (weight, gradient) in weights.iter().zip(gradients) {
-        // A weight that the output does not depend on has no gradient at all.
-        if gradient.defined() {
-            let saliency = gradient.f_mul(&weight.f_detach()?)?.f_abs()?;
-            sum += f64::try_from(saliency.f_sum(Kind::Double)?)?;
-        }
-    }
-    Ok(sum)
-}
-
-/// A network's parameters, replaced by their absolute values in f64 for as long as this lives.
-struct Magnitudes {
-    parameters: Vec<Replaced>,
-}
-
-struct Replaced {
-    role: Role,
-    parameter: Tensor,
-    /// The original values, in the original memory.
-    original: Tensor,
-    required_gradient: bool,
-}
-
-impl Magnitudes {
-    fn replace(parameters: Vec<(Role, Tensor)>) -> Result<Self, TchError> {
-        let mut replaced = Self { parameters: Vec::with_capacity(parameters.len()) };
-        for (role, mut parameter) in parameters {
-            let original = parameter.f_detach()?;
-            let magnitude = original.f_to_kind(Kind::Double)?.f_abs()?;
-            let required_gradient = parameter.requires_grad();
-            parameter.f_set_data(&magnitude)?;
-            let _ = parameter.f_set_requires_grad(true)?;
-            replaced.parameters.push(Replaced { role, parameter, original, required_gradient });
-        }
-        Ok(replaced)
-    }
-
-    fn of(&self, role: Role) -> Vec<&Tensor> {
-        let wanted = self.parameters.iter().filter(|one| one.role == role);
-        wanted.map(|one| &one.parameter).collect()
-    }
-}
-
-impl Drop for Magnitudes {
-    fn drop(&mut self) {
-        // In reverse, so that a parameter listed twice ends with its first, true values. Both
-        // calls undo ones that succeeded on the same tensor and so cannot fail.
-        for one in self.parameters.iter_mut().rev() {
-            let _ = one.parameter.f_set_data(&one.original);
-            let _ = one.parameter.f_set_requires_grad(one.required_gradient);
-        }
-    }
+    Tensor::f_run_backward(&[total], weights, false, false)
 }
 
 #[cfg(test)]
@@ -98,6 +75,17 @@ mod tests {
     use approx::assert_relative_eq;
 
     use super::*;
+    use crate::{Batch, ProxySet, Role};
+
+    /// The score for one row of so many pixels.
+    fn synflow(network: &dyn Network, pixels: i64) -> Result<Option<f64>, Error> {
+        of(Proxy::SynFlow, network, pixels)
+    }
+
+    fn of(proxy: Proxy, network: &dyn Network, pixels: i64) -> Result<Option<f64>, Error> {
+        let batch = Batch::gaussian([1, 1, 1, pixels as usize], 0)?;
+        Ok(ProxySet::new([proxy]).score(network, &batch)?.remove(0))
+    }
 
     /// x → ReLU(x W₁ᵀ + b₁) W₂ᵀ on the flattened image.
     struct TwoLayers {
@@ -120,8 +108,7 @@ mod tests {
         }
 
         fn score(&self) -> Result<Option<f64>, Error> {
-            let inputs = self.first.size()[1];
-            synflow(self, [1, 1, inputs], Device::Cpu)
+            synflow(self, self.first.size()[1])
         }
     }
 
@@ -153,6 +140,20 @@ mod tests {
     }
 
     #[test]
+    fn the_logarithm_of_each_gradient_by_hand() {
+        // As above: ∂R/∂W₂ = [4, 7.5], and ∂R/∂W₁ = [[5, 5], [6, 6]] for an image of ones.
+        let network = TwoLayers::new(&[1.0, -2.0, -3.0, 4.0], &[-1.0, 0.5], &[-5.0, 6.0]);
+        let expected = 5.0 * 5.0_f64.ln()
+            + 6.0 * 8.5_f64.ln()
+            + (1.0 + 2.0) * 6.0_f64.ln()
+            + (3.0 + 4.0) * 7.0_f64.ln();
+        let score = of(Proxy::LogSynFlow, &network, 2).unwrap().unwrap();
+        assert_relative_eq!(score, expected, max_relative = 1e-12);
+        let ln = of(Proxy::LnSynFlow, &network, 2).unwrap().unwrap();
+        assert_relative_eq!(ln, 122.0_f64.ln(), max_relative = 1e-12);
+    }
+
+    #[test]
     fn parameters_are_afterwards_what_they_were() {
         let network = TwoLayers::new(&[1.5, -2.0, -0.0, 4.0], &[-1.0, 0.1], &[-5.0, 6.0]);
         let _ = network.first.set_requires_grad(true);
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn parameters_are_restored_when_the_pass_fails() {
         let network = TwoLayers::new(&[1.0, -2.0], &[-1.0], &[-5.0]);
-        assert!(synflow(&network, [1, 1, 3], Device::Cpu).is_err());
+        assert!(synflow(&network, 3).is_err());
         assert_eq!(Vec::<f32>::try_from(&network.bias).unwrap(), [-1.0]);
     }
 
@@ -210,7 +211,7 @@ mod tests {
             }
         }
         let network = Twice(Tensor::from_slice(&[-3.0_f32]));
-        let score = synflow(&network, [1, 1, 1], Device::Cpu).unwrap();
+        let score = synflow(&network, 1).unwrap();
         assert_eq!(score, Some(3.0));
         assert_eq!(Vec::<f32>::try_from(&network.0).unwrap(), [-3.0]);
     }

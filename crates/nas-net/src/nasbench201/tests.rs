@@ -1,6 +1,6 @@
-use approx::assert_abs_diff_eq;
-use nas_proxy::{Batch, Proxy, score};
-use nas_space::nasbench201::{from_index, parameters, parse_arch_str, pruned_parameters};
+use approx::{assert_abs_diff_eq, assert_relative_eq};
+use nas_proxy::{Batch, Proxy, ProxySet};
+use nas_space::nasbench201::{flops, from_index, parameters, parse_arch_str, pruned_parameters};
 use tch::Kind;
 
 use super::*;
@@ -218,11 +218,36 @@ fn all_data_sets_have_their_classes_and_sizes() {
 }
 
 #[test]
-fn a_disconnected_cell_has_no_synflow() {
-    let batch = Batch::gaussian([2, 3, 32, 32], 0).unwrap();
-    let scores = score(&network(DISCONNECTED, 0), &batch, &[Proxy::SynFlow]).unwrap();
+fn a_disconnected_cell_only_has_what_is_counted() {
+    let batch = Batch::gaussian([4, 3, 32, 32], 0).unwrap().with_random_labels(10, 0).unwrap();
+    let set = ProxySet::new(Proxy::ALL);
+    let scores = set.score(&network(DISCONNECTED, 0), &batch).unwrap();
     // Only the classifier's bias reaches the output, which is no weight.
-    assert_eq!(scores, [None]);
+    let present = set.proxies().iter().zip(scores).filter(|(_, score)| score.is_some());
+    let present: Vec<Proxy> = present.map(|(&proxy, _)| proxy).collect();
+    assert_eq!(present, [Proxy::Flops, Proxy::L2Norm, Proxy::Params]);
+}
+
+#[test]
+fn flops_are_those_of_the_benchmark_and_parameters_all_there_are() {
+    let arch = parse_arch_str(MIXED).unwrap();
+    let batch = Batch::gaussian([2, 3, 32, 32], 0).unwrap();
+    let set = ProxySet::new([Proxy::Flops, Proxy::Params]);
+    let scores = set.score(&network(MIXED, 0), &batch).unwrap();
+    let expected = [flops(&arch, Dataset::Cifar10), parameters(&arch, Dataset::Cifar10)];
+    assert_eq!(scores, expected.map(|count| Some(count as f64)));
+}
+
+#[test]
+fn in_double_precision_scores_are_nearly_the_same() {
+    let batch = Batch::gaussian([4, 3, 32, 32], 0).unwrap().with_random_labels(10, 0).unwrap();
+    let set = ProxySet::new([Proxy::Jacov, Proxy::Snip, Proxy::Zen, Proxy::Fisher]);
+    let network = network(MIXED, 0);
+    let single = set.score(&network, &batch).unwrap();
+    let double = set.score(&network, &batch.to_kind(Kind::Double).unwrap()).unwrap();
+    for (single, double) in single.into_iter().zip(double) {
+        assert_relative_eq!(single.unwrap(), double.unwrap(), max_relative = 1e-3);
+    }
 }
 
 #[test]

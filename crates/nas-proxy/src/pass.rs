@@ -1,0 +1,143 @@
+use tch::{TchError, Tensor};
+
+use crate::signs::Signs;
+
+/// One forward pass on behalf of proxies: what they do at a network's layers, and what they keep.
+#[derive(Debug, Default)]
+pub struct Pass {
+    pub(crate) normalisation: Normalisation,
+    pub(crate) rectification: Rectification,
+    /// The activation patterns at every ReLU.
+    pub(crate) signs: Option<Signs>,
+    /// The outputs of the weighted layers.
+    pub(crate) layers: Option<Vec<WeightedLayer>>,
+    /// The outputs of the blocks.
+    pub(crate) blocks: Option<Vec<Tensor>>,
+    /// The last feature maps before pooling.
+    pub(crate) features: Option<Tensor>,
+    pub(crate) multiply_accumulates: f64,
+}
+
+/// What happens at a batch normalisation.
+#[derive(Debug, Default)]
+pub(crate) enum Normalisation {
+    /// It is computed, with the batch's own statistics.
+    #[default]
+    Batch,
+    /// The identity, which makes a network of positive weights linear on positive input.
+    Identity,
+    /// It is computed, and for each one the mean variance of its channels is kept.
+    Variances(Vec<Tensor>),
+}
+
+/// What happens at a ReLU.
+#[derive(Debug, Default)]
+pub(crate) enum Rectification {
+    /// It is computed.
+    #[default]
+    Plain,
+    /// It is computed, and which units are active is kept: 1 or 0 for each.
+    Keeping(Vec<Tensor>),
+    /// Units are active as they were in another pass, whose ReLUs come in the same order: the
+    /// network is smooth, with the gradients that it had there.
+    Frozen(std::vec::IntoIter<Tensor>),
+}
+
+/// The output of a convolution or linear layer.
+#[derive(Debug)]
+pub(crate) struct WeightedLayer {
+    /// Of shape (count, channels, …).
+    pub output: Tensor,
+    /// The number of weights of each output channel.
+    pub weights_of_channel: f64,
+}
+
+impl Pass {
+    /// A pass that records nothing, with the batch's own statistics in batch normalisation.
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// ReLU of a tensor of any shape whose first dimension is the image.
+    pub fn relu(&mut self, input: &Tensor) -> Result<Tensor, TchError> {
+        self.relu_shared(input, 1)
+    }
+
+    /// The ReLU of `layers` layers that read the same tensor, computed once.
+    ///
+    /// In a cell, several operations often begin with a ReLU of the same node. Their patterns are
+    /// equal, and a proxy counts them `layers` times, as if each were computed by itself.
+    pub fn relu_shared(&mut self, input: &Tensor, layers: usize) -> Result<Tensor, TchError> {
+        let output = match &mut self.rectification {
+            Rectification::Plain => input.f_relu()?,
+            Rectification::Keeping(masks) => {
+                let output = input.f_relu()?;
+                masks.push(output.f_detach()?.f_sign()?);
+                output
+            }
+            Rectification::Frozen(masks) => match masks.next() {
+                Some(mask) => input.f_mul(&mask)?,
+                None => return Err(TchError::Shape("more ReLUs than in the first pass".into())),
+            },
+        };
+        if let Some(signs) = &mut self.signs {
+            signs.add(&output.f_detach()?, layers)?;
+        }
+        Ok(output)
+    }
+
+    /// Batch normalisation with scale `weight` and shift `bias`, each of shape (channels).
+    ///
+    /// It always takes mean and variance from the batch: the running statistics of an untrained
+    /// network say nothing about it. Running statistics are neither read nor updated. Under
+    /// SynFlow it is the identity (Tanaka et al. 2020, appendix on batch normalisation).
+    pub fn batch_norm(
+        &mut self,
+        input: &Tensor,
+        weight: Option<&Tensor>,
+        bias: Option<&Tensor>,
+        epsilon: f64,
+    ) -> Result<Tensor, TchError> {
+        let momentum = 0.0;
+        match &mut self.normalisation {
+            Normalisation::Identity => Ok(input.shallow_clone()),
+            Normalisation::Batch => {
+                input.f_batch_norm(weight, bias, None, None, true, momentum, epsilon, true)
+            }
+            Normalisation::Variances(variances) => {
+                let none = None::<&Tensor>;
+                let (output, _, inverse_deviation) =
+                    input.f_native_batch_norm(weight, bias, none, none, true, momentum, epsilon)?;
+                let variance = inverse_deviation.f_pow_tensor_scalar(-2)?.f_add_scalar(-epsilon)?;
+                variances.push(variance.f_mean(None)?);
+                Ok(output)
+            }
+        }
+    }
+
+    /// Shows the output, of shape (count, channels, …), of a convolution or linear layer with
+    /// this weight, of shape (channels, …); for Fisher, MeCo and FLOPs.
+    pub fn weighted(&mut self, weight: &Tensor, output: &Tensor) {
+        let shape = output.size();
+        let (Some(&images), Some(&channels)) = (shape.first(), shape.get(1)) else { return };
+        let weights_of_channel = weight.numel() as f64 / channels.max(1) as f64;
+        self.multiply_accumulates += weights_of_channel * output.numel() as f64 / images as f64;
+        if let Some(layers) = &mut self.layers {
+            layers.push(WeightedLayer { output: output.shallow_clone(), weights_of_channel });
+        }
+    }
+
+    /// Shows the output, of shape (count, channels, height, width), of a block that the network
+    /// is a chain of (a cell, a residual block), in order; for AZ-NAS.
+    pub fn block(&mut self, output: &Tensor) {
+        if let Some(blocks) = &mut self.blocks {
+            blocks.push(output.shallow_clone());
+        }
+    }
+
+    /// Shows the last feature maps, of shape (count, channels, height, width), before they are
+    /// pooled for the classifier; for Zen.
+    pub fn features(&mut self, maps: &Tensor) {
+        self.features = Some(maps.shallow_clone());
+    }
+}

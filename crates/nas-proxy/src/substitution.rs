@@ -1,0 +1,57 @@
+use tch::{TchError, Tensor};
+
+use crate::Role;
+
+/// A network's parameters with other values, and with gradients, for as long as this lives.
+pub(crate) struct Substitution {
+    parameters: Vec<Replaced>,
+}
+
+struct Replaced {
+    role: Role,
+    parameter: Tensor,
+    /// The original values, in the original memory.
+    original: Tensor,
+    required_gradient: bool,
+}
+
+impl Substitution {
+    /// Gives each parameter the value that `value` makes of its role and its own value.
+    pub fn new(
+        parameters: Vec<(Role, Tensor)>,
+        mut value: impl FnMut(Role, &Tensor) -> Result<Tensor, TchError>,
+    ) -> Result<Self, TchError> {
+        let mut replaced = Self { parameters: Vec::with_capacity(parameters.len()) };
+        for (role, mut parameter) in parameters {
+            let original = parameter.f_detach()?;
+            let value = value(role, &original)?;
+            let required_gradient = parameter.requires_grad();
+            parameter.f_set_data(&value)?;
+            let _ = parameter.f_set_requires_grad(true)?;
+            replaced.parameters.push(Replaced { role, parameter, original, required_gradient });
+        }
+        Ok(replaced)
+    }
+
+    /// The parameters as they are, with gradients.
+    pub fn none(parameters: Vec<(Role, Tensor)>) -> Result<Self, TchError> {
+        Self::new(parameters, |_, value| Ok(value.shallow_clone()))
+    }
+
+    /// The weights of convolutions and linear layers.
+    pub fn weights(&self) -> Vec<&Tensor> {
+        let weights = self.parameters.iter().filter(|one| one.role == Role::Weight);
+        weights.map(|one| &one.parameter).collect()
+    }
+}
+
+impl Drop for Substitution {
+    fn drop(&mut self) {
+        // In reverse, so that a parameter listed twice ends with its first, true values. Both
+        // calls undo ones that succeeded on the same tensor and so cannot fail.
+        for one in self.parameters.iter_mut().rev() {
+            let _ = one.parameter.f_set_data(&one.original);
+            let _ = one.parameter.f_set_requires_grad(one.required_gradient);
+        }
+    }
+}

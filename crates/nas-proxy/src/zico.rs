@@ -1,0 +1,96 @@
+//! ZiCo, after Li, Yang, Bhardwaj and Marculescu 2023, "ZiCo: Zero-shot NAS via Inverse
+//! Coefficient of Variation on Gradients", arXiv 2301.11300.
+
+use tch::{Kind, TchError, Tensor};
+
+use crate::images::labels;
+use crate::loss::cross_entropy;
+use crate::scalars::numbers;
+use crate::set::Scores;
+use crate::substitution::Substitution;
+use crate::synflow::no_weight;
+use crate::{Batch, Error, Network, Pass, Proxy};
+
+/// Σ over weight tensors of ln Σ over weights of mean |∂L/∂θ| / deviation of ∂L/∂θ, over the two
+/// halves of the batch (equation 16). Weights without deviation and tensors without such weights
+/// do not count; absent where none is left.
+pub(crate) fn score(
+    network: &dyn Network,
+    batch: &Batch,
+    scores: &mut Scores,
+) -> Result<(), Error> {
+    const NEEDED: usize = 4;
+    if batch.count() < NEEDED {
+        let (proxy, found) = (Proxy::ZiCo.name(), batch.count());
+        return Err(Error::BatchTooSmall { proxy, needed: NEEDED, found });
+    }
+    let parameters = Substitution::none(network.parameters())?;
+    let weights = parameters.weights();
+    if weights.is_empty() {
+        return Err(no_weight(Proxy::ZiCo));
+    }
+    let half = batch.count() as i64 / 2;
+    let gradients = |first: i64| -> Result<Vec<Tensor>, Error> {
+        tch::with_grad(|| {
+            let images = batch.images().f_narrow(0, first, half)?;
+            let logits = network.forward(&images, &mut Pass::plain())?;
+            let labels =
+                labels(batch, &logits, scores, &[Proxy::ZiCo])?.f_narrow(0, first, half)?;
+            let loss = cross_entropy(&logits, &labels)?;
+            if !loss.requires_grad() {
+                return Ok(Vec::new());
+            }
+            Ok(Tensor::f_run_backward(&[loss], &weights, false, false)?)
+        })
+    };
+    let (one, other) = (gradients(0)?, gradients(half)?);
+    let pairs = one.iter().zip(&other).filter(|(one, other)| one.defined() && other.defined());
+    let sums = pairs.map(|(one, other)| ratios(one, other)).collect::<Result<Vec<_>, _>>()?;
+    let sums: Vec<f64> = numbers(&sums)?.into_iter().filter(|&sum| sum > 0.0).collect();
+    let logarithm: f64 = sums.iter().map(|sum| sum.ln()).sum();
+    scores.set(Proxy::ZiCo, (!sums.is_empty() && logarithm.is_finite()).then_some(logarithm));
+    Ok(())
+}
+
+/// Σ of mean |g| / deviation of g. Of two values a and b these are (|a| + |b|) / 2 and |a − b| / 2.
+fn ratios(one: &Tensor, other: &Tensor) -> Result<Tensor, TchError> {
+    let ratio = one.f_abs()?.f_add(&other.f_abs()?)?.f_div(&one.f_sub(other)?.f_abs()?)?;
+    // Where both are equal the quotient is infinite, or none if both are zero.
+    ratio.f_nan_to_num(0.0, 0.0, 0.0)?.f_sum(Kind::Double)
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+
+    use super::*;
+    use crate::tiny::{Tiny, score_of};
+
+    #[test]
+    fn it_is_that_of_finite_differences_on_each_half() {
+        let (network, batch) = (Tiny::new(), Tiny::batch());
+        let half = |first: i64, labels: &[i64]| {
+            let images = batch.images().narrow(0, first, 3);
+            network.loss_gradients(&Batch::new(&images).unwrap().with_labels(labels).unwrap())
+        };
+        let (one, other) = (half(0, &[0, 2, 1]), half(3, &[1, 0, 2]));
+        let tensors = one.iter().zip(&other).map(|(one, other)| {
+            let ratios = one.iter().zip(other).map(|(a, b)| {
+                let (mean, centre) = (f64::midpoint(a.abs(), b.abs()), f64::midpoint(*a, *b));
+                let variance = f64::midpoint((a - centre).powi(2), (b - centre).powi(2));
+                mean / variance.sqrt()
+            });
+            ratios.sum::<f64>().ln()
+        });
+        let score = score_of(Proxy::ZiCo, &network, &batch).unwrap();
+        assert_relative_eq!(score, tensors.sum::<f64>(), max_relative = 1e-4);
+    }
+
+    #[test]
+    fn three_images_are_too_few() {
+        let batch = Batch::new(&Tiny::batch().images().narrow(0, 0, 3)).unwrap();
+        let batch = batch.with_labels(&[0, 1, 2]).unwrap();
+        let error = crate::ProxySet::new([Proxy::ZiCo]).score(&Tiny::new(), &batch).unwrap_err();
+        assert!(error.to_string().contains("at least 4 images, found 3"), "{error}");
+    }
+}
