@@ -8,14 +8,15 @@
 
 mod arch;
 mod commands;
+#[cfg(feature = "torch")]
+mod environment;
 mod failure;
 mod figure;
 mod output;
 mod partition;
 mod progress;
 mod run_folder;
-#[cfg(feature = "torch")]
-mod threads;
+mod score_file;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -41,8 +42,10 @@ struct Arguments {
 enum Command {
     /// Searches for the Pareto front of accuracy and latency on a device
     Search(Box<commands::search::Arguments>),
-    /// Computes zero-cost proxies of given architectures
-    Score(commands::score::Arguments),
+    /// Computes zero-cost proxies of given architectures, or of all
+    Score(Box<commands::score::Arguments>),
+    /// Merges the files of scores that shards wrote
+    ScoreMerge(commands::score_merge::Arguments),
     /// Tells the latency of given architectures: published, or measured on this machine
     Latency(commands::latency::Arguments),
     /// Shows the niches that a partition cuts the space into
@@ -66,12 +69,13 @@ enum Command {
 /// Runs the program on the process's arguments; returns its exit code.
 pub fn main() -> ExitCode {
     #[cfg(feature = "torch")]
-    threads::wait_politely();
+    environment::settle();
     let Arguments { data, command } = Arguments::parse();
     let data = data.as_deref();
     let result = match command {
         Command::Search(arguments) => commands::search::run(&arguments, data),
         Command::Score(arguments) => commands::score::run(&arguments),
+        Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),
         Command::Latency(arguments) => commands::latency::run(&arguments, data),
         Command::Niches(arguments) => commands::niches::run(&arguments, data),
         Command::Front(arguments) => commands::front::run(&arguments),

@@ -83,6 +83,21 @@ impl Records {
         self
     }
 
+    /// The same with columns as rows, each begun by its name under the title `names`.
+    #[cfg(feature = "torch")]
+    #[must_use]
+    pub fn transposed(&self, names: &str) -> Self {
+        let mut columns = self.headings.iter().enumerate();
+        let Some((_, first)) = columns.next() else { return self.clone() };
+        let titles = self.rows.iter().map(|row| format!("{first} {}", row[0].in_full()));
+        let mut transposed = Self::new(std::iter::once(names.to_owned()).chain(titles));
+        for (place, heading) in columns {
+            let values = self.rows.iter().map(|row| Cell::Text(row[place].for_people()));
+            transposed.push(std::iter::once(heading.as_str().into()).chain(values).collect());
+        }
+        transposed
+    }
+
     /// Adds a row, which has a cell for each column.
     pub fn push(&mut self, row: Vec<Cell>) {
         debug_assert_eq!(row.len(), self.columns.len());

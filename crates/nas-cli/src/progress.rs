@@ -3,7 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 /// Progress of a long command on standard error: a bar where that is a terminal, elsewhere a
 /// line at every tenth of the work, unless that passes quickly.
@@ -12,6 +12,9 @@ pub struct Progress {
     plain: bool,
     what: &'static str,
     tenths: u64,
+    begun: Instant,
+    /// What was done before this began.
+    before: u64,
     told: Instant,
 }
 
@@ -20,13 +23,23 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 impl Progress {
     pub fn new(what: &'static str, total: usize) -> Self {
-        let template = "{msg} [{bar:30}] {pos}/{len} {eta} left";
+        let template = "{msg} [{bar:24}] {pos}/{len}, {per_sec:.1}, {eta} left";
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar, plain: !std::io::stderr().is_terminal(), what, tenths: 0, told: Instant::now() }
+        let now = Instant::now();
+        let plain = !std::io::stderr().is_terminal();
+        Self { bar, plain, what, tenths: 0, begun: now, before: 0, told: now }
+    }
+
+    /// Goes on after so many that an earlier run did.
+    #[cfg(feature = "torch")]
+    pub fn start_at(&mut self, before: usize) {
+        self.before = before as u64;
+        self.bar.set_position(self.before);
+        self.bar.reset_eta();
     }
 
     /// Says that `done` are done, and where it stands in words.
@@ -36,9 +49,12 @@ impl Progress {
         self.bar.set_message(format!("{what}, {standing}"));
         let total = self.bar.length().unwrap_or(done).max(1);
         let tenths = done * 10 / total;
-        if self.plain && tenths > self.tenths && self.told.elapsed() >= PAUSE {
+        if self.plain && done > self.before && tenths > self.tenths && self.told.elapsed() >= PAUSE
+        {
             (self.tenths, self.told) = (tenths, Instant::now());
-            eprintln!("{what}: {done}/{total}, {standing}");
+            let rate = (done - self.before) as f64 / self.begun.elapsed().as_secs_f64();
+            let left = HumanDuration(Duration::from_secs_f64((total - done) as f64 / rate));
+            eprintln!("{what}: {done}/{total}, {rate:.1}/s, {left} left, {standing}");
         }
     }
 

@@ -72,17 +72,6 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Network(#[from] nas_net::Error),
-    /// A proxy that is undefined for every architecture of the reference sample.
-    #[cfg(feature = "torch")]
-    #[error(
-        "{proxy} is undefined, or the same, for all {sample} sampled architectures; it cannot rank any"
-    )]
-    Reference {
-        /// The proxy's name.
-        proxy: &'static str,
-        /// Architectures in the sample.
-        sample: usize,
-    },
 }
 
 #[cfg(doctest)]

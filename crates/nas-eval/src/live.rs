@@ -3,15 +3,22 @@
 //! Both work on the network without its unreachable operations, and once for each canonical
 //! form: what is a function of the network is not computed twice.
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
 
 use nas_hw::{Measurement, Plan, measure_fallible};
 use nas_net::NasBench201Network;
-use nas_proxy::{Batch, Proxy, score};
+use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate};
 use nas_search::{BoxError, Detail, Objective};
 use nas_space::{
     Arch, Canonical,
-    nasbench201::{Dataset, space},
+    nasbench201::{Dataset, from_index, representative, space},
 };
 use tch::{Device, Tensor};
 
@@ -29,58 +36,137 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// The untrained network of an architecture, without its unreachable operations.
+    /// The untrained network of an architecture, without its unreachable operations. Cells that
+    /// are the same network ([`representative`]) get the same weights.
     ///
     /// # Errors
     /// Failures of libtorch, for example out of memory.
     pub fn build(&self, arch: &Arch) -> Result<NasBench201Network, Error> {
-        let pruned = space().prune(arch);
-        Ok(NasBench201Network::new(&pruned, self.dataset, self.seed, self.device)?)
+        self.of_cell(representative(arch))
+    }
+
+    fn of_cell(&self, index: usize) -> Result<NasBench201Network, Error> {
+        let cell = space().prune(&from_index(index).map_err(nas_net::Error::from)?);
+        Ok(NasBench201Network::new(&cell, self.dataset, self.seed, self.device)?)
     }
 }
 
-/// A training-free score that ranks architectures by accuracy: the mean of NASWOT and the
-/// logarithm of SynFlow, each in standard deviations from its mean over a sample of the space.
+/// Proxies of many architectures, several at a time.
+pub struct Scoring {
+    /// How networks are built, and where.
+    pub networks: Networks,
+    /// The images.
+    pub batch: Batch,
+    /// The proxies.
+    pub proxies: ProxySet,
+    /// How many architectures at a time, each on one thread, which makes values independent of
+    /// how many there are: on a processor with several
+    /// cores that takes less time than several threads for each, and on a GPU small networks are
+    /// bound by the launching of their kernels, which threads share.
+    pub jobs: usize,
+}
+
+impl Scoring {
+    /// Computes the values of each architecture and hands them over in the order of the
+    /// architectures, once for those that are the same network. `known` tells values that need
+    /// not be computed.
+    ///
+    /// # Errors
+    /// The first failure, of a proxy or of `done`; what was handed over before stays valid.
+    pub fn run<E: From<Error>>(
+        &self,
+        architectures: &[Arch],
+        known: &dyn Fn(usize) -> Option<Vec<Option<f64>>>,
+        mut done: impl FnMut(&Arch, &[Option<f64>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut values: HashMap<usize, Vec<Option<f64>>> = HashMap::new();
+        let mut todo = Vec::new();
+        for arch in architectures {
+            let network = representative(arch);
+            if let Entry::Vacant(place) = values.entry(network) {
+                // An empty row marks what is to be computed.
+                let row = known(network).unwrap_or_default();
+                if row.is_empty() {
+                    todo.push(network);
+                }
+                place.insert(row);
+            }
+        }
+        let jobs = self.jobs.clamp(1, todo.len().max(1));
+        let threads = tch::get_num_threads();
+        let next = AtomicUsize::new(0);
+        let (sender, results) = mpsc::channel();
+        thread::scope(|scope| {
+            for _ in 0..jobs {
+                let batch = self.batch.to_device(self.networks.device).map_err(Error::from)?;
+                let (sender, todo, next) = (sender.clone(), &todo, &next);
+                let (networks, proxies) = (self.networks, &self.proxies);
+                scope.spawn(move || {
+                    tch::set_num_threads(1);
+                    while let Some(&index) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let scores = networks
+                            .of_cell(index)
+                            .and_then(|network| Ok(proxies.score(&network, &batch)?));
+                        let failed = scores.is_err();
+                        if sender.send((index, scores)).is_err() || failed {
+                            break;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            let outcome = architectures.iter().try_for_each(|arch| {
+                let network = representative(arch);
+                while values[&network].is_empty() {
+                    // Senders live until all is computed or one has failed.
+                    let Ok((index, scores)) = results.recv() else { break };
+                    values.insert(index, scores?);
+                }
+                done(arch, &values[&network])
+            });
+            // Lets the threads stop after what they are at.
+            next.store(todo.len(), Ordering::Relaxed);
+            tch::set_num_threads(threads);
+            outcome
+        })
+    }
+}
+
+/// A training-free score that ranks architectures by accuracy: proxies that need neither labels
+/// nor training, aggregated by their ranks among a sample of the space ([`RankAggregate`]).
 ///
-/// 0 is an average architecture of the sample, 1 is one standard deviation better. It ranks; it
-/// is no accuracy.
+/// It is at most 0, and higher is better. It ranks; it is no accuracy.
 pub struct ProxyScore {
     networks: Networks,
     batch: Batch,
     objective: Objective,
     details: Vec<Detail>,
-    scale: Scale,
+    ranks: Ranks,
     known: HashMap<Canonical, Vec<Option<f64>>>,
 }
 
-/// The proxies of the score. Both grow with accuracy.
-const PROXIES: [Proxy; 2] = [Proxy::Naswot, Proxy::LnSynFlow];
+/// The proxies of the score, chosen on CIFAR-10.
+pub const TRAINING_FREE: [Proxy; 3] = [Proxy::Jacov, Proxy::MeCo, Proxy::Params];
 
-/// What the score's zero and one are.
-enum Scale {
+/// What proxies are ranked among.
+enum Ranks {
     /// Still to be learnt from this sample.
     Sample(Vec<Arch>),
-    /// Learnt, for each proxy.
-    References(Vec<Reference>),
-}
-
-/// Mean and standard deviation of a proxy over the sample.
-#[derive(Debug, Clone, Copy)]
-struct Reference {
-    mean: f64,
-    deviation: f64,
+    /// Learnt.
+    Learnt(RankAggregate),
 }
 
 impl ProxyScore {
-    /// A score whose scale is set by a sample of architectures, when it is first asked for.
+    /// A score whose ranks are those among a sample of architectures, scored when it is first
+    /// asked for.
     pub fn new(networks: Networks, batch: Batch, sample: Vec<Arch>) -> Self {
         let detail = |proxy: Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
         Self {
             networks,
             batch,
             objective: Objective::maximise("score", ""),
-            details: PROXIES.map(detail).to_vec(),
-            scale: Scale::Sample(sample),
+            details: TRAINING_FREE.map(detail).to_vec(),
+            ranks: Ranks::Sample(sample),
             known: HashMap::new(),
         }
     }
@@ -88,31 +174,19 @@ impl ProxyScore {
     /// The score of proxies; `None` where one of them is.
     ///
     /// # Errors
-    /// [`Error::Reference`] where a proxy does not tell the sample's architectures apart;
-    /// failures of libtorch.
-    fn standardise(&mut self, proxies: &[Option<f64>]) -> Result<Option<f64>, Error> {
-        if let Scale::Sample(sample) = &self.scale {
-            let references = self.learn(&sample.clone())?;
-            self.scale = Scale::References(references);
+    /// [`nas_proxy::Error::Reference`] where a proxy does not tell the sample's architectures
+    /// apart; failures of libtorch.
+    fn aggregate(&mut self, proxies: &[Option<f64>]) -> Result<Option<f64>, Error> {
+        if let Ranks::Sample(sample) = &self.ranks {
+            let sample = sample.clone();
+            let rows =
+                sample.iter().map(|arch| self.proxies(arch)).collect::<Result<Vec<_>, Error>>()?;
+            let column = |(place, proxy)| (proxy, rows.iter().map(|row| row[place]).collect());
+            let columns: Vec<_> = TRAINING_FREE.into_iter().enumerate().map(column).collect();
+            self.ranks = Ranks::Learnt(RankAggregate::new(&columns)?);
         }
-        let Scale::References(references) = &self.scale else { return Ok(None) };
-        let standardised: Option<Vec<f64>> = proxies
-            .iter()
-            .zip(references)
-            .map(|(value, reference)| Some(((*value)? - reference.mean) / reference.deviation))
-            .collect();
-        Ok(standardised.map(|values| values.iter().sum::<f64>() / values.len() as f64))
-    }
-
-    fn learn(&mut self, sample: &[Arch]) -> Result<Vec<Reference>, Error> {
-        let rows =
-            sample.iter().map(|arch| self.proxies(arch)).collect::<Result<Vec<_>, Error>>()?;
-        let reference = |(i, proxy): (usize, &Proxy)| {
-            let values: Vec<f64> = rows.iter().filter_map(|row| row[i]).collect();
-            Reference::of(&values)
-                .ok_or(Error::Reference { proxy: proxy.name(), sample: sample.len() })
-        };
-        PROXIES.iter().enumerate().map(reference).collect()
+        let Ranks::Learnt(ranks) = &self.ranks else { return Ok(None) };
+        Ok(ranks.score(proxies))
     }
 
     fn proxies(&mut self, arch: &Arch) -> Result<Vec<Option<f64>>, Error> {
@@ -120,19 +194,10 @@ impl ProxyScore {
         if let Some(known) = self.known.get(&canonical) {
             return Ok(known.clone());
         }
-        let values = score(&self.networks.build(arch)?, &self.batch, &PROXIES)?;
+        let proxies = ProxySet::new(TRAINING_FREE);
+        let values = proxies.score(&self.networks.build(arch)?, &self.batch)?;
         self.known.insert(canonical, values.clone());
         Ok(values)
-    }
-}
-
-impl Reference {
-    /// `None` where the values do not differ.
-    fn of(values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-        (variance > 0.0).then(|| Self { mean, deviation: variance.sqrt() })
     }
 }
 
@@ -151,7 +216,7 @@ impl Source for ProxyScore {
 
     fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
         let proxies = self.proxies(arch)?;
-        let score = self.standardise(&proxies)?;
+        let score = self.aggregate(&proxies)?;
         Ok((score, proxies))
     }
 }
@@ -250,15 +315,6 @@ mod tests {
         let sample: Vec<Arch> = (0..6).map(|_| space().sample(rng)).collect();
         let batch = Batch::gaussian([8, 3, 16, 16], 1).unwrap();
         ProxyScore::new(networks(), batch, sample)
-    }
-
-    #[test]
-    fn the_reference_is_mean_and_deviation() {
-        let reference = Reference::of(&[1.0, 3.0]).unwrap();
-        assert_relative_eq!(reference.mean, 2.0);
-        assert_relative_eq!(reference.deviation, 1.0);
-        assert!(Reference::of(&[2.0, 2.0]).is_none());
-        assert!(Reference::of(&[]).is_none());
     }
 
     #[test]

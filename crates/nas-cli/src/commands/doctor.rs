@@ -15,15 +15,15 @@ pub struct Arguments {
 
 /// What was found out about one thing that the program may need.
 struct Finding {
-    thing: &'static str,
+    thing: String,
     there: bool,
     detail: String,
     remedy: &'static str,
 }
 
 impl Finding {
-    fn new(thing: &'static str, found: Result<String, String>, remedy: &'static str) -> Self {
-        let there = found.is_ok();
+    fn new(thing: impl Into<String>, found: Result<String, String>, remedy: &'static str) -> Self {
+        let (thing, there) = (thing.into(), found.is_ok());
         let (Ok(detail) | Err(detail)) = found;
         Self { thing, there, detail, remedy: if there { "" } else { remedy } }
     }
@@ -94,27 +94,44 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 
 #[cfg(feature = "torch")]
 fn torch() -> Vec<Finding> {
-    use tch::{Device, Kind, Tensor};
+    use tch::{Device, Kind, TchError, Tensor};
     // CUDA is asked for first: libtorch looks for it only once.
-    let cuda = nas_proxy::device("cuda").map_err(|error| error.to_string());
-    let works = |device: Device| {
-        let image = Tensor::f_ones([1, 3, 32, 32], (Kind::Float, device))?;
+    let gpus = nas_proxy::cuda_devices();
+    // A batch of CIFAR size, forward and back, as proxies need it.
+    let convolution = |device: Device| {
+        let images = Tensor::f_ones([64, 3, 32, 32], (Kind::Float, device))?;
         let kernel = Tensor::f_ones([16, 3, 3, 3], (Kind::Float, device))?;
-        let none: Option<Tensor> = None;
-        let sum = image.f_conv2d(&kernel, none, [1, 1], [1, 1], [1, 1], 1)?.f_sum(Kind::Float)?;
-        f64::try_from(sum)
+        let kernel = kernel.f_set_requires_grad(true)?;
+        let maps = images.f_conv2d(&kernel, None::<&Tensor>, 1, 1, 1, 1)?;
+        let gradient =
+            Tensor::f_run_backward(&[maps.f_sum(Kind::Float)?], &[kernel], false, false)?;
+        f64::try_from(gradient[0].f_sum(Kind::Double)?)
     };
-    let convolution = |device| works(device).map_err(|error: tch::TchError| error.to_string());
-    let cpu = convolution(Device::Cpu)
-        .map(|_| format!("a convolution runs, on {} threads", tch::get_num_threads()));
-    let cuda = cuda.and_then(|device| {
+    let runs = |device| {
+        let error = |error: TchError| nas_proxy::Error::from(error).to_string();
         convolution(device)
-            .map(|_| format!("a convolution runs, {} GPUs", tch::Cuda::device_count()))
-    });
-    vec![
-        Finding::new("libtorch", cpu, "cargo xtask setup"),
-        Finding::new("CUDA", cuda, "nothing, unless this machine has an NVIDIA GPU"),
-    ]
+            .map(|_| "a convolution runs, forward and back".to_owned())
+            .map_err(error)
+    };
+    let cpu =
+        runs(Device::Cpu).map(|text| format!("{text}, on {} threads", tch::get_num_threads()));
+    let mut findings = vec![Finding::new("libtorch", cpu, "cargo xtask setup")];
+    match gpus {
+        Err(why) => {
+            let remedy = match why {
+                nas_proxy::NoCuda::Library(_) => {
+                    "cargo xtask setup --cuda, if this machine has an NVIDIA GPU"
+                }
+                nas_proxy::NoCuda::Device => "nvidia-smi, if this machine has an NVIDIA GPU",
+            };
+            findings.push(Finding::new("CUDA", Err(why.to_string()), remedy));
+        }
+        Ok(gpus) => findings.extend(gpus.into_iter().enumerate().map(|(index, gpu)| {
+            let remedy = "nvidia-smi, to see its driver and what else runs on it";
+            Finding::new(format!("cuda:{index}"), runs(gpu), remedy)
+        })),
+    }
+    findings
 }
 
 #[cfg(not(feature = "torch"))]

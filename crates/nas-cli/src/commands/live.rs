@@ -11,34 +11,28 @@ use nas_proxy::{Batch, Selection};
 use nas_search::SearchRng;
 use nas_space::{Arch, nasbench201, nasbench201::Dataset};
 use rand::SeedableRng;
+use tch::Device;
 
 use crate::{failure::Failure, progress::Progress};
 
-/// How proxies are computed.
+/// The batch that proxies see.
 #[derive(Debug, clap::Args)]
 pub struct ProxyArguments {
     /// Images in a batch
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub batch: usize,
-    /// A file of the data set's images in the CIFAR binary format; without one, seeded Gaussian
-    /// noise
+    /// A file of images: CIFAR in its binary format, ImageNet as 64×64 planes; without one,
+    /// seeded Gaussian noise with seeded random labels
     #[arg(long, value_name = "FILE")]
     pub images: Option<PathBuf>,
-    /// Where proxies are computed: cpu or cuda:N
-    #[arg(long, value_name = "cpu|cuda:N", default_value = "cpu")]
-    pub compute: String,
 }
 
 /// Architectures that set the scale of the proxies' score.
 const REFERENCE: usize = 24;
 
 impl ProxyArguments {
-    pub fn networks(&self, dataset: Dataset, seed: u64) -> Result<Networks, Failure> {
-        Ok(Networks { dataset, seed, device: nas_proxy::device(&self.compute)? })
-    }
-
-    /// The batch that proxies see, on the device where they are computed.
-    pub fn images(&self, dataset: Dataset, seed: u64) -> Result<Batch, Failure> {
+    /// The batch that proxies see, labelled, on the device where they are computed.
+    pub fn images(&self, dataset: Dataset, seed: u64, device: Device) -> Result<Batch, Failure> {
         if self.batch < 2 {
             return Err(Failure::input(format!(
                 "--batch {}: proxies compare the images of a batch, at least 2 are needed",
@@ -53,30 +47,36 @@ impl ProxyArguments {
             }
             (Some(file), Dataset::Cifar10) => nas_proxy::cifar10(file, selection)?,
             (Some(file), Dataset::Cifar100) => nas_proxy::cifar100(file, selection)?,
-            (Some(_), Dataset::ImageNet16_120) => {
-                return Err(Failure::input(
-                    "--images reads CIFAR-10 and CIFAR-100 files; for ImageNet16-120 leave it out, and Gaussian noise is used",
-                ));
-            }
+            (Some(file), Dataset::ImageNet16_120) => nas_proxy::imagenet16(file, selection)?,
         };
-        Ok(batch.to_device(nas_proxy::device(&self.compute)?)?)
+        let batch = match batch.labels() {
+            Some(_) => batch,
+            None => batch.with_random_labels(dataset.classes(), seed)?,
+        };
+        Ok(batch.to_device(device)?)
     }
 
     /// What a run's configuration tells of them.
-    pub fn config(&self) -> toml::Table {
+    pub fn config(&self, compute: &str) -> toml::Table {
         let images =
             self.images.as_ref().map_or("gaussian".into(), |file| file.display().to_string());
         let mut table = toml::Table::new();
         table.insert("batch".into(), toml::Value::from(self.batch as i64));
         table.insert("images".into(), toml::Value::from(images));
-        table.insert("compute".into(), toml::Value::from(self.compute.as_str()));
+        table.insert("compute".into(), toml::Value::from(compute));
         table
     }
 
     /// The proxies' score as the objective of a search.
-    pub fn score(&self, dataset: Dataset, seed: u64) -> Result<Box<dyn Source>, Failure> {
-        let networks = self.networks(dataset, seed)?;
-        let batch = self.images(dataset, seed)?;
+    pub fn score(
+        &self,
+        dataset: Dataset,
+        seed: u64,
+        compute: &str,
+    ) -> Result<Box<dyn Source>, Failure> {
+        let device = nas_proxy::device(compute)?;
+        let networks = Networks { dataset, seed, device };
+        let batch = self.images(dataset, seed, device)?;
         let rng = &mut SearchRng::seed_from_u64(seed);
         let space = nasbench201::space();
         let sample: Vec<Arch> = std::iter::repeat_with(|| space.sample(rng))
@@ -93,7 +93,7 @@ pub fn latency_source(dataset: Dataset, seed: u64) -> Result<Box<dyn Source>, Fa
 }
 
 fn stopwatch(dataset: Dataset, seed: u64) -> Result<MeasuredLatency, Failure> {
-    let networks = Networks { dataset, seed, device: tch::Device::Cpu };
+    let networks = Networks { dataset, seed, device: Device::Cpu };
     Ok(MeasuredLatency::new(networks, Plan::default())?)
 }
 

@@ -22,6 +22,7 @@ pub mod memorise_test;
 pub mod model;
 pub mod niches;
 pub mod score;
+pub mod score_merge;
 pub mod search;
 pub mod space;
 
@@ -51,6 +52,16 @@ impl Target {
             Self::Host => "host",
             Self::Table(device) => device.name(),
         }
+    }
+}
+
+/// Reads a search space's name; for clap.
+pub fn parse_space(name: &str) -> Result<String, String> {
+    let known = nas_space::nasbench201::space().name();
+    match name {
+        "nb201" => Ok(known.to_owned()),
+        _ if name == known => Ok(known.to_owned()),
+        _ => Err(nas_space::Error::unknown_name("space", name, [known]).to_string()),
     }
 }
 

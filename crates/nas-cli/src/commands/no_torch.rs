@@ -20,11 +20,11 @@ pub fn unavailable(what: &str) -> Failure {
 }
 
 impl ProxyArguments {
-    pub fn config(&self) -> toml::Table {
+    pub fn config(&self, _: &str) -> toml::Table {
         toml::Table::new()
     }
 
-    pub fn score(&self, _: Dataset, _: u64) -> Result<Box<dyn Source>, Failure> {
+    pub fn score(&self, _: Dataset, _: u64, _: &str) -> Result<Box<dyn Source>, Failure> {
         Err(unavailable("compute proxies"))
     }
 }

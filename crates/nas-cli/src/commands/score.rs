@@ -1,73 +1,269 @@
-use std::process::ExitCode;
+use std::path::PathBuf;
 
 use nas_space::nasbench201::Dataset;
 
 use crate::{
     arch::Architectures,
-    commands::{live::ProxyArguments, parse_dataset},
-    failure::Failure,
+    commands::{live::ProxyArguments, parse_dataset, parse_space},
     output::Format,
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nas score 6111 --proxies all                                 one cell, all proxies
+  nas score --space nb201 --proxies suite_zero --out all.bin   the whole space; goes on if killed
+  nas score --space nb201 --out a.bin --shard 1/2              half of it; then nas score-merge")]
 pub struct Arguments {
     #[command(flatten)]
     pub architectures: Architectures,
-    /// The proxies, separated by commas: naswot, synflow, ln-synflow
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "naswot,synflow")]
-    pub proxies: Vec<String>,
+    /// All architectures of a search space: nb201 is the first cell of each of its 6,466 classes
+    #[arg(long, value_name = "NAME", value_parser = parse_space, conflicts_with_all = ["architectures", "file"])]
+    pub space: Option<String>,
+    /// The proxies, separated by commas; all, suite_zero (the 13 of NAS-Bench-Suite-Zero) and
+    /// az_nas stand for many
+    #[arg(long, value_name = "NAMES", default_value = "nwot,synflow")]
+    pub proxies: String,
     /// cifar10, cifar100 or ImageNet16-120
     #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
     pub dataset: Dataset,
-    /// The seed of weights and batch
+    /// The seed of weights, batch and what proxies draw
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     #[command(flatten)]
     pub proxy: ProxyArguments,
-    #[arg(long, value_enum, default_value_t)]
+    /// Where proxies are computed: cpu, cuda or cuda:N
+    #[arg(long, value_name = "cpu|cuda:N", default_value = "cpu")]
+    pub device: String,
+    /// Compute in double precision, which takes several times as long
+    #[arg(long)]
+    pub double: bool,
+    /// Networks at a time, each on a thread of its own; values do not depend on it [default: as
+    /// many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Write a file, .csv or .bin (compact), with the cells in ascending order of their index;
+    /// the same command goes on where it was if it is interrupted
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only one of N equal parts, for several processes or machines
+    #[arg(long, value_name = "I/N", requires = "out", value_parser = parse_shard)]
+    pub shard: Option<Shard>,
+    /// Replace the file of --out if it is there
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    #[arg(long, value_enum, default_value_t, conflicts_with = "out")]
     pub format: Format,
 }
 
+/// One of several parts.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+pub struct Shard {
+    part: usize,
+    parts: usize,
+}
+
+fn parse_shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(part, parts)| {
+        let (part, parts) = (part.parse().ok()?, parts.parse().ok()?);
+        (1..=parts).contains(&part).then_some(Shard { part, parts })
+    });
+    parts.ok_or_else(|| "expected I/N with I from 1 to N, for example 1/4".to_owned())
+}
+
 #[cfg(not(feature = "torch"))]
-pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
+pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Failure> {
     Err(super::live::unavailable("compute proxies"))
 }
 
 #[cfg(feature = "torch")]
-pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+pub use torch::run;
+
+#[cfg(feature = "torch")]
+mod torch {
+    use std::{collections::BTreeMap, path::Path, process::ExitCode, thread};
+
+    use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter};
+    use nas_eval::live::{Networks, Scoring};
+    use nas_proxy::{Batch, Proxy, ProxySet};
+    use nas_space::{
+        Arch,
+        nasbench201::{class_firsts, from_index, index, representative},
+    };
+    use tch::{Device, Kind};
+
+    use super::Arguments;
     use crate::{
         arch::shown,
-        output::{Cell, Records},
+        failure::Failure,
+        output::{Cell, Format, Records, print},
         progress::Progress,
+        score_file::ScoreFile,
     };
-    use nas_proxy::Proxy;
-    use nas_space::nasbench201;
 
-    let known = || Proxy::ALL.into_iter().map(Proxy::name);
-    let proxies = arguments
-        .proxies
-        .iter()
-        .map(|name| {
-            let proxy = Proxy::ALL.into_iter().find(|proxy| proxy.name() == name);
-            proxy.ok_or_else(|| nas_space::Error::unknown_name("proxy", name, known()))
-        })
-        .collect::<Result<Vec<Proxy>, _>>()?;
-    let architectures = arguments.architectures.read()?;
-    let networks = arguments.proxy.networks(arguments.dataset, arguments.seed)?;
-    let batch = arguments.proxy.images(arguments.dataset, arguments.seed)?;
-
-    let columns = ["index", "arch"].into_iter().chain(proxies.iter().map(|proxy| proxy.name()));
-    let mut records = Records::new(columns);
-    let mut progress = Progress::new("scoring", architectures.len());
-    for (done, arch) in architectures.iter().enumerate() {
-        let values = nas_proxy::score(&networks.build(arch)?, &batch, &proxies)?;
-        let text = shown(arch, arguments.format);
-        let mut row: Vec<Cell> = vec![nasbench201::index(arch).into(), text.into()];
-        row.extend(values.into_iter().map(Cell::from));
-        records.push(row);
-        progress.update(done + 1, arguments.dataset.name());
+    pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+        let proxies = proxies(&arguments.proxies)?.with_seed(arguments.seed);
+        let out = arguments.out.as_deref();
+        let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
+        let architectures = architectures(arguments)?;
+        let (dataset, seed) = (arguments.dataset, arguments.seed);
+        let device = nas_proxy::device(&arguments.device)?;
+        let batch = arguments.proxy.images(dataset, seed, device)?;
+        let batch = if arguments.double { batch.to_kind(Kind::Double)? } else { batch };
+        let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let scoring = Scoring {
+            networks: Networks { dataset, seed, device },
+            batch,
+            proxies,
+            jobs: arguments.jobs.map_or_else(cores, usize::from),
+        };
+        match out {
+            None => show(arguments, &scoring, &architectures)?,
+            Some(out) => write(arguments, &scoring, architectures, &out)?,
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    progress.finish();
-    records.print(arguments.format)?;
-    Ok(ExitCode::SUCCESS)
+
+    /// The proxies of these names; an unknown one comes with the nearest that there is.
+    fn proxies(names: &str) -> Result<ProxySet, Failure> {
+        names.parse().map_err(|error| match error {
+            nas_proxy::Error::UnknownProxy { name, .. } => {
+                let known = Proxy::ALL.map(Proxy::name).into_iter();
+                let known = known.chain(["all", "suite_zero", "az_nas"]);
+                nas_space::Error::unknown_name("proxy", &name, known).into()
+            }
+            other => Failure::from(other),
+        })
+    }
+
+    fn architectures(arguments: &Arguments) -> Result<Vec<Arch>, Failure> {
+        if arguments.space.is_none() {
+            return arguments.architectures.read();
+        }
+        let firsts = class_firsts().into_iter();
+        Ok(firsts.map(from_index).collect::<Result<Vec<Arch>, _>>()?)
+    }
+
+    /// Prints the scores in the order of the architectures.
+    fn show(
+        arguments: &Arguments,
+        scoring: &Scoring,
+        architectures: &[Arch],
+    ) -> Result<(), Failure> {
+        let names = scoring.proxies.proxies().iter().map(|proxy| proxy.name());
+        let mut records = Records::new(["index", "arch"].into_iter().chain(names));
+        let mut progress = Progress::new("scoring", architectures.len());
+        let mut done = 0;
+        scoring.run(architectures, &|_| None, |arch, values| {
+            let text = shown(arch, arguments.format);
+            let mut row: Vec<Cell> = vec![index(arch).into(), text.into()];
+            row.extend(values.iter().copied().map(Cell::from));
+            records.push(row);
+            done += 1;
+            progress.update(done, arguments.dataset.name());
+            Ok::<(), Failure>(())
+        })?;
+        progress.finish();
+        if arguments.format == Format::Table && scoring.proxies.proxies().len() > 6 {
+            records = records.transposed("proxy");
+        }
+        records.print(arguments.format)
+    }
+
+    /// Writes the scores to a file by way of a partial one, which a killed command leaves behind
+    /// for the next to go on from.
+    fn write(
+        arguments: &Arguments,
+        scoring: &Scoring,
+        architectures: Vec<Arch>,
+        out: &ScoreFile,
+    ) -> Result<(), Failure> {
+        let cells: BTreeMap<usize, Arch> =
+            architectures.into_iter().map(|arch| (index(&arch), arch)).collect();
+        let cells: Vec<Arch> = part(arguments, cells.into_values().collect());
+        let partial = out.beside("partial");
+        let mut writer = ScoreWriter::open(&partial, &header(arguments, scoring)?)?;
+        let known = writer.take_known();
+        let mut progress = Progress::new("scoring", cells.len());
+        let before = cells.iter().filter(|arch| known.contains_key(&index(arch))).count();
+        if before > 0 {
+            progress.say(&format!("going on after {before} of {} cells", cells.len()));
+            progress.start_at(before);
+        }
+        let mut done = 0;
+        scoring.run(&cells, &|network| known.get(&network).cloned(), |arch, values| {
+            if !known.contains_key(&index(arch)) {
+                writer.append(index(arch), values)?;
+            }
+            done += 1;
+            progress.update(done, arguments.dataset.name());
+            Ok::<(), Failure>(())
+        })?;
+        progress.finish();
+        drop(writer);
+        let table = ScoreTable::read(&partial)?.only(cells.iter().map(index));
+        out.write(&table)?;
+        std::fs::remove_file(&partial)
+            .map_err(|error| Failure::file("remove", &partial, &error))?;
+        print(&out.told(&table))
+    }
+
+    /// The cells of a shard: every N-th network with all cells that are the same network.
+    fn part(arguments: &Arguments, cells: Vec<Arch>) -> Vec<Arch> {
+        let Some(shard) = arguments.shard else { return cells };
+        let mut networks: Vec<usize> = cells.iter().map(representative).collect();
+        networks.sort_unstable();
+        networks.dedup();
+        let mine = |arch: &Arch| {
+            let place = networks.binary_search(&representative(arch)).unwrap_or_default();
+            place % shard.parts == shard.part - 1
+        };
+        cells.into_iter().filter(mine).collect()
+    }
+
+    fn header(arguments: &Arguments, scoring: &Scoring) -> Result<ScoreHeader, Failure> {
+        let names: Vec<String> =
+            scoring.proxies.proxies().iter().map(|proxy| proxy.name().to_owned()).collect();
+        let images = arguments.proxy.images.as_deref().and_then(Path::file_name);
+        let images = images.map(|name| name.to_string_lossy().into_owned());
+        let device = match scoring.networks.device {
+            Device::Cuda(_) => "cuda",
+            _ => "cpu",
+        };
+        let mut command = "nas score".to_owned();
+        if let Some(space) = &arguments.space {
+            command += &format!(" --space {space}");
+        }
+        command += &format!(
+            " --proxies {} --dataset {} --batch {} --seed {} --device {device}",
+            arguments.proxies, arguments.dataset, arguments.proxy.batch, arguments.seed
+        );
+        if let Some(images) = &images {
+            command += &format!(" --images {images}");
+        }
+        if arguments.double {
+            command += " --double";
+        }
+        Ok(ScoreHeader {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            dataset: arguments.dataset.name().to_owned(),
+            images: images.unwrap_or_else(|| "gaussian".to_owned()),
+            images_crc32: format!("{:08x}", checksum(&scoring.batch)?),
+            batch: scoring.batch.count(),
+            seed: arguments.seed,
+            device: device.to_owned(),
+            precision: if arguments.double { "double" } else { "single" }.to_owned(),
+            proxies: names,
+            ..ScoreHeader::new("computed by pel-nas", command)
+        })
+    }
+
+    fn checksum(batch: &Batch) -> Result<u32, Failure> {
+        let pixels = batch.images().f_to_device(Device::Cpu);
+        let pixels = pixels.and_then(|pixels| pixels.f_to_kind(Kind::Float)?.f_flatten(0, -1));
+        let pixels = pixels.and_then(Vec::<f32>::try_from).map_err(nas_proxy::Error::from)?;
+        let bytes: Vec<u8> = pixels.into_iter().flat_map(f32::to_le_bytes).collect();
+        Ok(crc32fast::hash(&bytes))
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
         Target,
         live::ProxyArguments,
         model::{ModelArguments, Prompts},
-        parse_dataset,
+        parse_dataset, parse_space,
     },
     failure::Failure,
     output::Format,
@@ -95,6 +95,9 @@ pub struct Arguments {
     seed: u64,
     #[command(flatten)]
     proxy: ProxyArguments,
+    /// Where proxies are computed: cpu, cuda or cuda:N
+    #[arg(long, value_name = "cpu|cuda:N", default_value = "cpu")]
+    compute: String,
     #[command(flatten)]
     model: ModelArguments,
     /// The run's folder [default: runs/<what is searched>]
@@ -120,14 +123,6 @@ enum Searcher {
     Evolution,
     Random,
     Llm,
-}
-
-fn parse_space(name: &str) -> Result<String, String> {
-    let known = nasbench201::space().name();
-    if name == known {
-        return Ok(name.to_owned());
-    }
-    Err(nas_space::Error::unknown_name("space", name, [known]).to_string())
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
@@ -351,7 +346,7 @@ impl Arguments {
             fill: settings.fill,
             seed: settings.seed,
             proxies: (self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none())
-                .then(|| self.proxy.config()),
+                .then(|| self.proxy.config(&self.compute)),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),
             endpoint: live.then(|| self.model.endpoint.endpoint()).transpose()?,

@@ -121,7 +121,7 @@ fn accuracy(
     match arguments.accuracy() {
         Accuracy::Proxies => {
             origins.push("score from zero-cost proxies, computed on this machine".to_owned());
-            arguments.proxy.score(dataset, arguments.seed)
+            arguments.proxy.score(dataset, arguments.seed, &arguments.compute)
         }
         Accuracy::Benchmark => {
             let fidelity = benchmark::search_fidelity(dataset);

@@ -1,0 +1,79 @@
+//! Files of scores: what `nas score` and `nas score-merge` write.
+
+use std::path::{Path, PathBuf};
+
+use nas_bench::ScoreTable;
+use nas_space::nasbench201;
+
+use crate::{
+    failure::Failure,
+    output::{Cell, Records},
+};
+
+/// A file of scores to be written.
+#[derive(Debug)]
+pub struct ScoreFile {
+    path: PathBuf,
+    csv: bool,
+}
+
+impl ScoreFile {
+    /// By its name, which tells the format. A file that is there is only replaced if `force` says
+    /// so.
+    pub fn new(path: &Path, force: bool) -> Result<Self, Failure> {
+        let csv = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("csv") => true,
+            Some("bin") => false,
+            _ => {
+                return Err(Failure::input(format!(
+                    "{}: the format is told by the name; expected one that ends in .csv or .bin",
+                    path.display()
+                )));
+            }
+        };
+        if path.exists() && !force {
+            return Err(Failure::input(format!(
+                "{} is there already: replace it with --force, or name another",
+                path.display()
+            )));
+        }
+        Ok(Self { path: path.to_path_buf(), csv })
+    }
+
+    /// Writes the whole table, or nothing.
+    pub fn write(&self, table: &ScoreTable) -> Result<(), Failure> {
+        let bytes =
+            if self.csv { records(table)?.csv()?.into_bytes() } else { table.to_bytes()? };
+        let making = self.beside("new");
+        std::fs::write(&making, bytes)
+            .and_then(|()| std::fs::rename(&making, &self.path))
+            .map_err(|error| Failure::file("write", &self.path, &error))
+    }
+
+    /// What was written, in words.
+    pub fn told(&self, table: &ScoreTable) -> String {
+        let (cells, proxies) = (table.rows().count(), table.header().proxies.len());
+        format!("{cells} cells, {proxies} proxies, in {}\n", self.path.display())
+    }
+
+    /// A file beside it.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(".");
+        path.push(name);
+        path.into()
+    }
+}
+
+/// A table's cells by index, each with its arch string and a column for each proxy.
+fn records(table: &ScoreTable) -> Result<Records, Failure> {
+    let proxies = table.header().proxies.iter().map(String::as_str);
+    let mut records = Records::new(["index", "arch"].into_iter().chain(proxies));
+    for (index, values) in table.rows() {
+        let arch = nasbench201::arch_str(&nasbench201::from_index(index)?);
+        let mut row: Vec<Cell> = vec![index.into(), arch.into()];
+        row.extend(values.iter().copied().map(Cell::from));
+        records.push(row);
+    }
+    Ok(records)
+}
