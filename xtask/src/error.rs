@@ -55,10 +55,10 @@ pub enum Error {
     NoPip { problem: String },
 
     #[error(
-        "set-up needs {needed} MB free in {}, there are {free} MB; it keeps about 500 MB of them",
+        "set-up needs {needed} MB free in {}, there are {free} MB; it keeps about {kept} MB of them",
         path.display()
     )]
-    DiskSpace { path: PathBuf, needed: u64, free: u64 },
+    DiskSpace { path: PathBuf, needed: u64, free: u64, kept: u64 },
 
     #[error("pip could not download {what}:\n{output}")]
     Download { what: String, output: String },

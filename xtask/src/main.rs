@@ -1,4 +1,4 @@
-//! `cargo xtask`: set-up, tests, demo, download, reproduction and benchmarks of the workspace.
+//! `cargo xtask`: set-up, tests, demo, download, reproduction, tables and benchmarks of the workspace.
 //!
 //! It builds before libtorch exists and so depends on nothing that links it; whatever needs the
 //! library crates runs the program `nas`.
@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use error::Error;
+use libtorch::Wanted;
 use workspace::Workspace;
 
 #[derive(Parser)]
@@ -33,6 +34,9 @@ enum Chore {
         /// Link to the PyTorch of this interpreter instead of downloading
         #[arg(long, value_name = "PY")]
         python: Option<PathBuf>,
+        /// Download the CUDA half as well, 2.5 GB in all, for NVIDIA GPUs
+        #[arg(long, conflicts_with = "python")]
+        cuda: bool,
     },
     /// Sets up libtorch, runs the workspace's tests and lists those left out for lack of data
     Test {
@@ -42,6 +46,13 @@ enum Chore {
     },
     /// Sets up libtorch and searches NAS-Bench-201 for this very machine
     Demo,
+    /// Computes bench-data/nb201-cifar10-proxies.bin, some hours of work that go on where they were
+    Proxies {
+        /// 10,000 or more CIFAR-10 images in the binary format, such as the data set's own
+        /// data_batch_1.bin
+        #[arg(long, value_name = "FILE")]
+        images: PathBuf,
+    },
     /// Compares speed and results with other software
     Bench {
         #[command(subcommand)]
@@ -74,6 +85,18 @@ const DEMO: [&str; 10] = [
     "--force",
 ];
 
+/// What `cargo xtask proxies` asks of the program `nas`, before the file of the images.
+const PROXIES: [&str; 8] = [
+    "score",
+    "--space",
+    "nasbench201",
+    "--proxies",
+    "all",
+    "--out",
+    "bench-data/nb201-cifar10-proxies.bin",
+    "--images",
+];
+
 fn main() -> ExitCode {
     match run(Arguments::parse().chore) {
         Ok(code) => code,
@@ -87,17 +110,29 @@ fn main() -> ExitCode {
 fn run(chore: Chore) -> Result<ExitCode, Error> {
     let workspace = Workspace::find()?;
     match chore {
-        Chore::Setup { python } => {
-            libtorch::set_up(&workspace, python.as_deref())?;
+        Chore::Setup { python, cuda } => {
+            let wanted = match python {
+                Some(python) => Wanted::Python(python),
+                None if cuda => Wanted::Cuda,
+                None => Wanted::Any,
+            };
+            libtorch::set_up(&workspace, &wanted)?;
             Ok(ExitCode::SUCCESS)
         }
         Chore::Test { args } => {
-            libtorch::set_up(&workspace, None)?;
+            libtorch::set_up(&workspace, &Wanted::Any)?;
             testing::run(&workspace, &args)
         }
         Chore::Demo => {
-            libtorch::set_up(&workspace, None)?;
+            libtorch::set_up(&workspace, &Wanted::Any)?;
             cargo::run_nas(&workspace, &[], &DEMO)
+        }
+        Chore::Proxies { images } => {
+            libtorch::set_up(&workspace, &Wanted::Any)?;
+            let images = std::path::absolute(&images).map_err(Error::file(&images))?;
+            let mut nas = cargo::nas(&workspace, &[]);
+            nas.args(PROXIES).arg(images);
+            Ok(cargo::exit_code(cargo::status(&mut nas)?))
         }
         Chore::Bench { bench } => bench::run(&workspace, &bench),
         Chore::Reproduce { what } => reproduce::run(&workspace, &what),

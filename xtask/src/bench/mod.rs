@@ -4,7 +4,9 @@
 mod llm_overhead;
 mod moocore;
 mod pareto;
+mod proxies;
 mod tables;
+mod venv;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +21,12 @@ use crate::workspace::Workspace;
 pub enum Bench {
     /// The hypervolume of nas-pareto against that of moocore (Python), values and seconds
     Pareto,
+    /// The seconds of each zero-cost proxy, against the same in plain PyTorch
+    Proxies {
+        /// A Python with torch 2.11.0 and numpy [default: one is installed, 2.5 GB]
+        #[arg(long, value_name = "PY")]
+        python: Option<PathBuf>,
+    },
     /// Opening the compiled benchmark table and looking up all 15,625 cells
     Tables,
     /// The program's own time in a search with a language model, replayed from its recorded calls
@@ -34,6 +42,7 @@ pub enum Bench {
 pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
     match bench {
         Bench::Pareto => pareto::run(workspace),
+        Bench::Proxies { python } => proxies::run(workspace, python.as_deref()),
         Bench::Tables => tables::run(workspace),
         Bench::LlmOverhead { transcript } => llm_overhead::run(workspace, transcript.as_deref()),
     }

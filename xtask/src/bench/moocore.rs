@@ -1,15 +1,16 @@
 //! The Python package moocore in a process of its own.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use super::venv;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// The release that is compared with.
 pub const VERSION: &str = "0.3.2";
-const PACKAGES: [&str; 2] = ["moocore==0.3.2", "numpy==2.4.6"];
+const PACKAGES: [(&str, &str); 2] = [("moocore", VERSION), ("numpy", "2.4.6")];
 const SCRIPT: &str = include_str!("pareto.py");
 
 /// A Python that waits for hypervolumes to compute; it ends when this is dropped.
@@ -22,7 +23,7 @@ pub struct Moocore {
 impl Moocore {
     /// Starts it, after installing it into `target/bench-venv` where it is not there yet.
     pub fn start(workspace: &Workspace) -> Result<Self, Error> {
-        let python = python_with_moocore(workspace)?;
+        let python = venv::python_with(workspace, "bench-venv", &PACKAGES)?;
         let mut child = Command::new(&python)
             .args(["-c", SCRIPT])
             .stdin(Stdio::piped())
@@ -64,40 +65,6 @@ impl Drop for Moocore {
         drop(self.questions.take());
         let _ = self.child.wait();
     }
-}
-
-fn python_with_moocore(workspace: &Workspace) -> Result<PathBuf, Error> {
-    let venv = workspace.root().join("target").join("bench-venv");
-    let python = if cfg!(windows) {
-        venv.join("Scripts").join("python.exe")
-    } else {
-        venv.join("bin").join("python")
-    };
-    let installed = Command::new(&python)
-        .args(["-c", "from importlib.metadata import version; print(version('moocore'))"])
-        .output()
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == VERSION);
-    if !installed {
-        eprintln!("Installing moocore {VERSION} into {} ...", venv.display());
-        let venv_module = ["-m", "venv", "--clear"];
-        quietly(Command::new("python3").args(venv_module).arg(&venv), "make a Python venv")?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        quietly(Command::new(&python).args(pip).args(PACKAGES), "install moocore with pip")?;
-    }
-    Ok(python)
-}
-
-fn quietly(command: &mut Command, step: &'static str) -> Result<(), Error> {
-    let output = command.output().map_err(|source| Error::Start {
-        program: command.get_program().to_string_lossy().into_owned(),
-        source,
-    })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.push_str(&String::from_utf8_lossy(&output.stderr));
-    Err(Error::Bench { step, problem: text.trim().to_owned() })
 }
 
 fn failed(problem: String) -> Error {

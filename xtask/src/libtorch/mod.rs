@@ -6,7 +6,7 @@ mod stamp;
 mod wheels;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::workspace::Workspace;
@@ -15,24 +15,34 @@ use stamp::{Source, Stamp};
 /// The only version that the `tch` of this workspace accepts.
 pub const VERSION: &str = "2.11.0";
 
+/// Which libtorch is asked for.
+pub enum Wanted {
+    /// Whichever is there, else the CPU half.
+    Any,
+    /// One with the CUDA half.
+    Cuda,
+    /// A link to the PyTorch of this interpreter.
+    Python(PathBuf),
+}
+
 /// Makes sure that builds find a whole libtorch, and says on stderr which.
 ///
 /// A `LIBTORCH` that the user set is checked and otherwise left alone. What an earlier set-up left
 /// is kept if its stamp and every file of it are there with the right size, else replaced.
-pub fn set_up(workspace: &Workspace, python: Option<&Path>) -> Result<(), Error> {
+pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
     if let Some(path) = workspace.users_libtorch() {
         inspect::require_libtorch(&path)
             .map_err(|problem| Error::UsersLibtorch { path: path.clone(), problem })?;
         say(&format!("using the libtorch of LIBTORCH, {}", path.display()));
-        if python.is_some() {
-            say("--python has no effect while LIBTORCH is set");
+        if !matches!(wanted, Wanted::Any) {
+            say("--python and --cuda have no effect while LIBTORCH is set");
         }
         return Ok(());
     }
     let home = workspace.libtorch_home();
     let torch = workspace.libtorch();
     let present = Stamp::read(&home).filter(|stamp| stamp.matches(&torch));
-    if let Some(python) = python {
+    if let Wanted::Python(python) = wanted {
         let package = python::torch_package(python)?;
         let source = Source::Link(package.clone());
         if present.is_some_and(|stamp| stamp.source() == &source) {
@@ -46,14 +56,18 @@ pub fn set_up(workspace: &Workspace, python: Option<&Path>) -> Result<(), Error>
         say(&format!("linked libtorch {VERSION} to {}", package.display()));
         return Ok(());
     }
-    if present.is_some() {
+    let cuda = matches!(wanted, Wanted::Cuda);
+    if let Some(stamp) = present
+        && (!cuda || *stamp.source() == Source::CudaWheels)
+    {
         say(&format!("libtorch {VERSION} is in {}", torch.display()));
         return Ok(());
     }
     if fs::symlink_metadata(&torch).is_ok() {
-        say("the libtorch here is incomplete; setting it up anew");
+        let what = if cuda { "has no CUDA half, or is incomplete" } else { "is incomplete" };
+        say(&format!("the libtorch here {what}; setting it up anew"));
     }
-    wheels::set_up(&home, &torch)?;
+    wheels::set_up(if cuda { wheels::CUDA } else { wheels::CPU }, &home, &torch)?;
     say(&format!("libtorch {VERSION} is in {}", torch.display()));
     Ok(())
 }

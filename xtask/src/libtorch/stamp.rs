@@ -18,8 +18,10 @@ const FILE: &str = "set-up.json";
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    /// Unpacked from wheels.
+    /// Unpacked from wheels, the CPU half.
     Wheels,
+    /// Unpacked from wheels, both halves.
+    CudaWheels,
     /// A link to the torch package of a Python.
     Link(PathBuf),
 }
@@ -35,7 +37,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// The stamp of an unpacked libtorch: every file below `torch`.
-    pub fn of_wheels(torch: &Path) -> Result<Self, Error> {
+    pub fn of_wheels(source: Source, torch: &Path) -> Result<Self, Error> {
         let mut files = BTreeMap::new();
         let mut folders = vec![torch.to_path_buf()];
         while let Some(folder) = folders.pop() {
@@ -49,7 +51,7 @@ impl Stamp {
                 }
             }
         }
-        Ok(Self::new(Source::Wheels, files))
+        Ok(Self::new(source, files))
     }
 
     /// The stamp of a link: the file that tells the version and the main library, whichever of
@@ -78,7 +80,7 @@ impl Stamp {
     /// Whether every file is below `torch` with its size, and a link still leads where it did.
     pub fn matches(&self, torch: &Path) -> bool {
         let link = match &self.source {
-            Source::Wheels => fs::read_link(torch).is_err(),
+            Source::Wheels | Source::CudaWheels => fs::read_link(torch).is_err(),
             Source::Link(package) => fs::read_link(torch).is_ok_and(|target| target == *package),
         };
         link && self.files.iter().all(|(name, size)| {
@@ -121,7 +123,7 @@ mod tests {
         fs::create_dir_all(torch.join("lib")).unwrap();
         fs::write(torch.join("lib/libtorch_cpu.so"), "library").unwrap();
         fs::write(torch.join("build-version"), VERSION).unwrap();
-        Stamp::of_wheels(&torch).unwrap().write(home.path()).unwrap();
+        Stamp::of_wheels(Source::Wheels, &torch).unwrap().write(home.path()).unwrap();
         (home, torch)
     }
 

@@ -1,8 +1,9 @@
-//! The recipe for Linux on x86-64: three Python wheels hold everything.
+//! The recipes for Linux on x86-64: Python wheels hold everything.
 //!
 //! The wheel of torch carries libtorch for CPU and CUDA together. For the CPU half,
-//! `libtorch_cpu.so` needs two small libraries of the CUDA toolkit, which come in wheels of their
-//! own and are found beside it, as its rpath includes its own folder.
+//! `libtorch_cpu.so` needs two small libraries of the CUDA toolkit, for the CUDA half
+//! `libtorch_cuda.so` needs many large ones. They come in wheels of their own and are found beside
+//! it, as its rpath includes its own folder.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::stamp::Stamp;
+use super::stamp::{Source, Stamp};
 use super::{VERSION, clear, python, say};
 use crate::error::Error;
 
@@ -21,46 +22,119 @@ struct Wheel {
     members: &'static [(&'static str, &'static str)],
 }
 
-const WHEELS: [Wheel; 3] = [
-    Wheel {
-        package: "torch",
-        version: VERSION,
-        members: &[
-            ("torch/include/", "include/"),
-            ("torch/lib/libc10.so", "lib/libc10.so"),
-            ("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
-            ("torch/lib/libgomp.so", "lib/libgomp.so"),
-            ("torch-2.11.0.dist-info/licenses/", "licenses/torch/"),
-        ],
-    },
-    Wheel {
-        package: "nvidia-cuda-runtime",
-        version: "13.0.96",
-        members: &[
-            ("nvidia/cu13/lib/libcudart.so", "lib/libcudart.so"),
-            ("nvidia_cuda_runtime-13.0.96.dist-info/licenses/", "licenses/nvidia-cuda-runtime/"),
-        ],
-    },
-    Wheel {
-        package: "nvidia-cuda-cupti",
-        version: "13.0.85",
-        members: &[
-            ("nvidia/cu13/lib/libcupti.so", "lib/libcupti.so"),
-            ("nvidia_cuda_cupti-13.0.85.dist-info/licenses/", "licenses/nvidia-cuda-cupti/"),
-        ],
-    },
-];
+/// What is downloaded, and what that takes.
+pub struct Recipe {
+    source: Source,
+    wheels: &'static [Wheel],
+    /// The wheels' size together in MB.
+    download_mb: u64,
+    /// Room for pip, which holds a wheel twice for a moment, or for the wheels and what is
+    /// unpacked.
+    needed_mb: u64,
+    /// What is kept of that.
+    kept_mb: u64,
+}
 
-/// The wheels' size together in MB.
-const DOWNLOAD_MB: u64 = 544;
+const LICENCES: (&str, &str) = ("torch-2.11.0.dist-info/licenses/", "licenses/torch/");
 
-/// Room for pip, which holds a wheel twice for a moment, or for the wheels and what is unpacked.
-const NEEDED_MB: u64 = 1200;
+/// The CPU half.
+pub const CPU: Recipe = Recipe {
+    source: Source::Wheels,
+    wheels: &[
+        Wheel {
+            package: "torch",
+            version: VERSION,
+            members: &[
+                ("torch/include/", "include/"),
+                ("torch/lib/libc10.so", "lib/libc10.so"),
+                ("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
+                ("torch/lib/libgomp.so", "lib/libgomp.so"),
+                LICENCES,
+            ],
+        },
+        RUNTIME,
+        CUPTI,
+    ],
+    download_mb: 544,
+    needed_mb: 1200,
+    kept_mb: 500,
+};
+
+/// Both halves, with the libraries of NVIDIA that torch's own package names.
+pub const CUDA: Recipe = Recipe {
+    source: Source::CudaWheels,
+    wheels: &[
+        Wheel {
+            package: "torch",
+            version: VERSION,
+            members: &[("torch/include/", "include/"), ("torch/lib/", "lib/"), LICENCES],
+        },
+        RUNTIME,
+        CUPTI,
+        nvidia("nvidia-cublas", "13.1.0.3"),
+        nvidia("nvidia-cuda-nvrtc", "13.0.88"),
+        nvidia("nvidia-cufft", "12.0.0.61"),
+        nvidia("nvidia-cufile", "1.15.1.6"),
+        nvidia("nvidia-curand", "10.4.0.35"),
+        nvidia("nvidia-cusolver", "12.0.4.66"),
+        nvidia("nvidia-cusparse", "12.6.3.3"),
+        nvidia("nvidia-nvjitlink", "13.0.88"),
+        nvidia("nvidia-nvtx", "13.0.85"),
+        Wheel {
+            package: "nvidia-cudnn-cu13",
+            version: "9.19.0.56",
+            members: &[("nvidia/cudnn/lib/", "lib/")],
+        },
+        Wheel {
+            package: "nvidia-cusparselt-cu13",
+            version: "0.8.0",
+            members: &[("nvidia/cusparselt/lib/", "lib/")],
+        },
+        Wheel {
+            package: "nvidia-nccl-cu13",
+            version: "2.28.9",
+            members: &[("nvidia/nccl/lib/", "lib/")],
+        },
+        Wheel {
+            package: "nvidia-nvshmem-cu13",
+            version: "3.4.5",
+            members: &[("nvidia/nvshmem/lib/", "lib/")],
+        },
+    ],
+    download_mb: 2512,
+    needed_mb: 6500,
+    kept_mb: 3700,
+};
+
+const RUNTIME: Wheel = Wheel {
+    package: "nvidia-cuda-runtime",
+    version: "13.0.96",
+    members: &[
+        ("nvidia/cu13/lib/libcudart.so", "lib/libcudart.so"),
+        ("nvidia_cuda_runtime-13.0.96.dist-info/licenses/", "licenses/nvidia-cuda-runtime/"),
+    ],
+};
+
+const CUPTI: Wheel = Wheel {
+    package: "nvidia-cuda-cupti",
+    version: "13.0.85",
+    members: &[
+        ("nvidia/cu13/lib/libcupti.so", "lib/libcupti.so"),
+        ("nvidia_cuda_cupti-13.0.85.dist-info/licenses/", "licenses/nvidia-cuda-cupti/"),
+    ],
+};
+
+/// A wheel with libraries of the CUDA toolkit.
+const fn nvidia(package: &'static str, version: &'static str) -> Wheel {
+    Wheel { package, version, members: &[("nvidia/cu13/lib/", "lib/")] }
+}
 
 /// The file names of the wheels end in one of these.
-const PLATFORMS: [&str; 4] = [
+const PLATFORMS: [&str; 6] = [
     "manylinux_2_28_x86_64",
+    "manylinux_2_27_x86_64",
     "manylinux_2_25_x86_64",
+    "manylinux_2_18_x86_64",
     "manylinux_2_17_x86_64",
     "manylinux2014_x86_64",
 ];
@@ -68,23 +142,23 @@ const PLATFORMS: [&str; 4] = [
 const UNPACK: &str = include_str!("unpack.py");
 
 /// Downloads, unpacks beside the final place, and moves there in one step.
-pub fn set_up(home: &Path, torch: &Path) -> Result<(), Error> {
+pub fn set_up(recipe: Recipe, home: &Path, torch: &Path) -> Result<(), Error> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
         return Err(Error::NoRecipe);
     }
     let python = python::with_pip()?;
     fs::create_dir_all(home).map_err(Error::file(home))?;
     let staging = Staging::new(home)?;
-    require_disk_space(home)?;
-    download(python, &staging)?;
+    require_disk_space(&recipe, home)?;
+    download(&recipe, python, &staging)?;
     let unpacked = staging.folder.join("torch");
-    for wheel in &WHEELS {
+    for wheel in recipe.wheels {
         unpack(python, wheel, &staging, &unpacked)?;
     }
     finish(&unpacked)?;
     clear(home, torch)?;
     fs::rename(&unpacked, torch).map_err(Error::file(torch))?;
-    Stamp::of_wheels(torch)?.write(home)
+    Stamp::of_wheels(recipe.source, torch)?.write(home)
 }
 
 /// A folder for the work in progress, named after this process and removed with it.
@@ -131,12 +205,13 @@ fn is_set_up(process: u32) -> bool {
 }
 
 /// Asks `df`; where that cannot tell, the set-up goes on and fails by itself if it must.
-fn require_disk_space(home: &Path) -> Result<(), Error> {
+fn require_disk_space(recipe: &Recipe, home: &Path) -> Result<(), Error> {
     let Some(free) = free_mb(home) else {
         return Ok(());
     };
-    if free < NEEDED_MB {
-        return Err(Error::DiskSpace { path: home.to_path_buf(), needed: NEEDED_MB, free });
+    let (needed, kept) = (recipe.needed_mb, recipe.kept_mb);
+    if free < needed {
+        return Err(Error::DiskSpace { path: home.to_path_buf(), needed, free, kept });
     }
     Ok(())
 }
@@ -148,10 +223,15 @@ fn free_mb(folder: &Path) -> Option<u64> {
     Some(kib * 1024 / 1_000_000)
 }
 
-fn download(python: &str, staging: &Staging) -> Result<(), Error> {
+fn download(recipe: &Recipe, python: &str, staging: &Staging) -> Result<(), Error> {
+    let wheels = recipe.wheels.iter();
     let what: Vec<String> =
-        WHEELS.iter().map(|wheel| format!("{}=={}", wheel.package, wheel.version)).collect();
-    say(&format!("downloading {} with pip, {DOWNLOAD_MB} MB", what.join(", ")));
+        wheels.map(|wheel| format!("{}=={}", wheel.package, wheel.version)).collect();
+    let (megabytes, kept) = (recipe.download_mb, recipe.kept_mb);
+    say(&format!(
+        "downloading {megabytes} MB with pip, {kept} MB when unpacked: {}",
+        what.join(", ")
+    ));
     let log = staging.folder.join("pip.log");
     let sink = File::create(&log).map_err(Error::file(&log))?;
     let mut pip = Command::new(python)
@@ -178,8 +258,8 @@ fn download(python: &str, staging: &Staging) -> Result<(), Error> {
         }
         if said.elapsed() > Duration::from_secs(10) {
             said = Instant::now();
-            let done = (size(&staging.folder) / 1_000_000).min(DOWNLOAD_MB);
-            say(&format!("{done} of {DOWNLOAD_MB} MB"));
+            let done = (size(&staging.folder) / 1_000_000).min(megabytes);
+            say(&format!("{done} of {megabytes} MB"));
         }
     };
     if status.success() {
@@ -234,13 +314,17 @@ fn unpack(python: &str, wheel: &Wheel, staging: &Staging, target: &Path) -> Resu
 }
 
 /// What the wheels lack: the version for the build script of `torch-sys`, and a `libtorch.so` that
-/// does not ask for CUDA, as the one in the wheel does.
+/// does not ask for CUDA, as the one in the wheel does: programs load the CUDA half when they are
+/// asked to compute there.
 fn finish(unpacked: &Path) -> Result<(), Error> {
     let version = unpacked.join("build-version");
     fs::write(&version, VERSION).map_err(Error::file(&version))?;
     #[cfg(unix)]
     {
         let link = unpacked.join("lib/libtorch.so");
+        if link.exists() {
+            fs::remove_file(&link).map_err(Error::file(&link))?;
+        }
         std::os::unix::fs::symlink("libtorch_cpu.so", &link).map_err(Error::file(&link))?;
     }
     Ok(())
@@ -263,6 +347,16 @@ mod tests {
         assert!(folder.is_dir());
         drop(staging);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn both_recipes_name_each_package_once() {
+        for recipe in [CPU, CUDA] {
+            let names: std::collections::BTreeSet<_> =
+                recipe.wheels.iter().map(|wheel| wheel.package).collect();
+            assert_eq!(names.len(), recipe.wheels.len());
+            assert!(recipe.download_mb < recipe.needed_mb && recipe.kept_mb < recipe.needed_mb);
+        }
     }
 
     #[test]

@@ -1,0 +1,53 @@
+//! Python packages that are compared with, each set in an environment of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// The Python of the environment `target/<name>` with these packages, the first of which tells
+/// whether it is there already: name and version of each.
+pub fn python_with(
+    workspace: &Workspace,
+    name: &str,
+    packages: &[(&str, &str)],
+) -> Result<PathBuf, Error> {
+    let venv = workspace.root().join("target").join(name);
+    let python = if cfg!(windows) {
+        venv.join("Scripts").join("python.exe")
+    } else {
+        venv.join("bin").join("python")
+    };
+    let [(first, version), ..] = packages else { return Ok(python) };
+    let installed = Command::new(&python)
+        .args([
+            "-c",
+            "import sys; from importlib.metadata import version; print(version(sys.argv[1]))",
+        ])
+        .arg(first)
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == *version);
+    if !installed {
+        eprintln!("Installing {first} {version} into {} ...", venv.display());
+        let venv_module = ["-m", "venv", "--clear"];
+        quietly(Command::new("python3").args(venv_module).arg(&venv), "make a Python venv")?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        let packages = packages.iter().map(|(name, version)| format!("{name}=={version}"));
+        quietly(Command::new(&python).args(pip).args(packages), "install packages with pip")?;
+    }
+    Ok(python)
+}
+
+fn quietly(command: &mut Command, step: &'static str) -> Result<(), Error> {
+    let output = command.output().map_err(|source| Error::Start {
+        program: command.get_program().to_string_lossy().into_owned(),
+        source,
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    Err(Error::Bench { step, problem: text.trim().to_owned() })
+}
