@@ -1,6 +1,6 @@
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
 };
 
 use tempfile::TempDir;
@@ -80,6 +80,16 @@ impl Nas {
         };
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
         ran
+    }
+
+    /// Starts the program with arguments separated by spaces and leaves it running.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn spawn(&self, arguments: &str) -> Child {
+        let mut command = Command::new(&self.program);
+        command.args(arguments.split_whitespace()).current_dir(self.folder());
+        command.stderr(Stdio::null()).spawn().expect("the program starts")
     }
 
     /// Runs the program with arguments separated by spaces.

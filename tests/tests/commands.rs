@@ -53,7 +53,7 @@ fn published_costs_are_told() {
 fn proxies_and_measured_latency_are_told() {
     let nas = Nas::without_tables(PROGRAM);
     let scored = nas.json("score 6111 0 --batch 16 --dataset ImageNet16-120 --seed 4");
-    assert!(scored[0]["naswot"].as_f64() > scored[1]["naswot"].as_f64());
+    assert!(scored[0]["nwot"].as_f64() > scored[1]["nwot"].as_f64());
     let again = nas.json("score 6111 0 --batch 16 --dataset ImageNet16-120 --seed 4");
     assert_eq!(scored, again);
     let measured = nas.json("latency 6111 --dataset ImageNet16-120");

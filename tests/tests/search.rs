@@ -159,7 +159,7 @@ fn without_any_download_proxies_and_measured_latency_give_a_front() {
     assert!(!front.is_empty());
     for row in front {
         assert!(row["latency_ms"].as_f64().unwrap() > 0.0);
-        assert!(row["naswot"].as_f64().is_some());
+        assert!(row["jacov"].as_f64().is_some());
     }
     assert!(nas.read("here/front.svg").contains("latency [ms]"));
     let lines = nas.read("here/evaluations.csv").lines().count();

@@ -1,0 +1,97 @@
+//! `nas score` into a file: killed and continued, in shards, in both formats.
+
+use std::{fs, thread, time::Duration};
+
+use nas_tests::Nas;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+
+/// Cells among which are twins, which have their values in common; small images for speed.
+const SCORE: &str =
+    "score --file cells.txt --dataset ImageNet16-120 --batch 16 --proxies nwot,jacov,synflow";
+const CELLS: &str = "6111\n857\n1\n2\n3\n1462\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n6111\n";
+
+fn nas() -> Nas {
+    let nas = Nas::without_tables(PROGRAM);
+    nas.write("cells.txt", CELLS);
+    nas
+}
+
+/// Runs a command that has to succeed.
+fn ran(nas: &Nas, arguments: &str) -> String {
+    let ran = nas.say(arguments);
+    assert_eq!(ran.code, 0, "{arguments}: {}", ran.stderr);
+    ran.stdout
+}
+
+#[test]
+fn a_killed_command_goes_on_to_the_same_file() {
+    let nas = nas();
+    ran(&nas, &format!("{SCORE} --out whole.bin"));
+    let whole = fs::read(nas.folder().join("whole.bin")).unwrap();
+
+    let mut child = nas.spawn(&format!("{SCORE} --out cut.bin --jobs 1"));
+    let partial = nas.folder().join("cut.bin.partial");
+    let record = 2 + 3 * 8 + 4;
+    let header = whole.iter().position(|&byte| byte == b'\n').unwrap();
+    while fs::metadata(&partial).map_or(0, |found| found.len()) < (header + 3 * record) as u64 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!nas.folder().join("cut.bin").exists());
+
+    let other = nas.say(&format!("{SCORE} --out cut.bin --seed 5"));
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains("another computation: command"), "{}", other.stderr);
+
+    let again = nas.say(&format!("{SCORE} --out cut.bin"));
+    assert!(again.stderr.contains("going on after"), "{}", again.stderr);
+    assert_eq!(fs::read(nas.folder().join("cut.bin")).unwrap(), whole);
+    assert!(!partial.exists());
+}
+
+#[test]
+fn shards_merge_to_the_bytes_of_the_whole() {
+    let nas = nas();
+    let told = ran(&nas, &format!("{SCORE} --out whole.bin"));
+    assert_eq!(told, "17 cells, 3 proxies, in whole.bin\n");
+    for shard in 1..=3 {
+        ran(&nas, &format!("{SCORE} --out part{shard}.bin --shard {shard}/3"));
+    }
+    ran(&nas, "score-merge part3.bin part1.bin part2.bin --out merged.bin");
+    ran(&nas, "score-merge whole.bin --out whole.csv");
+    ran(&nas, &format!("{SCORE} --out direct.csv"));
+    let bytes = |name: &str| fs::read(nas.folder().join(name)).unwrap();
+    assert_eq!(bytes("merged.bin"), bytes("whole.bin"));
+    assert_eq!(bytes("direct.csv"), bytes("whole.csv"));
+    assert!(nas.read("whole.csv").starts_with("index,arch,nwot,jacov,synflow\n1,|"));
+
+    let twice = nas.say("score-merge part1.bin part1.bin --out twice.bin");
+    assert_eq!(twice.code, 2);
+    assert!(twice.stderr.contains("is in a file before as well"), "{}", twice.stderr);
+}
+
+#[test]
+fn a_file_that_is_there_is_kept() {
+    let nas = nas();
+    nas.write("mine.csv", "precious");
+    let refused = nas.say(&format!("{SCORE} --out mine.csv"));
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    let refused = nas.say(&format!("{SCORE} --out mine.parquet"));
+    assert!(refused.stderr.contains(".csv or .bin"), "{}", refused.stderr);
+    assert_eq!(nas.read("mine.csv"), "precious");
+    let refused = nas.say("score-merge mine.csv --out other.bin");
+    assert!(refused.stderr.contains("not a file of scores"), "{}", refused.stderr);
+}
+
+#[test]
+fn values_do_not_depend_on_the_number_of_jobs() {
+    let nas = nas();
+    let one = nas.json(&format!("{SCORE} --jobs 1"));
+    assert_eq!(one, nas.json(&format!("{SCORE} --jobs 3")));
+    assert_eq!(one.as_array().unwrap().len(), 18, "as many as were given, in their order");
+    assert_eq!(one[0], one[17]);
+}
