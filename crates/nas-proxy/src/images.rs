@@ -42,7 +42,7 @@ pub(crate) fn score(
         let (kernel, patterns) = (scores.wants(Proxy::Naswot), scores.wants(Proxy::Swap));
         pass.signs = Some(Signs::new(batch.count(), batch.device(), kernel, patterns));
     }
-    if scores.wants(Proxy::Fisher) || scores.wants(Proxy::MeCo) {
+    if scores.wants_any(&[Proxy::Fisher, Proxy::Grasp, Proxy::MeCo]) {
         pass.layers = Some(Vec::new());
     }
     if scores.wants_any(&BLOCKS) {
@@ -81,7 +81,10 @@ pub(crate) fn score(
         let labels = labels(batch, &logits, scores, &LOSS)?;
         let gradients = loss::score(&logits, labels, &parameters.weights(), layers, scores)?;
         if let Rectification::Keeping(masks) = pass.rectification {
-            grasp::score(network, batch, labels, &gradients, &masks, scores)?;
+            let free = grasp::scale_free(&parameters.weights(), &gradients, layers)?;
+            drop(parameters);
+            let base = grasp::Base { labels, gradients: &gradients, masks: &masks, free: &free };
+            grasp::score(network, batch, &base, scores)?;
         }
     }
     Ok(())

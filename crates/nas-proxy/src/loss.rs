@@ -89,7 +89,7 @@ fn fisher(layer: &WeightedLayer, gradient: &Tensor) -> Result<Tensor, TchError> 
     };
     let images = sensitivity.size()[0] as f64;
     let squares = sensitivity.f_square()?.f_sum(Kind::Double)?;
-    squares.f_mul_scalar(layer.weights_of_channel / (2.0 * images))
+    squares.f_mul_scalar(layer.weights_of_channel() / (2.0 * images))
 }
 
 pub(crate) fn no_layer(proxy: Proxy) -> Error {

@@ -40,7 +40,11 @@ mod tests {
     fn two_channels_in_closed_form() {
         // The least eigenvalue of [[1, r], [r, 1]] is 1 − |r|; a constant channel makes it 0.
         let maps = values(&[1, 2, 3, 3], 1.9);
-        let layer = |output: Tensor| WeightedLayer { output, weights_of_channel: 1.0 };
+        let weight = values(&[2, 1, 3, 3], 1.0);
+        let layer = |output: Tensor| {
+            let weight = weight.shallow_clone();
+            WeightedLayer { weight, output, normalised: false }
+        };
         let (one, other) = (maps.select(1, 0).flatten(0, -1), maps.select(1, 1).flatten(0, -1));
         let (one, other) = (&one - one.mean(Kind::Double), &other - other.mean(Kind::Double));
         let r = one.dot(&other).double_value(&[])

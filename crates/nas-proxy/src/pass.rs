@@ -46,10 +46,19 @@ pub(crate) enum Rectification {
 /// The output of a convolution or linear layer.
 #[derive(Debug)]
 pub(crate) struct WeightedLayer {
+    /// Of shape (channels, …).
+    pub weight: Tensor,
     /// Of shape (count, channels, …).
     pub output: Tensor,
+    /// Whether the output goes into a batch normalisation next.
+    pub normalised: bool,
+}
+
+impl WeightedLayer {
     /// The number of weights of each output channel.
-    pub weights_of_channel: f64,
+    pub fn weights_of_channel(&self) -> f64 {
+        self.weight.numel() as f64 / self.output.size()[1].max(1) as f64
+    }
 }
 
 impl Pass {
@@ -98,6 +107,9 @@ impl Pass {
         bias: Option<&Tensor>,
         epsilon: f64,
     ) -> Result<Tensor, TchError> {
+        if let Some(layer) = self.layers.as_mut().and_then(|layers| layers.last_mut()) {
+            layer.normalised |= layer.output.data_ptr() == input.data_ptr();
+        }
         let momentum = 0.0;
         match &mut self.normalisation {
             Normalisation::Identity => Ok(input.shallow_clone()),
@@ -118,12 +130,15 @@ impl Pass {
     /// Shows the output, of shape (count, channels, …), of a convolution or linear layer with
     /// this weight, of shape (channels, …); for Fisher, MeCo and FLOPs.
     pub fn weighted(&mut self, weight: &Tensor, output: &Tensor) {
-        let shape = output.size();
-        let (Some(&images), Some(&channels)) = (shape.first(), shape.get(1)) else { return };
-        let weights_of_channel = weight.numel() as f64 / channels.max(1) as f64;
-        self.multiply_accumulates += weights_of_channel * output.numel() as f64 / images as f64;
+        if output.dim() < 2 {
+            return;
+        }
+        let (weight, output) = (weight.shallow_clone(), output.shallow_clone());
+        let layer = WeightedLayer { weight, output, normalised: false };
+        let values_of_image = layer.output.numel() as f64 / layer.output.size()[0] as f64;
+        self.multiply_accumulates += layer.weights_of_channel() * values_of_image;
         if let Some(layers) = &mut self.layers {
-            layers.push(WeightedLayer { output: output.shallow_clone(), weights_of_channel });
+            layers.push(layer);
         }
     }
 
