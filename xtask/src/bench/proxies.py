@@ -1,8 +1,8 @@
 """The 13 proxies of NAS-Bench-Suite-Zero in plain PyTorch, each by itself, and how long they take.
 
 Standard input: arch strings of NAS-Bench-201, one on each line. Standard output: a line
-`proxy threads seconds` for each proxy, the seconds of a cell, in the faster of the two memory
-layouts; `gemm threads GFLOP/s` for the arithmetic peak; `macs 1 N` for the mean forward pass.
+`proxy@layout threads seconds` for each proxy and memory layout, the seconds of a cell;
+`gemm threads GFLOP/s` for the arithmetic peak; `macs 1 N` for the mean forward pass.
 """
 
 import sys
@@ -223,6 +223,8 @@ PROXIES = [
     epe_nas, fisher, grad_norm, grasp, jacov, l2_norm, nwot, plain, snip, synflow, zen,
 ]
 
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
 
 def seconds(proxy, nets, x, y):
     proxy(nets[0], x, y)
@@ -265,16 +267,13 @@ def main():
     for threads in (2, 1):
         torch.set_num_threads(threads)
         print("gemm", threads, gemm(), flush=True)
-        best = {}
-        for layout in (torch.channels_last, torch.contiguous_format):
+        for name, layout in LAYOUTS.items():
             for net in nets:
                 net.to(memory_format=layout)
             images = x.to(memory_format=layout)
             for proxy in PROXIES:
                 taken = seconds(proxy, nets, images, y)
-                best[proxy.__name__] = min(taken, best.get(proxy.__name__, taken))
-        for name, taken in best.items():
-            print(name, threads, taken, flush=True)
+                print(f"{proxy.__name__}@{name}", threads, taken, flush=True)
 
 
 main()

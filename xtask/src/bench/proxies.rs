@@ -101,37 +101,45 @@ fn report(ours: &Figures, theirs: &Figures) -> String {
     let get =
         |figures: &Figures, name: &str, threads| figures.get(&(name.to_owned(), threads)).copied();
     let mut text = format!(
-        "Seconds for a cell of NAS-Bench-201 (mean of {}), batch of 64 images of 32x32, f32, the\n\
-         CPU. PyTorch {VERSION}: each proxy by itself in plain Python (xtask/src/bench/proxies.py),\n\
-         in the faster of the two memory layouts; both sides with the same settings of threads\n\
-         and memory.\n\n{:25}{:>7}  {:>9}  {:>9}  {:>6}\n",
+        "Seconds for a cell of NAS-Bench-201 (mean of {}), batch of 64 images of 32x32, f32, on\n\
+         the CPU. PyTorch {VERSION}: each proxy by itself in plain Python\n\
+         (xtask/src/bench/proxies.py), contiguous as the peers' code runs it and channels\n\
+         last. Both sides have the same settings of threads and memory.\n\n\
+         {:24}{:>8}{:>10}{:>12}{:>7}{:>12}{:>7}\n",
         CELLS.len(),
         "",
         "threads",
         "nas-proxy",
-        "PyTorch",
+        "contiguous",
+        "ratio",
+        "ch. last",
         "ratio"
     );
-    let mut row = |name: &str, threads: u32, ours: f64, theirs: Option<f64>| {
-        let (theirs, ratio) = match theirs {
-            Some(theirs) => (format!("{theirs:.4}"), format!("{:.1}", theirs / ours)),
-            None => ("-".to_owned(), "-".to_owned()),
-        };
-        text += &format!("{name:25}{threads:>7}  {ours:>9.4}  {theirs:>9}  {ratio:>6}\n");
-    };
     for threads in [2, 1] {
-        let each = theirs
-            .iter()
-            .filter(|((name, of), _)| *of == threads && get(ours, name, threads).is_some());
-        let sum: f64 = each.clone().map(|(_, seconds)| seconds).sum();
-        let grasp = get(theirs, "grasp", threads);
-        for ((name, of), seconds) in ours.iter().filter(|((_, of), _)| *of == threads) {
-            let theirs = match name.as_str() {
+        // Python has no sets: each proxy alone, one after the other.
+        let layout = |name: &str, layout: &str| {
+            let alone = |name: &str| get(theirs, &format!("{name}@{layout}"), threads);
+            let ends = format!("@{layout}");
+            let all =
+                theirs.iter().filter(|((name, of), _)| *of == threads && name.ends_with(&ends));
+            let sum: f64 = all.map(|(_, seconds)| seconds).sum();
+            match name {
                 "suite_zero" => Some(sum),
-                "suite_zero_without_grasp" => grasp.map(|grasp| sum - grasp),
-                name => get(theirs, name, *of),
-            };
-            row(name, *of, *seconds, theirs);
+                "suite_zero_without_grasp" => alone("grasp").map(|grasp| sum - grasp),
+                name => alone(name),
+            }
+        };
+        for ((name, _), seconds) in ours.iter().filter(|((_, of), _)| *of == threads) {
+            text += &format!("{name:24}{threads:>8}{seconds:>10.4}");
+            for theirs in ["contiguous", "channels_last"].map(|one| layout(name, one)) {
+                match theirs {
+                    Some(theirs) => {
+                        text += &format!("{theirs:>12.4}{:>7.1}", theirs / seconds);
+                    }
+                    None => text += &format!("{:>12}{:>7}", "-", "-"),
+                }
+            }
+            text.push('\n');
         }
     }
     for threads in [2, 1] {
