@@ -29,7 +29,8 @@ use crate::{Error, Source};
 pub struct Networks {
     /// Image size and number of classes.
     pub dataset: Dataset,
-    /// The seed of the initial weights, the same for every architecture.
+    /// The seed of the initial weights. Each network draws its own from it, as in published
+    /// tables: with one draw for all, its luck would rank networks that differ in little else.
     pub seed: u64,
     /// Where they run.
     pub device: Device,
@@ -47,7 +48,8 @@ impl Networks {
 
     fn of_cell(&self, index: usize) -> Result<NasBench201Network, Error> {
         let cell = space().prune(&from_index(index).map_err(nas_net::Error::from)?);
-        Ok(NasBench201Network::new(&cell, self.dataset, self.seed, self.device)?)
+        let seed = self.seed.wrapping_add((index as u64) << 32);
+        Ok(NasBench201Network::new(&cell, self.dataset, seed, self.device)?)
     }
 }
 

@@ -209,7 +209,8 @@ impl Proxy {
                 NOTHING,
                 ABDELFATTAH,
                 "Σ over weight tensors of their Euclidean norm",
-                "biases and normalisation do not count",
+                "biases and normalisation do not count. With random weights it tells the number of \
+                 weighted layers and their widths, and beyond that the luck of the draw",
             ),
             Self::Naswot => of(
                 "nwot",
