@@ -315,7 +315,7 @@ mod tests {
     fn score_source() -> ProxyScore {
         let rng = &mut StdRng::seed_from_u64(3);
         let sample: Vec<Arch> = (0..6).map(|_| space().sample(rng)).collect();
-        let batch = Batch::gaussian([8, 3, 16, 16], 1).unwrap();
+        let batch = Batch::gaussian([32, 3, 16, 16], 1).unwrap();
         ProxyScore::new(networks(), batch, sample)
     }
 
@@ -337,9 +337,10 @@ mod tests {
         let one = score("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|");
         let same = score("|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_3x3~2|");
         assert_relative_eq!(one, same);
+        let poor = score("|avg_pool_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|");
         let rich = score(
             "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
         );
-        assert!(rich > one, "{rich} {one}");
+        assert!(rich > poor, "{rich} {poor}");
     }
 }
