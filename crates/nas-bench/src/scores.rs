@@ -13,7 +13,7 @@ use std::{
 
 use nas_space::{
     Arch,
-    nasbench201::{CELLS, class_firsts, index, representative},
+    nasbench201::{CELLS, index, representative},
 };
 use serde::{Deserialize, Serialize};
 
@@ -199,11 +199,6 @@ impl ScoreTable {
     /// The place of a proxy among the values.
     pub fn column(&self, proxy: &str) -> Option<usize> {
         self.header.proxies.iter().position(|name| name == proxy)
-    }
-
-    /// How many of the benchmark's 6,466 classes have values.
-    pub fn classes(&self) -> usize {
-        class_firsts().into_iter().filter(|&first| self.rows.contains_key(&(first as u16))).count()
     }
 }
 

@@ -54,6 +54,9 @@ pub(crate) fn score(
     let mut forward = || network.forward(&images, &mut pass);
     let logits = if backward { tch::with_grad(forward) } else { tch::no_grad(&mut forward) }?;
 
+    if !depends_on_images(&logits)? {
+        return Ok(());
+    }
     if let Some(signs) = &pass.signs {
         naswot::score(signs, scores)?;
     }
@@ -64,10 +67,6 @@ pub(crate) fn score(
     }
     if scores.wants_any(&BLOCKS) {
         az_nas::entropies(blocks, scores)?;
-    }
-    if !depends_on_images(&logits)? {
-        scores.clear(&[&SIGNS[..], &BLOCKS, &[Proxy::MeCo]].concat());
-        return Ok(());
     }
     // The last to read the graph frees it.
     if for_trainability {

@@ -180,12 +180,6 @@ impl Scores {
     pub fn get(&self, proxy: Proxy) -> Option<f64> {
         self.values[proxy as usize]
     }
-
-    pub fn clear(&mut self, proxies: &[Proxy]) {
-        for &proxy in proxies {
-            self.set(proxy, None);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -19,11 +19,6 @@ pub(crate) fn score(
     batch: &Batch,
     scores: &mut Scores,
 ) -> Result<(), Error> {
-    const NEEDED: usize = 4;
-    if batch.count() < NEEDED {
-        let (proxy, found) = (Proxy::ZiCo.name(), batch.count());
-        return Err(Error::BatchTooSmall { proxy, needed: NEEDED, found });
-    }
     let parameters = Substitution::none(network.parameters())?;
     let weights = parameters.weights();
     if weights.is_empty() {
