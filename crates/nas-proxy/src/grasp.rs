@@ -21,8 +21,8 @@ pub(crate) struct Base<'a> {
     pub labels: &'a Tensor,
     /// One for each weight, undefined where the loss does not depend on it.
     pub gradients: &'a [Tensor],
-    /// Which units were active, ReLU by ReLU.
-    pub masks: &'a [Tensor],
+    /// The output of each ReLU, positive where a unit was active.
+    pub rectified: &'a [Tensor],
     /// For each weight, whether the loss does not depend on its scale.
     pub free: &'a [bool],
 }
@@ -72,8 +72,8 @@ fn product(network: &dyn Network, batch: &Batch, base: &Base<'_>, t: f64) -> Res
             None => Ok(value.shallow_clone()),
         }
     })?;
-    let masks: Vec<Tensor> = base.masks.iter().map(Tensor::shallow_clone).collect();
-    let rectification = Rectification::Frozen(masks.into_iter());
+    let rectified: Vec<Tensor> = base.rectified.iter().map(Tensor::shallow_clone).collect();
+    let rectification = Rectification::Frozen(rectified.into_iter());
     let mut pass = Pass { rectification, ..Pass::plain() };
     let weights = parameters.weights().into_iter().zip(base.free);
     let weights: Vec<&Tensor> = weights.filter(|(_, free)| !**free).map(|(one, _)| one).collect();

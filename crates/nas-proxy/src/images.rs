@@ -79,10 +79,11 @@ pub(crate) fn score(
     if for_loss {
         let labels = labels(batch, &logits, scores, &LOSS)?;
         let gradients = loss::score(&logits, labels, &parameters.weights(), layers, scores)?;
-        if let Rectification::Keeping(masks) = pass.rectification {
+        if let Rectification::Keeping(rectified) = pass.rectification {
             let free = grasp::scale_free(&parameters.weights(), &gradients, layers)?;
             drop(parameters);
-            let base = grasp::Base { labels, gradients: &gradients, masks: &masks, free: &free };
+            let base =
+                grasp::Base { labels, gradients: &gradients, rectified: &rectified, free: &free };
             grasp::score(network, batch, &base, scores)?;
         }
     }

@@ -36,7 +36,7 @@ pub(crate) enum Rectification {
     /// It is computed.
     #[default]
     Plain,
-    /// It is computed, and which units are active is kept: 1 or 0 for each.
+    /// It is computed and kept, as it tells which units are active.
     Keeping(Vec<Tensor>),
     /// Units are active as they were in another pass, whose ReLUs come in the same order: the
     /// network is smooth, with the gradients that it had there.
@@ -79,13 +79,15 @@ impl Pass {
     pub fn relu_shared(&mut self, input: &Tensor, layers: usize) -> Result<Tensor, TchError> {
         let output = match &mut self.rectification {
             Rectification::Plain => input.f_relu()?,
-            Rectification::Keeping(masks) => {
+            Rectification::Keeping(outputs) => {
                 let output = input.f_relu()?;
-                masks.push(output.f_detach()?.f_sign()?);
+                outputs.push(output.f_detach()?);
                 output
             }
-            Rectification::Frozen(masks) => match masks.next() {
-                Some(mask) => input.f_mul(&mask)?,
+            Rectification::Frozen(outputs) => match outputs.next() {
+                // What a ReLU does to a gradient, here to its input: it passes where the output
+                // was positive.
+                Some(output) => output.f_threshold_backward(input, 0.0)?,
                 None => return Err(TchError::Shape("more ReLUs than in the first pass".into())),
             },
         };

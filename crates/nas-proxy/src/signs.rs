@@ -1,6 +1,9 @@
 //! Which units are active for which image, one bit each.
 
+use std::slice;
+
 use multiversion::multiversion;
+use tch::kind::Element;
 use tch::{Device, Kind, TchError, Tensor};
 
 /// The activation patterns of a forward pass, as far as they were asked for.
@@ -60,9 +63,7 @@ impl Signs {
                 return Ok(());
             }
         }
-        let active = rectified.f_gt(0.0)?.f_to_device(Device::Cpu)?;
-        let active = Vec::<u8>::try_from(active.f_view_dtype(Kind::Uint8)?.f_flatten(0, -1)?)?;
-        let codes = Codes::pack(&active, self.images);
+        let codes = codes(&rectified, self.images)?;
         if let Some(HammingKernel::Counted { units, distances }) = &mut self.kernel {
             *units += (codes.units * layers) as u64;
             add_distances(&codes.bits, codes.words, layers as u64, distances);
@@ -135,6 +136,37 @@ fn multiplied(rectified: &Tensor, layers: usize) -> Result<Tensor, TchError> {
         .f_mul_scalar(layers as f64)
 }
 
+/// The codes of activations of shape (images, units).
+fn codes(activations: &Tensor, images: usize) -> Result<Codes, TchError> {
+    match (activations.device(), activations.kind()) {
+        (Device::Cpu, Kind::Float) => codes_in_memory::<f32>(activations, images),
+        (Device::Cpu, Kind::Double) => codes_in_memory::<f64>(activations, images),
+        _ => {
+            // A byte each to bring over.
+            let active = activations.f_gt(0.0)?.f_view_dtype(Kind::Uint8)?;
+            codes_in_memory::<u8>(&active.f_to_device(Device::Cpu)?, images)
+        }
+    }
+}
+
+/// The codes of a tensor on the CPU with elements `T`, read where they are.
+#[allow(unsafe_code)]
+fn codes_in_memory<T>(activations: &Tensor, images: usize) -> Result<Codes, TchError>
+where
+    T: Element + Copy + Default + PartialOrd,
+{
+    let activations = activations.f_contiguous()?;
+    if activations.numel() == 0 {
+        return Ok(Codes::pack::<T>(&[], images));
+    }
+    debug_assert_eq!((activations.device(), activations.kind()), (Device::Cpu, T::KIND));
+    let elements = activations.data_ptr().cast::<T>();
+    // SAFETY: a contiguous tensor on the CPU holds this many elements of its kind from there on,
+    // for as long as `activations` lives; nothing writes to them meanwhile.
+    let elements = unsafe { slice::from_raw_parts(elements, activations.numel()) };
+    Ok(Codes::pack(elements, images))
+}
+
 /// For each image, a bit for each unit of a layer; bits beyond the units are 0.
 struct Codes {
     units: usize,
@@ -144,16 +176,16 @@ struct Codes {
 }
 
 impl Codes {
-    /// From a byte, 0 or 1, for each image and unit.
-    fn pack(active: &[u8], images: usize) -> Self {
-        let units = active.len() / images;
+    /// From the activations of each image, unit by unit.
+    fn pack<T: Copy + Default + PartialOrd>(activations: &[T], images: usize) -> Self {
+        let units = activations.len() / images;
         let words = units.div_ceil(WORD);
         let mut bits = Vec::with_capacity(images * words);
-        for image in active.chunks_exact(units.max(1)) {
+        for image in activations.chunks_exact(units.max(1)) {
             let (whole, rest) = image.as_chunks::<WORD>();
             bits.extend(whole.iter().map(pack_word));
             if !rest.is_empty() {
-                let mut padded = [0; WORD];
+                let mut padded = [T::default(); WORD];
                 padded[..rest.len()].copy_from_slice(rest);
                 bits.push(pack_word(&padded));
             }
@@ -181,9 +213,12 @@ impl Codes {
     }
 }
 
-/// 64 bytes, 0 or 1, to the bits of a word. Of each eight, byte k becomes bit k of a byte: the
-/// factor's bit at 7 (8 − k) lifts it to bit 56 + k, and no two products meet.
-fn pack_word(bytes: &[u8; WORD]) -> u64 {
+/// A bit for each of 64 activations, 1 where it is positive.
+///
+/// Of each eight bytes, 0 or 1, byte k becomes bit k of a byte: the factor's bit at 7 (8 − k)
+/// lifts it to bit 56 + k, and no two products meet.
+fn pack_word<T: Copy + Default + PartialOrd>(activations: &[T; WORD]) -> u64 {
+    let bytes = activations.map(|activation| u8::from(activation > T::default()));
     let (eights, _) = bytes.as_chunks::<8>();
     let mut word = [0; 8];
     for (packed, eight) in word.iter_mut().zip(eights) {
@@ -234,11 +269,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_become_bits_in_their_order() {
+    fn positive_activations_become_bits_in_their_order() {
         for place in 0..WORD {
-            let mut bytes = [0; WORD];
-            bytes[place] = 1;
-            assert_eq!(pack_word(&bytes), 1 << place);
+            let mut activations = [-1.0_f32; WORD];
+            activations[place] = 0.5;
+            assert_eq!(pack_word(&activations), 1 << place);
         }
     }
 
