@@ -14,9 +14,13 @@ pub(crate) fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor, 
     logits.f_cross_entropy_loss(labels, None::<&Tensor>, Reduction::Mean, -100, 0.0)
 }
 
-/// GradNorm, SNIP, plain and Fisher from one gradient of the loss, which is returned: one tensor
-/// for each weight, undefined where the loss does not depend on it; none at all where no weight
-/// changes the loss, and the proxies are absent. The graph is freed.
+/// Those of the loss that need more than the gradients of layers' outputs.
+const OF_WEIGHTS: [Proxy; 4] = [Proxy::GradNorm, Proxy::Grasp, Proxy::Plain, Proxy::Snip];
+
+/// GradNorm, SNIP, plain and Fisher from one gradient of the loss, absent where the loss does not
+/// change. That of the weights is returned if one of [`OF_WEIGHTS`] was asked for: a tensor for
+/// each weight, undefined where the loss does not depend on it; none at all where it depends on no
+/// weight. The graph is freed.
 pub(crate) fn score(
     logits: &Tensor,
     labels: &Tensor,
@@ -37,8 +41,12 @@ pub(crate) fn score(
     }
     let outputs = layers.iter().filter(|layer| for_fisher && layer.output.requires_grad());
     let outputs: Vec<&WeightedLayer> = outputs.collect();
+    let weights = if scores.wants_any(&OF_WEIGHTS) { weights } else { &[] };
     let inputs: Vec<&Tensor> =
         weights.iter().copied().chain(outputs.iter().map(|layer| &layer.output)).collect();
+    if inputs.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut gradients = Tensor::f_run_backward(&[loss], &inputs, false, false)?;
     let (of_weights, of_outputs) = gradients.split_at(weights.len());
     // A weight that the loss does not depend on has no gradient at all.
@@ -59,6 +67,8 @@ pub(crate) fn score(
         }
         Ok::<(), TchError>(())
     })?;
+    let fisher = total(&sums.fisher)?;
+    scores.set(Proxy::Fisher, finite(fisher).filter(|fisher| *fisher > 0.0));
     let norm = total(&sums.norms)?;
     if norm == 0.0 {
         return Ok(Vec::new());
@@ -66,7 +76,6 @@ pub(crate) fn score(
     scores.set(Proxy::GradNorm, finite(norm));
     scores.set(Proxy::Plain, finite(total(&sums.signed)?));
     scores.set(Proxy::Snip, finite(total(&sums.magnitudes)?));
-    scores.set(Proxy::Fisher, finite(total(&sums.fisher)?));
     gradients.truncate(weights.len());
     Ok(gradients)
 }
