@@ -1,18 +1,23 @@
 //! What libraries below libtorch read from the environment as they are loaded.
 
-/// Settings that make proxies faster, each with the variable that a user may set instead.
+/// Settings that make proxies faster, each with the variables that a user may set instead.
 ///
 /// * By default libgomp's waiting threads spin for milliseconds, which costs nothing on an idle
 ///   machine; where other work has a core, a batch then takes 5 to 30 times as long. With this
 ///   many looks both are near their best.
 /// * By default the C library gives the memory of a large tensor back as soon as it is freed, and
 ///   the next tensor finds it page by page again: a quarter of the time of a NASWOT. It keeps
-///   what it has up to 4 GB, for tensors of up to 32 MB.
+///   what it has up to 4 GB, for tensors of up to 32 MB, in one arena, since the others cannot
+///   grow beyond 64 MB and give back what is empty, and in large pages.
 #[cfg(unix)]
-const SETTINGS: [(&str, &str, &str); 3] = [
-    ("GOMP_SPINCOUNT", "1000", "OMP_WAIT_POLICY"),
-    ("MALLOC_TRIM_THRESHOLD_", "4294967296", "GLIBC_TUNABLES"),
-    ("MALLOC_MMAP_THRESHOLD_", "33554432", "GLIBC_TUNABLES"),
+const SETTINGS: [(&str, &str, &[&str]); 2] = [
+    ("GOMP_SPINCOUNT", "1000", &["OMP_WAIT_POLICY"]),
+    (
+        "GLIBC_TUNABLES",
+        "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=33554432:\
+         glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1",
+        &["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_ARENA_MAX"],
+    ),
 ];
 
 /// Makes sure of the settings, where the user has not made others.
@@ -23,7 +28,9 @@ const SETTINGS: [(&str, &str, &str); 3] = [
 pub fn settle() {
     use std::{env, os::unix::process::CommandExt, process::Command};
     let set = |variable: &str| env::var_os(variable).is_some();
-    let missing = SETTINGS.into_iter().filter(|(own, _, other)| !set(own) && !set(other));
+    let missing = SETTINGS
+        .into_iter()
+        .filter(|(own, _, others)| !set(own) && !others.iter().copied().any(set));
     let missing: Vec<(&str, &str)> = missing.map(|(own, value, _)| (own, value)).collect();
     if missing.is_empty() {
         return;
