@@ -38,11 +38,17 @@ const CELLS: [(&str, &str); 6] = [
     ),
 ];
 
+/// How many of them each side measures before it is the other's turn; a divisor of their number.
+const CELLS_OF_ROUND: usize = 2;
+
 /// Both sides get the settings of threads and memory that the program `nas` runs with.
-const SETTINGS: [(&str, &str); 3] = [
+const SETTINGS: [(&str, &str); 2] = [
     ("GOMP_SPINCOUNT", "1000"),
-    ("MALLOC_TRIM_THRESHOLD_", "4294967296"),
-    ("MALLOC_MMAP_THRESHOLD_", "33554432"),
+    (
+        "GLIBC_TUNABLES",
+        "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=33554432:\
+         glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1",
+    ),
 ];
 
 /// Seconds, or another figure, by name and number of threads.
@@ -61,13 +67,29 @@ pub fn run(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode, Err
     let mut build = cargo(workspace);
     build.args(["build", "--release", "--package", "nas-net", "--example", "time_proxies"]);
     crate::cargo::status(&mut build)?;
-    eprintln!("Measuring PyTorch {VERSION}, some minutes ...");
-    let theirs = figures(Command::new(&python).args(["-c", SCRIPT]), &archs)?;
-    eprintln!("Measuring nas-proxy ...");
     let example: PathBuf = ["target", "release", "examples", "time_proxies"].iter().collect();
-    let ours = figures(&mut Command::new(workspace.root().join(example)), &indices)?;
-    print!("{}", report(&ours, &theirs));
+    let example = workspace.root().join(example);
+    // In turns, since the speed of a machine drifts over minutes.
+    let rounds = indices.chunks(CELLS_OF_ROUND).zip(archs.chunks(CELLS_OF_ROUND));
+    let count = rounds.len();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for (round, (indices, archs)) in rounds.enumerate() {
+        eprintln!("Measuring PyTorch {VERSION} and nas-proxy, {} of {count} ...", round + 1);
+        theirs.push(figures(Command::new(&python).args(["-c", SCRIPT]), archs)?);
+        ours.push(figures(&mut Command::new(&example), indices)?);
+    }
+    print!("{}", report(&means(ours), &means(theirs)));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The mean of each figure over rounds of equally many cells.
+fn means(rounds: Vec<Figures>) -> Figures {
+    let count = rounds.len() as f64;
+    let mut means = Figures::new();
+    for (key, figure) in rounds.into_iter().flatten() {
+        *means.entry(key).or_default() += figure / count;
+    }
+    means
 }
 
 /// Runs a program on lines of input and reads lines `name threads figure` from it.
