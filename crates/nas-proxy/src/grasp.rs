@@ -5,7 +5,7 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::loss::cross_entropy;
 use crate::pass::{Rectification, WeightedLayer};
-use crate::scalars::{finite, numbers, total};
+use crate::scalars::{finite, inner_product, numbers, total};
 use crate::set::Scores;
 use crate::substitution::Substitution;
 use crate::{Batch, Error, Network, Pass, Proxy, Role};
@@ -82,9 +82,8 @@ fn product(network: &dyn Network, batch: &Batch, base: &Base<'_>, t: f64) -> Res
         Tensor::f_run_backward(&[cross_entropy(&logits, base.labels)?], &weights, false, false)
     })?;
     let pairs = weights.iter().zip(&gradients).filter(|(_, gradient)| gradient.defined());
-    let products: Result<Vec<Tensor>, TchError> = pairs
-        .map(|(weight, gradient)| weight.f_detach()?.f_mul(gradient)?.f_sum(Kind::Double))
-        .collect();
+    let products: Result<Vec<Tensor>, TchError> =
+        pairs.map(|(weight, gradient)| inner_product(weight, gradient)).collect();
     Ok(total(&products?)?)
 }
 
@@ -108,9 +107,8 @@ pub(crate) fn scale_free(
         if !gradient.defined() {
             return Ok(true);
         }
-        let weight = weight.f_detach()?;
-        let product = weight.f_mul(gradient)?.f_sum(Kind::Double)?;
-        let sizes = numbers(&[product, weight.f_norm()?, gradient.f_norm()?])?;
+        let product = inner_product(weight, gradient)?;
+        let sizes = numbers(&[product, weight.f_detach()?.f_norm()?, gradient.f_norm()?])?;
         Ok(sizes[0].abs() <= ORTHOGONAL * sizes[1] * sizes[2])
     };
     weights.iter().zip(gradients).map(|(weight, gradient)| of(weight, gradient)).collect()

@@ -20,6 +20,11 @@ pub(crate) fn total(scalars: &[Tensor]) -> Result<f64, TchError> {
     Ok(numbers(scalars)?.iter().sum())
 }
 
+/// The inner product of a weight and its gradient, in f64 and without dimensions.
+pub(crate) fn inner_product(weight: &Tensor, gradient: &Tensor) -> Result<Tensor, TchError> {
+    weight.f_detach()?.f_mul(gradient)?.f_sum(Kind::Double)
+}
+
 /// A number, unless it is none.
 pub(crate) fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)

@@ -4,7 +4,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::pass::Normalisation;
-use crate::scalars::total;
+use crate::scalars::{inner_product, total};
 use crate::set::Scores;
 use crate::substitution::Substitution;
 use crate::{Error, Network, Pass, Proxy};
@@ -32,10 +32,9 @@ pub(crate) fn score(
     for (weight, gradient) in weights.iter().zip(&gradients) {
         // A weight that the output does not depend on has no gradient at all.
         if gradient.defined() {
-            let weight = weight.f_detach()?;
-            saliencies.push(weight.f_mul(gradient)?.f_sum(Kind::Double)?);
+            saliencies.push(inner_product(weight, gradient)?);
             if scores.wants(Proxy::LogSynFlow) {
-                logarithms.push(weight.f_mul(&gradient.f_log1p()?)?.f_sum(Kind::Double)?);
+                logarithms.push(inner_product(weight, &gradient.f_log1p()?)?);
             }
         }
     }
