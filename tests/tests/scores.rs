@@ -46,6 +46,12 @@ fn a_killed_command_goes_on_to_the_same_file() {
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("another computation: command"), "{}", other.stderr);
 
+    // Another part would leave out what is computed: it is refused, and nothing is lost.
+    let part = nas
+        .say(&format!("score 857 {} --out cut.bin", SCORE.replace("score --file cells.txt", "")));
+    assert_eq!(part.code, 2, "{}", part.stderr);
+    assert!(part.stderr.contains("cells in it are not among those"), "{}", part.stderr);
+
     let again = nas.say(&format!("{SCORE} --out cut.bin"));
     assert!(again.stderr.contains("going on after"), "{}", again.stderr);
     assert_eq!(fs::read(nas.folder().join("cut.bin")).unwrap(), whole);
@@ -85,6 +91,47 @@ fn a_file_that_is_there_is_kept() {
     assert_eq!(nas.read("mine.csv"), "precious");
     let refused = nas.say("score-merge mine.csv --out other.bin");
     assert!(refused.stderr.contains("not a file of scores"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_file_has_one_writer() {
+    let nas = nas();
+    let partial = nas.folder().join("same.bin.partial");
+    let mut first = nas.spawn(&format!("{SCORE} --out same.bin --jobs 1"));
+    while !partial.exists() {
+        assert!(first.try_wait().unwrap().is_none(), "it ended before the second began");
+        thread::sleep(Duration::from_millis(2));
+    }
+    let second = nas.say(&format!("{SCORE} --out same.bin --jobs 1"));
+    assert!(first.wait().unwrap().success());
+    assert_eq!(second.code, 2, "{}", second.stderr);
+    assert!(second.stderr.contains("another process is writing it"), "{}", second.stderr);
+    ran(&nas, &format!("{SCORE} --out alone.bin"));
+    let bytes = |name: &str| fs::read(nas.folder().join(name)).unwrap();
+    assert_eq!(bytes("same.bin"), bytes("alone.bin"));
+}
+
+#[test]
+fn a_part_of_the_space_says_so_and_a_batch_has_a_limit() {
+    let nas = nas();
+    let told = ran(&nas, "score --space nb201 --proxies flops --shard 1/200 --out part.bin");
+    assert!(told.contains(" of the space's 6466 cells"), "{told}");
+    let told = ran(&nas, "score-merge part.bin --out merged.bin");
+    assert!(told.contains(" of the space's 6466 cells"), "{told}");
+    let refused = nas.say("score 6111 --proxies flops --batch 1000000000000");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("at most 65536"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_cell_may_begin_with_no_operation() {
+    let nas = nas();
+    let ran = nas.run(["score", "- - - 3x3 - -", "--proxies", "flops", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("flops"), "{}", ran.stdout);
+    let typo = nas.say("score 6111 --proxis flops");
+    assert_eq!(typo.code, 2);
+    assert!(typo.stderr.contains("--proxis"), "{}", typo.stderr);
 }
 
 #[test]

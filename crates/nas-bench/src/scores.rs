@@ -7,7 +7,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -212,15 +212,23 @@ pub struct ScoreWriter {
 
 impl ScoreWriter {
     /// Creates the file, or continues the one that is there and was computed in the same way. A
-    /// last record that was cut off is dropped.
+    /// last record that was cut off is dropped. The file is locked for as long as this lives.
     ///
     /// # Errors
-    /// [`Error::Scores`] if the file is another one; failures of the file system.
+    /// [`Error::Scores`] if the file is another one, or another process writes it; failures of the
+    /// file system.
     pub fn open(path: &Path, header: &ScoreHeader) -> Result<Self, Error> {
         let failed = |error| Error::reading(path, error);
         let mut options = OpenOptions::new();
         let mut file = options.read(true).append(true).create(true).open(path).map_err(failed)?;
-        let bytes = fs::read(path).map_err(failed)?;
+        if let Err(fs4::TryLockError::WouldBlock) = fs4::FileExt::try_lock(&file) {
+            return Err(Error::Scores {
+                path: path.to_path_buf(),
+                problem: "another process is writing it: wait for it, or name another file".into(),
+            });
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(failed)?;
         let line = header.line().map_err(failed)?;
         let mut known = BTreeMap::new();
         // A kill may have come before the whole line was written.
@@ -228,7 +236,8 @@ impl ScoreWriter {
             file.set_len(0).and_then(|()| file.write_all(&line)).map_err(failed)?;
         } else {
             let wrong = |problem| Error::Scores { path: path.to_path_buf(), problem };
-            let (table, rest) = ScoreTable::parse(&bytes).map_err(wrong)?;
+            let (table, rest) = ScoreTable::parse(&bytes)
+                .map_err(|problem| wrong(format!("{problem}; remove it, or name another file")))?;
             if let Some(difference) = header.difference(&table.header) {
                 return Err(wrong(format!(
                     "these are the beginnings of another computation: {difference}; remove the \

@@ -18,7 +18,7 @@ mod progress;
 mod run_folder;
 mod score_file;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -70,7 +70,7 @@ enum Command {
 pub fn main() -> ExitCode {
     #[cfg(feature = "torch")]
     environment::settle();
-    let Arguments { data, command } = Arguments::parse();
+    let Arguments { data, command } = Arguments::parse_from(std::env::args_os().map(cell));
     let data = data.as_deref();
     let result = match command {
         Command::Search(arguments) => commands::search::run(&arguments, data),
@@ -90,6 +90,16 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
+}
+
+/// A cell whose first operation is `-` looks like an option; with a space before it, it does not.
+fn cell(argument: OsString) -> OsString {
+    if argument.as_encoded_bytes().starts_with(b"- ") {
+        let mut cell = OsString::from(" ");
+        cell.push(argument);
+        return cell;
+    }
+    argument
 }
 
 #[cfg(doctest)]

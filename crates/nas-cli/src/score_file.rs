@@ -52,8 +52,12 @@ impl ScoreFile {
 
     /// What was written, in words.
     pub fn told(&self, table: &ScoreTable) -> String {
-        let (cells, proxies) = (table.rows().count(), table.header().proxies.len());
-        format!("{cells} cells, {proxies} proxies, in {}\n", self.path.display())
+        let header = table.header();
+        let (cells, proxies) = (table.rows().count(), header.proxies.len());
+        let all = nasbench201::class_firsts().len();
+        let part = header.command.contains(" --space ") && cells < all;
+        let of = if part { format!(" of the space's {all}") } else { String::new() };
+        format!("{cells}{of} cells, {proxies} proxies, in {}\n", self.path.display())
     }
 
     /// A file beside it.

@@ -2,7 +2,7 @@
 //! Mellor et al. 2020, arXiv 2006.04647v1, and EPE-NAS, after Lopes, Alirezazadeh and Alexandre
 //! 2021, arXiv 2102.08099.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -16,7 +16,8 @@ const SMALL: f64 = 1e-5;
 /// Up to this many classes EPE-NAS adds the classes up; beyond, it compares them.
 const FEW_CLASSES: i64 = 100;
 
-/// jacov and EPE-NAS. Absent where an image has no gradient. The graph is freed unless it is to
+/// jacov and EPE-NAS. Absent where an image has no gradient, EPE-NAS also where no two images share
+/// a class. The graph is freed unless it is to
 /// be kept.
 pub(crate) fn score(
     logits: &Tensor,
@@ -45,7 +46,10 @@ pub(crate) fn score(
         let labels = labels.ok_or(Error::NoLabels { proxy: Proxy::EpeNas.name() })?;
         let labels = Vec::<i64>::try_from(labels.f_to_device(Device::Cpu)?)?;
         let classes = logits.size().get(1).copied().unwrap_or(0);
-        scores.set(Proxy::EpeNas, Some(epe_nas(&correlation, &labels, classes)?));
+        // Where no two images share a class, there is nothing to correlate but each with itself.
+        if labels.iter().collect::<BTreeSet<_>>().len() < labels.len() {
+            scores.set(Proxy::EpeNas, Some(epe_nas(&correlation, &labels, classes)?));
+        }
     }
     Ok(())
 }
@@ -134,6 +138,17 @@ mod tests {
         let expected = pair(0, 4) + pair(2, 3) + pair(1, 5);
         let score = score_of(Proxy::EpeNas, &network, &batch).unwrap();
         assert_relative_eq!(score, expected, max_relative = 1e-5);
+    }
+
+    #[test]
+    fn epe_nas_is_absent_where_no_two_images_share_a_class() {
+        let batch = Batch::new(&Tiny::batch().images().narrow(0, 0, 3)).unwrap();
+        let of = |labels: [i64; 3]| {
+            let batch = Batch::new(batch.images()).unwrap().with_labels(&labels).unwrap();
+            score_of(Proxy::EpeNas, &Tiny::new(), &batch)
+        };
+        assert_eq!(of([0, 1, 2]), None);
+        assert!(of([0, 1, 1]).is_some());
     }
 
     #[test]

@@ -27,15 +27,18 @@ pub struct ProxyArguments {
     pub images: Option<PathBuf>,
 }
 
+/// No proxy gains from more images, and a slip of the finger does not fill the memory.
+const MOST_IMAGES: usize = 65_536;
+
 /// Architectures that set the scale of the proxies' score.
 const REFERENCE: usize = 24;
 
 impl ProxyArguments {
     /// The batch that proxies see, labelled, on the device where they are computed.
     pub fn images(&self, dataset: Dataset, seed: u64, device: Device) -> Result<Batch, Failure> {
-        if self.batch < 2 {
+        if !(2..=MOST_IMAGES).contains(&self.batch) {
             return Err(Failure::input(format!(
-                "--batch {}: proxies compare the images of a batch, at least 2 are needed",
+                "--batch {}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}",
                 self.batch
             )));
         }

@@ -82,7 +82,12 @@ pub use torch::run;
 
 #[cfg(feature = "torch")]
 mod torch {
-    use std::{collections::BTreeMap, path::Path, process::ExitCode, thread};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        path::Path,
+        process::ExitCode,
+        thread,
+    };
 
     use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter};
     use nas_eval::live::{Networks, Scoring};
@@ -185,6 +190,17 @@ mod torch {
         let partial = out.beside("partial");
         let mut writer = ScoreWriter::open(&partial, &header(arguments, scoring)?)?;
         let known = writer.take_known();
+        let asked: BTreeSet<usize> = cells.iter().map(index).collect();
+        let others = known.keys().filter(|cell| !asked.contains(cell)).count();
+        if others > 0 {
+            return Err(Failure::input(format!(
+                "{}: {others} of the {} cells in it are not among those of this command, and \
+                 would be lost: go on with the command that began it (another --shard, --file \
+                 or architectures), name another file with --out, or remove it",
+                partial.display(),
+                known.len()
+            )));
+        }
         let mut progress = Progress::new("scoring", cells.len());
         let before = cells.iter().filter(|arch| known.contains_key(&index(arch))).count();
         if before > 0 {
