@@ -89,6 +89,10 @@ fn a_file_that_is_there_is_kept() {
     let refused = nas.say(&format!("{SCORE} --out mine.parquet"));
     assert!(refused.stderr.contains(".csv or .bin"), "{}", refused.stderr);
     assert_eq!(nas.read("mine.csv"), "precious");
+    fs::create_dir(nas.folder().join("folder.bin")).unwrap();
+    let refused = nas.say(&format!("{SCORE} --out folder.bin --force"));
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("is a folder"), "{}", refused.stderr);
     let refused = nas.say("score-merge mine.csv --out other.bin");
     assert!(refused.stderr.contains("not a file of scores"), "{}", refused.stderr);
 }

@@ -31,6 +31,13 @@ impl ScoreFile {
                 )));
             }
         };
+        if path.is_dir() {
+            return Err(Failure::input(format!(
+                "{} is a folder: name a file in it, for example {}",
+                path.display(),
+                path.join("scores.bin").display()
+            )));
+        }
         if path.exists() && !force {
             return Err(Failure::input(format!(
                 "{} is there already: replace it with --force, or name another",
