@@ -46,7 +46,7 @@ pub struct Arguments {
     /// the same command goes on where it was if it is interrupted
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Only one of N equal parts, for several processes or machines
+    /// Only one of N parts of about equal size, for several processes or machines
     #[arg(long, value_name = "I/N", requires = "out", value_parser = parse_shard)]
     pub shard: Option<Shard>,
     /// Replace the file of --out if it is there
