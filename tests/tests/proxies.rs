@@ -28,13 +28,16 @@ fn arch(index: usize) -> Arch {
     from_index(index).unwrap()
 }
 
-/// Cells of the published table, which lists only those without unreachable operations, that ours
-/// has too.
-fn cells(ours: &ScoreTable, published: &PublishedProxies) -> Vec<usize> {
-    let listed = published.suite_zero(Dataset::Cifar10, "nwot").unwrap();
-    (0..CELLS)
-        .filter(|&cell| listed[cell].is_some() && ours.values(&arch(cell)).is_some())
-        .collect()
+/// Cells of the published table, which lists only those without unreachable operations.
+fn listed(published: &PublishedProxies) -> Vec<usize> {
+    let values = published.suite_zero(Dataset::Cifar10, "nwot").unwrap();
+    (0..CELLS).filter(|&cell| values[cell].is_some()).collect()
+}
+
+/// Those that ours has too.
+fn common(ours: &ScoreTable, mut cells: Vec<usize>) -> Vec<usize> {
+    cells.retain(|&cell| ours.values(&arch(cell)).is_some());
+    cells
 }
 
 /// Our values and others', where both exist.
@@ -55,11 +58,10 @@ fn proxies_rank_cells_as_published() {
     let published = PublishedProxies::open(&tables).unwrap();
     let ours = ours();
     // The sample does not depend on how far the file is computed.
-    let listed = published.suite_zero(Dataset::Cifar10, "nwot").unwrap();
-    let mut cells: Vec<usize> = (0..CELLS).filter(|&cell| listed[cell].is_some()).collect();
+    let mut cells = listed(&published);
     cells.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
     cells.truncate(300);
-    cells.retain(|&cell| ours.values(&arch(cell)).is_some());
+    let cells = common(&ours, cells);
     // The weights' norm tells the number of convolutions, and beyond that the draw of the initial
     // weights, which is another in the published table: each has a correlation of 0.968 with the
     // number, and so 0.937 with the other. Of grasp and plain a large part is the draw.
@@ -97,7 +99,7 @@ fn the_score_without_labels_foretells_accuracy_better_than_any_proxy() {
     let benchmark = NasBench201::open(&tables).unwrap();
     let accuracy = benchmark.accuracy(Dataset::Cifar10, Fidelity::TEST).unwrap();
     let ours = ours();
-    let cells = cells(&ours, &published);
+    let cells = common(&ours, listed(&published));
     let column = |proxy: &Proxy| {
         let place = ours.column(proxy.name()).unwrap();
         (*proxy, ours.rows().map(|(_, values)| values[place]).collect())

@@ -5,7 +5,7 @@
 //! each, NaN where it does not exist) and the CRC-32 of both (4 bytes), all little-endian.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
@@ -170,14 +170,6 @@ impl ScoreTable {
             bytes.extend(encode(index, values));
         }
         Ok(bytes)
-    }
-
-    /// The same table with these cells alone.
-    #[must_use]
-    pub fn only(mut self, cells: impl IntoIterator<Item = usize>) -> Self {
-        let cells: BTreeSet<u16> = cells.into_iter().map(|index| index as u16).collect();
-        self.rows.retain(|index, _| cells.contains(index));
-        self
     }
 
     /// How the scores were computed.

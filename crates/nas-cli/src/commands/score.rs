@@ -202,7 +202,7 @@ mod torch {
             )));
         }
         let mut progress = Progress::new("scoring", cells.len());
-        let before = cells.iter().filter(|arch| known.contains_key(&index(arch))).count();
+        let before = known.len();
         if before > 0 {
             progress.say(&format!("going on after {before} of {} cells", cells.len()));
             progress.start_at(before);
@@ -218,7 +218,7 @@ mod torch {
         })?;
         progress.finish();
         drop(writer);
-        let table = ScoreTable::read(&partial)?.only(cells.iter().map(index));
+        let table = ScoreTable::read(&partial)?;
         out.write(&table)?;
         std::fs::remove_file(&partial)
             .map_err(|error| Failure::file("remove", &partial, &error))?;
