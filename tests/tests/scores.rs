@@ -146,3 +146,27 @@ fn values_do_not_depend_on_the_number_of_jobs() {
     assert_eq!(one.as_array().unwrap().len(), 18, "as many as were given, in their order");
     assert_eq!(one[0], one[17]);
 }
+
+#[test]
+fn many_proxies_of_many_cells_fit_a_terminal() {
+    let told = ran(&nas(), "score 6111 1 2 3 4 5 --batch 4 --proxies all");
+    assert!(told.lines().all(|line| line.len() <= 80), "{told}");
+    assert_eq!(told.lines().filter(|line| line.starts_with("params ")).count(), 2, "{told}");
+    assert!(told.contains("1073466"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_scored_says_what_to_type() {
+    let nas = nas();
+    nas.write("images.bin", &"\0".repeat(4 * 3073));
+    for (arguments, expected) in [
+        ("score", "--space nb201"),
+        ("score 6111 --out nowhere/scores.bin", "no folder nowhere"),
+        ("score 6111 --images images.bin --dataset cifar100", "--dataset"),
+        ("score 6111 --device cuda:4096", "nas doctor"),
+    ] {
+        let refused = nas.say(arguments);
+        assert_eq!(refused.code, 2, "{arguments}");
+        assert!(refused.stderr.contains(expected), "{arguments}: {}", refused.stderr);
+    }
+}

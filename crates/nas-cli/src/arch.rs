@@ -20,6 +20,12 @@ pub struct Architectures {
 }
 
 impl Architectures {
+    /// Whether neither an architecture nor a file was given.
+    #[cfg(feature = "torch")]
+    pub fn none_given(&self) -> bool {
+        self.architectures.is_empty() && self.file.is_none()
+    }
+
     /// All of them, or the first mistake with its line.
     pub fn read(&self) -> Result<Vec<Arch>, Failure> {
         let Some(file) = &self.file else {

@@ -69,8 +69,20 @@ input_errors!(
     nas_pareto::Error,
     nas_eval::Error
 );
+
 #[cfg(feature = "torch")]
-input_errors!(nas_proxy::Error);
+impl From<nas_proxy::Error> for Failure {
+    fn from(error: nas_proxy::Error) -> Self {
+        let hint = match error {
+            nas_proxy::Error::NoCuda { .. } => "\n`nas doctor` tells what to do about it.",
+            nas_proxy::Error::Records { fits: Some(_), .. } => {
+                "\nIf that is what it is, say so with --dataset."
+            }
+            _ => "",
+        };
+        Self::input(chain(&error) + hint)
+    }
+}
 
 impl From<nas_bench::Error> for Failure {
     /// Missing or damaged tables are for the user to put right; a failed download may pass.

@@ -83,21 +83,6 @@ impl Records {
         self
     }
 
-    /// The same with columns as rows, each begun by its name under the title `names`.
-    #[cfg(feature = "torch")]
-    #[must_use]
-    pub fn transposed(&self, names: &str) -> Self {
-        let mut columns = self.headings.iter().enumerate();
-        let Some((_, first)) = columns.next() else { return self.clone() };
-        let titles = self.rows.iter().map(|row| format!("{first} {}", row[0].in_full()));
-        let mut transposed = Self::new(std::iter::once(names.to_owned()).chain(titles));
-        for (place, heading) in columns {
-            let values = self.rows.iter().map(|row| Cell::Text(row[place].for_people()));
-            transposed.push(std::iter::once(heading.as_str().into()).chain(values).collect());
-        }
-        transposed
-    }
-
     /// Adds a row, which has a cell for each column.
     pub fn push(&mut self, row: Vec<Cell>) {
         debug_assert_eq!(row.len(), self.columns.len());
@@ -173,7 +158,7 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),
             Self::Flag(flag) => flag.to_string(),
-            Self::Number(value) => value.to_string(),
+            Self::Number(value) => in_full(*value),
             Self::Absent => String::new(),
         }
     }
@@ -189,18 +174,26 @@ impl Cell {
     }
 }
 
-/// Four significant digits for small numbers, two decimals for others.
+/// All digits that tell a number from its neighbours.
+fn in_full(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) {
+        return format!("{value:e}");
+    }
+    value.to_string()
+}
+
+/// Four significant digits for small numbers, two decimals for larger ones, none for thousands.
 pub fn rounded(value: f64) -> String {
     let magnitude = value.abs();
-    if magnitude != 0.0 && !(1e-4..1e7).contains(&magnitude) {
+    if magnitude != 0.0 && !(1e-4..1e10).contains(&magnitude) {
         return format!("{value:.3e}");
     }
-    let decimals = if magnitude < 1.0 {
-        4
-    } else if magnitude < 10.0 {
-        3
-    } else {
-        2
+    let decimals = match magnitude {
+        ..1.0 => 4,
+        ..10.0 => 3,
+        ..1e4 => 2,
+        _ => 0,
     };
     format!("{value:.decimals$}")
 }
@@ -263,9 +256,13 @@ mod tests {
             (5.80742, "5.807"),
             (94.3733, "94.37"),
             (1e-7, "1.000e-7"),
-            (1.5e9, "1.500e9"),
+            (1_073_466.0, "1073466"),
+            (1.5e10, "1.500e10"),
         ] {
             assert_eq!(rounded(value), expected);
+        }
+        for (value, expected) in [(1_073_466.0, "1073466"), (9.617e43, "9.617e43"), (0.0, "0")] {
+            assert_eq!(in_full(value), expected);
         }
     }
 }

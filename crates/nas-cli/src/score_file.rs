@@ -38,6 +38,13 @@ impl ScoreFile {
                 path.join("scores.bin").display()
             )));
         }
+        if let Some(folder) = path.parent().filter(|folder| !folder.join(".").is_dir()) {
+            return Err(Failure::input(format!(
+                "{}: there is no folder {}; make it first",
+                path.display(),
+                folder.display()
+            )));
+        }
         if path.exists() && !force {
             return Err(Failure::input(format!(
                 "{} is there already: replace it with --force, or name another",
@@ -64,7 +71,9 @@ impl ScoreFile {
         let all = nasbench201::class_firsts().len();
         let part = header.command.contains(" --space ") && cells < all;
         let of = if part { format!(" of the space's {all}") } else { String::new() };
-        format!("{cells}{of} cells, {proxies} proxies, in {}\n", self.path.display())
+        let cells = format!("{cells}{of} cell{}", if cells == 1 { "" } else { "s" });
+        let proxies = format!("{proxies} prox{}", if proxies == 1 { "y" } else { "ies" });
+        format!("{cells}, {proxies}, in {}\n", self.path.display())
     }
 
     /// A file beside it.

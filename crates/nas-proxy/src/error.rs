@@ -18,8 +18,9 @@ pub enum Error {
 
     /// A file is not a whole number of image records.
     #[error(
-        "{}: {length} bytes are not one or more records of {record} bytes; expected {expected}",
-        path.display()
+        "{}: {length} bytes are not one or more records of {record} bytes; expected {expected}{}",
+        path.display(),
+        fits.map(|other| format!("; its length fits {other}")).unwrap_or_default()
     )]
     Records {
         /// The file.
@@ -28,6 +29,27 @@ pub enum Error {
         length: u64,
         /// The length in bytes of one record.
         record: u64,
+        /// What was expected.
+        expected: &'static str,
+        /// What else its length fits.
+        fits: Option<&'static str>,
+    },
+
+    /// A file has a label that none of its classes has.
+    #[error(
+        "{}: image {image} (counted from 0) has the label {label}, and there are {classes} \
+         classes; expected {expected}",
+        path.display()
+    )]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The place of the image in it.
+        image: usize,
+        /// Its label.
+        label: u8,
+        /// The number of classes.
+        classes: u8,
         /// What was expected.
         expected: &'static str,
     },

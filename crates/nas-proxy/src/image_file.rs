@@ -30,7 +30,9 @@ pub enum Selection {
 struct Format {
     /// What the records are, in an error.
     expected: &'static str,
+    /// Bytes of labels, of which the last counts, and how many classes there are.
     labels: usize,
+    classes: u8,
     /// Height and width in the file.
     side: usize,
     /// How many pixels in each direction are averaged to one.
@@ -40,61 +42,83 @@ struct Format {
     deviation: [f32; 3],
 }
 
+const CIFAR10: Format = Format {
+    expected: "the binary version of CIFAR-10",
+    labels: 1,
+    classes: 10,
+    side: 32,
+    shrink: 1,
+    mean: [125.3, 123.0, 113.9],
+    deviation: [63.0, 62.1, 66.7],
+};
+
+const CIFAR100: Format = Format {
+    expected: "the binary version of CIFAR-100",
+    labels: 2,
+    classes: 100,
+    side: 32,
+    shrink: 1,
+    mean: [129.3, 124.1, 112.4],
+    deviation: [68.2, 65.4, 70.4],
+};
+
+const IMAGENET16: Format = Format {
+    expected: "ImageNet at 64×64 pixels without labels",
+    labels: 0,
+    classes: 0,
+    side: 64,
+    shrink: 4,
+    mean: [122.68, 116.66, 104.01],
+    deviation: [63.22, 61.26, 65.09],
+};
+
 /// Labelled images of a file of CIFAR-10 records (1 label byte, 3,072 bytes), each channel shifted and
 /// scaled by mean and standard deviation of the training images.
 pub fn cifar10(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
-    const FORMAT: Format = Format {
-        expected: "the binary version of CIFAR-10",
-        labels: 1,
-        side: 32,
-        shrink: 1,
-        mean: [125.3, 123.0, 113.9],
-        deviation: [63.0, 62.1, 66.7],
-    };
-    read(file.as_ref(), selection, &FORMAT)
+    read(file.as_ref(), selection, &CIFAR10)
 }
 
 /// Images of a file of CIFAR-100 records (2 label bytes of which the second, fine one counts,
 /// 3,072 bytes), each channel shifted and scaled by mean and standard deviation of the training images.
 pub fn cifar100(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
-    const FORMAT: Format = Format {
-        expected: "the binary version of CIFAR-100",
-        labels: 2,
-        side: 32,
-        shrink: 1,
-        mean: [129.3, 124.1, 112.4],
-        deviation: [68.2, 65.4, 70.4],
-    };
-    read(file.as_ref(), selection, &FORMAT)
+    read(file.as_ref(), selection, &CIFAR100)
 }
 
 /// Images of a file of ImageNet at 64×64 pixels (12,288 bytes each, no labels), shrunk to 16×16 by
 /// the mean of 4×4 pixels, as ImageNet16-120 is; each channel shifted and scaled by mean and
 /// standard deviation of that data set's training images.
 pub fn imagenet16(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
-    const FORMAT: Format = Format {
-        expected: "ImageNet at 64×64 pixels without labels",
-        labels: 0,
-        side: 64,
-        shrink: 4,
-        mean: [122.68, 116.66, 104.01],
-        deviation: [63.22, 61.26, 65.09],
-    };
-    read(file.as_ref(), selection, &FORMAT)
+    read(file.as_ref(), selection, &IMAGENET16)
+}
+
+impl Format {
+    /// Bytes of a label and an image.
+    fn record(&self) -> usize {
+        self.labels + 3 * self.side * self.side
+    }
+
+    /// Whether a file of this length may hold such records.
+    fn fits(&self, length: u64) -> bool {
+        length > 0 && length.is_multiple_of(self.record() as u64)
+    }
 }
 
 fn read(path: &Path, selection: Selection, format: &Format) -> Result<Batch, Error> {
     let unreadable = |source: io::Error| Error::Read { path: path.to_path_buf(), source };
     let mut file = File::open(path).map_err(unreadable)?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    let plane = format.side * format.side;
-    let record = (format.labels + 3 * plane) as u64;
-    if length == 0 || length % record != 0 {
+    let metadata = file.metadata().map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(unreadable(io::Error::other("it is not a file of images")));
+    }
+    let (length, record) = (metadata.len(), format.record() as u64);
+    if !format.fits(length) {
+        let other = [CIFAR10, CIFAR100, IMAGENET16].into_iter().find(|other| other.fits(length));
         return Err(Error::Records {
             path: path.to_path_buf(),
             length,
             record,
             expected: format.expected,
+            fits: other.map(|other| other.expected),
         });
     }
     let found = usize::try_from(length / record).unwrap_or(usize::MAX);
@@ -113,13 +137,24 @@ fn read(path: &Path, selection: Selection, format: &Format) -> Result<Batch, Err
     let side = format.side / format.shrink;
     let mut values = Vec::with_capacity(chosen.len() * 3 * side * side);
     let mut labels = Vec::with_capacity(chosen.len());
-    let mut bytes = vec![0; format.labels + 3 * plane];
+    let mut bytes = vec![0; format.record()];
     for image in chosen {
         file.seek(SeekFrom::Start(image as u64 * record)).map_err(unreadable)?;
         file.read_exact(&mut bytes).map_err(unreadable)?;
         let (label, planes) = bytes.split_at(format.labels);
-        labels.extend(label.last().copied().map(i64::from));
-        for (channel, plane) in planes.chunks_exact(plane).enumerate() {
+        if let Some(&label) = label.last() {
+            if label >= format.classes {
+                return Err(Error::Label {
+                    path: path.to_path_buf(),
+                    image,
+                    label,
+                    classes: format.classes,
+                    expected: format.expected,
+                });
+            }
+            labels.push(i64::from(label));
+        }
+        for (channel, plane) in planes.chunks_exact(format.side * format.side).enumerate() {
             let (mean, deviation) = (format.mean[channel], format.deviation[channel]);
             let pixels = shrunk(plane, format.side, format.shrink);
             values.extend(pixels.map(|pixel| (pixel - mean) / deviation));
@@ -153,7 +188,7 @@ mod tests {
     fn file(labels: usize, records: u8) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         for record in 0..records {
-            file.write_all(&vec![99; labels]).unwrap();
+            file.write_all(&vec![9; labels]).unwrap();
             file.write_all(&[record; IMAGE]).unwrap();
         }
         file
@@ -172,7 +207,7 @@ mod tests {
         let batch = cifar10(file.path(), Selection::First(3)).unwrap();
         assert_eq!(batch.images().size(), [3, 3, 32, 32]);
         assert_eq!(numbers(&batch, 125.3, 63.0), [0, 1, 2]);
-        assert_eq!(Vec::<i64>::try_from(batch.labels().unwrap()).unwrap(), [99; 3]);
+        assert_eq!(Vec::<i64>::try_from(batch.labels().unwrap()).unwrap(), [9; 3]);
     }
 
     #[test]
@@ -216,9 +251,32 @@ mod tests {
         let file = file(2, 3);
         let error = cifar10(file.path(), Selection::First(1)).unwrap_err();
         let text = error.to_string();
-        for part in ["9222", "3073", "CIFAR-10", file.path().to_str().unwrap()] {
+        for part in [
+            "9222",
+            "3073",
+            "CIFAR-10",
+            "fits the binary version of CIFAR-100",
+            file.path().to_str().unwrap(),
+        ] {
             assert!(text.contains(part), "{text}");
         }
+    }
+
+    #[test]
+    fn a_label_that_is_no_class_is_refused_with_its_place() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let mut bytes = vec![0; 2 * (1 + IMAGE)];
+        bytes[1 + IMAGE] = 10;
+        file.write_all(&bytes).unwrap();
+        let error = cifar10(file.path(), Selection::First(2)).unwrap_err().to_string();
+        assert!(error.contains("image 1 (counted from 0) has the label 10"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_is_no_file_of_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = cifar10(folder.path(), Selection::First(2)).unwrap_err();
+        assert!(matches!(error, Error::Read { .. }), "{error}");
     }
 
     #[test]

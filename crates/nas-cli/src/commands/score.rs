@@ -84,6 +84,7 @@ pub use torch::run;
 mod torch {
     use std::{
         collections::{BTreeMap, BTreeSet},
+        iter,
         path::Path,
         process::ExitCode,
         thread,
@@ -106,6 +107,10 @@ mod torch {
         progress::Progress,
         score_file::ScoreFile,
     };
+
+    /// As many proxies beside a cell, or cells beside a proxy, as fit into 80 columns.
+    const PROXIES_ACROSS: usize = 4;
+    const CELLS_ACROSS: usize = 5;
 
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let proxies = proxies(&arguments.proxies)?.with_seed(arguments.seed);
@@ -144,36 +149,55 @@ mod torch {
 
     fn architectures(arguments: &Arguments) -> Result<Vec<Arch>, Failure> {
         if arguments.space.is_none() {
+            if arguments.architectures.none_given() {
+                return Err(Failure::input(
+                    "nothing to score: name a cell, for example `nas score 6111`, a --file with \
+                     one on each line, or `--space nb201` for all",
+                ));
+            }
             return arguments.architectures.read();
         }
         let firsts = class_firsts().into_iter();
         Ok(firsts.map(from_index).collect::<Result<Vec<Arch>, _>>()?)
     }
 
-    /// Prints the scores in the order of the architectures.
+    /// Prints the scores in the order of the architectures; where a line would be too long for
+    /// people, the architectures and then the proxies line by line.
     fn show(
         arguments: &Arguments,
         scoring: &Scoring,
         architectures: &[Arch],
     ) -> Result<(), Failure> {
-        let names = scoring.proxies.proxies().iter().map(|proxy| proxy.name());
-        let mut records = Records::new(["index", "arch"].into_iter().chain(names));
+        let mut scores: Vec<(usize, String, Vec<Option<f64>>)> = Vec::new();
         let mut progress = Progress::new("scoring", architectures.len());
         let mut done = 0;
         scoring.run(architectures, &|_| None, |arch, values| {
-            let text = shown(arch, arguments.format);
-            let mut row: Vec<Cell> = vec![index(arch).into(), text.into()];
-            row.extend(values.iter().copied().map(Cell::from));
-            records.push(row);
+            scores.push((index(arch), shown(arch, arguments.format), values.to_vec()));
             done += 1;
             progress.update(done, arguments.dataset.name());
             Ok::<(), Failure>(())
         })?;
         progress.finish();
-        if arguments.format == Format::Table && scoring.proxies.proxies().len() > 6 {
-            records = records.transposed("proxy");
+        let names: Vec<&str> = scoring.proxies.proxies().iter().map(|proxy| proxy.name()).collect();
+        let by_proxy = arguments.format == Format::Table && names.len() > PROXIES_ACROSS;
+        let columns = if by_proxy { &[] } else { names.as_slice() };
+        let mut records = Records::new(["index", "arch"].iter().chain(columns).copied());
+        for (index, arch, values) in &scores {
+            let row = [(*index).into(), arch.as_str().into()].into_iter();
+            let values = values[..columns.len()].iter().copied().map(Cell::from);
+            records.push(row.chain(values).collect());
         }
-        records.print(arguments.format)
+        records.print(arguments.format)?;
+        for block in scores.chunks(CELLS_ACROSS).take_while(|_| by_proxy) {
+            let indices = block.iter().map(|(index, ..)| index.to_string());
+            let mut records = Records::new(iter::once("proxy".to_owned()).chain(indices));
+            for (place, name) in names.iter().enumerate() {
+                let values = block.iter().map(|(.., values)| Cell::from(values[place]));
+                records.push(iter::once(Cell::from(*name)).chain(values).collect());
+            }
+            print(&format!("\n{}", records.table()))?;
+        }
+        Ok(())
     }
 
     /// Writes the scores to a file by way of a partial one, which a killed command leaves behind
