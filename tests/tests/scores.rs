@@ -119,9 +119,9 @@ fn a_file_has_one_writer() {
 fn a_part_of_the_space_says_so_and_a_batch_has_a_limit() {
     let nas = nas();
     let told = ran(&nas, "score --space nb201 --proxies flops --shard 1/200 --out part.bin");
-    assert!(told.contains(" of the space's 6466 cells"), "{told}");
+    assert!(told.contains(" of the space's 6877 cells"), "{told}");
     let told = ran(&nas, "score-merge part.bin --out merged.bin");
-    assert!(told.contains(" of the space's 6466 cells"), "{told}");
+    assert!(told.contains(" of the space's 6877 cells"), "{told}");
     let refused = nas.say("score 6111 --proxies flops --batch 1000000000000");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("at most 65536"), "{}", refused.stderr);

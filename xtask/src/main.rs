@@ -46,7 +46,8 @@ enum Chore {
     },
     /// Sets up libtorch and searches NAS-Bench-201 for this very machine
     Demo,
-    /// Computes bench-data/nb201-cifar10-proxies.bin, some hours of work that go on where they were
+    /// Computes bench-data/nb201-cifar10-proxies.bin again, some hours of work that go on where they
+    /// were
     Proxies {
         /// 10,000 or more CIFAR-10 images in the binary format, such as the data set's own
         /// data_batch_1.bin
@@ -86,7 +87,7 @@ const DEMO: [&str; 10] = [
 ];
 
 /// What `cargo xtask proxies` asks of the program `nas`, before the file of the images.
-const PROXIES: [&str; 8] = [
+const PROXIES: [&str; 9] = [
     "score",
     "--space",
     "nasbench201",
@@ -94,6 +95,7 @@ const PROXIES: [&str; 8] = [
     "all",
     "--out",
     "bench-data/nb201-cifar10-proxies.bin",
+    "--force",
     "--images",
 ];
 

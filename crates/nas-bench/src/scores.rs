@@ -22,6 +22,10 @@ use crate::Error;
 /// The first key of the JSON line, and its value: the version of the layout.
 const FORMAT: &str = "nas scores, version 1";
 
+/// What [`ScoreTable::cifar10`] reads, and its name.
+const CIFAR10: (&str, &[u8]) =
+    ("nb201-cifar10-proxies.bin", include_bytes!("../nb201-cifar10-proxies.bin"));
+
 /// How scores were computed. Files can be continued and merged where all of it is equal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScoreHeader {
@@ -103,8 +107,31 @@ impl ScoreTable {
     /// [`Error::Io`] if it cannot be read; [`Error::Scores`] if it is not whole, or no such file.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(|error| Error::reading(path, error))?;
+        Self::whole(path, &bytes)
+    }
+
+    /// The 21 proxies of nas-proxy for every network of NAS-Bench-201 on CIFAR-10 images. They
+    /// are this project's, computed on the CPU as the header tells; `cargo xtask proxies` computes
+    /// them again.
+    ///
+    /// ```
+    /// let table = nas_bench::ScoreTable::cifar10()?;
+    /// let jacov = table.column("jacov").unwrap();
+    /// let cell = nas_space::nasbench201::from_index(10676)?;
+    /// assert!(table.values(&cell).unwrap()[jacov].is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None with the file that is in this crate.
+    pub fn cifar10() -> Result<Self, Error> {
+        let (name, bytes) = CIFAR10;
+        Self::whole(Path::new(name), bytes)
+    }
+
+    fn whole(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
         let wrong = |problem| Error::Scores { path: path.to_path_buf(), problem };
-        let (table, rest) = Self::parse(&bytes).map_err(wrong)?;
+        let (table, rest) = Self::parse(bytes).map_err(wrong)?;
         if rest > 0 {
             return Err(wrong(format!("cut off: its last {rest} bytes are no whole record")));
         }

@@ -68,7 +68,7 @@ impl ScoreFile {
     pub fn told(&self, table: &ScoreTable) -> String {
         let header = table.header();
         let (cells, proxies) = (table.rows().count(), header.proxies.len());
-        let all = nasbench201::class_firsts().len();
+        let all = nasbench201::distinct_cells().len();
         let part = header.command.contains(" --space ") && cells < all;
         let of = if part { format!(" of the space's {all}") } else { String::new() };
         let cells = format!("{cells}{of} cell{}", if cells == 1 { "" } else { "s" });

@@ -12,6 +12,7 @@ use std::{
     thread,
 };
 
+use nas_bench::ScoreTable;
 use nas_hw::{Measurement, Plan, measure_fallible};
 use nas_net::NasBench201Network;
 use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate};
@@ -135,20 +136,20 @@ impl Scoring {
 }
 
 /// A training-free score that ranks architectures by accuracy: proxies that need neither labels
-/// nor training, aggregated by their ranks among a sample of the space ([`RankAggregate`]).
+/// nor training, aggregated by their ranks ([`RankAggregate`]).
 ///
 /// It is at most 0, and higher is better. It ranks; it is no accuracy.
 pub struct ProxyScore {
-    networks: Networks,
-    batch: Batch,
     objective: Objective,
     details: Vec<Detail>,
     ranks: Ranks,
-    known: HashMap<Canonical, Vec<Option<f64>>>,
+    values: Values,
 }
 
-/// The proxies of the score, chosen on CIFAR-10.
-pub const TRAINING_FREE: [Proxy; 3] = [Proxy::Jacov, Proxy::MeCo, Proxy::Params];
+/// The proxies of the score: of all sets of at most three that need no labels and exist for every
+/// network with a path, the one whose score has the highest rank correlation with validation
+/// accuracy on CIFAR-10.
+pub const TRAINING_FREE: [Proxy; 3] = [Proxy::Jacov, Proxy::Params, Proxy::AzExpressivity];
 
 /// What proxies are ranked among.
 enum Ranks {
@@ -158,19 +159,45 @@ enum Ranks {
     Learnt(RankAggregate),
 }
 
+/// Where the proxies' values come from.
+enum Values {
+    Computed { networks: Networks, batch: Batch, known: HashMap<Canonical, Vec<Option<f64>>> },
+    Table { table: ScoreTable, columns: [usize; TRAINING_FREE.len()] },
+}
+
 impl ProxyScore {
-    /// A score whose ranks are those among a sample of architectures, scored when it is first
-    /// asked for.
+    /// A score of proxies that are computed on the spot and ranked among those of a sample of
+    /// architectures, which is scored when it is first asked for.
     pub fn new(networks: Networks, batch: Batch, sample: Vec<Arch>) -> Self {
-        let detail = |proxy: Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
-        Self {
-            networks,
-            batch,
-            objective: Objective::maximise("score", ""),
-            details: TRAINING_FREE.map(detail).to_vec(),
-            ranks: Ranks::Sample(sample),
-            known: HashMap::new(),
+        let values = Values::Computed { networks, batch, known: HashMap::new() };
+        Self::of(values, Ranks::Sample(sample))
+    }
+
+    /// A score of proxies that were computed before, ranked among all networks of the table.
+    ///
+    /// # Errors
+    /// [`nas_bench::Error::Scores`] where the table lacks one of the proxies,
+    /// [`nas_proxy::Error::Reference`] where it does not tell networks apart by one.
+    pub fn from_table(table: ScoreTable) -> Result<Self, Error> {
+        let mut columns = [0; TRAINING_FREE.len()];
+        for (column, proxy) in columns.iter_mut().zip(TRAINING_FREE) {
+            *column = table.column(proxy.name()).ok_or_else(|| nas_bench::Error::Scores {
+                path: table.header().images.clone().into(),
+                problem: format!("the proxy {proxy} is not among its scores"),
+            })?;
         }
+        let of_proxy = |(proxy, column): (Proxy, usize)| {
+            (proxy, table.rows().map(|(_, values)| values[column]).collect())
+        };
+        let reference: Vec<_> = TRAINING_FREE.into_iter().zip(columns).map(of_proxy).collect();
+        let ranks = Ranks::Learnt(RankAggregate::new(&reference)?);
+        Ok(Self::of(Values::Table { table, columns }, ranks))
+    }
+
+    fn of(values: Values, ranks: Ranks) -> Self {
+        let detail = |proxy: Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
+        let details = TRAINING_FREE.map(detail).to_vec();
+        Self { objective: Objective::maximise("score", ""), details, ranks, values }
     }
 
     /// The score of proxies; `None` where one of them is.
@@ -192,14 +219,23 @@ impl ProxyScore {
     }
 
     fn proxies(&mut self, arch: &Arch) -> Result<Vec<Option<f64>>, Error> {
-        let canonical = space().canonical(arch);
-        if let Some(known) = self.known.get(&canonical) {
-            return Ok(known.clone());
+        match &mut self.values {
+            Values::Computed { networks, batch, known } => {
+                let canonical = space().canonical(arch);
+                if let Some(known) = known.get(&canonical) {
+                    return Ok(known.clone());
+                }
+                let proxies = ProxySet::new(TRAINING_FREE);
+                let values = proxies.score(&networks.build(arch)?, batch)?;
+                known.insert(canonical, values.clone());
+                Ok(values)
+            }
+            Values::Table { table, columns } => {
+                let values = table.values(arch);
+                let value = |column: usize| values.and_then(|values| values[column]);
+                Ok(columns.iter().map(|&column| value(column)).collect())
+            }
         }
-        let proxies = ProxySet::new(TRAINING_FREE);
-        let values = proxies.score(&self.networks.build(arch)?, &self.batch)?;
-        self.known.insert(canonical, values.clone());
-        Ok(values)
     }
 }
 
@@ -213,7 +249,7 @@ impl Source for ProxyScore {
     }
 
     fn is_slow(&self) -> bool {
-        true
+        matches!(self.values, Values::Computed { .. })
     }
 
     fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
@@ -305,7 +341,7 @@ mod tests {
     use super::*;
     use approx::assert_relative_eq;
     use nas_search::Evaluator;
-    use nas_space::nasbench201::parse_arch_str;
+    use nas_space::nasbench201::{CELLS, parse_arch_str};
     use rand::{SeedableRng, rngs::StdRng};
 
     fn networks() -> Networks {
@@ -330,9 +366,7 @@ mod tests {
         assert!(evaluation.values[1].unwrap() > 0.0);
     }
 
-    #[test]
-    fn isomorphic_cells_score_the_same_and_a_richer_cell_scores_higher() {
-        let mut source = score_source();
+    fn isomorphic_cells_score_the_same_and_a_richer_cell_higher(mut source: ProxyScore) {
         let mut score = |text| source.value(&parse_arch_str(text).unwrap()).unwrap().0.unwrap();
         let one = score("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|");
         let same = score("|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_3x3~2|");
@@ -342,5 +376,26 @@ mod tests {
             "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
         );
         assert!(rich > poor, "{rich} {poor}");
+    }
+
+    #[test]
+    fn computed_scores_are_of_networks() {
+        let source = score_source();
+        assert!(source.is_slow());
+        isomorphic_cells_score_the_same_and_a_richer_cell_higher(source);
+    }
+
+    #[test]
+    fn scores_of_the_table_are_of_networks() {
+        let source = || ProxyScore::from_table(ScoreTable::cifar10().unwrap()).unwrap();
+        assert!(!source().is_slow());
+        isomorphic_cells_score_the_same_and_a_richer_cell_higher(source());
+        // Only networks without a path have no score.
+        let mut source = source();
+        for index in 0..CELLS {
+            let arch = from_index(index).unwrap();
+            let score = source.value(&arch).unwrap().0;
+            assert_eq!(score.is_some(), space().is_connected(&arch), "{index}");
+        }
     }
 }

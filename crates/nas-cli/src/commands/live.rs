@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use nas_bench::ScoreTable;
 use nas_eval::{
     Source,
     live::{MeasuredLatency, Networks, ProxyScore},
@@ -18,35 +19,43 @@ use crate::{failure::Failure, progress::Progress};
 /// The batch that proxies see.
 #[derive(Debug, clap::Args)]
 pub struct ProxyArguments {
-    /// Images in a batch
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub batch: usize,
+    /// Images in a batch [default: 64]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
     /// A file of images: CIFAR in its binary format, ImageNet as 64×64 planes; without one,
     /// seeded Gaussian noise with seeded random labels
     #[arg(long, value_name = "FILE")]
     pub images: Option<PathBuf>,
 }
 
+const BATCH: usize = 64;
+const COMPUTE: &str = "cpu";
+
 /// No proxy gains from more images, and a slip of the finger does not fill the memory.
 const MOST_IMAGES: usize = 65_536;
 
-/// Architectures that set the scale of the proxies' score.
+/// Architectures that set the scale of the proxies' score where it is computed.
 const REFERENCE: usize = 24;
 
 impl ProxyArguments {
+    /// Images in a batch.
+    pub fn count(&self) -> usize {
+        self.batch.unwrap_or(BATCH)
+    }
+
     /// The batch that proxies see, labelled, on the device where they are computed.
     pub fn images(&self, dataset: Dataset, seed: u64, device: Device) -> Result<Batch, Failure> {
-        if !(2..=MOST_IMAGES).contains(&self.batch) {
+        let count = self.count();
+        if !(2..=MOST_IMAGES).contains(&count) {
             return Err(Failure::input(format!(
-                "--batch {}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}",
-                self.batch
+                "--batch {count}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}"
             )));
         }
-        let selection = Selection::Random { count: self.batch, seed };
+        let selection = Selection::Random { count, seed };
         let batch = match (&self.images, dataset) {
             (None, _) => {
                 let side = dataset.image_size();
-                Batch::gaussian([self.batch, 3, side, side], seed)?
+                Batch::gaussian([count, 3, side, side], seed)?
             }
             (Some(file), Dataset::Cifar10) => nas_proxy::cifar10(file, selection)?,
             (Some(file), Dataset::Cifar100) => nas_proxy::cifar100(file, selection)?,
@@ -59,14 +68,34 @@ impl ProxyArguments {
         Ok(batch.to_device(device)?)
     }
 
-    /// What a run's configuration tells of them.
-    pub fn config(&self, compute: &str) -> toml::Table {
+    /// Whether a search takes the proxies that were computed before: for their data set, unless
+    /// something was said about computing them.
+    fn computed_before(&self, dataset: Dataset, compute: Option<&str>) -> bool {
+        let told = self.batch.is_some() || self.images.is_some() || compute.is_some();
+        dataset == Dataset::Cifar10 && !told
+    }
+
+    /// Where a search's score comes from, in words.
+    pub fn origin(&self, dataset: Dataset, compute: Option<&str>) -> &'static str {
+        if self.computed_before(dataset, compute) {
+            "score from zero-cost proxies, as pel-nas computed them on cifar10"
+        } else {
+            "score from zero-cost proxies, computed on this machine"
+        }
+    }
+
+    /// What a search's configuration tells of them.
+    pub fn config(&self, dataset: Dataset, compute: Option<&str>) -> toml::Table {
+        let mut table = toml::Table::new();
+        if self.computed_before(dataset, compute) {
+            table.insert("computed".into(), toml::Value::from("before, by pel-nas"));
+            return table;
+        }
         let images =
             self.images.as_ref().map_or("gaussian".into(), |file| file.display().to_string());
-        let mut table = toml::Table::new();
-        table.insert("batch".into(), toml::Value::from(self.batch as i64));
+        table.insert("batch".into(), toml::Value::from(self.count() as i64));
         table.insert("images".into(), toml::Value::from(images));
-        table.insert("compute".into(), toml::Value::from(compute));
+        table.insert("compute".into(), toml::Value::from(compute.unwrap_or(COMPUTE)));
         table
     }
 
@@ -75,9 +104,13 @@ impl ProxyArguments {
         &self,
         dataset: Dataset,
         seed: u64,
-        compute: &str,
+        compute: Option<&str>,
     ) -> Result<Box<dyn Source>, Failure> {
-        let device = nas_proxy::device(compute)?;
+        if self.computed_before(dataset, compute) {
+            let table = ScoreTable::cifar10().map_err(nas_eval::Error::from)?;
+            return Ok(Box::new(ProxyScore::from_table(table)?));
+        }
+        let device = nas_proxy::device(compute.unwrap_or(COMPUTE))?;
         let networks = Networks { dataset, seed, device };
         let batch = self.images(dataset, seed, device)?;
         let rng = &mut SearchRng::seed_from_u64(seed);

@@ -20,11 +20,15 @@ pub fn unavailable(what: &str) -> Failure {
 }
 
 impl ProxyArguments {
-    pub fn config(&self, _: &str) -> toml::Table {
+    pub fn origin(&self, _: Dataset, _: Option<&str>) -> &'static str {
+        ""
+    }
+
+    pub fn config(&self, _: Dataset, _: Option<&str>) -> toml::Table {
         toml::Table::new()
     }
 
-    pub fn score(&self, _: Dataset, _: u64, _: &str) -> Result<Box<dyn Source>, Failure> {
+    pub fn score(&self, _: Dataset, _: u64, _: Option<&str>) -> Result<Box<dyn Source>, Failure> {
         Err(unavailable("compute proxies"))
     }
 }

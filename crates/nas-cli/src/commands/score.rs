@@ -17,7 +17,8 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     pub architectures: Architectures,
-    /// All architectures of a search space: nb201 is the first cell of each of its 6,466 classes
+    /// All architectures of a search space: nb201 is the first cell of each of its 6,466
+    /// classes and 5,425 networks, 6,877 cells together
     #[arg(long, value_name = "NAME", value_parser = parse_space, conflicts_with_all = ["architectures", "file"])]
     pub space: Option<String>,
     /// The proxies, separated by commas; all, suite_zero (the 13 of NAS-Bench-Suite-Zero) and
@@ -95,7 +96,7 @@ mod torch {
     use nas_proxy::{Batch, Proxy, ProxySet};
     use nas_space::{
         Arch,
-        nasbench201::{class_firsts, from_index, index, representative},
+        nasbench201::{distinct_cells, from_index, index, representative},
     };
     use tch::{Device, Kind};
 
@@ -157,8 +158,8 @@ mod torch {
             }
             return arguments.architectures.read();
         }
-        let firsts = class_firsts().into_iter();
-        Ok(firsts.map(from_index).collect::<Result<Vec<Arch>, _>>()?)
+        let cells = distinct_cells().into_iter();
+        Ok(cells.map(from_index).collect::<Result<Vec<Arch>, _>>()?)
     }
 
     /// Prints the scores in the order of the architectures; where a line would be too long for
@@ -277,7 +278,10 @@ mod torch {
         }
         command += &format!(
             " --proxies {} --dataset {} --batch {} --seed {} --device {device}",
-            arguments.proxies, arguments.dataset, arguments.proxy.batch, arguments.seed
+            arguments.proxies,
+            arguments.dataset,
+            arguments.proxy.count(),
+            arguments.seed
         );
         if let Some(images) = &images {
             command += &format!(" --images {images}");

@@ -19,7 +19,7 @@ mod op_tuple;
 
 use std::{fmt, str::FromStr, sync::LazyLock};
 
-pub use class::{CLASSES, class, class_firsts, representative, unique_string};
+pub use class::{CLASSES, class, distinct_cells, representative, unique_string};
 pub use cost::{flops, parameters, pruned_flops, pruned_parameters};
 pub use index::{CELLS, from_index, index};
 pub use op_tuple::{op_tuple, parse_op_tuple};

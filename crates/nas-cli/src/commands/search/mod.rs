@@ -53,8 +53,9 @@ pub struct Arguments {
     /// published (HW-NAS-Bench)
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
     device: Target,
-    /// Published accuracy, or zero-cost proxies computed on the spot [default: proxies for host,
-    /// else benchmark]
+    /// Published accuracy, or zero-cost proxies: for cifar10 as pel-nas computed them, else, and
+    /// with --images, --batch or --compute, on the spot [default: proxies for host, else
+    /// benchmark]
     #[arg(long, value_enum)]
     accuracy: Option<Accuracy>,
     /// Your own accuracies: CSV with the columns arch and accuracy_percent
@@ -95,9 +96,9 @@ pub struct Arguments {
     seed: u64,
     #[command(flatten)]
     proxy: ProxyArguments,
-    /// Where proxies are computed: cpu, cuda or cuda:N
-    #[arg(long, value_name = "cpu|cuda:N", default_value = "cpu")]
-    compute: String,
+    /// Where proxies are computed: cpu, cuda or cuda:N [default: cpu]
+    #[arg(long, value_name = "cpu|cuda:N")]
+    compute: Option<String>,
     #[command(flatten)]
     model: ModelArguments,
     /// The run's folder [default: runs/<what is searched>]
@@ -346,7 +347,7 @@ impl Arguments {
             fill: settings.fill,
             seed: settings.seed,
             proxies: (self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none())
-                .then(|| self.proxy.config(&self.compute)),
+                .then(|| self.proxy.config(self.dataset, self.compute.as_deref())),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),
             endpoint: live.then(|| self.model.endpoint.endpoint()).transpose()?,

@@ -120,8 +120,9 @@ fn accuracy(
     }
     match arguments.accuracy() {
         Accuracy::Proxies => {
-            origins.push("score from zero-cost proxies, computed on this machine".to_owned());
-            arguments.proxy.score(dataset, arguments.seed, &arguments.compute)
+            let compute = arguments.compute.as_deref();
+            origins.push(arguments.proxy.origin(dataset, compute).to_owned());
+            arguments.proxy.score(dataset, arguments.seed, compute)
         }
         Accuracy::Benchmark => {
             let fidelity = benchmark::search_fidelity(dataset);
