@@ -97,3 +97,15 @@ fn a_batch_of_one_and_an_absent_gpu_are_refused() {
     let message = refused(&nas, "score 0 --device cuda:99");
     assert!(message.contains("cuda:99"), "{message}");
 }
+
+#[test]
+fn how_proxies_are_computed_is_not_told_to_a_table() {
+    let nas = Nas::without_tables(PROGRAM);
+    nas.write("mine.csv", "arch,accuracy\n6111,90\n");
+    for option in ["--images images.bin", "--batch 8", "--compute cpu"] {
+        let message = refused(&nas, &format!("search --accuracy-table mine.csv {option}"));
+        assert!(message.contains("add --accuracy proxies"), "{message}");
+    }
+    let message = refused(&nas, "score 6111 --proxies flops --shard 1/2 --format csv");
+    assert!(message.contains("--out"), "{message}");
+}

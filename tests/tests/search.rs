@@ -165,3 +165,19 @@ fn without_any_download_proxies_and_measured_latency_give_a_front() {
     let lines = nas.read("here/evaluations.csv").lines().count();
     assert_eq!(lines, 13);
 }
+
+/// On CIFAR-10 the proxies are those that the program brings, unless it is told how to compute
+/// them.
+#[test]
+fn the_score_on_cifar10_comes_with_the_program() {
+    let nas = Nas::without_tables(PROGRAM);
+    let rows: Vec<String> = (0..30).map(|cell| format!("{cell},{}", 1 + cell)).collect();
+    nas.write("mine.csv", &format!("arch,latency_ms\n{}\n", rows.join("\n")));
+    let search = "search --accuracy proxies --latency-table mine.csv --run";
+    let ours = nas.json(&format!("{search} ours"));
+    assert!(nas.read("ours/config.toml").contains("as pel-nas computed them on cifar10"));
+    let again = nas.json(&format!("{search} computed --batch 8"));
+    assert!(nas.read("computed/config.toml").contains("on this machine on Gaussian noise"));
+    let jacov = |found: &Value| found["front"][0]["jacov"].as_f64().unwrap().to_string();
+    assert_ne!(jacov(&ours), jacov(&again));
+}

@@ -68,20 +68,28 @@ impl ProxyArguments {
         Ok(batch.to_device(device)?)
     }
 
+    /// An option that says how a search computes proxies, where one was given.
+    pub fn given(&self, compute: Option<&str>) -> Option<&'static str> {
+        let images = self.images.as_ref().map(|_| "--images");
+        images.or(self.batch.map(|_| "--batch")).or(compute.map(|_| "--compute"))
+    }
+
     /// Whether a search takes the proxies that were computed before: for their data set, unless
     /// something was said about computing them.
     fn computed_before(&self, dataset: Dataset, compute: Option<&str>) -> bool {
-        let told = self.batch.is_some() || self.images.is_some() || compute.is_some();
-        dataset == Dataset::Cifar10 && !told
+        dataset == Dataset::Cifar10 && self.given(compute).is_none()
     }
 
     /// Where a search's score comes from, in words.
-    pub fn origin(&self, dataset: Dataset, compute: Option<&str>) -> &'static str {
+    pub fn origin(&self, dataset: Dataset, compute: Option<&str>) -> String {
         if self.computed_before(dataset, compute) {
-            "score from zero-cost proxies, as pel-nas computed them on cifar10"
-        } else {
-            "score from zero-cost proxies, computed on this machine"
+            return "score from zero-cost proxies, as pel-nas computed them on cifar10".to_owned();
         }
+        let images = match &self.images {
+            Some(file) => format!("images of {}", file.display()),
+            None => "Gaussian noise".to_owned(),
+        };
+        format!("score from zero-cost proxies, computed on this machine on {images}")
     }
 
     /// What a search's configuration tells of them.

@@ -20,8 +20,12 @@ pub fn unavailable(what: &str) -> Failure {
 }
 
 impl ProxyArguments {
-    pub fn origin(&self, _: Dataset, _: Option<&str>) -> &'static str {
-        ""
+    pub fn given(&self, compute: Option<&str>) -> Option<&'static str> {
+        compute.map(|_| "--compute")
+    }
+
+    pub fn origin(&self, _: Dataset, _: Option<&str>) -> String {
+        String::new()
     }
 
     pub fn config(&self, _: Dataset, _: Option<&str>) -> toml::Table {

@@ -114,6 +114,10 @@ mod torch {
     const CELLS_ACROSS: usize = 5;
 
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+        // clap lets it pass beside --format.
+        if arguments.shard.is_some() && arguments.out.is_none() {
+            return Err(Failure::input("--shard writes a part to a file: name one with --out"));
+        }
         let proxies = proxies(&arguments.proxies)?.with_seed(arguments.seed);
         let out = arguments.out.as_deref();
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
@@ -209,8 +213,10 @@ mod torch {
         architectures: Vec<Arch>,
         out: &ScoreFile,
     ) -> Result<(), Failure> {
+        let given = architectures.len();
         let cells: BTreeMap<usize, Arch> =
             architectures.into_iter().map(|arch| (index(&arch), arch)).collect();
+        let distinct = cells.len();
         let cells: Vec<Arch> = part(arguments, cells.into_values().collect());
         let partial = out.beside("partial");
         let mut writer = ScoreWriter::open(&partial, &header(arguments, scoring)?)?;
@@ -227,6 +233,9 @@ mod torch {
             )));
         }
         let mut progress = Progress::new("scoring", cells.len());
+        if distinct < given {
+            progress.say(&format!("{given} cells were given, {distinct} different ones"));
+        }
         let before = known.len();
         if before > 0 {
             progress.say(&format!("going on after {before} of {} cells", cells.len()));

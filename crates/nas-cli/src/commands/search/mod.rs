@@ -132,6 +132,13 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     {
         return Err(Failure::input(format!("{option} says nothing without --proposer llm")));
     }
+    if !arguments.scores()
+        && let Some(option) = arguments.proxy.given(arguments.compute.as_deref())
+    {
+        return Err(Failure::input(format!(
+            "{option} says nothing where accuracy comes from a table: add --accuracy proxies"
+        )));
+    }
     let space = nasbench201::space();
     let partition =
         arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
@@ -222,6 +229,11 @@ impl Arguments {
         self.accuracy.unwrap_or(default)
     }
 
+    /// Whether the proxies' score stands for accuracy.
+    fn scores(&self) -> bool {
+        self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none()
+    }
+
     /// The paper's niches for the language model: they are what cures its bias.
     fn default_partition(&self) -> &'static str {
         if self.searcher == Searcher::Llm && self.model.prompting == Prompts::CoEvolution {
@@ -283,6 +295,7 @@ impl Arguments {
         }
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations = self.evaluations.map_or(default, |given| given as usize);
+        let evaluations = evaluations.min(nasbench201::CELLS);
         let (initial, generation) = if model {
             (sample.min(evaluations / 2), CHILDREN * niches)
         } else {
@@ -346,7 +359,8 @@ impl Arguments {
             generation: settings.generation,
             fill: settings.fill,
             seed: settings.seed,
-            proxies: (self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none())
+            proxies: self
+                .scores()
                 .then(|| self.proxy.config(self.dataset, self.compute.as_deref())),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),

@@ -121,7 +121,7 @@ fn accuracy(
     match arguments.accuracy() {
         Accuracy::Proxies => {
             let compute = arguments.compute.as_deref();
-            origins.push(arguments.proxy.origin(dataset, compute).to_owned());
+            origins.push(arguments.proxy.origin(dataset, compute));
             arguments.proxy.score(dataset, arguments.seed, compute)
         }
         Accuracy::Benchmark => {

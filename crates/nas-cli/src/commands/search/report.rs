@@ -333,7 +333,7 @@ impl<'a> Report<'a> {
         });
         let y = match (accuracies, outcome.objectives.first()) {
             (Some(_), _) => "test accuracy [%]",
-            (None, Some(first)) if first.name == "score" => "zero-cost score [standard deviations]",
+            (None, Some(first)) if first.name == "score" => "score of zero-cost proxies",
             (None, _) => "accuracy [%]",
         };
         let arguments = self.arguments;
