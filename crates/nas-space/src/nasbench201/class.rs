@@ -24,7 +24,8 @@ static CLASS: LazyLock<Vec<u16>> = LazyLock::new(|| {
 /// first occurrence in index order. `arch` must belong to the space.
 ///
 /// This is the benchmark's published count. It is not quite the set of distinct networks, of
-/// which there are 5,425, some in several classes and some in a class with another: see [`Space::canonical`](crate::Space::canonical).
+/// which there are 5,425, some in several classes and some in a class with another: see
+/// [`Space::canonical`](crate::Space::canonical).
 pub fn class(arch: &Arch) -> usize {
     usize::from(CLASS[index(arch)])
 }
