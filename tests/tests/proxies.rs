@@ -7,8 +7,8 @@ use std::path::Path;
 use approx::relative_eq;
 use nas_bench::{Fidelity, NasBench201, PublishedProxies, ScoreTable};
 use nas_eval::{
-    benchmark,
-    live::{Networks, TRAINING_FREE},
+    Source, benchmark,
+    live::{Networks, ProxyScore, TRAINING_FREE},
 };
 use nas_proxy::{Proxy, ProxySet, RankAggregate, Selection, cifar10, device};
 use nas_space::{
@@ -168,17 +168,8 @@ fn foretells(table: &ScoreTable, dataset: Dataset, least: f64) {
     let cells = listed(&PublishedProxies::open(&tables).unwrap());
     let benchmark = NasBench201::open(&tables).unwrap();
     let accuracy = benchmark.accuracy(dataset, Fidelity::TEST).unwrap();
-    let columns = TRAINING_FREE.map(|proxy| table.column(proxy.name()).unwrap());
-    let of_column = |(proxy, column): (Proxy, usize)| {
-        (proxy, table.rows().map(|(_, values)| values[column]).collect())
-    };
-    let reference: Vec<(Proxy, Vec<Option<f64>>)> =
-        TRAINING_FREE.into_iter().zip(columns).map(of_column).collect();
-    let aggregate = RankAggregate::new(&reference).unwrap();
-    let score = |cell: usize| {
-        let values = table.values(&arch(cell))?;
-        aggregate.score(&columns.map(|column| values[column]))
-    };
+    let mut source = ProxyScore::from_table(table.clone()).unwrap();
+    let mut score = |cell: usize| source.value(&arch(cell)).unwrap().0;
     let pairs_of = cells.iter().filter_map(|&cell| Some((score(cell)?, accuracy[cell])));
     let (scores, accuracies): (Vec<f64>, Vec<f64>) = pairs_of.unzip();
     let correlation = spearman(&scores, &accuracies);

@@ -162,7 +162,7 @@ enum Ranks {
 /// Where the proxies' values come from.
 enum Values {
     Computed { networks: Networks, batch: Batch, known: HashMap<Canonical, Vec<Option<f64>>> },
-    Table { table: ScoreTable, columns: [usize; TRAINING_FREE.len()] },
+    Table { table: ScoreTable, columns: Vec<usize> },
 }
 
 impl ProxyScore {
@@ -179,17 +179,17 @@ impl ProxyScore {
     /// [`nas_bench::Error::Scores`] where the table lacks one of the proxies,
     /// [`nas_proxy::Error::Reference`] where it does not tell networks apart by one.
     pub fn from_table(table: ScoreTable) -> Result<Self, Error> {
-        let mut columns = [0; TRAINING_FREE.len()];
-        for (column, proxy) in columns.iter_mut().zip(TRAINING_FREE) {
-            *column = table.column(proxy.name()).ok_or_else(|| nas_bench::Error::Scores {
+        let column = |proxy: Proxy| {
+            table.column(proxy.name()).ok_or_else(|| nas_bench::Error::Scores {
                 path: table.header().images.clone().into(),
                 problem: format!("the proxy {proxy} is not among its scores"),
-            })?;
-        }
-        let of_proxy = |(proxy, column): (Proxy, usize)| {
-            (proxy, table.rows().map(|(_, values)| values[column]).collect())
+            })
         };
-        let reference: Vec<_> = TRAINING_FREE.into_iter().zip(columns).map(of_proxy).collect();
+        let columns = TRAINING_FREE.into_iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let of_proxy =
+            |&column: &usize| table.rows().map(|(_, values)| values[column]).collect::<Vec<_>>();
+        let reference: Vec<_> =
+            TRAINING_FREE.into_iter().zip(columns.iter().map(of_proxy)).collect();
         let ranks = Ranks::Learnt(RankAggregate::new(&reference)?);
         Ok(Self::of(Values::Table { table, columns }, ranks))
     }

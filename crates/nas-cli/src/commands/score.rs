@@ -53,7 +53,7 @@ pub struct Arguments {
     /// Replace the file of --out if it is there
     #[arg(long, requires = "out")]
     pub force: bool,
-    #[arg(long, value_enum, default_value_t, conflicts_with = "out")]
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["out", "shard"])]
     pub format: Format,
 }
 
@@ -114,10 +114,6 @@ mod torch {
     const CELLS_ACROSS: usize = 5;
 
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-        // clap lets it pass beside --format.
-        if arguments.shard.is_some() && arguments.out.is_none() {
-            return Err(Failure::input("--shard writes a part to a file: name one with --out"));
-        }
         let proxies = proxies(&arguments.proxies)?.with_seed(arguments.seed);
         let out = arguments.out.as_deref();
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
@@ -193,7 +189,10 @@ mod torch {
             records.push(row.chain(values).collect());
         }
         records.print(arguments.format)?;
-        for block in scores.chunks(CELLS_ACROSS).take_while(|_| by_proxy) {
+        if !by_proxy {
+            return Ok(());
+        }
+        for block in scores.chunks(CELLS_ACROSS) {
             let indices = block.iter().map(|(index, ..)| index.to_string());
             let mut records = Records::new(iter::once("proxy".to_owned()).chain(indices));
             for (place, name) in names.iter().enumerate() {

@@ -294,8 +294,8 @@ impl Arguments {
             return Settings { evaluations, initial: sample, generation, fill, seed };
         }
         let default = if objectives.is_slow() { 200 } else { 600 };
-        let evaluations = self.evaluations.map_or(default, |given| given as usize);
-        let evaluations = evaluations.min(nasbench201::CELLS);
+        let evaluations =
+            self.evaluations.map_or(default, |given| given as usize).min(nasbench201::CELLS);
         let (initial, generation) = if model {
             (sample.min(evaluations / 2), CHILDREN * niches)
         } else {
