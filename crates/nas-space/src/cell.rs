@@ -40,12 +40,12 @@ impl Cell {
             .map(|(source, target)| format!("its cell's edge {source}→{target} runs backwards"))
     }
 
-    fn output(&self) -> usize {
+    pub(crate) fn output(&self) -> usize {
         self.edges.iter().map(|&(_, target)| target).max().unwrap_or(0)
     }
 
     /// Edges in an order in which every source is complete before it is used.
-    fn forward_order(&self) -> Vec<usize> {
+    pub(crate) fn forward_order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.edges.len()).collect();
         order.sort_by_key(|&edge| self.edges[edge]);
         order

@@ -11,6 +11,7 @@
 mod arch;
 mod cell;
 mod error;
+mod features;
 pub mod nasbench201;
 mod space;
 mod variation;
@@ -18,6 +19,7 @@ mod variation;
 pub use arch::Arch;
 pub use cell::{Canonical, Cell};
 pub use error::{Error, TextError, nearest};
+pub use features::{FeatureGroup, Features};
 pub use space::{Decision, Space};
 
 #[cfg(doctest)]

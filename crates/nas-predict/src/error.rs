@@ -1,0 +1,93 @@
+/// What can go wrong with a predictor.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing to learn from.
+    #[error("a predictor needs at least one label")]
+    NoLabels,
+    /// A label of a row that the table does not have.
+    #[error("label of row {row}: the table has {rows} rows, counted from 0")]
+    Row {
+        /// The row.
+        row: usize,
+        /// How many there are.
+        rows: usize,
+    },
+    /// Two labels of one row.
+    #[error("row {row} has two labels: give one, for example their mean")]
+    LabelTwice {
+        /// The row.
+        row: usize,
+    },
+    /// A label or score that is NaN or infinite.
+    #[error(
+        "{what} of row {row} is {value}: expected a finite number, or none where it does not exist"
+    )]
+    NotFinite {
+        /// The label or the column.
+        what: String,
+        /// The row.
+        row: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A column with too few or too many values.
+    #[error("column {column} has {found} values for {expected} rows")]
+    Rows {
+        /// The column.
+        column: String,
+        /// Rows of the table.
+        expected: usize,
+        /// Values given.
+        found: usize,
+    },
+    /// A column's name that is taken.
+    #[error("column {column} is there already")]
+    ColumnTwice {
+        /// The column.
+        column: String,
+    },
+    /// A table of another space than the model's.
+    #[error("the model was learnt on space {expected}, these architectures are of {found}")]
+    Space {
+        /// The model's space.
+        expected: String,
+        /// The table's.
+        found: String,
+    },
+    /// A table of other columns than those learnt from.
+    #[error(
+        "column {column} is {}: predict from the columns that the model was learnt from",
+        if *present { "not in the model" } else { "missing" }
+    )]
+    Columns {
+        /// The column.
+        column: String,
+        /// Whether the table has it, and not the model.
+        present: bool,
+    },
+    /// A model's file of another version.
+    #[error(
+        "the model's format is {found:?}, expected {expected:?}: fit it again with this version"
+    )]
+    Version {
+        /// What this version reads.
+        expected: String,
+        /// What the file says.
+        found: String,
+    },
+    /// A model's file that is none.
+    #[error("not a predictor's file: {0}")]
+    Read(#[source] serde_json::Error),
+    /// A model that cannot be written.
+    #[error("cannot write the model: {0}")]
+    Write(#[source] serde_json::Error),
+    /// The boosted trees could not be grown.
+    #[error("cannot grow boosted trees: {0}")]
+    Trees(#[source] Box<forust_ml::errors::ForustError>),
+    /// The Gaussian process's matrix could not be factorised.
+    #[error(
+        "the Gaussian process's matrix cannot be factorised: are features of extreme size among the columns?"
+    )]
+    GaussianProcess,
+}

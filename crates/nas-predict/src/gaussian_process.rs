@@ -1,0 +1,383 @@
+use std::cell::RefCell;
+
+use argmin::{
+    core::{CostFunction, Executor, Gradient, State},
+    solver::{linesearch::MoreThuenteLineSearch, quasinewton::LBFGS},
+};
+use faer::{
+    Mat, Par, Side,
+    linalg::{
+        matmul::matmul,
+        solvers::{DenseSolveCore, Llt, Solve},
+        triangular_solve::solve_lower_triangular_in_place,
+    },
+};
+use serde::{Deserialize, Serialize};
+
+use crate::table::Group;
+
+/// The labels that the kernel's parameters are fitted to at most, evenly taken of all.
+const FITTED: usize = 500;
+
+/// Rows predicted at a time: what this many need of memory does not grow with the table.
+const BLOCK: usize = 1_024;
+
+/// The score of what has none: below nearly all.
+const ABSENT: f64 = -3.0;
+
+/// Added to the noise's variance so that the matrix can always be factorised.
+const JITTER: f64 = 1e-6;
+
+/// Gaussian process regression (Rasmussen & Williams 2006, chapters 2 and 5) with a Matérn 3/2
+/// kernel. Its squared distance is a weighted sum over groups of columns, of the mean squared
+/// difference in each; weights, signal and noise maximise the marginal likelihood under broad
+/// priors.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct GaussianProcess {
+    groups: Vec<Vec<usize>>,
+    parameters: Parameters,
+    /// The labelled rows, each group's columns side by side, weighted.
+    points: Vec<Vec<f64>>,
+    /// The inverse of the kernel matrix, with noise, times the targets.
+    weights: Vec<f64>,
+    /// The lower Cholesky factor of that matrix, column by column.
+    factor: Vec<f64>,
+}
+
+/// The kernel's parameters; all are positive.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Parameters {
+    /// One for each group: the inverse of its squared length scale.
+    weights: Vec<f64>,
+    signal: f64,
+    noise: f64,
+}
+
+/// The error of each labelled row, predicted from all others.
+pub(crate) struct LeaveOneOut {
+    pub errors: Vec<f64>,
+    pub deviations: Vec<f64>,
+}
+
+impl Parameters {
+    /// The logarithms' prior means and variance.
+    fn prior(groups: usize) -> (Vec<f64>, f64) {
+        let mut means = vec![-1.0; groups];
+        means.extend([0.0, -3.0]);
+        (means, 4.0)
+    }
+
+    fn from_logarithms(logarithms: &[f64]) -> Self {
+        let (weights, rest) = logarithms.split_at(logarithms.len() - 2);
+        Self {
+            weights: weights.iter().map(|w| w.exp()).collect(),
+            signal: rest[0].exp(),
+            noise: rest[1].exp() + JITTER,
+        }
+    }
+}
+
+/// The kernel of signal 1 at a squared distance, and its derivative there.
+fn matern(squared: f64) -> (f64, f64) {
+    let distance = (3.0 * squared).sqrt();
+    let decay = (-distance).exp();
+    ((1.0 + distance) * decay, -1.5 * decay)
+}
+
+impl GaussianProcess {
+    /// Learns `targets`, of mean 0, from columns of as many values.
+    pub(crate) fn fit(columns: &[Vec<f64>], kinds: &[Group], targets: &[f64]) -> Option<Self> {
+        let groups: Vec<Vec<usize>> =
+            [Group::Choices, Group::Paths, Group::PathStatistics, Group::Scores]
+                .iter()
+                .map(|group| (0..kinds.len()).filter(|&at| kinds[at] == *group).collect())
+                .filter(|columns: &Vec<usize>| !columns.is_empty())
+                .collect();
+        let stride = targets.len().div_ceil(FITTED).max(1);
+        let rows: Vec<usize> = (0..targets.len()).step_by(stride).collect();
+        let likelihood = Likelihood::new(columns, &groups, &rows, targets);
+        let parameters = Parameters::from_logarithms(&likelihood.maximise());
+        let points = points(columns, &groups, &parameters.weights, 0..targets.len());
+        let rows = targets.len();
+        let kernel = Mat::from_fn(rows, rows, |i, j| {
+            let noise = if i == j { parameters.noise } else { 0.0 };
+            parameters.signal * matern(squared_distance(&points[i], &points[j])).0 + noise
+        });
+        let cholesky = kernel.llt(Side::Lower).ok()?;
+        let solved = cholesky.solve(Mat::from_fn(rows, 1, |i, _| targets[i]));
+        let weights = (0..rows).map(|i| solved[(i, 0)]).collect();
+        let lower = cholesky.L();
+        let factor = (0..rows)
+            .flat_map(|j| (0..rows).map(move |i| (i, j)))
+            .map(|(i, j)| if i < j { 0.0 } else { lower[(i, j)] })
+            .collect();
+        Some(Self { groups, parameters, points, weights, factor })
+    }
+
+    fn factor(&self) -> Mat<f64> {
+        let rows = self.weights.len();
+        Mat::from_fn(rows, rows, |i, j| self.factor[j * rows + i])
+    }
+
+    /// Mean and standard deviation of the labels, their noise included, of each row.
+    pub(crate) fn predict(&self, columns: &[Vec<f64>]) -> Vec<(f64, f64)> {
+        let rows = columns.first().map_or(0, Vec::len);
+        let factor = self.factor();
+        let mut predictions = Vec::with_capacity(rows);
+        let norms: Vec<f64> = self.points.iter().map(|p| p.iter().map(|x| x * x).sum()).collect();
+        let width = self.points.first().map_or(0, Vec::len);
+        let known = Mat::from_fn(self.points.len(), width, |i, j| self.points[i][j]);
+        for start in (0..rows).step_by(BLOCK) {
+            let end = (start + BLOCK).min(rows);
+            let block = points(columns, &self.groups, &self.parameters.weights, start..end);
+            let asked = Mat::from_fn(width, block.len(), |i, j| block[j][i]);
+            let mut kernel = Mat::zeros(self.points.len(), block.len());
+            matmul(kernel.as_mut(), faer::Accum::Replace, &known, &asked, 1.0, Par::Seq);
+            for (j, point) in block.iter().enumerate() {
+                let norm: f64 = point.iter().map(|x| x * x).sum();
+                for (value, known) in kernel.col_as_slice_mut(j).iter_mut().zip(&norms) {
+                    let squared = (norm + known - 2.0 * *value).max(0.0);
+                    *value = self.parameters.signal * matern(squared).0;
+                }
+            }
+            let means: Vec<f64> = (0..block.len())
+                .map(|j| kernel.col_as_slice(j).iter().zip(&self.weights).map(|(k, w)| k * w).sum())
+                .collect();
+            solve_lower_triangular_in_place(factor.as_ref(), kernel.as_mut(), Par::Seq);
+            for (j, mean) in means.into_iter().enumerate() {
+                let explained: f64 = kernel.col_as_slice(j).iter().map(|v| v * v).sum();
+                let variance = (self.parameters.signal - explained).max(0.0);
+                predictions.push((mean, (variance + self.parameters.noise).sqrt()));
+            }
+        }
+        predictions
+    }
+
+    /// Rasmussen & Williams 2006, equations 5.10 to 5.12.
+    pub(crate) fn leave_one_out(&self) -> LeaveOneOut {
+        let rows = self.weights.len();
+        let mut inverse = Mat::<f64>::identity(rows, rows);
+        solve_lower_triangular_in_place(self.factor().as_ref(), inverse.as_mut(), Par::Seq);
+        let precision = |i: usize| -> f64 { inverse.col_as_slice(i).iter().map(|v| v * v).sum() };
+        let precisions: Vec<f64> = (0..rows).map(precision).collect();
+        LeaveOneOut {
+            errors: self.weights.iter().zip(&precisions).map(|(w, p)| w / p).collect(),
+            deviations: precisions.iter().map(|p| p.sqrt().recip()).collect(),
+        }
+    }
+}
+
+/// Rows as points whose squared Euclidean distance is the kernel's.
+fn points(
+    columns: &[Vec<f64>],
+    groups: &[Vec<usize>],
+    weights: &[f64],
+    rows: std::ops::Range<usize>,
+) -> Vec<Vec<f64>> {
+    let each = |(group, weight): (&Vec<usize>, &f64)| (weight / group.len() as f64).sqrt();
+    let scales: Vec<f64> = groups.iter().zip(weights).map(each).collect();
+    let point = |row: usize| {
+        let values = groups.iter().zip(&scales).flat_map(|(group, scale)| {
+            group.iter().map(move |&column| {
+                let value = columns[column][row];
+                scale * if value.is_nan() { ABSENT } else { value }
+            })
+        });
+        values.collect()
+    };
+    rows.map(point).collect()
+}
+
+fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// The negative logarithm of the marginal likelihood times the prior, as a function of the
+/// parameters' logarithms.
+struct Likelihood {
+    /// For each group the squared distances of all pairs of rows.
+    distances: Vec<Mat<f64>>,
+    targets: Vec<f64>,
+    /// What was computed last, and where: cost and gradient are asked for one after the other.
+    last: RefCell<(Vec<f64>, f64, Vec<f64>)>,
+}
+
+impl Likelihood {
+    fn new(columns: &[Vec<f64>], groups: &[Vec<usize>], rows: &[usize], targets: &[f64]) -> Self {
+        let distances = groups
+            .iter()
+            .map(|group| {
+                let group = std::slice::from_ref(group);
+                let points = points(columns, group, &[1.0], 0..targets.len());
+                Mat::from_fn(rows.len(), rows.len(), |i, j| {
+                    squared_distance(&points[rows[i]], &points[rows[j]])
+                })
+            })
+            .collect();
+        let targets = rows.iter().map(|&row| targets[row]).collect();
+        Self { distances, targets, last: RefCell::default() }
+    }
+
+    /// Where it is greatest, as far as L-BFGS comes from the prior's means.
+    fn maximise(self) -> Vec<f64> {
+        let (start, _) = Parameters::prior(self.distances.len());
+        let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7);
+        let found = Executor::new(self, solver)
+            .configure(|state| state.param(start.clone()).max_iters(40))
+            .run();
+        let best = found.ok().and_then(|found| found.state().get_best_param().cloned());
+        best.unwrap_or(start)
+    }
+
+    fn compute(&self, at: &[f64]) -> (f64, Vec<f64>) {
+        if self.last.borrow().0 != at {
+            let (cost, gradient) =
+                self.cost_and_gradient(at).unwrap_or((1e10, vec![0.0; at.len()]));
+            *self.last.borrow_mut() = (at.to_vec(), cost, gradient);
+        }
+        let last = self.last.borrow();
+        (last.1, last.2.clone())
+    }
+
+    /// Rasmussen & Williams 2006, equations 5.8 and 5.9.
+    fn cost_and_gradient(&self, at: &[f64]) -> Option<(f64, Vec<f64>)> {
+        let rows = self.targets.len();
+        let parameters = Parameters::from_logarithms(at);
+        let mut kernel = Mat::<f64>::zeros(rows, rows);
+        let mut slope = Mat::<f64>::zeros(rows, rows);
+        for j in 0..rows {
+            for i in j..rows {
+                let groups = parameters.weights.iter().zip(&self.distances);
+                let squared: f64 = groups.map(|(weight, distance)| weight * distance[(i, j)]).sum();
+                let (value, derivative) = matern(squared);
+                kernel[(i, j)] = parameters.signal * value;
+                slope[(i, j)] = parameters.signal * derivative;
+            }
+        }
+        let noisy = Mat::from_fn(rows, rows, |i, j| {
+            kernel[(i.max(j), i.min(j))] + if i == j { parameters.noise } else { 0.0 }
+        });
+        let cholesky: Llt<f64> = noisy.llt(Side::Lower).ok()?;
+        let inverse = cholesky.inverse();
+        let solved = cholesky.solve(Mat::from_fn(rows, 1, |i, _| self.targets[i]));
+        let fit: f64 = (0..rows).map(|i| self.targets[i] * solved[(i, 0)]).sum();
+        let determinant: f64 = (0..rows).map(|i| cholesky.L()[(i, i)].ln()).sum();
+        let mut cost = 0.5 * fit + determinant;
+        let mut gradient = vec![0.0; at.len()];
+        let groups = self.distances.len();
+        for j in 0..rows {
+            for i in j..rows {
+                let twice = if i == j { 0.5 } else { 1.0 };
+                let outer = twice * (inverse[(i, j)] - solved[(i, 0)] * solved[(j, 0)]);
+                for (group, distance) in self.distances.iter().enumerate() {
+                    gradient[group] +=
+                        outer * slope[(i, j)] * parameters.weights[group] * distance[(i, j)];
+                }
+                gradient[groups] += outer * kernel[(i, j)];
+                if i == j {
+                    gradient[groups + 1] += outer * (parameters.noise - JITTER);
+                }
+            }
+        }
+        let (means, variance) = Parameters::prior(groups);
+        for ((slope, value), mean) in gradient.iter_mut().zip(at).zip(means) {
+            cost += 0.5 * (value - mean) * (value - mean) / variance;
+            *slope += (value - mean) / variance;
+        }
+        cost.is_finite().then_some((cost, gradient))
+    }
+}
+
+impl CostFunction for Likelihood {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    fn cost(&self, at: &Vec<f64>) -> Result<f64, argmin::core::Error> {
+        Ok(self.compute(at).0)
+    }
+}
+
+impl Gradient for Likelihood {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, at: &Vec<f64>) -> Result<Vec<f64>, argmin::core::Error> {
+        Ok(self.compute(at).1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+    use rand::{RngExt, SeedableRng};
+
+    use super::*;
+
+    fn columns(rows: usize) -> (Vec<Vec<f64>>, Vec<Group>, Vec<f64>) {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        let mut column = || (0..rows).map(|_| rng.random_range(-2.0..2.0)).collect::<Vec<f64>>();
+        let columns = vec![column(), column(), column()];
+        let targets = (0..rows).map(|row| columns[0][row].sin() + 0.1 * columns[2][row]).collect();
+        (columns, vec![Group::Paths, Group::Scores, Group::Scores], targets)
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope_of_the_cost() {
+        let (columns, _, targets) = columns(12);
+        let rows: Vec<usize> = (0..12).collect();
+        let likelihood = Likelihood::new(&columns, &[vec![0], vec![1, 2]], &rows, &targets);
+        let at = [-0.5, 0.3, 0.2, -2.0];
+        let (_, gradient) = likelihood.cost_and_gradient(&at).unwrap();
+        for (parameter, slope) in gradient.iter().enumerate() {
+            let step = |size: f64| {
+                let mut moved = at;
+                moved[parameter] += size;
+                likelihood.cost_and_gradient(&moved).unwrap().0
+            };
+            let difference = (step(1e-5) - step(-1e-5)) / 2e-5;
+            assert_relative_eq!(*slope, difference, epsilon = 1e-5, max_relative = 1e-5);
+        }
+    }
+
+    #[test]
+    fn leaving_one_out_is_what_learning_without_it_predicts() {
+        let (columns, kinds, targets) = columns(20);
+        let whole = GaussianProcess::fit(&columns, &kinds, &targets).unwrap();
+        let told = whole.leave_one_out();
+        for left in [0, 7] {
+            // The same kernel on the other rows, by the textbook's formula.
+            let others: Vec<usize> = (0..20).filter(|row| *row != left).collect();
+            let Parameters { signal, noise, .. } = whole.parameters;
+            let k = |i: usize, j: usize| {
+                signal * matern(squared_distance(&whole.points[i], &whole.points[j])).0
+            };
+            let kernel = Mat::from_fn(19, 19, |i, j| {
+                k(others[i], others[j]) + if i == j { noise } else { 0.0 }
+            });
+            let solve = |right: &dyn Fn(usize) -> f64| {
+                kernel.llt(Side::Lower).unwrap().solve(Mat::from_fn(19, 1, |i, _| right(others[i])))
+            };
+            let (by_target, by_kernel) = (solve(&|row| targets[row]), solve(&|row| k(row, left)));
+            let along = |solved: &Mat<f64>| -> f64 {
+                (0..19).map(|i| k(others[i], left) * solved[(i, 0)]).sum()
+            };
+            assert_relative_eq!(
+                told.errors[left],
+                targets[left] - along(&by_target),
+                epsilon = 1e-6
+            );
+            let variance = signal + noise - along(&by_kernel);
+            assert_relative_eq!(told.deviations[left], variance.sqrt(), epsilon = 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_smooth_function_is_learnt_and_far_away_is_uncertain() {
+        let (columns, kinds, targets) = columns(60);
+        let learnt = GaussianProcess::fit(&columns, &kinds, &targets).unwrap();
+        let asked = vec![vec![0.5, 50.0], vec![0.0, 50.0], vec![0.0, 50.0]];
+        let predicted = learnt.predict(&asked);
+        assert!((predicted[0].0 - 0.5f64.sin()).abs() < 0.2, "{predicted:?}");
+        assert!(predicted[1].1 > 3.0 * predicted[0].1, "{predicted:?}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Accuracy of neural architectures from their features and a few labels.
+//!
+//! A [`Table`] holds architectures as rows: what they are made of, for any space, and scores such
+//! as zero-cost proxies. A [`Predictor`] learns from the labels of some rows: the mean of
+//! gradient-boosted trees and a Gaussian process, with intervals calibrated by leaving each label
+//! out in turn. [`draw_labels`] splits honestly; [`rank`] tells how good an order is.
+
+mod boosted;
+mod error;
+mod gaussian_process;
+mod predictor;
+pub mod rank;
+mod scale;
+mod split;
+mod table;
+
+pub use error::Error;
+pub use predictor::{Members, Prediction, Predictor, Settings};
+pub use split::{Split, draw_labels};
+pub use table::{Column, Group, Table};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,321 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error,
+    boosted::BoostedTrees,
+    gaussian_process::GaussianProcess,
+    scale::{Scales, TargetScale},
+    table::{Column, Table},
+};
+
+/// The first key of a model's file.
+const FORMAT: &str = "nas predictor, version 1";
+
+/// How far below the worst label a prediction may lie, in standard deviations of the labels.
+const BELOW: f64 = 0.5;
+
+/// Which models predict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Members {
+    /// The mean of both.
+    #[default]
+    Both,
+    /// Gradient-boosted trees alone.
+    Trees,
+    /// The Gaussian process alone.
+    GaussianProcess,
+}
+
+/// How a predictor learns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Which models predict.
+    pub members: Members,
+    /// Boosted trees of depth 5.
+    pub trees: usize,
+    /// The seed of the trees' subsamples of rows and columns.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { members: Members::Both, trees: 500, seed: 0 }
+    }
+}
+
+/// The accuracy that is expected of an architecture, in the labels' unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// The central value.
+    pub value: f64,
+    /// Lower end of the interval that holds nine labels in ten.
+    pub low: f64,
+    /// Upper end of that interval.
+    pub high: f64,
+}
+
+/// Accuracy as a function of an architecture's features, learnt from labels.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Predictor {
+    format: String,
+    space: String,
+    columns: Vec<Column>,
+    labels: usize,
+    settings: Settings,
+    scales: Scales,
+    target: TargetScale,
+    /// The target of the worst label.
+    least: f64,
+    trees: Option<BoostedTrees>,
+    process: Option<GaussianProcess>,
+    /// Half an interval's width over the process's standard deviation.
+    reach: f64,
+    /// What networks without a path from input to output answer.
+    unconnected: f64,
+}
+
+impl Predictor {
+    /// Learns from labels, pairs of a row of `table` and its accuracy, more is better. The rows
+    /// without labels tell the range of each column.
+    ///
+    /// Labels that are all equal, or a single one, are predicted everywhere, with intervals of no
+    /// width: nothing tells more.
+    ///
+    /// # Errors
+    /// [`Error::NoLabels`], [`Error::Row`] for a row beyond the table, [`Error::LabelTwice`],
+    /// [`Error::NotFinite`] for a NaN or infinite label.
+    pub fn fit(table: &Table, labels: &[(usize, f64)], settings: Settings) -> Result<Self, Error> {
+        let mut seen = vec![false; table.rows()];
+        for &(row, value) in labels {
+            match seen.get_mut(row) {
+                None => return Err(Error::Row { row, rows: table.rows() }),
+                Some(true) => return Err(Error::LabelTwice { row }),
+                Some(seen) => *seen = true,
+            }
+            if !value.is_finite() {
+                return Err(Error::NotFinite { what: "label".to_owned(), row, value });
+            }
+        }
+        let worst = labels.iter().map(|label| label.1).reduce(f64::min).ok_or(Error::NoLabels)?;
+        let of = |connected: bool| -> Vec<(usize, f64)> {
+            let labels = labels.iter().copied();
+            labels.filter(|(row, _)| table.is_connected(*row) == connected).collect()
+        };
+        let (connected, unconnected) = (of(true), of(false));
+        let mean = |labels: &[(usize, f64)]| {
+            let sum: f64 = labels.iter().map(|label| label.1).sum();
+            (!labels.is_empty()).then(|| sum / labels.len() as f64)
+        };
+        let learnt = if connected.is_empty() { &unconnected } else { &connected };
+        let (rows, values): (Vec<usize>, Vec<f64>) = learnt.iter().copied().unzip();
+        let scales = Scales::learn(table);
+        let target = TargetScale::learn(&values);
+        let targets: Vec<f64> = values.iter().map(|&value| target.of(value)).collect();
+        let least = targets.iter().copied().fold(f64::INFINITY, f64::min);
+        let mut predictor = Self {
+            format: FORMAT.to_owned(),
+            space: table.space().to_owned(),
+            columns: table.columns().to_vec(),
+            labels: labels.len(),
+            settings,
+            scales,
+            target,
+            least,
+            trees: None,
+            process: None,
+            reach: 0.0,
+            unconnected: mean(&unconnected).unwrap_or(worst),
+        };
+        if targets.iter().all(|target| (target - least).abs() < 1e-9) {
+            return Ok(predictor);
+        }
+        let columns = predictor.scales.apply(table, &rows);
+        if settings.members != Members::GaussianProcess {
+            let Settings { trees, seed, .. } = settings;
+            predictor.trees = Some(BoostedTrees::fit(&columns, &targets, trees, seed)?);
+        }
+        let kinds: Vec<_> = table.columns().iter().map(|column| column.group).collect();
+        let process =
+            GaussianProcess::fit(&columns, &kinds, &targets).ok_or(Error::GaussianProcess)?;
+        let told = process.leave_one_out();
+        let errors = told.errors.iter().zip(&told.deviations);
+        predictor.reach = nine_in_ten(errors.map(|(error, deviation)| error.abs() / deviation));
+        predictor.process = Some(process);
+        Ok(predictor)
+    }
+
+    /// One prediction for each row of a table with the columns that were learnt from.
+    ///
+    /// # Errors
+    /// [`Error::Space`] and [`Error::Columns`] for a table of another kind.
+    pub fn predict(&self, table: &Table) -> Result<Vec<Prediction>, Error> {
+        if table.space() != self.space {
+            return Err(Error::Space {
+                expected: self.space.clone(),
+                found: table.space().to_owned(),
+            });
+        }
+        if let Some(column) = self.columns.iter().find(|column| !table.columns().contains(column)) {
+            return Err(Error::Columns { column: column.name.clone(), present: false });
+        }
+        if let Some(column) = table.columns().iter().find(|column| !self.columns.contains(column)) {
+            return Err(Error::Columns { column: column.name.clone(), present: true });
+        }
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let columns = self.scales.apply(table, &rows);
+        let processed = self.process.as_ref().map(|process| process.predict(&columns));
+        let grown = self.trees.as_ref().map(|trees| trees.predict(&columns));
+        let prediction = |row: usize| {
+            if !table.is_connected(row) {
+                let value = self.unconnected;
+                return Prediction { value, low: value, high: value };
+            }
+            let (mean, deviation) = processed.as_ref().map_or((self.least, 0.0), |all| all[row]);
+            let centre = match (&grown, self.settings.members) {
+                (Some(grown), Members::Trees) => grown[row],
+                (Some(grown), Members::Both) => f64::midpoint(mean, grown[row]),
+                _ => mean,
+            };
+            let back = |z: f64| self.target.back(z.max(self.least - BELOW));
+            let half = self.reach * deviation;
+            Prediction { value: back(centre), low: back(centre - half), high: back(centre + half) }
+        };
+        Ok(rows.into_iter().map(prediction).collect())
+    }
+
+    /// How many labels it has learnt from.
+    pub fn labels(&self) -> usize {
+        self.labels
+    }
+
+    /// The model as the text of a file.
+    ///
+    /// # Errors
+    /// None for a model that was learnt from finite numbers.
+    pub fn to_json(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(Error::Write)
+    }
+
+    /// The model of a file's text.
+    ///
+    /// # Errors
+    /// [`Error::Version`] for a model of another version, [`Error::Read`] for what is none.
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+        }
+        let Head { format } = serde_json::from_str(text).map_err(Error::Read)?;
+        if format != FORMAT {
+            return Err(Error::Version { expected: FORMAT.to_owned(), found: format });
+        }
+        serde_json::from_str(text).map_err(Error::Read)
+    }
+}
+
+/// The value that nine in ten are at most, counted so that it holds for one more of their kind
+/// (split conformal prediction; Lei et al. 2018, section 2.2).
+fn nine_in_ten(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let rank = (0.9 * (values.len() + 1) as f64).ceil() as usize;
+    values[rank.clamp(1, values.len()) - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use nas_space::{Arch, nasbench201};
+
+    use super::*;
+
+    const SMALL: Settings = Settings { members: Members::Both, trees: 40, seed: 0 };
+
+    fn cells(count: usize) -> Vec<Arch> {
+        (0..count).map(|index| nasbench201::from_index(index).unwrap()).collect()
+    }
+
+    /// Cells with one score, and labels of the first that follow it.
+    fn example(labels: usize) -> (Table, Vec<(usize, f64)>) {
+        let score = |row: usize| (row * 37 % 101) as f64;
+        let table = Table::new(nasbench201::space(), &cells(120))
+            .with_scores("score", (0..120).map(|row| (row != 7).then(|| score(row))))
+            .unwrap();
+        let labels = (0..labels).map(|row| (row, 50.0 + score(row).sqrt())).collect();
+        (table, labels)
+    }
+
+    #[test]
+    fn what_was_not_labelled_is_put_in_order() {
+        let (table, labels) = example(60);
+        let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+        let predicted = predictor.predict(&table).unwrap();
+        let connected = |row: &usize| nasbench201::space().is_connected(&cells(120)[*row]);
+        let rows: Vec<usize> = (60..120).filter(connected).collect();
+        let values: Vec<f64> = rows.iter().map(|&row| predicted[row].value).collect();
+        let truth: Vec<f64> = rows.iter().map(|row| (row * 37 % 101) as f64).collect();
+        assert!(crate::rank::spearman(&values, &truth) > Some(0.8));
+        assert!(predicted.iter().all(|p| p.low <= p.value && p.value <= p.high));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_model_and_a_saved_one_predicts_the_same() {
+        let (table, labels) = example(30);
+        let fit = |seed| Predictor::fit(&table, &labels, Settings { seed, ..SMALL }).unwrap();
+        let first = fit(3);
+        assert_eq!(first.to_json().unwrap(), fit(3).to_json().unwrap());
+        assert_ne!(first.to_json().unwrap(), fit(4).to_json().unwrap());
+        let read = Predictor::from_json(&first.to_json().unwrap()).unwrap();
+        assert_eq!(read.predict(&table).unwrap(), first.predict(&table).unwrap());
+    }
+
+    #[test]
+    fn one_label_or_equal_labels_are_predicted_everywhere() {
+        let (table, _) = example(0);
+        let row = cells(120).iter().position(|arch| nasbench201::space().is_connected(arch));
+        for labels in [vec![(row.unwrap(), 70.0)], vec![(0, 70.0), (1, 70.0), (2, 70.0)]] {
+            let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+            for predicted in predictor.predict(&table).unwrap() {
+                for value in [predicted.value, predicted.low, predicted.high] {
+                    approx::assert_relative_eq!(value, 70.0, epsilon = 1e-9);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_labels_and_a_column_all_absent_are_enough() {
+        let (table, labels) = example(2);
+        let table = table.with_scores("absent", vec![None; 120]).unwrap();
+        let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+        assert!(predictor.predict(&table).unwrap().iter().all(|p| p.value.is_finite()));
+    }
+
+    #[test]
+    fn bad_input_is_told() {
+        let (table, labels) = example(5);
+        let told = |labels: &[(usize, f64)]| {
+            Predictor::fit(&table, labels, SMALL).unwrap_err().to_string()
+        };
+        assert_eq!(told(&[]), "a predictor needs at least one label");
+        assert!(told(&[(0, f64::NAN)]).starts_with("label of row 0 is NaN"));
+        assert!(told(&[(120, 1.0)]).contains("120 rows, counted from 0"));
+        assert!(told(&[(3, 1.0), (3, 1.0)]).contains("row 3 has two labels"));
+        let score = |value| example(0).0.with_scores("other", vec![Some(value); 120]);
+        assert!(matches!(score(f64::INFINITY), Err(Error::NotFinite { row: 0, .. })));
+        let short = example(0).0.with_scores("short", [Some(1.0)]);
+        assert!(matches!(short, Err(Error::Rows { expected: 120, found: 1, .. })));
+        let twice = example(0).0.with_scores("score", vec![None; 120]);
+        assert!(matches!(twice, Err(Error::ColumnTwice { .. })));
+        let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+        let more = score(1.0).unwrap();
+        assert!(matches!(predictor.predict(&more), Err(Error::Columns { present: true, .. })));
+        let fewer = Table::new(nasbench201::space(), &cells(3));
+        assert!(matches!(predictor.predict(&fewer), Err(Error::Columns { present: false, .. })));
+        let file = predictor.to_json().unwrap();
+        let newer = file.replace("version 1", "version 2");
+        assert!(matches!(Predictor::from_json(&newer), Err(Error::Version { .. })));
+        assert!(matches!(Predictor::from_json(&file[..99]), Err(Error::Read(_))));
+        let elsewhere = Predictor::from_json(&file.replace("nasbench201", "fbnet")).unwrap();
+        assert!(matches!(elsewhere.predict(&table), Err(Error::Space { .. })));
+    }
+}

@@ -1,0 +1,175 @@
+use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use crate::{
+    rank::ranks,
+    table::{Group, Table},
+};
+
+/// Values of a column that are remembered for placing others among them.
+const KNOTS: usize = 257;
+
+/// The columns of a table as both models see them: what they are scaled by was learnt from all
+/// rows of a table, labelled or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scales(Vec<Scale>);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Scale {
+    /// Normal scores: the quantile of the normal distribution at the value's rank. `knots` are
+    /// values and their scores, both ascending.
+    Rank { knots: Vec<(f64, f64)> },
+    /// Square root, then mean 0 and standard deviation 1: for counts.
+    Root { mean: f64, deviation: f64 },
+    /// Mean 0 and standard deviation 1.
+    Linear { mean: f64, deviation: f64 },
+}
+
+impl Scales {
+    pub(crate) fn learn(table: &Table) -> Self {
+        let columns = table.columns().iter().enumerate();
+        Self(columns.map(|(at, column)| Scale::learn(column.group, table.column(at))).collect())
+    }
+
+    /// The columns, scaled; NaN where a value is absent.
+    pub(crate) fn apply(&self, table: &Table, rows: &[usize]) -> Vec<Vec<f64>> {
+        let columns = self.0.iter().enumerate();
+        columns
+            .map(|(at, scale)| {
+                let values = table.column(at);
+                rows.iter().map(|&row| scale.of(values[row])).collect()
+            })
+            .collect()
+    }
+}
+
+impl Scale {
+    fn learn(group: Group, values: &[f64]) -> Self {
+        let moments = |values: &mut dyn Iterator<Item = f64>| {
+            let values: Vec<f64> = values.collect();
+            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
+            let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
+            let deviation = (squares / values.len().max(1) as f64).sqrt();
+            (mean, if deviation > 1e-9 { deviation } else { 1.0 })
+        };
+        match group {
+            Group::Scores => {
+                let mut present: Vec<f64> =
+                    values.iter().copied().filter(|value| !value.is_nan()).collect();
+                present.sort_by(f64::total_cmp);
+                let count = present.len() as f64;
+                let normal = Normal::standard();
+                let score = |rank: f64| normal.inverse_cdf((rank - 0.5) / count);
+                let mut knots: Vec<(f64, f64)> =
+                    present.iter().copied().zip(ranks(&present).into_iter().map(score)).collect();
+                knots.dedup_by(|a, b| a.0 <= b.0);
+                let last = knots.len().saturating_sub(1);
+                if last >= KNOTS {
+                    knots = (0..KNOTS).map(|at| knots[at * last / (KNOTS - 1)]).collect();
+                }
+                Self::Rank { knots }
+            }
+            Group::Paths => {
+                let (mean, deviation) = moments(&mut values.iter().map(|value| value.sqrt()));
+                Self::Root { mean, deviation }
+            }
+            Group::Choices | Group::PathStatistics => {
+                let (mean, deviation) = moments(&mut values.iter().copied());
+                Self::Linear { mean, deviation }
+            }
+        }
+    }
+
+    fn of(&self, value: f64) -> f64 {
+        match self {
+            Self::Root { mean, deviation } => (value.sqrt() - mean) / deviation,
+            Self::Linear { mean, deviation } => (value - mean) / deviation,
+            _ if value.is_nan() => f64::NAN,
+            Self::Rank { knots } => {
+                let above = knots.partition_point(|knot| knot.0 < value);
+                match (above.checked_sub(1).map(|at| knots[at]), knots.get(above)) {
+                    (Some(below), Some(&above)) => {
+                        let share = (value - below.0) / (above.0 - below.0);
+                        below.1 + share * (above.1 - below.1)
+                    }
+                    (Some(last), None) => last.1,
+                    (None, Some(first)) => first.1,
+                    (None, None) => f64::NAN,
+                }
+            }
+        }
+    }
+}
+
+/// Labels as the models learn them, higher is better: −ln(best − label + offset), mean 0 and
+/// standard deviation 1. Differences among the best weigh more than among the worst, of which
+/// accuracies have a long tail.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TargetScale {
+    best: f64,
+    offset: f64,
+    mean: f64,
+    deviation: f64,
+}
+
+impl TargetScale {
+    pub(crate) fn learn(labels: &[f64]) -> Self {
+        let best = labels.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut gaps: Vec<f64> = labels.iter().map(|label| best - label).collect();
+        gaps.sort_by(f64::total_cmp);
+        let widest = gaps.last().copied().unwrap_or(0.0);
+        let median = gaps.get(gaps.len() / 2).copied().unwrap_or(0.0);
+        let offset = (0.2 * median).max(0.01 * widest).max(1e-12);
+        let mut scale = Self { best, offset, mean: 0.0, deviation: 1.0 };
+        let scaled: Vec<f64> = labels.iter().map(|&label| scale.of(label)).collect();
+        scale.mean = scaled.iter().sum::<f64>() / scaled.len().max(1) as f64;
+        let squares: f64 = scaled.iter().map(|z| (z - scale.mean) * (z - scale.mean)).sum();
+        let deviation = (squares / scaled.len().max(1) as f64).sqrt();
+        scale.deviation = if deviation > 1e-9 { deviation } else { 1.0 };
+        scale
+    }
+
+    pub(crate) fn of(&self, label: f64) -> f64 {
+        (-(self.best - label + self.offset).ln() - self.mean) / self.deviation
+    }
+
+    /// The label that is scaled to `z`; a label of its own comes back within rounding.
+    pub(crate) fn back(&self, z: f64) -> f64 {
+        self.best + self.offset - (-(z * self.deviation + self.mean)).exp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn labels_come_back_and_keep_their_order(
+            labels in prop::collection::vec(0.0..100.0f64, 1..50)
+        ) {
+            let scale = TargetScale::learn(&labels);
+            for &label in &labels {
+                prop_assert!((scale.back(scale.of(label)) - label).abs() < 1e-6);
+                prop_assert!(scale.of(label) <= scale.of(scale.best));
+            }
+        }
+
+        #[test]
+        fn scores_keep_their_order(values in prop::collection::vec(-1e9..1e9f64, 1..600)) {
+            let scale = Scale::learn(Group::Scores, &values);
+            let mut sorted = values;
+            sorted.sort_by(f64::total_cmp);
+            let scores: Vec<f64> = sorted.iter().map(|&value| scale.of(value)).collect();
+            prop_assert!(scores.iter().all(|score| score.is_finite()));
+            prop_assert!(scores.is_sorted());
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_all_absent_stays_absent() {
+        assert!(Scale::learn(Group::Scores, &[f64::NAN; 3]).of(1.0).is_nan());
+    }
+}
