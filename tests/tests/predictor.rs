@@ -1,14 +1,17 @@
 //! The predictor on true accuracies: labels of some classes of cells, reported on all cells of the
 //! other classes, with the proxies that this project computed on CIFAR-10 images.
 
-use std::sync::LazyLock;
+use std::{collections::HashSet, sync::LazyLock};
 
 use nas_bench::{Fidelity, NasBench201, ScoreTable};
-use nas_eval::benchmark::search_fidelity;
+use nas_eval::benchmark::{accuracy_objective, cost_objective, costs, search_fidelity, truth};
+use nas_hw::{Device, Metric};
+use nas_pareto::Archive;
 use nas_partition::Partition;
 use nas_predict::{
     Prediction, Predictor, Settings, Split, Table, draw_labels,
     rank::{spearman, spearman_of_best},
+    worth_of_labels,
 };
 use nas_space::{
     Arch,
@@ -139,5 +142,62 @@ fn a_thousand_labels_order_the_other_classes() {
     for ((correlations, coverage), least) in report.into_iter().zip([0.975, 0.978, 0.978]) {
         assert!(correlations[0] >= least, "{correlations:?}");
         assert!((0.85..=0.95).contains(&coverage[6]), "{coverage:?}");
+    }
+}
+
+/// Buys labels for the front of accuracy and latency on a device, one of a class: 60 at random, the
+/// others in rounds of 20 where they are worth most, or at random too. The predicted front of all
+/// cells is scored on true values.
+fn hypervolume_ratio(
+    tables: &NasBench201,
+    (dataset, device): (Dataset, Device),
+    labels: usize,
+    active: bool,
+) -> f64 {
+    let accuracies = tables.accuracy(dataset, search_fidelity(dataset)).unwrap();
+    let costs = costs(tables, dataset, device, Metric::Latency).unwrap();
+    let costs: Vec<Option<Vec<f64>>> =
+        costs.into_iter().map(|cost| cost.map(|cost| vec![cost])).collect();
+    let cells = cells();
+    let useful = |row: &usize| costs[*row].is_some() && space().is_connected(&cells[*row]);
+    let mut bought: Vec<usize> = draw_labels(&CLASSES, CELLS, 1).labelled;
+    bought.retain(useful);
+    bought.truncate(if active { 60 } else { labels });
+    loop {
+        let pairs: Vec<(usize, f64)> = bought.iter().map(|&row| (row, accuracies[row])).collect();
+        let predictor = Predictor::fit(&FEATURES, &pairs, Settings::default()).unwrap();
+        let predicted = predictor.predict(&FEATURES).unwrap();
+        if bought.len() == labels {
+            let objectives = [accuracy_objective(Fidelity::TEST), cost_objective(Metric::Latency)];
+            let mut front = Archive::new(&objectives.map(|o| o.direction)).unwrap();
+            for (row, costs) in costs.iter().enumerate() {
+                if let Some(costs) = costs {
+                    front.insert(&[predicted[row].value, costs[0]], &cells[row]).unwrap();
+                }
+            }
+            let truth = truth(tables, dataset, device, &[Metric::Latency]).unwrap();
+            let found = front.iter().map(|member| member.payload);
+            return truth.score(found).unwrap().unwrap().hypervolume_ratio;
+        }
+        let worth = worth_of_labels(&predicted, &costs).unwrap();
+        let mut rows: Vec<usize> = (0..CELLS).filter(|&row| worth[row] > 0.0).collect();
+        rows.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]));
+        let mut known: HashSet<usize> = bought.iter().map(|&row| CLASSES[row]).collect();
+        rows.retain(|&row| known.insert(CLASSES[row]));
+        bought.extend(rows.into_iter().take(20));
+    }
+}
+
+#[test]
+fn labels_bought_where_they_matter_are_worth_more_than_random_ones() {
+    let Some(tables) = tables() else { return };
+    let tables = NasBench201::open(&tables).unwrap();
+    for pair in [(Dataset::Cifar100, Device::Raspi4), (Dataset::ImageNet16_120, Device::EdgeGpu)] {
+        let [active, random] =
+            [true, false].map(|active| hypervolume_ratio(&tables, pair, 200, active));
+        println!(
+            "{pair:?}: hypervolume ratio {active:.4} with 200 labels bought, {random:.4} at random"
+        );
+        assert!(active >= 0.985 && active > random, "{active} {random}");
     }
 }

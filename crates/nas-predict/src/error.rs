@@ -66,6 +66,9 @@ pub enum Error {
         /// Whether the table has it, and not the model.
         present: bool,
     },
+    /// Costs that do not belong to the predictions.
+    #[error("expected for each prediction as many finite costs, or none where one does not exist")]
+    Costs,
     /// A model's file of another version.
     #[error(
         "the model's format is {found:?}, expected {expected:?}: fit it again with this version"

@@ -3,8 +3,10 @@
 //! A [`Table`] holds architectures as rows: what they are made of, for any space, and scores such
 //! as zero-cost proxies. A [`Predictor`] learns from the labels of some rows: the mean of
 //! gradient-boosted trees and a Gaussian process, with intervals calibrated by leaving each label
-//! out in turn. [`draw_labels`] splits honestly; [`rank`] tells how good an order is.
+//! out in turn. [`worth_of_labels`] tells which labels to buy next. [`draw_labels`] splits honestly;
+//! [`rank`] tells how good an order is.
 
+mod acquisition;
 mod boosted;
 mod error;
 mod gaussian_process;
@@ -14,6 +16,7 @@ mod scale;
 mod split;
 mod table;
 
+pub use acquisition::worth_of_labels;
 pub use error::Error;
 pub use predictor::{Members, Prediction, Predictor, Settings};
 pub use split::{Split, draw_labels};
