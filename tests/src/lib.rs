@@ -7,9 +7,7 @@
 mod chat_server;
 mod data;
 mod program;
-mod rank;
 
 pub use chat_server::{ChatAnswer, ChatServer};
 pub use data::{images, mirror, tables};
 pub use program::{Nas, Ran};
-pub use rank::spearman;

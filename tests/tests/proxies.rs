@@ -10,14 +10,19 @@ use nas_eval::{
     Source, benchmark,
     live::{Networks, ProxyScore, TRAINING_FREE},
 };
+use nas_predict::rank;
 use nas_proxy::{Proxy, ProxySet, RankAggregate, Selection, cifar10, device};
 use nas_space::{
     Arch,
     nasbench201::{CELLS, Dataset, from_index, space},
 };
-use nas_tests::{images, spearman, tables};
+use nas_tests::{images, tables};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
+
+fn spearman(one: &[f64], other: &[f64]) -> f64 {
+    rank::spearman(one, other).unwrap()
+}
 
 fn ours() -> ScoreTable {
     ScoreTable::cifar10().unwrap()

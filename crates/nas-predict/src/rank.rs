@@ -130,6 +130,8 @@ mod tests {
 
     #[test]
     fn ties_count_as_in_the_textbook() {
+        let (a, b) = ([1.0, 2.0, 3.0, 4.0, 5.0], [5.0, 6.0, 7.0, 8.0, 7.0]);
+        assert_relative_eq!(spearman(&a, &b).unwrap(), 0.820_782_681_668_123_3, epsilon = 1e-12);
         // Ranks 1.5 1.5 3 4 against 1 2 3.5 3.5.
         let (a, b) = ([1.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 3.0]);
         assert_relative_eq!(spearman(&a, &b).unwrap(), 4.0 / 4.5, epsilon = 1e-12);
