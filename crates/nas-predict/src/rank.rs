@@ -3,8 +3,13 @@
 use std::cmp::Ordering;
 
 /// Spearman's rank correlation, ties at their mean rank; `None` where either side is constant or
-/// there are fewer than two values. Both slices are of one length.
+/// holds a NaN, which has no rank, where there are fewer than two values, or for slices of
+/// different lengths.
 pub fn spearman(predicted: &[f64], truth: &[f64]) -> Option<f64> {
+    let ranked = |values: &[f64]| !values.iter().any(|value| value.is_nan());
+    if predicted.len() != truth.len() || !ranked(predicted) || !ranked(truth) {
+        return None;
+    }
     correlation(&ranks(predicted), &ranks(truth))
 }
 
@@ -126,6 +131,8 @@ mod tests {
             assert_eq!(correlation(&up, &[5.0; 4]), None);
             assert_eq!(correlation(&[], &[]), None);
         }
+        assert_eq!(spearman(&up, &up[..3]), None);
+        assert_eq!(spearman(&up, &[1.0, f64::NAN, 2.0, 3.0]), None);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Features<'a> {
     space: &'a Space,
     /// Choices by name: they are one where decisions share them.
     choices: Vec<&'a str>,
+    /// Those that do something on a path: all but the absent edge and the identity.
+    operations: Vec<usize>,
     /// The position of each sequence of choices among the features of paths.
     sequences: BTreeMap<Vec<usize>, usize>,
     names: Vec<(FeatureGroup, String)>,
@@ -47,6 +49,11 @@ impl Space {
     /// ```
     pub fn features(&self) -> Features<'_> {
         let choices = self.all_choice_names();
+        let operations = self.cell().map_or_else(Vec::new, |cell| {
+            let acts =
+                |choice: &usize| choices[*choice] != cell.none && choices[*choice] != cell.identity;
+            (0..choices.len()).filter(acts).collect()
+        });
         let mut names = Vec::new();
         for decision in self.decisions() {
             for choice in &decision.choices {
@@ -54,7 +61,8 @@ impl Space {
             }
         }
         names.extend(choices.iter().map(|choice| (FeatureGroup::Counts, (*choice).to_owned())));
-        let mut features = Features { space: self, choices, sequences: BTreeMap::new(), names };
+        let mut features =
+            Features { space: self, choices, operations, sequences: BTreeMap::new(), names };
         features.name_paths();
         features
     }
@@ -66,21 +74,11 @@ impl Features<'_> {
         &self.names
     }
 
-    /// The choices that do something on a path: all but the absent edge and the identity.
-    fn operations(&self) -> Vec<usize> {
-        let Some(cell) = self.space.cell() else { return Vec::new() };
-        (0..self.choices.len())
-            .filter(|&choice| {
-                self.choices[choice] != cell.none && self.choices[choice] != cell.identity
-            })
-            .collect()
-    }
-
     fn name_paths(&mut self) {
         if self.space.cell().is_none() {
             return;
         }
-        let operations = self.operations();
+        let operations = self.operations.clone();
         let mut sequences = vec![Vec::new()];
         let mut longest = sequences.clone();
         for _ in 0..LONGEST {
@@ -145,7 +143,7 @@ impl Features<'_> {
             values.push(all / lengths.len().max(1) as f64);
         };
         statistics(&|path| path.len());
-        for operation in self.operations() {
+        for &operation in &self.operations {
             statistics(&|path| path.iter().filter(|&&choice| choice == operation).count());
         }
     }
