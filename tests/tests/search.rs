@@ -105,8 +105,8 @@ fn the_best_within_a_limit_keeps_it_and_has_a_path() {
     let better = |row: &&Value| {
         row["connected"] == true
             && row["latency_ms"].as_f64().unwrap() <= 10.0
-            && row["validation_accuracy_percent"].as_f64()
-                > best["validation_accuracy_percent"].as_f64()
+            && row["predicted_accuracy_percent"].as_f64()
+                > best["predicted_accuracy_percent"].as_f64()
     };
     assert_eq!(found["front"].as_array().unwrap().iter().filter(better).count(), 0);
 }

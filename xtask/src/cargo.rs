@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 
 use crate::error::Error;
@@ -22,6 +23,19 @@ pub fn nas(workspace: &Workspace, build: &[&str]) -> Command {
     command.args(["run", "--release", "--package", "nas-cli", "--bin", "nas"]);
     command.args(build).arg("--");
     command
+}
+
+/// Builds the program `nas` with optimisation, without libtorch, and returns its path.
+pub fn built_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
+    let mut build = cargo(workspace);
+    build.args(["build", "--quiet", "--release", "--package", "nas-cli", "--no-default-features"]);
+    let built = status(&mut build)?;
+    if !built.success() {
+        let problem = format!("cargo ended with {built}");
+        return Err(Error::Bench { step: "build the program nas", problem });
+    }
+    let program = format!("nas{}", env::consts::EXE_SUFFIX);
+    Ok(workspace.root().join("target").join("release").join(program))
 }
 
 /// Builds the program `nas` with optimisation and runs it.

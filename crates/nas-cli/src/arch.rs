@@ -21,7 +21,6 @@ pub struct Architectures {
 
 impl Architectures {
     /// Whether neither an architecture nor a file was given.
-    #[cfg(feature = "torch")]
     pub fn none_given(&self) -> bool {
         self.architectures.is_empty() && self.file.is_none()
     }

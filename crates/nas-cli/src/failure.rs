@@ -67,7 +67,8 @@ input_errors!(
     nas_hw::Error,
     nas_partition::Error,
     nas_pareto::Error,
-    nas_eval::Error
+    nas_eval::Error,
+    nas_predict::Error
 );
 
 #[cfg(feature = "torch")]

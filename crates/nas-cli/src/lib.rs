@@ -50,6 +50,8 @@ enum Command {
     Latency(commands::latency::Arguments),
     /// Shows the niches that a partition cuts the space into
     Niches(commands::niches::Arguments),
+    /// Predicts accuracy from a few labels: learns, tries how well, applies
+    Predict(commands::predict::Arguments),
     /// Finds the non-dominated rows of a CSV file, their hypervolume and distance from a front
     Front(commands::front::Arguments),
     /// Describes, samples and converts architectures
@@ -78,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),
         Command::Latency(arguments) => commands::latency::run(&arguments, data),
         Command::Niches(arguments) => commands::niches::run(&arguments, data),
+        Command::Predict(arguments) => commands::predict::run(&arguments, data),
         Command::Front(arguments) => commands::front::run(&arguments),
         Command::Space(arguments) => commands::space::run(&arguments),
         Command::Knowledge(arguments) => commands::knowledge::run(&arguments),

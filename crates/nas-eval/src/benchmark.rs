@@ -1,14 +1,16 @@
 //! Objectives from NAS-Bench-201 and HW-NAS-Bench.
 
-use nas_bench::{Fidelity, NasBench201, Split};
+use nas_bench::{Fidelity, NasBench201, ScoreTable, Split};
 use nas_hw::{Device, Metric};
+use nas_partition::Partition;
+use nas_predict::Table;
 use nas_search::Objective;
 use nas_space::{
     Arch,
     nasbench201::{self, Dataset},
 };
 
-use crate::{Error, Lookup, Source, Truth};
+use crate::{Domain, Error, Lookup, Source, Truth};
 
 /// Accuracy in %, more is better; its name says on which split.
 pub fn accuracy_objective(fidelity: Fidelity) -> Objective {
@@ -83,6 +85,34 @@ pub fn costs(
             let energies = tables.energy(dataset, device)?;
             energies.iter().map(|energy| energy.map(|millijoules| millijoules.0)).collect()
         }
+    })
+}
+
+/// NAS-Bench-201 as a predictor sees it: features of cells with the proxies that pel-nas computed
+/// on CIFAR-10, classes, and the paper's niches.
+///
+/// # Errors
+/// None: the proxies are part of the program.
+pub fn domain(dataset: Dataset) -> Result<Domain, Error> {
+    let proxies = ScoreTable::cifar10()?;
+    let partition = Partition::pel_nas(nasbench201::space())?;
+    let features = move |architectures: &[Arch]| -> Result<Table, Error> {
+        let first = |arch: &Arch| nasbench201::from_index(nasbench201::representative(arch)).ok();
+        let scores: Vec<_> =
+            architectures.iter().map(|arch| proxies.values(&first(arch)?)).collect();
+        let table = Table::new(nasbench201::space(), architectures);
+        let mut names = proxies.header().proxies.iter().enumerate();
+        names.try_fold(table, |table, (column, name)| {
+            Ok(table
+                .with_scores(name, scores.iter().map(|scores| scores.and_then(|s| s[column])))?)
+        })
+    };
+    Ok(Domain {
+        space: nasbench201::space(),
+        features: Box::new(features),
+        class: nasbench201::class,
+        chance: 100.0 / dataset.classes() as f64,
+        partition,
     })
 }
 

@@ -10,10 +10,12 @@
 pub mod benchmark;
 #[cfg(feature = "torch")]
 pub mod live;
+mod predicted;
 mod source;
 mod truth;
 mod user_table;
 
+pub use predicted::{Buying, Domain, Labels, Predicted};
 pub use source::{Lookup, Source, Sources};
 pub use truth::{Scores, Truth};
 pub use user_table::UserTable;
@@ -64,6 +66,12 @@ pub enum Error {
     /// Hypervolume and distances.
     #[error(transparent)]
     Pareto(#[from] nas_pareto::Error),
+    /// Niches.
+    #[error(transparent)]
+    Partition(#[from] nas_partition::Error),
+    /// Predicted accuracy.
+    #[error(transparent)]
+    Predict(#[from] nas_predict::Error),
     /// Proxies.
     #[cfg(feature = "torch")]
     #[error(transparent)]

@@ -70,6 +70,12 @@ impl<T> Archive<T> {
         Ok(Self { directions: directions.to_vec(), minimised: Vec::new(), members: Vec::new() })
     }
 
+    /// Removes all members.
+    pub fn clear(&mut self) {
+        self.minimised.clear();
+        self.members.clear();
+    }
+
     /// Offers a point: it is accepted unless a member dominates or equals it, and evicts the
     /// members that it dominates. O(members · objectives).
     ///

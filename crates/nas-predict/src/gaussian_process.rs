@@ -13,6 +13,7 @@ use faer::{
     },
 };
 use serde::{Deserialize, Serialize};
+use wide::f64x4;
 
 use crate::table::Group;
 
@@ -77,6 +78,22 @@ impl Parameters {
     }
 }
 
+/// The kernel of signal 1 at squared distances, which it replaces; four at a time, and the same on
+/// every processor.
+fn materns(squared: &mut [f64]) {
+    let kernel = |squared: f64x4| {
+        let distance = (squared * 3.0).sqrt();
+        (distance + 1.0) * (-distance).exp()
+    };
+    let (fours, rest) = squared.as_chunks_mut::<4>();
+    for four in fours {
+        *four = kernel(f64x4::from(*four)).to_array();
+    }
+    for one in rest {
+        *one = kernel(f64x4::splat(*one)).to_array()[0];
+    }
+}
+
 /// The kernel of signal 1 at a squared distance, and its derivative there.
 fn matern(squared: f64) -> (f64, f64) {
     let distance = (3.0 * squared).sqrt();
@@ -135,9 +152,13 @@ impl GaussianProcess {
             matmul(kernel.as_mut(), faer::Accum::Replace, &known, &asked, 1.0, Par::Seq);
             for (j, point) in block.iter().enumerate() {
                 let norm: f64 = point.iter().map(|x| x * x).sum();
-                for (value, known) in kernel.col_as_slice_mut(j).iter_mut().zip(&norms) {
-                    let squared = (norm + known - 2.0 * *value).max(0.0);
-                    *value = self.parameters.signal * matern(squared).0;
+                let column = kernel.col_as_slice_mut(j);
+                for (value, known) in column.iter_mut().zip(&norms) {
+                    *value = (norm + known - 2.0 * *value).max(0.0);
+                }
+                materns(column);
+                for value in column {
+                    *value *= self.parameters.signal;
                 }
             }
             let means: Vec<f64> = (0..block.len())

@@ -2,15 +2,18 @@
 //!
 //! A [`Table`] holds architectures as rows: what they are made of, for any space, and scores such
 //! as zero-cost proxies. A [`Predictor`] learns from the labels of some rows: the mean of
-//! gradient-boosted trees and a Gaussian process, with intervals calibrated by leaving each label
-//! out in turn. [`worth_of_labels`] tells which labels to buy next. [`draw_labels`] splits honestly;
+//! gradient-boosted trees and a Gaussian process with a share of a linear trend, with intervals
+//! calibrated by leaving each label out in turn. [`worth_of_labels`] tells which labels to buy next. [`draw_labels`] splits honestly;
 //! [`rank`] tells how good an order is.
 
 mod acquisition;
 mod boosted;
+mod calibration;
 mod error;
 mod gaussian_process;
+mod linear;
 mod predictor;
+mod quality;
 pub mod rank;
 mod scale;
 mod split;
@@ -19,6 +22,7 @@ mod table;
 pub use acquisition::worth_of_labels;
 pub use error::Error;
 pub use predictor::{Members, Prediction, Predictor, Settings};
+pub use quality::Quality;
 pub use split::{Split, draw_labels};
 pub use table::{Column, Group, Table};
 

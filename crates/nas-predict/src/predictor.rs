@@ -3,7 +3,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error,
     boosted::BoostedTrees,
+    calibration::Calibration,
     gaussian_process::GaussianProcess,
+    linear::Linear,
     scale::{Scales, TargetScale},
     table::{Column, Table},
 };
@@ -14,12 +16,15 @@ const FORMAT: &str = "nas predictor, version 1";
 /// How far below the worst label a prediction may lie, in standard deviations of the labels.
 const BELOW: f64 = 0.5;
 
+/// The weight of ridge regression among all members.
+const TREND: f64 = 0.1;
+
 /// Which models predict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Members {
-    /// The mean of both.
+    /// Trees and Gaussian process, of equal weight, and a tenth of ridge regression on the choices.
     #[default]
-    Both,
+    All,
     /// Gradient-boosted trees alone.
     Trees,
     /// The Gaussian process alone.
@@ -27,7 +32,7 @@ pub enum Members {
 }
 
 /// How a predictor learns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Which models predict.
     pub members: Members,
@@ -35,23 +40,33 @@ pub struct Settings {
     pub trees: usize,
     /// The seed of the trees' subsamples of rows and columns.
     pub seed: u64,
+    /// What networks without a path from input to output reach, where that is known: chance.
+    /// Else the mean label of their like is predicted for them, or else the worst label.
+    pub unconnected: Option<f64>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { members: Members::Both, trees: 500, seed: 0 }
+        Self { members: Members::All, trees: 500, seed: 0, unconnected: None }
     }
 }
 
 /// The accuracy that is expected of an architecture, in the labels' unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prediction {
-    /// The central value.
+    /// What is expected.
     pub value: f64,
     /// Lower end of the interval that holds nine labels in ten.
     pub low: f64,
     /// Upper end of that interval.
     pub high: f64,
+}
+
+impl Prediction {
+    /// Whether a label lies in the interval, but for rounding.
+    pub fn holds(&self, label: f64) -> bool {
+        self.low - 1e-9 <= label && label <= self.high + 1e-9
+    }
 }
 
 /// Accuracy as a function of an architecture's features, learnt from labels.
@@ -68,8 +83,9 @@ pub struct Predictor {
     least: f64,
     trees: Option<BoostedTrees>,
     process: Option<GaussianProcess>,
+    linear: Option<Linear>,
     /// Half an interval's width over the process's standard deviation.
-    reach: f64,
+    calibration: Calibration,
     /// What networks without a path from input to output answer.
     unconnected: f64,
 }
@@ -123,8 +139,9 @@ impl Predictor {
             least,
             trees: None,
             process: None,
-            reach: 0.0,
-            unconnected: mean(&unconnected).unwrap_or(worst),
+            linear: None,
+            calibration: Calibration::learn([]),
+            unconnected: settings.unconnected.or(mean(&unconnected)).unwrap_or(worst),
         };
         if targets.iter().all(|target| (target - least).abs() < 1e-9) {
             return Ok(predictor);
@@ -138,8 +155,13 @@ impl Predictor {
         let process =
             GaussianProcess::fit(&columns, &kinds, &targets).ok_or(Error::GaussianProcess)?;
         let told = process.leave_one_out();
-        let errors = told.errors.iter().zip(&told.deviations);
-        predictor.reach = nine_in_ten(errors.map(|(error, deviation)| error.abs() / deviation));
+        if settings.members == Members::All {
+            predictor.linear = Linear::fit(&columns, &kinds, &targets);
+        }
+        let labels = targets.iter().zip(told.errors).zip(told.deviations);
+        predictor.calibration = Calibration::learn(
+            labels.map(|((target, error), deviation)| (target - error, error.abs() / deviation)),
+        );
         predictor.process = Some(process);
         Ok(predictor)
     }
@@ -165,6 +187,7 @@ impl Predictor {
         let columns = self.scales.apply(table, &rows);
         let processed = self.process.as_ref().map(|process| process.predict(&columns));
         let grown = self.trees.as_ref().map(|trees| trees.predict(&columns));
+        let trend = self.linear.as_ref().map(|linear| linear.predict(&columns));
         let prediction = |row: usize| {
             if !table.is_connected(row) {
                 let value = self.unconnected;
@@ -173,12 +196,17 @@ impl Predictor {
             let (mean, deviation) = processed.as_ref().map_or((self.least, 0.0), |all| all[row]);
             let centre = match (&grown, self.settings.members) {
                 (Some(grown), Members::Trees) => grown[row],
-                (Some(grown), Members::Both) => f64::midpoint(mean, grown[row]),
+                (Some(grown), Members::All) => f64::midpoint(mean, grown[row]),
                 _ => mean,
             };
+            let value = match &trend {
+                Some(trend) => (1.0 - TREND) * centre + TREND * trend[row],
+                None => centre,
+            };
             let back = |z: f64| self.target.back(z.max(self.least - BELOW));
-            let half = self.reach * deviation;
-            Prediction { value: back(centre), low: back(centre - half), high: back(centre + half) }
+            let half = self.calibration.reach(mean) * deviation;
+            let (low, high) = (value.min(centre - half), value.max(centre + half));
+            Prediction { value: back(value), low: back(low), high: back(high) }
         };
         Ok(rows.into_iter().map(prediction).collect())
     }
@@ -213,22 +241,14 @@ impl Predictor {
     }
 }
 
-/// The value that nine in ten are at most, counted so that it holds for one more of their kind
-/// (split conformal prediction; Lei et al. 2018, section 2.2).
-fn nine_in_ten(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let rank = (0.9 * (values.len() + 1) as f64).ceil() as usize;
-    values[rank.clamp(1, values.len()) - 1]
-}
-
 #[cfg(test)]
 mod tests {
     use nas_space::{Arch, nasbench201};
 
     use super::*;
 
-    const SMALL: Settings = Settings { members: Members::Both, trees: 40, seed: 0 };
+    const SMALL: Settings =
+        Settings { members: Members::All, trees: 40, seed: 0, unconnected: None };
 
     fn cells(count: usize) -> Vec<Arch> {
         (0..count).map(|index| nasbench201::from_index(index).unwrap()).collect()

@@ -6,17 +6,24 @@ use std::cmp::Ordering;
 /// holds a NaN, which has no rank, where there are fewer than two values, or for slices of
 /// different lengths.
 pub fn spearman(predicted: &[f64], truth: &[f64]) -> Option<f64> {
-    let ranked = |values: &[f64]| !values.iter().any(|value| value.is_nan());
-    if predicted.len() != truth.len() || !ranked(predicted) || !ranked(truth) {
+    if !comparable(predicted, truth) {
         return None;
     }
     correlation(&ranks(predicted), &ranks(truth))
 }
 
-/// Kendall's τ-b, which allows for ties; `None` where either side is constant or there are fewer
-/// than two values. Takes O(n log n).
+/// Whether both sides have a rank for every row.
+fn comparable(predicted: &[f64], truth: &[f64]) -> bool {
+    let ranked = |values: &[f64]| !values.iter().any(|value| value.is_nan());
+    predicted.len() == truth.len() && ranked(predicted) && ranked(truth)
+}
+
+/// Kendall's τ-b, which allows for ties; `None` as for [`spearman`]. Takes O(n log n).
 pub fn kendall(predicted: &[f64], truth: &[f64]) -> Option<f64> {
-    let mut order: Vec<usize> = (0..predicted.len().min(truth.len())).collect();
+    if !comparable(predicted, truth) {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..predicted.len()).collect();
     order.sort_by(|&a, &b| {
         predicted[a].total_cmp(&predicted[b]).then(truth[a].total_cmp(&truth[b]))
     });
@@ -52,9 +59,12 @@ pub fn spearman_of_best(predicted: &[f64], truth: &[f64], share: f64) -> Option<
 
 /// What is lost by taking the best in truth of the `k` that are predicted to be the best: the
 /// greatest truth of all less the greatest among those, in the truth's unit. `None` where there
-/// is nothing, or `k` is 0.
+/// is nothing, `k` is 0, a value is NaN, or lengths differ.
 pub fn regret(predicted: &[f64], truth: &[f64], k: usize) -> Option<f64> {
-    let mut order: Vec<usize> = (0..predicted.len().min(truth.len())).collect();
+    if !comparable(predicted, truth) {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..predicted.len()).collect();
     order.sort_by(|&a, &b| predicted[b].total_cmp(&predicted[a]));
     let taken = order.iter().take(k).map(|&row| truth[row]).reduce(f64::max)?;
     Some(truth.iter().copied().reduce(f64::max)? - taken)

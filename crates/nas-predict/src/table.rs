@@ -114,6 +114,11 @@ impl Table {
         &self.space
     }
 
+    /// What a column holds in a row, both of the table's.
+    pub fn value(&self, row: usize, column: usize) -> Option<f64> {
+        Some(self.values[column][row]).filter(|value| !value.is_nan())
+    }
+
     /// The values of a column; NaN stands for an absent one.
     pub(crate) fn column(&self, column: usize) -> &[f64] {
         &self.values[column]

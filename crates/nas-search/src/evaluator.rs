@@ -1,7 +1,7 @@
 use nas_space::Arch;
 use serde::Serialize;
 
-use crate::{BoxError, Objective, objective::column};
+use crate::{BoxError, Evaluated, Objective, objective::column};
 
 /// Gives architectures their objectives: a table, a predictor, live proxies, a user's command.
 pub trait Evaluator {
@@ -24,6 +24,21 @@ pub trait Evaluator {
     /// Only for a failure of the evaluator as a whole; an architecture that cannot be evaluated
     /// has absent values.
     fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError>;
+
+    /// What an evaluator that learns now says of all that was evaluated, asked after each
+    /// generation: one evaluation for each, in order, or `None` where all stand as they are.
+    ///
+    /// `share` is the share of the search's evaluations that were made, 1 when it ends.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    fn revise(
+        &mut self,
+        _evaluated: &[Evaluated],
+        _share: f64,
+    ) -> Result<Option<Vec<Evaluation>>, BoxError> {
+        Ok(None)
+    }
 }
 
 /// The objectives of one architecture. A value that does not exist is `None`, never a number;

@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use nas_pareto::{Archive, Insertion};
+use nas_pareto::Archive;
 use nas_partition::Partition;
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
@@ -135,6 +135,9 @@ impl<'a> Search<'a> {
             found = run.generation(proposer, &shares(total, niches))?;
             to_come = to_come.saturating_sub(1);
         }
+        if run.evaluated.len() < evaluations {
+            run.revise(1.0)?;
+        }
         // The outcome tells them, whoever proposed.
         run.knowledge.effects(self.space, &run.objectives, &run.evaluated);
         Ok(Outcome {
@@ -217,6 +220,7 @@ impl<'a, 'b> Run<'a, 'b> {
         while taken.peek().is_some() {
             self.evaluate(taken.by_ref().take(batch).collect())?;
         }
+        self.revise(self.evaluated.len() as f64 / self.search.settings.evaluations.max(1) as f64)?;
         let Search { space, partition, .. } = *self.search;
         let niches = partition.niches().len();
         let (evaluated, generation) = (&self.evaluated, self.generations);
@@ -307,23 +311,8 @@ impl<'a, 'b> Run<'a, 'b> {
 
     fn record(&mut self, taken: Taken, evaluation: Evaluation) -> Result<(), Error> {
         let Taken { niche, proposer, proposal } = taken;
-        expect("objectives", self.objectives.len(), evaluation.values.len())?;
-        expect("details", self.evaluator.details().len(), evaluation.details.len())?;
-        for (objective, value) in self.objectives.iter().zip(&evaluation.values) {
-            if let Some(value) = value.filter(|value| !value.is_finite()) {
-                let arch = self.search.space.format(&proposal.arch);
-                return Err(Error::NotFinite { objective: objective.name.clone(), arch, value });
-            }
-        }
+        self.check(&proposal.arch, &evaluation)?;
         let position = self.evaluated.len();
-        if let Some(values) = evaluation.values.iter().copied().collect::<Option<Vec<f64>>>() {
-            // Finite values of the archive's own dimension are never refused as such.
-            let accepts = |archive: &mut Archive<usize>| {
-                archive.insert(&values, position).is_ok_and(Insertion::is_accepted)
-            };
-            accepts(&mut self.niches[niche]);
-            accepts(&mut self.front);
-        }
         self.evaluated.push(Evaluated {
             arch: proposal.arch,
             values: evaluation.values,
@@ -333,11 +322,55 @@ impl<'a, 'b> Run<'a, 'b> {
             proposer,
             rationale: proposal.rationale,
         });
+        self.archive(position);
         (self.on_event)(&Event::Evaluated {
             evaluated: &self.evaluated[position],
             front: self.front.len(),
             done: position + 1,
         });
+        Ok(())
+    }
+
+    /// Refuses an evaluation of another shape, or with a value that is no number.
+    fn check(&self, arch: &Arch, evaluation: &Evaluation) -> Result<(), Error> {
+        expect("objectives", self.objectives.len(), evaluation.values.len())?;
+        expect("details", self.evaluator.details().len(), evaluation.details.len())?;
+        for (objective, value) in self.objectives.iter().zip(&evaluation.values) {
+            if let Some(value) = value.filter(|value| !value.is_finite()) {
+                let arch = self.search.space.format(arch);
+                return Err(Error::NotFinite { objective: objective.name.clone(), arch, value });
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what was evaluated at the position to the archives.
+    fn archive(&mut self, position: usize) {
+        let Evaluated { niche, values, .. } = &self.evaluated[position];
+        if let Some(values) = values.iter().copied().collect::<Option<Vec<f64>>>() {
+            for archive in [&mut self.niches[*niche], &mut self.front] {
+                // Finite values of the archive's own dimension are never refused as such.
+                let _ = archive.insert(&values, position);
+            }
+        }
+    }
+
+    /// Takes over what an evaluator that learns now says of everything.
+    fn revise(&mut self, share: f64) -> Result<(), Error> {
+        let architectures = self.evaluated.len();
+        let revised = self.evaluator.revise(&self.evaluated, share);
+        let revised = revised.map_err(|source| Error::Evaluator { architectures, source })?;
+        let Some(revised) = revised else { return Ok(()) };
+        expect("evaluations", architectures, revised.len())?;
+        for archive in self.niches.iter_mut().chain([&mut self.front]) {
+            archive.clear();
+        }
+        for (position, evaluation) in revised.into_iter().enumerate() {
+            self.check(&self.evaluated[position].arch, &evaluation)?;
+            let evaluated = &mut self.evaluated[position];
+            (evaluated.values, evaluated.details) = (evaluation.values, evaluation.details);
+            self.archive(position);
+        }
         Ok(())
     }
 }
@@ -481,6 +514,69 @@ mod tests {
         let mut evaluator = Toy { answers: 3, ..Toy::new() };
         let result = search.run(&mut Evolution::default(), &mut evaluator, &mut |_| {});
         assert!(matches!(result, Err(Error::Answer { expected: 100, found: 3, .. })));
+    }
+
+    /// Knows no accuracy before it is asked to revise, and afterwards, whatever it said, the
+    /// opposite.
+    struct Fickle(Toy);
+
+    impl Evaluator for Fickle {
+        fn objectives(&self) -> &[Objective] {
+            self.0.objectives()
+        }
+
+        fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+            let mut evaluations = self.0.evaluate(architectures)?;
+            evaluations.iter_mut().for_each(|evaluation| evaluation.values[0] = None);
+            Ok(evaluations)
+        }
+
+        fn revise(
+            &mut self,
+            evaluated: &[Evaluated],
+            share: f64,
+        ) -> Result<Option<Vec<Evaluation>>, BoxError> {
+            assert!(share > 0.0 && share <= 1.0);
+            let space = nasbench201::space();
+            let revise = |one: &Evaluated| {
+                let accuracy = space.count(&one.arch, "nor_conv_3x3") as f64;
+                let sign = if share < 1.0 { 1.0 } else { -1.0 };
+                let values = vec![Some(sign * accuracy), one.values[1]];
+                Evaluation { values, details: vec![] }
+            };
+            Ok(Some(evaluated.iter().map(revise).collect()))
+        }
+    }
+
+    #[test]
+    fn what_is_revised_stands_from_then_on() {
+        let partition = pel_nas();
+        let search = Search::new(nasbench201::space(), &partition, Settings::default());
+        let mut fronts = Vec::new();
+        let outcome = search
+            .run(&mut Statistical, &mut Fickle(Toy::new()), &mut |event| {
+                if let Event::Generation { front, .. } = event {
+                    fronts.push(*front);
+                }
+            })
+            .unwrap();
+        // Before the last revision convolutions are good, and after it none is on the front.
+        assert!(fronts.len() > 2 && fronts[..fronts.len() - 1].iter().all(|front| *front > 3));
+        assert_eq!(fronts.last(), Some(&1));
+        let front = outcome.front();
+        assert_eq!(front.len(), 1);
+        assert_eq!(front[0].values[0], Some(0.0));
+    }
+
+    #[test]
+    fn a_search_that_ends_early_is_revised_to_the_end() {
+        let partition = Partition::whole();
+        let settings = Settings { evaluations: 90, initial: 0, fill: false, ..Settings::default() };
+        let search = Search::new(nasbench201::space(), &partition, settings);
+        let mut proposer = Listed::new(nasbench201::space().enumerate().take(77));
+        let outcome = search.run(&mut proposer, &mut Fickle(Toy::new()), &mut |_| {}).unwrap();
+        assert_eq!(outcome.evaluated.len(), 77);
+        assert!(outcome.evaluated.iter().all(|one| one.values[0] <= Some(0.0)));
     }
 
     /// Fails for one niche, and elsewhere proposes one architecture over and over.

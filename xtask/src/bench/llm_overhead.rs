@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
-use crate::cargo::{cargo, exit_code, status};
+use crate::cargo::{built_nas, exit_code, status};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
@@ -17,25 +17,12 @@ const SEARCH: &str = "search --proposer llm --dataset cifar10 --device edgegpu -
 const REPEATS: usize = 5;
 
 pub fn run(workspace: &Workspace, transcript: Option<&Path>) -> Result<ExitCode, Error> {
-    let mut compile = cargo(workspace);
-    compile.args([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "nas-cli",
-        "--no-default-features",
-    ]);
-    let built = status(&mut compile)?;
-    if !built.success() {
-        return Ok(exit_code(built));
-    }
+    let nas = built_nas(workspace)?;
     let transcript = match transcript {
         None => workspace.root().join("bench-data/search/edgegpu-seed1.jsonl"),
         Some(given) => std::path::absolute(given)
             .map_err(|source| Error::File { path: given.to_owned(), source })?,
     };
-    let nas = workspace.root().join("target/release/nas");
     let run = workspace.root().join("target/llm-overhead");
     let mut seconds = Vec::new();
     for _ in 0..REPEATS {

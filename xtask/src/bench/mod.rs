@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: this workspace against the software that people use today, on the same
 //! machine, in one run.
 
+mod labels;
 mod llm_overhead;
 mod moocore;
 mod pareto;
+mod predictor;
 mod proxies;
 mod tables;
 mod venv;
@@ -27,6 +29,29 @@ pub enum Bench {
         #[arg(long, value_name = "PY")]
         python: Option<PathBuf>,
     },
+    /// Accuracy from 200 and 1,000 labels, against XGBoost (Python): rank correlation, intervals,
+    /// seconds, and what each group of features is good for
+    Predictor {
+        /// A Python with xgboost, numpy and pandas [default: one is installed, 0.5 GB]
+        #[arg(long, value_name = "PY")]
+        python: Option<PathBuf>,
+        /// Draws of labels
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        seeds: u32,
+        /// The first draw's seed
+        #[arg(long, value_name = "SEED", default_value_t = 1)]
+        seed: u64,
+    },
+    /// Labels bought where they are worth most for the front, against labels at random, on all data
+    /// sets and devices; takes most of an hour
+    Labels {
+        /// Searches of each kind
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        seeds: u64,
+        /// The first search's seed
+        #[arg(long, value_name = "SEED", default_value_t = 1)]
+        seed: u64,
+    },
     /// Opening the compiled benchmark table and looking up all 15,625 cells
     Tables,
     /// The program's own time in a search with a language model, replayed from its recorded calls
@@ -43,6 +68,10 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
     match bench {
         Bench::Pareto => pareto::run(workspace),
         Bench::Proxies { python } => proxies::run(workspace, python.as_deref()),
+        Bench::Predictor { python, seeds, seed } => {
+            predictor::run(workspace, python.as_deref(), *seeds, *seed)
+        }
+        Bench::Labels { seeds, seed } => labels::run(workspace, *seeds, *seed),
         Bench::Tables => tables::run(workspace),
         Bench::LlmOverhead { transcript } => llm_overhead::run(workspace, transcript.as_deref()),
     }

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use nas_bench::NasBench201;
+use nas_eval::UserTable;
 use nas_hw::Device;
+use nas_space::nasbench201;
 
 use crate::failure::Failure;
 
@@ -21,6 +23,7 @@ pub mod live;
 pub mod memorise_test;
 pub mod model;
 pub mod niches;
+pub mod predict;
 pub mod score;
 pub mod score_merge;
 pub mod search;
@@ -91,4 +94,10 @@ pub fn tables_if_there(given: Option<&Path>) -> Result<Option<NasBench201>, Fail
         Err(nas_bench::Error::MissingTables { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A table of accuracies in %, as a user or `nas predict apply` wrote it.
+pub fn accuracies(file: &Path) -> Result<UserTable, Failure> {
+    let columns = ["accuracy_percent", "accuracy", "predicted_accuracy_percent"];
+    Ok(UserTable::read(file, nasbench201::parse, &columns, 100.0)?)
 }

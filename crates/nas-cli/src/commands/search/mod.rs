@@ -5,12 +5,14 @@ use std::{
 };
 
 use clap::ValueEnum;
+use nas_eval::Labels;
 use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
+use nas_partition::Partition;
 use nas_search::{
     Event, Evolution, Listed, Outcome, Proposer, Random, Search, Settings, Statistical,
 };
-use nas_space::{Space, nasbench201, nasbench201::Dataset};
+use nas_space::{Arch, Space, nasbench201, nasbench201::Dataset};
 
 use crate::{
     commands::{
@@ -35,13 +37,16 @@ use report::Report;
 /// Architectures that a language model is asked for in each niche, where nothing else is said.
 pub const CHILDREN: usize = 5;
 
+/// Labels that the predictor sees, where nothing else is said.
+const LABELS: u32 = 200;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas search                                  for this machine: proxies and measured latency
-  nas search --max-latency 5ms                the best found within 5 ms on this machine
-  nas search --device raspi4 --dataset cifar100    on published accuracy and latency
-  nas search --latency-table mine.csv --accuracy benchmark    on your own measurements")]
+  nas search --max-latency 5ms          the best found within 5 ms on this machine
+  nas search --device raspi4            accuracy from 200 labels, published latency
+  nas search --device raspi4 --labels 50 --evaluations 600    fewer of both
+  nas search --latency-table mine.csv   on your own measurements")]
 pub struct Arguments {
     /// The search space: nasbench201
     #[arg(long, value_name = "NAME", default_value = "nasbench201", value_parser = parse_space)]
@@ -53,11 +58,18 @@ pub struct Arguments {
     /// published (HW-NAS-Bench)
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
     device: Target,
-    /// Published accuracy, or zero-cost proxies: for cifar10 as pel-nas computed them, else, and
-    /// with --images, --batch or --compute, on the spot [default: proxies for host, else
-    /// benchmark]
+    /// Accuracy predicted from labels; published accuracy of all; or zero-cost proxies: for
+    /// cifar10 as pel-nas computed them, else, and with --images, --batch or --compute, on the
+    /// spot [default: predictor where the benchmark's tables are there, else proxies]
     #[arg(long, value_enum)]
     accuracy: Option<Accuracy>,
+    /// Published accuracies that the predictor may see, one of a class [default: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    labels: Option<u32>,
+    /// Which accuracies it sees: three in ten at random and the others where they are worth most
+    /// for the front, or all at random [default: active]
+    #[arg(long, value_enum)]
+    buying: Option<Buying>,
     /// Your own accuracies: CSV with the columns arch and accuracy_percent
     #[arg(long, value_name = "FILE", conflicts_with = "accuracy")]
     accuracy_table: Option<PathBuf>,
@@ -74,9 +86,11 @@ pub struct Arguments {
     #[arg(long, value_name = "ENERGY")]
     max_energy: Option<Millijoules>,
     /// What proposes architectures: what the search has measured (statistical), evolution, chance,
-    /// or a language model
-    #[arg(long, visible_alias = "proposer", value_enum, default_value_t)]
-    searcher: Searcher,
+    /// a language model, or nothing: all are evaluated (exhaustive) [default: exhaustive where
+    /// accuracy is predicted, latency looked up and no number of evaluations or generations given,
+    /// else statistical]
+    #[arg(long, visible_alias = "proposer", value_enum)]
+    searcher: Option<Searcher>,
     #[command(flatten)]
     partition: PartitionArguments,
     /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
@@ -113,61 +127,75 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Accuracy {
+    Predictor,
     Benchmark,
     Proxies,
+    /// A file of the user's, named by another option.
+    #[value(skip)]
+    Table,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Buying {
+    Active,
+    Random,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Searcher {
-    #[default]
     Statistical,
     Evolution,
     Random,
     Llm,
+    Exhaustive,
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    if arguments.searcher != Searcher::Llm
+    if arguments.searcher != Some(Searcher::Llm)
         && let Some(option) = arguments.model.given()
     {
         return Err(Failure::input(format!("{option} says nothing without --proposer llm")));
-    }
-    if !arguments.scores()
-        && let Some(option) = arguments.proxy.given(arguments.compute.as_deref())
-    {
-        return Err(Failure::input(format!(
-            "{option} says nothing where accuracy comes from a table: add --accuracy proxies"
-        )));
     }
     let space = nasbench201::space();
     let partition =
         arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
     let mut objectives = Objectives::new(arguments, data)?;
-    let mut folder =
-        RunFolder::prepare(arguments.run.as_deref(), &arguments.run_name(), arguments.force)?;
+    arguments.check(&objectives)?;
+    let searcher = arguments.searcher(&objectives);
+    let mut folder = RunFolder::prepare(
+        arguments.run.as_deref(),
+        &arguments.run_name(searcher),
+        arguments.force,
+    )?;
     let niches = partition.niches().len();
-    let settings = arguments.settings(&objectives, niches);
+    let mut settings = arguments.settings(&objectives, niches);
     let transcript = arguments.transcript(&folder)?;
     let mut model = arguments.language_model(&settings, niches, &transcript)?;
 
-    let outcome = match objectives.candidates.take() {
+    let candidates = objectives.candidates.take();
+    let list: Option<Vec<Arch>> = match candidates {
         Some(candidates) if candidates.len() <= settings.evaluations => {
             eprintln!("your table holds {} architectures: all are evaluated", candidates.len());
-            let settings = Settings { evaluations: candidates.len(), initial: 0, ..settings };
-            let whole = nas_partition::Partition::whole();
-            let search = Search::new(space, &whole, settings);
-            go(&search, &mut Listed::new(candidates), &mut objectives)?
+            Some(candidates)
         }
-        _ => {
-            let search = Search::new(space, &partition, settings);
-            let proposer: &mut dyn Proposer = match (&mut model, arguments.searcher) {
-                (Some(model), _) => model,
-                (None, Searcher::Evolution) => &mut Evolution::default(),
-                (None, Searcher::Random) => &mut Random,
-                (None, _) => &mut Statistical,
-            };
-            go(&search, proposer, &mut objectives)?
+        candidates if searcher == Searcher::Exhaustive => {
+            Some(candidates.unwrap_or_else(|| space.enumerate().collect()))
         }
+        _ => None,
+    };
+    let outcome = if let Some(list) = list {
+        settings =
+            Settings { evaluations: list.len(), initial: 0, generation: list.len(), ..settings };
+        let whole = Partition::whole();
+        go(&Search::new(space, &whole, settings), &mut Listed::new(list), &mut objectives)?
+    } else {
+        let proposer: &mut dyn Proposer = match (&mut model, searcher) {
+            (Some(model), _) => model,
+            (None, Searcher::Evolution) => &mut Evolution::default(),
+            (None, Searcher::Random) => &mut Random,
+            (None, _) => &mut Statistical,
+        };
+        go(&Search::new(space, &partition, settings), proposer, &mut objectives)?
     };
 
     let model = model.as_ref().map(LanguageModel::report);
@@ -178,7 +206,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         )));
     }
     let report = Report::new(arguments, &objectives, &outcome, model)?;
-    folder.write("config.toml", arguments.config(&objectives, &settings)?);
+    folder.write("config.toml", arguments.config(&objectives, searcher, &settings)?);
     folder.write("generations.csv", report.generations().csv()?);
     let knowledge = outcome.knowledge.markdown(space, &partition, &outcome.objectives);
     folder.write("knowledge.md", knowledge);
@@ -207,7 +235,7 @@ fn go(
 ) -> Result<Outcome, Failure> {
     let mut progress = Progress::new("evaluating", search.settings().evaluations);
     let (mut front, mut said) = (0, HashSet::new());
-    let outcome = search.run(proposer, &mut objectives.evaluator, &mut |event| match event {
+    let outcome = search.run(proposer, &mut *objectives.evaluator, &mut |event| match event {
         Event::Evaluated { done, front: now, .. } => {
             front = *now;
             progress.update(*done, &format!("{front} on the front"));
@@ -223,20 +251,70 @@ fn go(
 }
 
 impl Arguments {
-    fn accuracy(&self) -> Accuracy {
+    /// Where accuracy comes from: what is there decides where nothing is said.
+    fn accuracy(&self, tables: bool) -> Accuracy {
+        if self.accuracy_table.is_some() {
+            return Accuracy::Table;
+        }
         let measured = self.device == Target::Host && self.latency_table.is_none();
-        let default = if measured { Accuracy::Proxies } else { Accuracy::Benchmark };
+        let computed = self.proxy.given(self.compute.as_deref()).is_some();
+        let default = match (computed, tables || !measured) {
+            (false, true) => Accuracy::Predictor,
+            _ => Accuracy::Proxies,
+        };
         self.accuracy.unwrap_or(default)
     }
 
-    /// Whether the proxies' score stands for accuracy.
-    fn scores(&self) -> bool {
-        self.accuracy() == Accuracy::Proxies && self.accuracy_table.is_none()
+    /// How labels are bought.
+    fn labels(&self) -> Labels {
+        let buying = match self.buying {
+            Some(Buying::Random) => nas_eval::Buying::Random,
+            _ => nas_eval::Buying::Active,
+        };
+        Labels { budget: self.labels.unwrap_or(LABELS) as usize, buying, seed: self.seed }
+    }
+
+    /// Refuses options that say nothing here.
+    fn check(&self, objectives: &Objectives) -> Result<(), Failure> {
+        let says_nothing = |option: &str, why: &str, add: &str| {
+            Err(Failure::input(format!("{option} says nothing where {why}: add {add}")))
+        };
+        if objectives.accuracy != Accuracy::Proxies
+            && let Some(option) = self.proxy.given(self.compute.as_deref())
+        {
+            let why = "accuracy comes from a table";
+            return says_nothing(option, why, "--accuracy proxies");
+        }
+        let labels = self.labels.map(|_| "--labels").or(self.buying.map(|_| "--buying"));
+        if objectives.accuracy != Accuracy::Predictor
+            && let Some(option) = labels
+        {
+            return says_nothing(option, "accuracy is not predicted", "--accuracy predictor");
+        }
+        let counted = [
+            self.evaluations.map(|_| "--evaluations"),
+            self.generations.map(|_| "--generations"),
+            self.children.map(|_| "--children"),
+        ];
+        match counted.into_iter().flatten().next() {
+            Some(option) if self.searcher == Some(Searcher::Exhaustive) => {
+                says_nothing(option, "all are evaluated", "another --searcher")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What proposes: nothing where all can be predicted.
+    fn searcher(&self, objectives: &Objectives) -> Searcher {
+        let counted = self.evaluations.or(self.generations).or(self.children).is_some();
+        let all = objectives.accuracy == Accuracy::Predictor && !objectives.is_slow();
+        let default = if all && !counted { Searcher::Exhaustive } else { Searcher::Statistical };
+        self.searcher.unwrap_or(default)
     }
 
     /// The paper's niches for the language model: they are what cures its bias.
     fn default_partition(&self) -> &'static str {
-        if self.searcher == Searcher::Llm && self.model.prompting == Prompts::CoEvolution {
+        if self.searcher == Some(Searcher::Llm) && self.model.prompting == Prompts::CoEvolution {
             "pel-nas"
         } else {
             "whole"
@@ -265,7 +343,7 @@ impl Arguments {
         niches: usize,
         transcript: &Path,
     ) -> Result<Option<LanguageModel>, Failure> {
-        if self.searcher != Searcher::Llm {
+        if self.searcher != Some(Searcher::Llm) {
             return Ok(None);
         }
         let proposed = settings.evaluations.saturating_sub(settings.initial);
@@ -283,7 +361,7 @@ impl Arguments {
     /// search, and nothing fills what it owes.
     fn settings(&self, objectives: &Objectives, niches: usize) -> Settings {
         let seed = self.seed;
-        let model = self.searcher == Searcher::Llm;
+        let model = self.searcher == Some(Searcher::Llm);
         let fill = !model || self.model.prompting == Prompts::CoEvolution;
         let sample = if fill { 10 * niches } else { 0 };
         let children = self.children.map(|children| children as usize * niches);
@@ -312,13 +390,18 @@ impl Arguments {
         }
     }
 
-    fn run_name(&self) -> String {
-        let searcher = value_name(&self.searcher);
+    fn run_name(&self, searcher: Searcher) -> String {
+        let searcher = value_name(&searcher);
         format!("{}-{}-{searcher}-seed{}", self.dataset, self.device_name(), self.seed)
     }
 
     /// What is needed to run it again.
-    fn config(&self, objectives: &Objectives, settings: &Settings) -> Result<String, Failure> {
+    fn config(
+        &self,
+        objectives: &Objectives,
+        searcher: Searcher,
+        settings: &Settings,
+    ) -> Result<String, Failure> {
         #[derive(serde::Serialize)]
         struct Config<'a> {
             format_version: u32,
@@ -327,6 +410,10 @@ impl Arguments {
             dataset: &'static str,
             device: &'a str,
             objectives: Vec<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            labels: Option<usize>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            buying: Option<String>,
             searcher: String,
             partition: &'a str,
             evaluations: usize,
@@ -343,8 +430,9 @@ impl Arguments {
             #[serde(skip_serializing_if = "Option::is_none")]
             endpoint: Option<nas_llm::Endpoint>,
         }
-        let asks_model = self.searcher == Searcher::Llm;
+        let asks_model = searcher == Searcher::Llm;
         let live = asks_model && self.model.endpoint.is_given();
+        let predicted = objectives.accuracy == Accuracy::Predictor;
         let config = Config {
             format_version: 1,
             nas_version: env!("CARGO_PKG_VERSION"),
@@ -352,15 +440,16 @@ impl Arguments {
             dataset: self.dataset.name(),
             device: self.device_name(),
             objectives: objectives.origins.clone(),
-            searcher: value_name(&self.searcher),
+            labels: predicted.then(|| self.labels().budget),
+            buying: predicted.then(|| value_name(&self.buying.unwrap_or(Buying::Active))),
+            searcher: value_name(&searcher),
             partition: self.partition.name(self.default_partition()),
             evaluations: settings.evaluations,
             initial: settings.initial,
             generation: settings.generation,
             fill: settings.fill,
             seed: settings.seed,
-            proxies: self
-                .scores()
+            proxies: (objectives.accuracy == Accuracy::Proxies)
                 .then(|| self.proxy.config(self.dataset, self.compute.as_deref())),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),

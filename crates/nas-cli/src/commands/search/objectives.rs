@@ -1,20 +1,22 @@
 use std::path::Path;
 
-use nas_bench::{Fidelity, NasBench201};
-use nas_eval::{Source, Sources, Truth, UserTable, benchmark};
+use nas_bench::Fidelity;
+use nas_eval::{Predicted, Source, Sources, Truth, UserTable, benchmark};
 use nas_hw::Metric;
 use nas_search::{Evaluator, Limit, Objective};
 use nas_space::{Arch, nasbench201};
 
 use super::{Accuracy, Arguments};
 use crate::{
-    commands::{Target, live, tables, tables_if_there},
+    commands::{Target, accuracies, live, tables, tables_if_there},
     failure::Failure,
 };
 
 /// Where a search's objectives come from, and what is known about the truth.
 pub struct Objectives {
-    pub evaluator: Sources,
+    pub evaluator: Box<dyn Evaluator>,
+    /// Where accuracy comes from.
+    pub accuracy: Accuracy,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
     pub limits: Vec<Limit>,
@@ -33,33 +35,37 @@ impl Objectives {
             (Target::Table(device), None) => Some(device),
             _ => None,
         };
-        let from_benchmark = published.is_some()
-            || (arguments.accuracy_table.is_none() && arguments.accuracy() == Accuracy::Benchmark);
-        let tables = if from_benchmark { Some(tables(data)?) } else { tables_if_there(data)? };
+        let there = tables_if_there(data)?;
+        let mut accuracy = arguments.accuracy(there.is_some());
+        let needed =
+            published.is_some() || matches!(accuracy, Accuracy::Predictor | Accuracy::Benchmark);
+        let tables = match there {
+            None if needed => Some(tables(data)?),
+            there => there,
+        };
         let mut origins = Vec::new();
         let mut user_tables = Vec::new();
 
-        let accuracy_source = accuracy(arguments, tables.as_ref(), &mut origins, &mut user_tables)?;
-        let latency_source: Box<dyn Source> = match (&arguments.latency_table, published) {
+        let mut costs: Vec<Box<dyn Source>> = Vec::new();
+        match (&arguments.latency_table, published) {
             (Some(file), _) => {
                 let table =
                     UserTable::read(file, nasbench201::parse, &["latency_ms"], f64::INFINITY)?;
                 origins.push(format!("latency from {}", file.display()));
                 user_tables.push(table.clone());
-                Box::new(table.into_source(benchmark::cost_objective(Metric::Latency)))
+                costs.push(Box::new(table.into_source(benchmark::cost_objective(Metric::Latency))));
             }
             (None, None) => {
                 origins
                     .push("latency measured on this machine, one image on one thread".to_owned());
-                live::latency_source(dataset, arguments.seed)?
+                costs.push(live::latency_source(dataset, arguments.seed)?);
             }
             (None, Some(device)) => {
                 origins.push(format!("latency on {device} (HW-NAS-Bench)"));
                 let tables = tables.as_ref().ok_or_else(no_tables)?;
-                Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?)
+                costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?));
             }
-        };
-        let mut sources = vec![accuracy_source, latency_source];
+        }
         let mut metrics = vec![Metric::Latency];
         if arguments.energy || arguments.max_energy.is_some() {
             let Some(device) = published else {
@@ -70,8 +76,50 @@ impl Objectives {
             metrics.push(Metric::Energy);
             origins.push(format!("energy on {device} (HW-NAS-Bench)"));
             let tables = tables.as_ref().ok_or_else(no_tables)?;
-            sources.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
+            costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
         }
+
+        let labels = arguments.labels();
+        // What can all be labelled need not be predicted.
+        let few = user_tables.iter().any(|table: &UserTable| table.len() <= labels.budget);
+        let chosen = arguments.accuracy.is_some() || arguments.labels.is_some();
+        if few && !chosen && accuracy == Accuracy::Predictor {
+            accuracy = Accuracy::Benchmark;
+        }
+        let fidelity = benchmark::search_fidelity(dataset);
+        let published_accuracy = || -> Result<Box<dyn Source>, Failure> {
+            let tables = tables.as_ref().ok_or_else(no_tables)?;
+            Ok(Box::new(benchmark::accuracy(tables, dataset, fidelity)?))
+        };
+        let (origin, first): (String, Box<dyn Source>) = match (accuracy, &arguments.accuracy_table)
+        {
+            (Accuracy::Table, Some(file)) => {
+                let table = accuracies(file)?;
+                user_tables.push(table.clone());
+                let source = table.into_source(Objective::maximise("accuracy", "%"));
+                (format!("accuracy from {}", file.display()), Box::new(source))
+            }
+            (Accuracy::Proxies, _) => {
+                let compute = arguments.compute.as_deref();
+                let origin = arguments.proxy.origin(dataset, compute);
+                (origin, arguments.proxy.score(dataset, arguments.seed, compute)?)
+            }
+            (Accuracy::Predictor, _) => (
+                format!("accuracy predicted from labels: NAS-Bench-201 ({fidelity})"),
+                published_accuracy()?,
+            ),
+            (Accuracy::Benchmark | Accuracy::Table, _) => {
+                (format!("accuracy from NAS-Bench-201 ({fidelity})"), published_accuracy()?)
+            }
+        };
+        origins.insert(0, origin);
+        let evaluator: Box<dyn Evaluator> = if accuracy == Accuracy::Predictor {
+            let costs = Sources::new(costs);
+            Box::new(Predicted::new(benchmark::domain(dataset)?, first, costs, labels))
+        } else {
+            costs.insert(0, first);
+            Box::new(Sources::new(costs))
+        };
 
         let truth = match (published, &tables) {
             (Some(device), Some(tables)) => {
@@ -85,7 +133,8 @@ impl Objectives {
         let latency = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
         let energy = arguments.max_energy.map(|limit| Limit { objective: 2, at_most: limit.0 });
         Ok(Self {
-            evaluator: Sources::new(sources),
+            evaluator,
+            accuracy,
             origins,
             limits: latency.into_iter().chain(energy).collect(),
             candidates: candidates(&user_tables)?,
@@ -102,35 +151,6 @@ impl Objectives {
 
 fn no_tables() -> Failure {
     Failure::work("the benchmark's tables are needed and were not opened")
-}
-
-fn accuracy(
-    arguments: &Arguments,
-    tables: Option<&NasBench201>,
-    origins: &mut Vec<String>,
-    user_tables: &mut Vec<UserTable>,
-) -> Result<Box<dyn Source>, Failure> {
-    let dataset = arguments.dataset;
-    if let Some(file) = &arguments.accuracy_table {
-        let table =
-            UserTable::read(file, nasbench201::parse, &["accuracy_percent", "accuracy"], 100.0)?;
-        origins.push(format!("accuracy from {}", file.display()));
-        user_tables.push(table.clone());
-        return Ok(Box::new(table.into_source(Objective::maximise("accuracy", "%"))));
-    }
-    match arguments.accuracy() {
-        Accuracy::Proxies => {
-            let compute = arguments.compute.as_deref();
-            origins.push(arguments.proxy.origin(dataset, compute));
-            arguments.proxy.score(dataset, arguments.seed, compute)
-        }
-        Accuracy::Benchmark => {
-            let fidelity = benchmark::search_fidelity(dataset);
-            origins.push(format!("accuracy from NAS-Bench-201 ({fidelity})"));
-            let tables = tables.ok_or_else(no_tables)?;
-            Ok(Box::new(benchmark::accuracy(tables, dataset, fidelity)?))
-        }
-    }
 }
 
 /// The architectures that have a value in each of the user's tables.

@@ -1,13 +1,13 @@
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::{Scores, Truth};
+use nas_eval::{Buying, Scores, Truth};
 use nas_llm::{Failures, ModelReport};
 use nas_pareto::Archive;
-use nas_search::{Author, Detail, Evaluated, Evaluator, Outcome, Within};
+use nas_search::{Author, Detail, Evaluated, Outcome, Within};
 use nas_space::nasbench201;
 use serde_json::json;
 
-use super::{Arguments, Objectives, space};
+use super::{Accuracy, Arguments, Objectives, space};
 use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     figure::FrontFigure,
@@ -105,6 +105,18 @@ impl<'a> Report<'a> {
     fn test_accuracy(&self) -> Option<&Vec<f64>> {
         let is_objective = self.outcome.objectives.iter().any(|o| o.name == "test_accuracy");
         self.objectives.test_accuracy.as_ref().filter(|_| !is_objective)
+    }
+
+    fn detail(&self, found: &Evaluated, name: &str) -> Option<f64> {
+        let at = self.details.iter().position(|detail| detail.name == name)?;
+        found.details[at]
+    }
+
+    /// How many labels the predictor has seen, where there is one.
+    fn labels(&self) -> Option<usize> {
+        let labelled = |one: &&Evaluated| self.detail(one, "label").is_some();
+        (self.objectives.accuracy == Accuracy::Predictor)
+            .then(|| self.outcome.evaluated.iter().filter(labelled).count())
     }
 
     fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
@@ -399,6 +411,13 @@ impl<'a> Report<'a> {
         for origin in &self.objectives.origins {
             text += &format!("  {origin}\n");
         }
+        if let Some(labels) = self.labels() {
+            let buying = match self.arguments.labels().buying {
+                Buying::Active => "most where they are worth most for the front",
+                Buying::Random => "at random",
+            };
+            text += &format!("  {labels} labels, each of another class, {buying}\n");
+        }
         if let Some(Scores { hypervolume, hypervolume_ratio, igd, igd_plus }) = self.scores {
             text += &format!(
                 "HV ratio {hypervolume_ratio:.4}, HV {hypervolume:.4}, IGD {igd:.4}, IGD+ {igd_plus:.4}\n  on test accuracy, against the exact front of the whole space\n"
@@ -445,6 +464,10 @@ impl<'a> Report<'a> {
         });
         let mut values: Vec<String> = values.map(|text| text.trim_end().to_owned()).collect();
         let index = nasbench201::index(arch);
+        let ends = ["predicted_low", "predicted_high"].map(|end| self.detail(found, end));
+        if let [Some(low), Some(high)] = ends {
+            values[0] += &format!(" ({low:.2} to {high:.2})");
+        }
         if let Some(accuracy) = self.test_accuracy().and_then(|accuracies| accuracies.get(index)) {
             values.push(format!("test accuracy {accuracy:.2} %"));
         }
@@ -473,6 +496,7 @@ impl<'a> Report<'a> {
             "objectives": self.outcome.objectives,
             "origins": self.objectives.origins,
             "evaluated": self.outcome.evaluated.len(),
+            "labels": self.labels(),
             "front": self.front().json(),
             "scores": scores,
             "best": best,

@@ -1,0 +1,153 @@
+//! `cargo xtask bench predictor`: how well accuracy is predicted from labels, beside XGBoost on the
+//! same labels and features, and in what time; what each group of features is good for.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use serde_json::Value;
+
+use super::venv;
+use crate::cargo::{built_nas, output};
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+const SCRIPT: &str = include_str!("predictor.py");
+
+const XGBOOST: &str = "3.2.0";
+
+const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
+
+/// What may be left out, and the argument that leaves it out.
+const ABLATIONS: [(&str, &str); 7] = [
+    ("all", ""),
+    ("without choices", "--without choices"),
+    ("without paths", "--without paths"),
+    ("without path statistics", "--without path-statistics"),
+    ("without scores (proxies)", "--without scores"),
+    ("boosted trees alone", "--members trees"),
+    ("Gaussian process alone", "--members gaussian-process"),
+];
+
+pub fn run(
+    workspace: &Workspace,
+    python: Option<&Path>,
+    seeds: u32,
+    seed: u64,
+) -> Result<ExitCode, Error> {
+    let packages = [("xgboost", XGBOOST), ("numpy", "2.4.6"), ("pandas", "3.1.1")];
+    let python = match python {
+        Some(python) => python.to_path_buf(),
+        None => venv::python_with(workspace, "bench-venv-xgboost", &packages)?,
+    };
+    let nas = built_nas(workspace)?;
+    let target = workspace.root().join("target/predictor");
+    let eval = |arguments: &str| {
+        let mut command = Command::new(&nas);
+        command.current_dir(workspace.root()).args(["predict", "eval", "--format", "json"]);
+        command.args(["--seeds", &seeds.to_string(), "--seed", &seed.to_string()]);
+        command.args(arguments.split_whitespace());
+        json(&mut command)
+    };
+    println!(
+        "Spearman with test accuracy on all cells of classes without a label, mean of {seeds} draws of\n\
+         labels (CIFAR-10: validation accuracy), and in the tenth that is truly best. XGBoost {XGBOOST}\n\
+         has the same labels, features and settings of its trees; log: also our target,\n\
+         -ln(best - label + offset).\n"
+    );
+    println!(
+        "{:<15} {:>6}  {:^15} {:^15} {:^15}",
+        "", "", "nas-predict", "XGBoost", "XGBoost, log"
+    );
+    println!(
+        "{:<15} {:>6}  {}",
+        "data set",
+        "labels",
+        vec![format!("{:>7} {:>7}", "all", "best"); 3].join(" ")
+    );
+    let mut coverages = Vec::new();
+    let mut seconds = Vec::new();
+    for labels in [200, 1000] {
+        for dataset in DATASETS {
+            let folder = target.join(format!("{dataset}-{labels}"));
+            if folder.exists() {
+                std::fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
+            }
+            let ours =
+                eval(&format!("--dataset {dataset} --labels {labels} --out {}", folder.display()))?;
+            let theirs = json(Command::new(&python).args(["-c", SCRIPT]).arg(&folder))?;
+            let pair = |name: &str| {
+                format!("{:>7.4} {:>7.3}", at(&theirs, name), at(&theirs, &format!("{name}_best")))
+            };
+            println!("{dataset:<15} {labels:>6}  {} {} {}", pair("ours"), pair("raw"), pair("log"));
+            seconds.push(
+                ["fit", "predict"]
+                    .map(|step| (at(&ours, &format!("{step}_seconds")), at(&theirs, step))),
+            );
+            coverages.push((dataset, labels, ours));
+        }
+    }
+    println!("\nThe share of held-out labels within 90 % intervals, and their mean width in %.\n");
+    println!(
+        "{:<15} {:>6} {:>6} {:>6}  {}",
+        "data set", "labels", "all", "width", "in niches 1 to 6"
+    );
+    for (dataset, labels, ours) in &coverages {
+        let niches = ours["coverage_of_niches"].as_array().into_iter().flatten();
+        let niches: Vec<String> =
+            niches.map(|niche| format!("{:.2}", niche.as_f64().unwrap_or(f64::NAN))).collect();
+        let quality = &ours["quality"];
+        println!(
+            "{dataset:<15} {labels:>6} {:>6.3} {:>6.2}  {}",
+            at(quality, "coverage"),
+            at(quality, "mean_width"),
+            niches.join(" ")
+        );
+    }
+    println!("\nSeconds to fit 200 labels and to predict 15,625 cells (XGBoost: median).\n");
+    println!(
+        "{:<15} {:>12} {:>12} {:>12} {:>12} {:>7}",
+        "", "ours, fit", "predict", "XGBoost, fit", "predict", "ratio"
+    );
+    for (dataset, [fit, predict]) in DATASETS.iter().zip(&seconds) {
+        println!(
+            "{dataset:<15} {:>12.3} {:>12.3} {:>12.3} {:>12.3} {:>7.2}",
+            fit.0,
+            predict.0,
+            fit.1,
+            predict.1,
+            (fit.1 + predict.1) / (fit.0 + predict.0)
+        );
+    }
+    println!("\nSpearman, all and best tenth, from 200 labels with something left out.\n");
+    println!("{:<25} {}", "", DATASETS.map(|dataset| format!("{dataset:^15}")).join(" "));
+    for (name, arguments) in ABLATIONS {
+        let mut row = format!("{name:<25}");
+        for dataset in DATASETS {
+            let found = eval(&format!("--dataset {dataset} {arguments}"))?;
+            let quality = &found["quality"];
+            row += &format!(
+                " {:>7.4} {:>7.3}",
+                at(quality, "spearman"),
+                at(quality, "spearman_top_tenth")
+            );
+        }
+        println!("{row}");
+    }
+    println!("\nLabels, features and predictions of each draw are in {}", target.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn at(value: &Value, name: &str) -> f64 {
+    value[name].as_f64().unwrap_or(f64::NAN)
+}
+
+/// What a command prints, as JSON.
+fn json(command: &mut Command) -> Result<Value, Error> {
+    let ran = output(command)?;
+    let program = PathBuf::from(command.get_program());
+    let read = || serde_json::from_slice(&ran.stdout).ok().filter(|_| ran.status.success());
+    read().ok_or_else(|| Error::Bench {
+        step: "measure",
+        problem: format!("{} ended with {}", program.display(), ran.status),
+    })
+}
