@@ -1,6 +1,7 @@
 use forust_ml::{
     GradientBooster, Matrix, objective::ObjectiveType, sampler::SampleMethod, tree::Tree,
 };
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -80,8 +81,8 @@ impl BoostedTrees {
     pub(crate) fn predict(&self, columns: &[Vec<f64>]) -> Vec<f64> {
         let (width, rows) = (columns.len(), columns.first().map_or(0, Vec::len));
         let mut predictions = vec![self.base; rows];
-        let mut block = vec![0.0; LANES * width];
-        for (number, predictions) in predictions.chunks_mut(LANES).enumerate() {
+        predictions.par_chunks_mut(LANES).enumerate().for_each(|(number, predictions)| {
+            let mut block = vec![0.0; LANES * width];
             for (lane, row) in block.chunks_exact_mut(width).zip(number * LANES..rows) {
                 for (value, column) in lane.iter_mut().zip(columns) {
                     *value = column[row];
@@ -101,7 +102,7 @@ impl BoostedTrees {
                     *prediction += leaves[at - splits.len()];
                 }
             }
-        }
+        });
         predictions
     }
 }
@@ -120,6 +121,8 @@ fn grow(
         .set_subsample(0.7)
         .set_colsample_bytree(0.2)
         .set_nbins(64)
+        // A few hundred rows are not worth sharing out.
+        .set_parallel(false)
         .set_objective_type(ObjectiveType::SquaredLoss)
         .set_sample_method(SampleMethod::Random)
         .set_initialize_base_score(true)

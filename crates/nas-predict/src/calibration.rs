@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 const NOMINAL: f64 = 0.9;
 
 /// How near, in shares of the labels' ranks, errors count most.
-const NEAR: f64 = 0.1;
+const NEAR: f64 = 0.05;
 
 /// How many labels' worth all errors count everywhere, however far.
 const EVERYWHERE: f64 = 5.0;

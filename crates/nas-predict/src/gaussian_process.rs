@@ -12,6 +12,7 @@ use faer::{
         triangular_solve::solve_lower_triangular_in_place,
     },
 };
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wide::f64x4;
 
@@ -21,7 +22,7 @@ use crate::table::Group;
 const FITTED: usize = 500;
 
 /// Rows predicted at a time: what this many need of memory does not grow with the table.
-const BLOCK: usize = 1_024;
+const BLOCK: usize = 512;
 
 /// The score of what has none: below nearly all.
 const ABSENT: f64 = -3.0;
@@ -114,7 +115,7 @@ impl GaussianProcess {
         let rows: Vec<usize> = (0..targets.len()).step_by(stride).collect();
         let likelihood = Likelihood::new(columns, &groups, &rows, targets);
         let parameters = Parameters::from_logarithms(&likelihood.maximise());
-        let points = points(columns, &groups, &parameters.weights, 0..targets.len());
+        let points = lists(&points(columns, &groups, &parameters.weights, 0..targets.len()));
         let rows = targets.len();
         let kernel = Mat::from_fn(rows, rows, |i, j| {
             let noise = if i == j { parameters.noise } else { 0.0 };
@@ -140,18 +141,16 @@ impl GaussianProcess {
     pub(crate) fn predict(&self, columns: &[Vec<f64>]) -> Vec<(f64, f64)> {
         let rows = columns.first().map_or(0, Vec::len);
         let factor = self.factor();
-        let mut predictions = Vec::with_capacity(rows);
         let norms: Vec<f64> = self.points.iter().map(|p| p.iter().map(|x| x * x).sum()).collect();
         let width = self.points.first().map_or(0, Vec::len);
         let known = Mat::from_fn(self.points.len(), width, |i, j| self.points[i][j]);
-        for start in (0..rows).step_by(BLOCK) {
+        let predict = |start: usize| {
             let end = (start + BLOCK).min(rows);
-            let block = points(columns, &self.groups, &self.parameters.weights, start..end);
-            let asked = Mat::from_fn(width, block.len(), |i, j| block[j][i]);
-            let mut kernel = Mat::zeros(self.points.len(), block.len());
+            let asked = points(columns, &self.groups, &self.parameters.weights, start..end);
+            let mut kernel = Mat::zeros(self.points.len(), asked.ncols());
             matmul(kernel.as_mut(), faer::Accum::Replace, &known, &asked, 1.0, Par::Seq);
-            for (j, point) in block.iter().enumerate() {
-                let norm: f64 = point.iter().map(|x| x * x).sum();
+            for j in 0..asked.ncols() {
+                let norm: f64 = asked.col_as_slice(j).iter().map(|x| x * x).sum();
                 let column = kernel.col_as_slice_mut(j);
                 for (value, known) in column.iter_mut().zip(&norms) {
                     *value = (norm + known - 2.0 * *value).max(0.0);
@@ -161,17 +160,18 @@ impl GaussianProcess {
                     *value *= self.parameters.signal;
                 }
             }
-            let means: Vec<f64> = (0..block.len())
+            let means: Vec<f64> = (0..asked.ncols())
                 .map(|j| kernel.col_as_slice(j).iter().zip(&self.weights).map(|(k, w)| k * w).sum())
                 .collect();
             solve_lower_triangular_in_place(factor.as_ref(), kernel.as_mut(), Par::Seq);
-            for (j, mean) in means.into_iter().enumerate() {
+            let predictions = means.into_iter().enumerate().map(|(j, mean)| {
                 let explained: f64 = kernel.col_as_slice(j).iter().map(|v| v * v).sum();
                 let variance = (self.parameters.signal - explained).max(0.0);
-                predictions.push((mean, (variance + self.parameters.noise).sqrt()));
-            }
-        }
-        predictions
+                (mean, (variance + self.parameters.noise).sqrt())
+            });
+            predictions.collect::<Vec<_>>()
+        };
+        (0..rows).into_par_iter().step_by(BLOCK).flat_map_iter(predict).collect()
     }
 
     /// Rasmussen & Williams 2006, equations 5.10 to 5.12.
@@ -188,25 +188,29 @@ impl GaussianProcess {
     }
 }
 
-/// Rows as points whose squared Euclidean distance is the kernel's.
+/// Rows as points whose squared Euclidean distance is the kernel's, one in each column of the
+/// matrix.
 fn points(
     columns: &[Vec<f64>],
     groups: &[Vec<usize>],
     weights: &[f64],
     rows: std::ops::Range<usize>,
-) -> Vec<Vec<f64>> {
-    let each = |(group, weight): (&Vec<usize>, &f64)| (weight / group.len() as f64).sqrt();
-    let scales: Vec<f64> = groups.iter().zip(weights).map(each).collect();
-    let point = |row: usize| {
-        let values = groups.iter().zip(&scales).flat_map(|(group, scale)| {
-            group.iter().map(move |&column| {
-                let value = columns[column][row];
-                scale * if value.is_nan() { ABSENT } else { value }
-            })
-        });
-        values.collect()
-    };
-    rows.map(point).collect()
+) -> Mat<f64> {
+    let scaled = groups.iter().zip(weights).flat_map(|(group, weight)| {
+        let scale = (weight / group.len() as f64).sqrt();
+        group.iter().map(move |&column| (&columns[column], scale))
+    });
+    let scaled: Vec<(&Vec<f64>, f64)> = scaled.collect();
+    Mat::from_fn(scaled.len(), rows.len(), |coordinate, row| {
+        let (column, scale) = scaled[coordinate];
+        let value = column[rows.start + row];
+        scale * if value.is_nan() { ABSENT } else { value }
+    })
+}
+
+/// The same as lists.
+fn lists(points: &Mat<f64>) -> Vec<Vec<f64>> {
+    (0..points.ncols()).map(|point| points.col_as_slice(point).to_vec()).collect()
 }
 
 fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
@@ -229,7 +233,7 @@ impl Likelihood {
             .iter()
             .map(|group| {
                 let group = std::slice::from_ref(group);
-                let points = points(columns, group, &[1.0], 0..targets.len());
+                let points = lists(&points(columns, group, &[1.0], 0..targets.len()));
                 Mat::from_fn(rows.len(), rows.len(), |i, j| {
                     squared_distance(&points[rows[i]], &points[rows[j]])
                 })

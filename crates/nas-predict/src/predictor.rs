@@ -16,6 +16,9 @@ const FORMAT: &str = "nas predictor, version 1";
 /// How far below the worst label a prediction may lie, in standard deviations of the labels.
 const BELOW: f64 = 0.5;
 
+/// The same for an interval's lower end.
+const FAR_BELOW: f64 = 2.0;
+
 /// The weight of ridge regression among all members.
 const TREND: f64 = 0.1;
 
@@ -147,13 +150,16 @@ impl Predictor {
             return Ok(predictor);
         }
         let columns = predictor.scales.apply(table, &rows);
-        if settings.members != Members::GaussianProcess {
-            let Settings { trees, seed, .. } = settings;
-            predictor.trees = Some(BoostedTrees::fit(&columns, &targets, trees, seed)?);
-        }
         let kinds: Vec<_> = table.columns().iter().map(|column| column.group).collect();
-        let process =
-            GaussianProcess::fit(&columns, &kinds, &targets).ok_or(Error::GaussianProcess)?;
+        let Settings { members, trees, seed, .. } = settings;
+        let grow = || {
+            let wanted = members != Members::GaussianProcess;
+            wanted.then(|| BoostedTrees::fit(&columns, &targets, trees, seed)).transpose()
+        };
+        let (grown, process) =
+            rayon::join(grow, || GaussianProcess::fit(&columns, &kinds, &targets));
+        predictor.trees = grown?;
+        let process = process.ok_or(Error::GaussianProcess)?;
         let told = process.leave_one_out();
         if settings.members == Members::All {
             predictor.linear = Linear::fit(&columns, &kinds, &targets);
@@ -203,10 +209,13 @@ impl Predictor {
                 Some(trend) => (1.0 - TREND) * centre + TREND * trend[row],
                 None => centre,
             };
-            let back = |z: f64| self.target.back(z.max(self.least - BELOW));
+            let back = |z: f64, below: f64| self.target.back(z.max(self.least - below));
             let half = self.calibration.reach(mean) * deviation;
             let (low, high) = (value.min(centre - half), value.max(centre + half));
-            Prediction { value: back(value), low: back(low), high: back(high) }
+            let (value, high) = (back(value, BELOW), back(high, BELOW));
+            // No network is much worse than chance.
+            let chance = self.settings.unconnected.unwrap_or(f64::NEG_INFINITY);
+            Prediction { value, low: back(low, FAR_BELOW).max(chance).min(value), high }
         };
         Ok(rows.into_iter().map(prediction).collect())
     }

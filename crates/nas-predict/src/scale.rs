@@ -1,3 +1,4 @@
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -27,13 +28,13 @@ enum Scale {
 
 impl Scales {
     pub(crate) fn learn(table: &Table) -> Self {
-        let columns = table.columns().iter().enumerate();
+        let columns = table.columns().par_iter().enumerate();
         Self(columns.map(|(at, column)| Scale::learn(column.group, table.column(at))).collect())
     }
 
     /// The columns, scaled; NaN where a value is absent.
     pub(crate) fn apply(&self, table: &Table, rows: &[usize]) -> Vec<Vec<f64>> {
-        let columns = self.0.iter().enumerate();
+        let columns = self.0.par_iter().enumerate();
         columns
             .map(|(at, scale)| {
                 let values = table.column(at);
@@ -58,14 +59,16 @@ impl Scale {
                     values.iter().copied().filter(|value| !value.is_nan()).collect();
                 present.sort_by(f64::total_cmp);
                 let count = present.len() as f64;
-                let normal = Normal::standard();
-                let score = |rank: f64| normal.inverse_cdf((rank - 0.5) / count);
                 let mut knots: Vec<(f64, f64)> =
-                    present.iter().copied().zip(ranks(&present).into_iter().map(score)).collect();
+                    present.iter().copied().zip(ranks(&present)).collect();
                 knots.dedup_by(|a, b| a.0 <= b.0);
                 let last = knots.len().saturating_sub(1);
                 if last >= KNOTS {
                     knots = (0..KNOTS).map(|at| knots[at * last / (KNOTS - 1)]).collect();
+                }
+                let normal = Normal::standard();
+                for (_, rank) in &mut knots {
+                    *rank = normal.inverse_cdf((*rank - 0.5) / count);
                 }
                 Self::Rank { knots }
             }

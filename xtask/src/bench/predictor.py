@@ -37,8 +37,9 @@ def both(predicted, truth):
 
 
 for folder in sys.argv[1:]:
-    features = pd.read_csv(f"{folder}/features.csv", index_col="index").astype(np.float32)
-    values = features.to_numpy()
+    features = pd.read_csv(f"{folder}/features.csv", index_col="index")
+    # Ranks: the same to trees, and some proxies are beyond f32.
+    values = features.astype(np.float64).rank().to_numpy(np.float32)
     row = {index: at for at, index in enumerate(features.index)}
     figures = []
     for file in sorted(glob.glob(f"{folder}/seed-*.csv")):
