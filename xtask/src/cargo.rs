@@ -27,11 +27,18 @@ pub fn nas(workspace: &Workspace, build: &[&str]) -> Command {
 
 /// Builds the program `nas` with optimisation, without libtorch, and returns its path.
 pub fn built_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
-    let mut build = cargo(workspace);
-    build.args(["build", "--quiet", "--release", "--package", "nas-cli", "--no-default-features"]);
-    let built = status(&mut build)?;
-    if !built.success() {
-        let problem = format!("cargo ended with {built}");
+    let mut command = cargo(workspace);
+    command.args([
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "nas-cli",
+        "--no-default-features",
+    ]);
+    let ended = status(&mut command)?;
+    if !ended.success() {
+        let problem = format!("cargo ended with {ended}");
         return Err(Error::Bench { step: "build the program nas", problem });
     }
     let program = format!("nas{}", env::consts::EXE_SUFFIX);

@@ -5,6 +5,8 @@
 //! ([`benchmark`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
 //! zero-cost proxies computed on the spot and latency measured on this machine ([`live`]).
 //!
+//! [`Predicted`] buys some labels of a source of accuracy and predicts the others.
+//!
 //! [`Truth`] scores a found front against the exact one of a whole space.
 
 pub mod benchmark;
@@ -15,7 +17,7 @@ mod source;
 mod truth;
 mod user_table;
 
-pub use predicted::{Buying, Domain, Labels, Predicted};
+pub use predicted::{Buying, Domain, Features, Labels, Predicted};
 pub use source::{Lookup, Source, Sources};
 pub use truth::{Scores, Truth};
 pub use user_table::UserTable;

@@ -36,12 +36,15 @@ pub enum Buying {
     Random,
 }
 
+/// Tells the features of architectures, a row each.
+pub type Features = dyn Fn(&[Arch]) -> Result<Table, Error>;
+
 /// A space as a predictor sees it.
 pub struct Domain {
     /// The space.
     pub space: &'static Space,
     /// Features of architectures, a row each.
-    pub features: Box<dyn Fn(&[Arch]) -> Result<Table, Error>>,
+    pub features: Box<Features>,
     /// Networks that count as one have one class: one label is enough for them.
     pub class: fn(&Arch) -> usize,
     /// The accuracy of networks without a path from input to output, in %.

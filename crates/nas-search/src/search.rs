@@ -527,7 +527,9 @@ mod tests {
 
         fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
             let mut evaluations = self.0.evaluate(architectures)?;
-            evaluations.iter_mut().for_each(|evaluation| evaluation.values[0] = None);
+            for evaluation in &mut evaluations {
+                evaluation.values[0] = None;
+            }
             Ok(evaluations)
         }
 

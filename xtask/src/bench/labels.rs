@@ -32,7 +32,7 @@ const WAYS: [(u32, &str, &str); 12] = [
 /// Hypervolume ratio and IGD of a pair of data set and device, means over the seeds.
 type Scores = [f64; 2];
 
-pub fn run(workspace: &Workspace, seeds: u64, seed: u64) -> Result<ExitCode, Error> {
+pub fn run(workspace: &Workspace, only: &[u32], seeds: u64, seed: u64) -> Result<ExitCode, Error> {
     let nas = built_nas(workspace)?;
     let run = workspace.root().join("target/labels");
     println!(
@@ -43,7 +43,8 @@ pub fn run(workspace: &Workspace, seeds: u64, seed: u64) -> Result<ExitCode, Err
         "labels", "bought", "HV ratio", "worst", "IGD", "seconds"
     );
     let mut last: Vec<Scores> = Vec::new();
-    for (labels, name, arguments) in WAYS {
+    let wanted = WAYS.into_iter().filter(|way| only.is_empty() || only.contains(&way.0));
+    for (labels, name, arguments) in wanted {
         let begun = std::time::Instant::now();
         let mut pairs = Vec::new();
         for dataset in DATASETS {

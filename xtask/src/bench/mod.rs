@@ -45,6 +45,9 @@ pub enum Bench {
     /// Labels bought where they are worth most for the front, against labels at random, on all data
     /// sets and devices; takes most of an hour
     Labels {
+        /// Only these numbers of labels, separated by commas, of 25, 50, 100, 200 and 400
+        #[arg(long, value_name = "N", value_delimiter = ',')]
+        labels: Vec<u32>,
         /// Searches of each kind
         #[arg(long, value_name = "N", default_value_t = 5)]
         seeds: u64,
@@ -71,7 +74,7 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         Bench::Predictor { python, seeds, seed } => {
             predictor::run(workspace, python.as_deref(), *seeds, *seed)
         }
-        Bench::Labels { seeds, seed } => labels::run(workspace, *seeds, *seed),
+        Bench::Labels { labels, seeds, seed } => labels::run(workspace, labels, *seeds, *seed),
         Bench::Tables => tables::run(workspace),
         Bench::LlmOverhead { transcript } => llm_overhead::run(workspace, transcript.as_deref()),
     }

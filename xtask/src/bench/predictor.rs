@@ -86,23 +86,7 @@ pub fn run(
             coverages.push((dataset, labels, ours));
         }
     }
-    println!("\nThe share of held-out labels within 90 % intervals, and their mean width in %.\n");
-    println!(
-        "{:<15} {:>6} {:>6} {:>6}  {}",
-        "data set", "labels", "all", "width", "in niches 1 to 6"
-    );
-    for (dataset, labels, ours) in &coverages {
-        let niches = ours["coverage_of_niches"].as_array().into_iter().flatten();
-        let niches: Vec<String> =
-            niches.map(|niche| format!("{:.2}", niche.as_f64().unwrap_or(f64::NAN))).collect();
-        let quality = &ours["quality"];
-        println!(
-            "{dataset:<15} {labels:>6} {:>6.3} {:>6.2}  {}",
-            at(quality, "coverage"),
-            at(quality, "mean_width"),
-            niches.join(" ")
-        );
-    }
+    print_coverage(&coverages);
     println!("\nSeconds to fit 200 labels and to predict 15,625 cells (XGBoost: median).\n");
     println!(
         "{:<15} {:>12} {:>12} {:>12} {:>12} {:>7}",
@@ -118,6 +102,30 @@ pub fn run(
             (fit.1 + predict.1) / (fit.0 + predict.0)
         );
     }
+    print_ablation(&eval)?;
+    println!("\nLabels, features and predictions of each draw are in {}", target.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Data set, number of labels, and what `nas predict eval` says.
+fn print_coverage(coverages: &[(&str, u32, Value)]) {
+    println!("\nThe share of held-out labels within 90 % intervals, and their mean width in %.\n");
+    println!("{:<15} {:>6} {:>6} {:>6}  in niches 1 to 6", "data set", "labels", "all", "width");
+    for (dataset, labels, ours) in coverages {
+        let niches = ours["coverage_of_niches"].as_array().into_iter().flatten();
+        let niches: Vec<String> =
+            niches.map(|niche| format!("{:.2}", niche.as_f64().unwrap_or(f64::NAN))).collect();
+        let quality = &ours["quality"];
+        println!(
+            "{dataset:<15} {labels:>6} {:>6.3} {:>6.2}  {}",
+            at(quality, "coverage"),
+            at(quality, "mean_width"),
+            niches.join(" ")
+        );
+    }
+}
+
+fn print_ablation(eval: &dyn Fn(&str) -> Result<Value, Error>) -> Result<(), Error> {
     println!("\nSpearman, all and best tenth, from 200 labels with something left out.\n");
     println!("{:<25} {}", "", DATASETS.map(|dataset| format!("{dataset:^15}")).join(" "));
     for (name, arguments) in ABLATIONS {
@@ -133,8 +141,7 @@ pub fn run(
         }
         println!("{row}");
     }
-    println!("\nLabels, features and predictions of each draw are in {}", target.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn at(value: &Value, name: &str) -> f64 {

@@ -1,8 +1,8 @@
 use std::path::Path;
 
-use nas_bench::Fidelity;
+use nas_bench::{Fidelity, NasBench201};
 use nas_eval::{Predicted, Source, Sources, Truth, UserTable, benchmark};
-use nas_hw::Metric;
+use nas_hw::{Device, Metric};
 use nas_search::{Evaluator, Limit, Objective};
 use nas_space::{Arch, nasbench201};
 
@@ -45,39 +45,8 @@ impl Objectives {
         };
         let mut origins = Vec::new();
         let mut user_tables = Vec::new();
-
-        let mut costs: Vec<Box<dyn Source>> = Vec::new();
-        match (&arguments.latency_table, published) {
-            (Some(file), _) => {
-                let table =
-                    UserTable::read(file, nasbench201::parse, &["latency_ms"], f64::INFINITY)?;
-                origins.push(format!("latency from {}", file.display()));
-                user_tables.push(table.clone());
-                costs.push(Box::new(table.into_source(benchmark::cost_objective(Metric::Latency))));
-            }
-            (None, None) => {
-                origins
-                    .push("latency measured on this machine, one image on one thread".to_owned());
-                costs.push(live::latency_source(dataset, arguments.seed)?);
-            }
-            (None, Some(device)) => {
-                origins.push(format!("latency on {device} (HW-NAS-Bench)"));
-                let tables = tables.as_ref().ok_or_else(no_tables)?;
-                costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?));
-            }
-        }
-        let mut metrics = vec![Metric::Latency];
-        if arguments.energy || arguments.max_energy.is_some() {
-            let Some(device) = published else {
-                return Err(Failure::input(
-                    "energy is only published for the devices edgegpu, eyeriss and fpga: name one with --device",
-                ));
-            };
-            metrics.push(Metric::Energy);
-            origins.push(format!("energy on {device} (HW-NAS-Bench)"));
-            let tables = tables.as_ref().ok_or_else(no_tables)?;
-            costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
-        }
+        let mut costs =
+            costs(arguments, tables.as_ref(), published, &mut origins, &mut user_tables)?;
 
         let labels = arguments.labels();
         // What can all be labelled need not be predicted.
@@ -121,9 +90,10 @@ impl Objectives {
             Box::new(Sources::new(costs))
         };
 
+        let metrics = &[Metric::Latency, Metric::Energy][..evaluator.objectives().len() - 1];
         let truth = match (published, &tables) {
             (Some(device), Some(tables)) => {
-                Some(benchmark::truth(tables, dataset, device, &metrics)?)
+                Some(benchmark::truth(tables, dataset, device, metrics)?)
             }
             _ => None,
         };
@@ -147,6 +117,46 @@ impl Objectives {
     pub fn is_slow(&self) -> bool {
         self.evaluator.batch() == 1
     }
+}
+
+/// Latency, and energy where it is asked for.
+fn costs(
+    arguments: &Arguments,
+    tables: Option<&NasBench201>,
+    published: Option<Device>,
+    origins: &mut Vec<String>,
+    user_tables: &mut Vec<UserTable>,
+) -> Result<Vec<Box<dyn Source>>, Failure> {
+    let dataset = arguments.dataset;
+    let mut costs: Vec<Box<dyn Source>> = Vec::new();
+    match (&arguments.latency_table, published) {
+        (Some(file), _) => {
+            let table = UserTable::read(file, nasbench201::parse, &["latency_ms"], f64::INFINITY)?;
+            origins.push(format!("latency from {}", file.display()));
+            user_tables.push(table.clone());
+            costs.push(Box::new(table.into_source(benchmark::cost_objective(Metric::Latency))));
+        }
+        (None, None) => {
+            origins.push("latency measured on this machine, one image on one thread".to_owned());
+            costs.push(live::latency_source(dataset, arguments.seed)?);
+        }
+        (None, Some(device)) => {
+            origins.push(format!("latency on {device} (HW-NAS-Bench)"));
+            let tables = tables.ok_or_else(no_tables)?;
+            costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?));
+        }
+    }
+    if arguments.energy || arguments.max_energy.is_some() {
+        let Some(device) = published else {
+            return Err(Failure::input(
+                "energy is only published for the devices edgegpu, eyeriss and fpga: name one with --device",
+            ));
+        };
+        origins.push(format!("energy on {device} (HW-NAS-Bench)"));
+        let tables = tables.ok_or_else(no_tables)?;
+        costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
+    }
+    Ok(costs)
 }
 
 fn no_tables() -> Failure {

@@ -17,6 +17,9 @@ use crate::{
 /// Rows of the front that a terminal shows; files hold all.
 const SHOWN: usize = 20;
 
+/// Evaluated architectures that a picture shows.
+const DRAWN: usize = 2_000;
+
 /// The language model's name among the proposers.
 const MODEL: &str = "language-model";
 
@@ -349,6 +352,8 @@ impl<'a> Report<'a> {
             (None, _) => "accuracy [%]",
         };
         let arguments = self.arguments;
+        // A cloud of some thousands looks the same as all.
+        let step = outcome.evaluated.len().div_ceil(DRAWN).max(1);
         FrontFigure {
             title: format!(
                 "NAS-Bench-201, {} on {}: {} of {} evaluated on the front",
@@ -359,7 +364,7 @@ impl<'a> Report<'a> {
             ),
             x: "latency [ms]",
             y,
-            evaluated: outcome.evaluated.iter().filter_map(place).collect(),
+            evaluated: outcome.evaluated.iter().step_by(step).filter_map(place).collect(),
             front: self.front.iter().copied().filter_map(place).collect(),
             exact: exact.unwrap_or_default(),
         }
