@@ -141,6 +141,16 @@ mod tests {
 
     use super::*;
 
+    fn depth(tree: &Tree, node: usize) -> usize {
+        let node = &tree.nodes[node];
+        let below = [node.left_child, node.right_child];
+        if node.is_leaf {
+            0
+        } else {
+            1 + below.map(|child| depth(tree, child)).into_iter().max().unwrap()
+        }
+    }
+
     #[test]
     fn laid_out_trees_predict_what_the_grown_ones_do() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
@@ -151,13 +161,12 @@ mod tests {
             };
             (0..103).map(|_| value()).collect()
         };
-        let columns = [0.0, 0.1, 0.6].map(&mut column);
+        let columns = [0.0, 0.1, 0.6].repeat(5).into_iter().map(&mut column).collect::<Vec<_>>();
         let targets: Vec<f64> =
             (0..103).map(|row| columns[0][row] + columns[1][row].max(3.0)).collect();
         let grown = grow(&columns, &targets, 50, 1).unwrap();
-        let expected = grown.predict(&Matrix::new(&columns.concat(), 103, 3), false);
-        let depths = grown.trees.iter().flat_map(|tree| &tree.nodes).map(|node| node.depth);
-        assert_eq!(depths.max(), Some(DEPTH));
+        let expected = grown.predict(&Matrix::new(&columns.concat(), 103, 15), false);
+        assert_eq!(grown.trees.iter().map(|tree| depth(tree, 0)).max(), Some(DEPTH));
         for (laid_out, expected) in
             BoostedTrees::lay_out(&grown).predict(&columns).iter().zip(expected)
         {

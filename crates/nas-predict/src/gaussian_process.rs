@@ -21,6 +21,9 @@ use crate::table::Group;
 /// The labels that the kernel's parameters are fitted to at most, evenly taken of all.
 const FITTED: usize = 500;
 
+/// Changes of the likelihood's logarithm, and slopes, that are not worth another step.
+const ENOUGH: f64 = 1e-2;
+
 /// Rows predicted at a time: what this many need of memory does not grow with the table.
 const BLOCK: usize = 512;
 
@@ -247,9 +250,11 @@ impl Likelihood {
     fn maximise(self) -> Vec<f64> {
         let (start, _) = Parameters::prior(self.distances.len());
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7);
-        let found = Executor::new(self, solver)
-            .configure(|state| state.param(start.clone()).max_iters(40))
-            .run();
+        let solver = solver.with_tolerance_cost(ENOUGH).and_then(|s| s.with_tolerance_grad(ENOUGH));
+        let found = solver.and_then(|solver| {
+            let executor = Executor::new(self, solver);
+            executor.configure(|state| state.param(start.clone()).max_iters(40)).run()
+        });
         let best = found.ok().and_then(|found| found.state().get_best_param().cloned());
         best.unwrap_or(start)
     }

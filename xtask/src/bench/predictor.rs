@@ -87,7 +87,7 @@ pub fn run(
         }
     }
     print_coverage(&coverages);
-    println!("\nSeconds to fit 200 labels and to predict 15,625 cells (XGBoost: median).\n");
+    println!("\nSeconds to fit 200 labels and to predict 15,625 cells, median of the draws.\n");
     println!(
         "{:<15} {:>12} {:>12} {:>12} {:>12} {:>7}",
         "", "ours, fit", "predict", "XGBoost, fit", "predict", "ratio"

@@ -228,8 +228,11 @@ fn report(
     let niches = 0..domain.partition.niches().len();
     let coverage: Vec<Option<f64>> =
         niches.map(|niche| mean(trials.iter().map(|trial| trial.coverage[niche]))).collect();
-    let seconds =
-        |of: fn(&Trial) -> f64| mean(trials.iter().map(|trial| Some(of(trial)))).unwrap_or(0.0);
+    let seconds = |of: fn(&Trial) -> f64| {
+        let mut seconds: Vec<f64> = trials.iter().map(of).collect();
+        seconds.sort_by(f64::total_cmp);
+        seconds.get(seconds.len() / 2).copied().unwrap_or(0.0)
+    };
     let (fit, predict) = (seconds(|one| one.fit_seconds), seconds(|one| one.predict_seconds));
     let count =
         |of: fn(&Trial) -> usize| trials.iter().map(of).sum::<usize>() / trials.len().max(1);
@@ -264,7 +267,7 @@ fn report(
     let mut text = records.table();
     text += &format!(
         "\n{labels} labels, each of another class, and {held_out} architectures of the others\n  \
-         {origin}\n  mean of {} draws; {fit:.2} s to fit, {predict:.2} s to predict all\n",
+         {origin}\n  mean of {} draws; {fit:.2} s to fit, {predict:.2} s to predict all (median)\n",
         trials.len()
     );
     print(&text)
