@@ -19,6 +19,9 @@ pub struct FrontFigure<'a> {
 }
 
 const SIZE: (u32, u32) = (800, 520);
+/// Evaluated architectures that a picture shows at most.
+const DRAWN: usize = 2_000;
+
 const GREY: RGBColor = RGBColor(150, 155, 165);
 const BLUE: RGBColor = RGBColor(31, 88, 176);
 const ORANGE: RGBColor = RGBColor(217, 95, 2);
@@ -56,7 +59,9 @@ impl FrontFigure<'_> {
         let visible = |point: &&(f64, f64)| y.contains(&point.1);
         let hidden = self.evaluated.iter().filter(|point| !visible(point)).count();
         let below = if hidden == 0 { String::new() } else { format!(" ({hidden} below the axis)") };
-        let dots = self.evaluated.iter().filter(visible);
+        // A cloud of some thousands looks the same as all.
+        let step = self.evaluated.len().div_ceil(DRAWN).max(1);
+        let dots = self.evaluated.iter().filter(visible).step_by(step);
         chart
             .draw_series(dots.map(|point| Circle::new(*point, 2, GREY.mix(0.6).filled())))?
             .label(format!("evaluated{below}"))

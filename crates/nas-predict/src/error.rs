@@ -2,6 +2,9 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A table without columns.
+    #[error("a predictor needs at least one column to learn from")]
+    NoColumns,
     /// Nothing to learn from.
     #[error("a predictor needs at least one label")]
     NoLabels,

@@ -101,9 +101,12 @@ impl Predictor {
     /// width: nothing tells more.
     ///
     /// # Errors
-    /// [`Error::NoLabels`], [`Error::Row`] for a row beyond the table, [`Error::LabelTwice`],
+    /// [`Error::NoColumns`], [`Error::NoLabels`], [`Error::Row`] for a row beyond the table, [`Error::LabelTwice`],
     /// [`Error::NotFinite`] for a NaN or infinite label.
     pub fn fit(table: &Table, labels: &[(usize, f64)], settings: Settings) -> Result<Self, Error> {
+        if table.columns().is_empty() {
+            return Err(Error::NoColumns);
+        }
         let mut seen = vec![false; table.rows()];
         for &(row, value) in labels {
             match seen.get_mut(row) {
@@ -329,6 +332,8 @@ mod tests {
         assert!(told(&[(0, f64::NAN)]).starts_with("label of row 0 is NaN"));
         assert!(told(&[(120, 1.0)]).contains("120 rows, counted from 0"));
         assert!(told(&[(3, 1.0), (3, 1.0)]).contains("row 3 has two labels"));
+        let nothing = example(0).0.only(|_| false);
+        assert!(matches!(Predictor::fit(&nothing, &labels, SMALL), Err(Error::NoColumns)));
         let score = |value| example(0).0.with_scores("other", vec![Some(value); 120]);
         assert!(matches!(score(f64::INFINITY), Err(Error::NotFinite { row: 0, .. })));
         let short = example(0).0.with_scores("short", [Some(1.0)]);

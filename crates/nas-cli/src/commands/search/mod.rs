@@ -64,7 +64,7 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     accuracy: Option<Accuracy>,
     /// Published accuracies that the predictor may see, one of a class [default: 200]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=6_466))]
     labels: Option<u32>,
     /// Which accuracies it sees: three in ten at random and the others where they are worth most
     /// for the front, or all at random [default: active]

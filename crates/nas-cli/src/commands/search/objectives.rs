@@ -74,7 +74,7 @@ impl Objectives {
                 (origin, arguments.proxy.score(dataset, arguments.seed, compute)?)
             }
             (Accuracy::Predictor, _) => (
-                format!("accuracy predicted from labels: NAS-Bench-201 ({fidelity})"),
+                format!("accuracy predicted from NAS-Bench-201 ({fidelity})"),
                 published_accuracy()?,
             ),
             (Accuracy::Benchmark | Accuracy::Table, _) => {

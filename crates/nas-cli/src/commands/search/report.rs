@@ -17,9 +17,6 @@ use crate::{
 /// Rows of the front that a terminal shows; files hold all.
 const SHOWN: usize = 20;
 
-/// Evaluated architectures that a picture shows.
-const DRAWN: usize = 2_000;
-
 /// The language model's name among the proposers.
 const MODEL: &str = "language-model";
 
@@ -352,8 +349,6 @@ impl<'a> Report<'a> {
             (None, _) => "accuracy [%]",
         };
         let arguments = self.arguments;
-        // A cloud of some thousands looks the same as all.
-        let step = outcome.evaluated.len().div_ceil(DRAWN).max(1);
         FrontFigure {
             title: format!(
                 "NAS-Bench-201, {} on {}: {} of {} evaluated on the front",
@@ -364,7 +359,7 @@ impl<'a> Report<'a> {
             ),
             x: "latency [ms]",
             y,
-            evaluated: outcome.evaluated.iter().step_by(step).filter_map(place).collect(),
+            evaluated: outcome.evaluated.iter().filter_map(place).collect(),
             front: self.front.iter().copied().filter_map(place).collect(),
             exact: exact.unwrap_or_default(),
         }
@@ -418,7 +413,7 @@ impl<'a> Report<'a> {
         }
         if let Some(labels) = self.labels() {
             let buying = match self.arguments.labels().buying {
-                Buying::Active => "most where they are worth most for the front",
+                Buying::Active => "most where the front gains most",
                 Buying::Random => "at random",
             };
             text += &format!("  {labels} labels, each of another class, {buying}\n");
