@@ -94,11 +94,6 @@ impl Predicted {
         }
     }
 
-    /// What was learnt from the labels, once there are any.
-    pub fn predictor(&self) -> Option<&Predictor> {
-        self.predictor.as_ref()
-    }
-
     /// The rows to buy next, at most `count`, each of another class that has no label.
     fn next(
         &mut self,

@@ -118,7 +118,9 @@ impl GaussianProcess {
         let rows: Vec<usize> = (0..targets.len()).step_by(stride).collect();
         let likelihood = Likelihood::new(columns, &groups, &rows, targets);
         let parameters = Parameters::from_logarithms(&likelihood.maximise());
-        let points = lists(&points(columns, &groups, &parameters.weights, 0..targets.len()));
+        let points = points(columns, &groups, &parameters.weights, 0..targets.len());
+        let points: Vec<Vec<f64>> =
+            (0..targets.len()).map(|row| points.col_as_slice(row).to_vec()).collect();
         let rows = targets.len();
         let kernel = Mat::from_fn(rows, rows, |i, j| {
             let noise = if i == j { parameters.noise } else { 0.0 };
@@ -211,11 +213,6 @@ fn points(
     })
 }
 
-/// The same as lists.
-fn lists(points: &Mat<f64>) -> Vec<Vec<f64>> {
-    (0..points.ncols()).map(|point| points.col_as_slice(point).to_vec()).collect()
-}
-
 fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
@@ -236,9 +233,9 @@ impl Likelihood {
             .iter()
             .map(|group| {
                 let group = std::slice::from_ref(group);
-                let points = lists(&points(columns, group, &[1.0], 0..targets.len()));
+                let points = points(columns, group, &[1.0], 0..targets.len());
                 Mat::from_fn(rows.len(), rows.len(), |i, j| {
-                    squared_distance(&points[rows[i]], &points[rows[j]])
+                    squared_distance(points.col_as_slice(rows[i]), points.col_as_slice(rows[j]))
                 })
             })
             .collect();
