@@ -562,9 +562,11 @@ mod tests {
                 }
             })
             .unwrap();
-        // Before the last revision convolutions are good, and after it none is on the front.
-        assert!(fronts.len() > 2 && fronts[..fronts.len() - 1].iter().all(|front| *front > 3));
-        assert_eq!(fronts.last(), Some(&1));
+        // Unrevised, nothing is on the front; while convolutions are good, they trade latency for
+        // accuracy; and after the last revision, the fastest without one beats all.
+        let (last, before) = fronts.split_last().unwrap();
+        assert!(before.len() > 1 && before.iter().all(|front| *front > 1), "{fronts:?}");
+        assert_eq!(*last, 1);
         let front = outcome.front();
         assert_eq!(front.len(), 1);
         assert_eq!(front[0].values[0], Some(0.0));
