@@ -1,80 +1,36 @@
 //! The predictor on true accuracies: labels of some classes of cells, reported on all cells of the
 //! other classes, with the proxies that this project computed on CIFAR-10 images.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::collections::HashSet;
 
-use nas_bench::{Fidelity, NasBench201};
-use nas_eval::benchmark::{self, search_fidelity};
-use nas_predict::{Prediction, Predictor, Quality, Settings, Split, Table, draw_labels};
-use nas_space::{
-    Arch,
-    nasbench201::{CELLS, Dataset, class, from_index, space},
-};
-use nas_tests::{Nas, tables};
+use nas_space::nasbench201::{Dataset, class, from_index, space};
+use nas_tests::Nas;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
-fn cells() -> Vec<Arch> {
-    (0..CELLS).map(|index| from_index(index).unwrap()).collect()
-}
-
-static CLASSES: LazyLock<Vec<usize>> = LazyLock::new(|| cells().iter().map(class).collect());
-
-/// All cells, with their features and proxies.
-static FEATURES: LazyLock<Table> =
-    LazyLock::new(|| (benchmark::domain(Dataset::Cifar10).unwrap().features)(&cells()).unwrap());
-
-struct Trial {
-    split: Split,
-    predicted: Vec<Prediction>,
-}
-
-impl Trial {
-    /// Learns from labels of the fidelity that a search sees.
-    fn new(tables: &NasBench201, dataset: Dataset, labels: usize, seed: u64) -> Self {
-        let accuracies = tables.accuracy(dataset, search_fidelity(dataset)).unwrap();
-        let split = draw_labels(&CLASSES, labels, seed);
-        let pairs: Vec<(usize, f64)> =
-            split.labelled.iter().map(|&row| (row, accuracies[row])).collect();
-        let settings = Settings { seed, ..Settings::default() };
-        let predictor = Predictor::fit(&FEATURES, &pairs, settings).unwrap();
-        Self { split, predicted: predictor.predict(&FEATURES).unwrap() }
-    }
-
-    /// Rank correlation with test accuracy on all that is held out, and how many labels are within
-    /// their intervals.
-    fn quality(&self, tables: &NasBench201, dataset: Dataset) -> Quality {
-        let accuracies = |fidelity| tables.accuracy(dataset, fidelity).unwrap();
-        let (labels, truth) = (accuracies(search_fidelity(dataset)), accuracies(Fidelity::TEST));
-        let rows = &self.split.held_out;
-        let of = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
-        let predicted: Vec<Prediction> = rows.iter().map(|&row| self.predicted[row]).collect();
-        Quality::of(&predicted, &of(labels), &of(truth))
-    }
-}
-
-/// Holds the mean over `seeds` to the least Spearman for each data set, and intervals to what they
-/// claim.
-fn orders(labels: usize, seeds: std::ops::RangeInclusive<u64>, least: [f64; 3]) {
-    let Some(tables) = tables() else { return };
-    let tables = NasBench201::open(&tables).unwrap();
+/// Holds the mean over `seeds` draws to the least Spearman for each data set, and intervals to what
+/// they claim.
+fn orders(labels: usize, seeds: usize, least: [f64; 3]) {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (dataset, least) in Dataset::ALL.into_iter().zip(least) {
-        let trial = |seed| Trial::new(&tables, dataset, labels, seed).quality(&tables, dataset);
-        let quality = Quality::mean(&seeds.clone().map(trial).collect::<Vec<_>>());
-        println!("{labels} labels, {dataset}: {quality:.4?}");
-        assert!(quality.spearman >= Some(least), "{quality:?}");
-        assert!((0.85..=0.95).contains(&quality.coverage.unwrap()), "{quality:?}");
+        let told = nas
+            .json(&format!("predict eval --labels {labels} --seeds {seeds} --dataset {dataset}"));
+        assert_eq!(told["labels"], labels);
+        let quality = &told["quality"];
+        println!("{labels} labels, {dataset}: {quality}");
+        assert!(quality["spearman"].as_f64().unwrap() >= least, "{quality}");
+        assert!((0.85..=0.95).contains(&quality["coverage"].as_f64().unwrap()), "{quality}");
     }
 }
 
 #[test]
 fn two_hundred_labels_order_the_other_classes() {
-    orders(200, 1..=3, [0.961, 0.963, 0.963]);
+    orders(200, 3, [0.961, 0.963, 0.963]);
 }
 
 #[test]
 fn a_thousand_labels_order_the_other_classes() {
-    orders(1_000, 1..=1, [0.975, 0.978, 0.978]);
+    orders(1_000, 1, [0.975, 0.978, 0.978]);
 }
 
 /// The predicted front scored on true values, of a search that counts its labels by class.
@@ -88,7 +44,7 @@ fn hypervolume_ratio(nas: &Nas, search: &str) -> f64 {
     let rows = reader.records().map(Result::unwrap);
     let labelled = rows.filter(|row| !row[label].is_empty());
     let classes: HashSet<usize> =
-        labelled.map(|row| CLASSES[row[index].parse::<usize>().unwrap()]).collect();
+        labelled.map(|row| class(&from_index(row[index].parse().unwrap()).unwrap())).collect();
     assert_eq!(classes.len(), 200);
     found["scores"]["hypervolume_ratio"].as_f64().unwrap()
 }

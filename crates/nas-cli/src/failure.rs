@@ -29,6 +29,18 @@ impl Failure {
         Self::input(format!("cannot {action} {}: {error}", path.display()))
     }
 
+    /// A file to be written in a folder that is not there: exit code 2.
+    pub fn no_folder(file: &std::path::Path) -> Result<(), Self> {
+        match file.parent() {
+            Some(folder) if !folder.join(".").is_dir() => Err(Self::input(format!(
+                "{}: there is no folder {}; make it first",
+                file.display(),
+                folder.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Prints the message to standard error.
     pub fn report(&self) -> ExitCode {
         eprintln!("error: {}", self.message);

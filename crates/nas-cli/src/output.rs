@@ -183,6 +183,16 @@ fn in_full(value: f64) -> String {
     value.to_string()
 }
 
+/// A number of things, in words.
+pub fn counted(count: usize, one: &str) -> String {
+    let ending = match count {
+        1 => "",
+        _ if one.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{count} {one}{ending}")
+}
+
 /// Four significant digits for small numbers, two decimals for larger ones, none for thousands.
 pub fn rounded(value: f64) -> String {
     let magnitude = value.abs();

@@ -45,8 +45,9 @@ impl Progress {
     /// Says that `done` are done, and where it stands in words.
     pub fn update(&mut self, done: usize, standing: &str) {
         let (what, done) = (self.what, done as u64);
+        let comma = if standing.is_empty() { "" } else { ", " };
         self.bar.set_position(done);
-        self.bar.set_message(format!("{what}, {standing}"));
+        self.bar.set_message(format!("{what}{comma}{standing}"));
         let total = self.bar.length().unwrap_or(done).max(1);
         let tenths = done * 10 / total;
         if self.plain && done > self.before && tenths > self.tenths && self.told.elapsed() >= PAUSE
@@ -54,7 +55,7 @@ impl Progress {
             (self.tenths, self.told) = (tenths, Instant::now());
             let rate = (done - self.before) as f64 / self.begun.elapsed().as_secs_f64();
             let left = HumanDuration(Duration::from_secs_f64((total - done) as f64 / rate));
-            eprintln!("{what}: {done}/{total}, {rate:.1}/s, {left} left, {standing}");
+            eprintln!("{what}: {done}/{total}, {rate:.1}/s, {left} left{comma}{standing}");
         }
     }
 

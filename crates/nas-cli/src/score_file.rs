@@ -38,13 +38,7 @@ impl ScoreFile {
                 path.join("scores.bin").display()
             )));
         }
-        if let Some(folder) = path.parent().filter(|folder| !folder.join(".").is_dir()) {
-            return Err(Failure::input(format!(
-                "{}: there is no folder {}; make it first",
-                path.display(),
-                folder.display()
-            )));
-        }
+        Failure::no_folder(path)?;
         if path.exists() && !force {
             return Err(Failure::input(format!(
                 "{} is there already: replace it with --force, or name another",

@@ -138,6 +138,7 @@ impl Predicted {
         table: &Table,
         costs: &[Option<Vec<f64>>],
         allowed: usize,
+        labelled: &mut dyn FnMut(usize),
     ) -> Result<(), BoxError> {
         let of_budget = |share: f64| ((self.labels.budget as f64 * share).round() as usize).max(1);
         let (at_random, round) = (of_budget(AT_RANDOM), of_budget(ROUND));
@@ -161,6 +162,11 @@ impl Predicted {
                 if let (Some(label), _) = self.label.value(arch)? {
                     self.bought.push((row, label));
                 }
+            }
+            labelled(self.bought.len());
+            // None of them was to be had: others may be.
+            if self.bought.is_empty() {
+                continue;
             }
             let unconnected = Some(self.domain.chance);
             let settings = Settings { seed: self.labels.seed, unconnected, ..Settings::default() };
@@ -195,13 +201,14 @@ impl Evaluator for Predicted {
         &mut self,
         evaluated: &[Evaluated],
         share: f64,
+        labelled: &mut dyn FnMut(usize),
     ) -> Result<Option<Vec<Evaluation>>, BoxError> {
         let architectures: Vec<Arch> = evaluated.iter().map(|one| one.arch.clone()).collect();
         let table = (self.domain.features)(&architectures)?;
         let costs: Vec<Option<Vec<f64>>> =
             evaluated.iter().map(|one| one.values[1..].iter().copied().collect()).collect();
         let allowed = (self.labels.budget as f64 * share) as usize;
-        self.learn(evaluated, &table, &costs, allowed)?;
+        self.learn(evaluated, &table, &costs, allowed, labelled)?;
         let Some(predictor) = &self.predictor else { return Ok(None) };
         let mut evaluations: Vec<Evaluation> = evaluated
             .iter()
@@ -299,6 +306,16 @@ mod tests {
         let classes = outcome.evaluated.iter().filter(useful).map(|one| class(&one.arch));
         let classes: HashSet<usize> = classes.collect();
         assert!(labelled(&outcome).len() <= classes.len() && labelled(&outcome).len() > 20);
+    }
+
+    #[test]
+    fn labels_that_are_not_to_be_had_are_no_failure() {
+        for seed in 0..20 {
+            let labels = Labels { budget: 1, buying: Buying::Active, seed };
+            let outcome = search(60, labels);
+            assert_eq!(labelled(&outcome).len(), 1);
+            assert!(outcome.evaluated.iter().all(|one| one.values[0].is_some()));
+        }
     }
 
     #[test]

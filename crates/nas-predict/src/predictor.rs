@@ -98,11 +98,11 @@ impl Predictor {
     /// without labels tell the range of each column.
     ///
     /// Labels that are all equal, or a single one, are predicted everywhere, with intervals of no
-    /// width: nothing tells more.
+    /// width: nothing tells more ([`is_constant`](Self::is_constant)).
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::NoLabels`], [`Error::Row`] for a row beyond the table, [`Error::LabelTwice`],
-    /// [`Error::NotFinite`] for a NaN or infinite label.
+    /// [`Error::NoColumns`], [`Error::NoLabels`], [`Error::Row`] for a row beyond the table,
+    /// [`Error::LabelTwice`], [`Error::NotFinite`] for a NaN or infinite label.
     pub fn fit(table: &Table, labels: &[(usize, f64)], settings: Settings) -> Result<Self, Error> {
         if table.columns().is_empty() {
             return Err(Error::NoColumns);
@@ -223,6 +223,12 @@ impl Predictor {
         Ok(rows.into_iter().map(prediction).collect())
     }
 
+    /// Whether one and the same is predicted for all networks with a path from input to output,
+    /// as all labels of such are equal, or there is one or none. The intervals then mean nothing.
+    pub fn is_constant(&self) -> bool {
+        self.process.is_none()
+    }
+
     /// How many labels it has learnt from.
     pub fn labels(&self) -> usize {
         self.labels
@@ -287,6 +293,7 @@ mod tests {
         let truth: Vec<f64> = rows.iter().map(|row| (row * 37 % 101) as f64).collect();
         assert!(crate::rank::spearman(&values, &truth) > Some(0.8));
         assert!(predicted.iter().all(|p| p.low <= p.value && p.value <= p.high));
+        assert!(!predictor.is_constant());
     }
 
     #[test]
@@ -306,6 +313,7 @@ mod tests {
         let row = cells(120).iter().position(|arch| nasbench201::space().is_connected(arch));
         for labels in [vec![(row.unwrap(), 70.0)], vec![(0, 70.0), (1, 70.0), (2, 70.0)]] {
             let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+            assert!(predictor.is_constant());
             for predicted in predictor.predict(&table).unwrap() {
                 for value in [predicted.value, predicted.low, predicted.high] {
                     approx::assert_relative_eq!(value, 70.0, epsilon = 1e-9);

@@ -28,7 +28,8 @@ pub trait Evaluator {
     /// What an evaluator that learns now says of all that was evaluated, asked after each
     /// generation: one evaluation for each, in order, or `None` where all stand as they are.
     ///
-    /// `share` is the share of the search's evaluations that were made, 1 when it ends.
+    /// `share` is the share of the search's evaluations that were made, 1 when it ends; `labelled`
+    /// is told how many labels were bought so far, whenever some were.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
@@ -36,6 +37,7 @@ pub trait Evaluator {
         &mut self,
         _evaluated: &[Evaluated],
         _share: f64,
+        _labelled: &mut dyn FnMut(usize),
     ) -> Result<Option<Vec<Evaluation>>, BoxError> {
         Ok(None)
     }

@@ -46,6 +46,13 @@ pub enum Event<'a> {
         /// Evaluations done so far, this one included.
         done: usize,
     },
+    /// An evaluator that learns bought labels.
+    Labelled {
+        /// Labels bought so far.
+        labels: usize,
+        /// Evaluations done so far.
+        done: usize,
+    },
     /// A generation ended.
     Generation {
         /// Its number; 0 is the initial sample.
@@ -358,7 +365,9 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Takes over what an evaluator that learns now says of everything.
     fn revise(&mut self, share: f64) -> Result<(), Error> {
         let architectures = self.evaluated.len();
-        let revised = self.evaluator.revise(&self.evaluated, share);
+        let on_event = &mut *self.on_event;
+        let mut labelled = |labels| on_event(&Event::Labelled { labels, done: architectures });
+        let revised = self.evaluator.revise(&self.evaluated, share, &mut labelled);
         let revised = revised.map_err(|source| Error::Evaluator { architectures, source })?;
         let Some(revised) = revised else { return Ok(()) };
         expect("evaluations", architectures, revised.len())?;
@@ -537,8 +546,10 @@ mod tests {
             &mut self,
             evaluated: &[Evaluated],
             share: f64,
+            labelled: &mut dyn FnMut(usize),
         ) -> Result<Option<Vec<Evaluation>>, BoxError> {
             assert!(share > 0.0 && share <= 1.0);
+            labelled(evaluated.len());
             let space = nasbench201::space();
             let revise = |one: &Evaluated| {
                 let accuracy = space.count(&one.arch, "nor_conv_3x3") as f64;
@@ -554,9 +565,13 @@ mod tests {
     fn what_is_revised_stands_from_then_on() {
         let partition = pel_nas();
         let search = Search::new(nasbench201::space(), &partition, Settings::default());
-        let mut fronts = Vec::new();
+        let (mut fronts, mut labels) = (Vec::new(), 0);
         let outcome = search
             .run(&mut Statistical, &mut Fickle(Toy::new()), &mut |event| {
+                if let Event::Labelled { labels: bought, done } = event {
+                    assert_eq!(bought, done);
+                    labels = *bought;
+                }
                 if let Event::Generation { front, .. } = event {
                     fronts.push(*front);
                 }
@@ -566,7 +581,7 @@ mod tests {
         // accuracy; and after the last revision, the fastest without one beats all.
         let (last, before) = fronts.split_last().unwrap();
         assert!(before.len() > 1 && before.iter().all(|front| *front > 1), "{fronts:?}");
-        assert_eq!(*last, 1);
+        assert_eq!((*last, labels), (1, outcome.evaluated.len()));
         let front = outcome.front();
         assert_eq!(front.len(), 1);
         assert_eq!(front[0].values[0], Some(0.0));
@@ -640,7 +655,7 @@ mod tests {
                     total.duplicate += refusals.duplicate;
                     total.outside_niche += refusals.outside_niche;
                 }
-                Event::Evaluated { .. } => {}
+                Event::Evaluated { .. } | Event::Labelled { .. } => {}
             })
             .unwrap();
         assert_eq!(outcome.evaluated.len(), 600);

@@ -99,5 +99,13 @@ pub fn tables_if_there(given: Option<&Path>) -> Result<Option<NasBench201>, Fail
 /// A table of accuracies in %, as a user or `nas predict apply` wrote it.
 pub fn accuracies(file: &Path) -> Result<UserTable, Failure> {
     let columns = ["accuracy_percent", "accuracy", "predicted_accuracy_percent"];
-    Ok(UserTable::read(file, nasbench201::parse, &columns, 100.0)?)
+    let table = UserTable::read(file, nasbench201::parse, &columns, 100.0)?;
+    let greatest = table.architectures().filter_map(|arch| table.value(arch)).reduce(f64::max);
+    if greatest.is_some_and(|greatest| greatest <= 1.0) {
+        eprintln!(
+            "warning: no accuracy in {} is above 1: they are taken as percent, not as fractions",
+            file.display()
+        );
+    }
+    Ok(table)
 }

@@ -18,7 +18,7 @@ use super::{Learning, cells};
 use crate::{
     commands::{accuracies, parse_dataset, tables},
     failure::Failure,
-    output::{Cell, Format, Records, print, print_json},
+    output::{Cell, Format, Records, counted, print, print_json},
     progress::Progress,
 };
 
@@ -95,8 +95,8 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         let split = draw_labels(&classes, arguments.labels as usize, seed);
         if split.held_out.is_empty() {
             return Err(Failure::input(format!(
-                "{} labels leave no class to report on: ask for fewer with --labels",
-                split.labelled.len()
+                "{} leave no class to report on: ask for fewer with --labels",
+                counted(split.labelled.len(), "label")
             )));
         }
         let trial = Trial::new(arguments, &domain, &data, &table, split, seed)?;
@@ -266,9 +266,11 @@ fn report(
     }
     let mut text = records.table();
     text += &format!(
-        "\n{labels} labels, each of another class, and {held_out} architectures of the others\n  \
-         {origin}\n  mean of {} draws; {fit:.2} s to fit, {predict:.2} s to predict all (median)\n",
-        trials.len()
+        "\n{}, each of another class, and {} of the others\n  \
+         {origin}\n  mean of {}; {fit:.2} s to fit, {predict:.2} s to predict all (median)\n",
+        counted(labels, "label"),
+        counted(held_out, "architecture"),
+        counted(trials.len(), "draw")
     );
     print(&text)
 }

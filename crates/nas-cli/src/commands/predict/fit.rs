@@ -8,6 +8,7 @@ use super::{Learning, cells};
 use crate::{
     commands::{accuracies, parse_dataset},
     failure::Failure,
+    output::counted,
 };
 
 #[derive(Debug, clap::Args)]
@@ -43,13 +44,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         ..arguments.learning.settings(arguments.seed)
     };
     let file = &arguments.out;
+    Failure::no_folder(file)?;
     let predictor = Predictor::fit(&table, &pairs, settings).map_err(|error| {
         Failure::input(format!("{}: {error}", arguments.accuracy_table.display()))
     })?;
     std::fs::write(file, predictor.to_json()?)
         .map_err(|error| Failure::file("write", file, &error))?;
+    if predictor.is_constant() {
+        eprintln!(
+            "warning: one accuracy is predicted for all networks with a path from input to output, \
+             and the intervals mean nothing:\n  {} tells no two such networks apart",
+            arguments.accuracy_table.display()
+        );
+    }
     let classes: HashSet<usize> = pairs.iter().map(|pair| (domain.class)(&cells[pair.0])).collect();
-    println!("learnt from {} labels of {} classes", pairs.len(), classes.len());
+    let (labels, classes) = (counted(pairs.len(), "label"), counted(classes.len(), "class"));
+    println!("learnt from {labels} of {classes}");
     println!("written to {}", file.display());
     Ok(ExitCode::SUCCESS)
 }

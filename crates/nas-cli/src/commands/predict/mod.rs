@@ -50,7 +50,7 @@ struct Learning {
     #[arg(long, value_enum, default_value_t)]
     members: MemberNames,
     /// Boosted trees
-    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     trees: u32,
 }
 

@@ -60,14 +60,15 @@ pub struct Arguments {
     device: Target,
     /// Accuracy predicted from labels; published accuracy of all; or zero-cost proxies: for
     /// cifar10 as pel-nas computed them, else, and with --images, --batch or --compute, on the
-    /// spot [default: predictor where the benchmark's tables are there, else proxies]
+    /// spot [default: predictor where the benchmark's tables are there, but benchmark where your
+    /// table of latencies holds no more than the labels; else proxies]
     #[arg(long, value_enum)]
     accuracy: Option<Accuracy>,
     /// Published accuracies that the predictor may see, one of a class [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=6_466))]
     labels: Option<u32>,
-    /// Which accuracies it sees: three in ten at random and the others where they are worth most
-    /// for the front, or all at random [default: active]
+    /// How it chooses them. active: three in ten at random, the others where the front is
+    /// expected to gain most. random: all at random [default: active]
     #[arg(long, value_enum)]
     buying: Option<Buying>,
     /// Your own accuracies: CSV with the columns arch and accuracy_percent
@@ -88,7 +89,7 @@ pub struct Arguments {
     /// What proposes architectures: what the search has measured (statistical), evolution, chance,
     /// a language model, or nothing: all are evaluated (exhaustive) [default: exhaustive where
     /// accuracy is predicted, latency looked up and no number of evaluations or generations given,
-    /// else statistical]
+    /// or as many evaluations as there are architectures, else statistical]
     #[arg(long, visible_alias = "proposer", value_enum)]
     searcher: Option<Searcher>,
     #[command(flatten)]
@@ -179,7 +180,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             Some(candidates)
         }
         candidates if searcher == Searcher::Exhaustive => {
-            Some(candidates.unwrap_or_else(|| space.enumerate().collect()))
+            let all = candidates.unwrap_or_else(|| space.enumerate().collect());
+            if arguments.evaluations.is_some() {
+                eprintln!("{} holds {} architectures: all are evaluated", space.name(), all.len());
+            }
+            Some(all)
         }
         _ => None,
     };
@@ -234,11 +239,22 @@ fn go(
     objectives: &mut Objectives,
 ) -> Result<Outcome, Failure> {
     let mut progress = Progress::new("evaluating", search.settings().evaluations);
-    let (mut front, mut said) = (0, HashSet::new());
+    let mut said = HashSet::new();
+    let all = search.settings().evaluations;
+    let mut buying: Option<Progress> = None;
+    let budget = objectives.labels.budget;
     let outcome = search.run(proposer, &mut *objectives.evaluator, &mut |event| match event {
-        Event::Evaluated { done, front: now, .. } => {
-            front = *now;
+        Event::Evaluated { done, front, .. } => {
             progress.update(*done, &format!("{front} on the front"));
+        }
+        Event::Labelled { labels, done } if *done < all => {
+            progress.update(*done, &format!("{labels} of {budget} labels"));
+        }
+        // What takes time now is learning.
+        Event::Labelled { labels, .. } => {
+            progress.finish();
+            let buying = buying.get_or_insert_with(|| Progress::new("buying labels", budget));
+            buying.update(*labels, "");
         }
         // What is wrong in all niches is told once.
         Event::ProposerFailed { niche, error, .. } if said.insert(error.to_string()) => {
@@ -247,6 +263,9 @@ fn go(
         _ => {}
     });
     progress.finish();
+    if let Some(buying) = buying {
+        buying.finish();
+    }
     Ok(outcome?)
 }
 
@@ -304,10 +323,13 @@ impl Arguments {
         }
     }
 
-    /// What proposes: nothing where all can be predicted.
+    /// What proposes: nothing where all can be predicted, or are to be evaluated.
     fn searcher(&self, objectives: &Objectives) -> Searcher {
-        let counted = self.evaluations.or(self.generations).or(self.children).is_some();
-        let all = objectives.accuracy == Accuracy::Predictor && !objectives.is_slow();
+        let counted = self.generations.or(self.children).is_some();
+        let all = match self.evaluations {
+            Some(evaluations) => evaluations as usize >= nasbench201::CELLS,
+            None => objectives.accuracy == Accuracy::Predictor && !objectives.is_slow(),
+        };
         let default = if all && !counted { Searcher::Exhaustive } else { Searcher::Statistical };
         self.searcher.unwrap_or(default)
     }
@@ -414,6 +436,10 @@ impl Arguments {
             labels: Option<usize>,
             #[serde(skip_serializing_if = "Option::is_none")]
             buying: Option<String>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            max_latency_ms: Option<f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            max_energy_mj: Option<f64>,
             searcher: String,
             partition: &'a str,
             evaluations: usize,
@@ -442,6 +468,8 @@ impl Arguments {
             objectives: objectives.origins.clone(),
             labels: predicted.then(|| self.labels().budget),
             buying: predicted.then(|| value_name(&self.buying.unwrap_or(Buying::Active))),
+            max_latency_ms: self.max_latency.map(|limit| limit.0),
+            max_energy_mj: self.max_energy.map(|limit| limit.0),
             searcher: value_name(&searcher),
             partition: self.partition.name(self.default_partition()),
             evaluations: settings.evaluations,

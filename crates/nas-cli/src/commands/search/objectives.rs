@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use nas_bench::{Fidelity, NasBench201};
-use nas_eval::{Predicted, Source, Sources, Truth, UserTable, benchmark};
+use nas_eval::{Labels, Predicted, Source, Sources, Truth, UserTable, benchmark};
 use nas_hw::{Device, Metric};
 use nas_search::{Evaluator, Limit, Objective};
 use nas_space::{Arch, nasbench201};
@@ -17,6 +17,8 @@ pub struct Objectives {
     pub evaluator: Box<dyn Evaluator>,
     /// Where accuracy comes from.
     pub accuracy: Accuracy,
+    /// How labels are bought, where accuracy is predicted.
+    pub labels: Labels,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
     pub limits: Vec<Limit>,
@@ -105,6 +107,7 @@ impl Objectives {
         Ok(Self {
             evaluator,
             accuracy,
+            labels,
             origins,
             limits: latency.into_iter().chain(energy).collect(),
             candidates: candidates(&user_tables)?,

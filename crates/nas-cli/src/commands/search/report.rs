@@ -11,7 +11,7 @@ use super::{Accuracy, Arguments, Objectives, space};
 use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     figure::FrontFigure,
-    output::{Cell, Format, Records, print, print_json, rounded},
+    output::{Cell, Format, Records, counted, print, print_json, rounded},
 };
 
 /// Rows of the front that a terminal shows; files hold all.
@@ -412,11 +412,18 @@ impl<'a> Report<'a> {
             text += &format!("  {origin}\n");
         }
         if let Some(labels) = self.labels() {
-            let buying = match self.arguments.labels().buying {
+            let buying = match self.objectives.labels.buying {
                 Buying::Active => "most where the front gains most",
                 Buying::Random => "at random",
             };
-            text += &format!("  {labels} labels, each of another class, {buying}\n");
+            let (count, budget) = (counted(labels, "label"), self.objectives.labels.budget);
+            text += &format!("  {count}, each of another class, {buying}\n");
+            if labels < budget {
+                text += &format!(
+                    "  {} not bought: no further class among what was evaluated\n",
+                    counted(budget - labels, "label")
+                );
+            }
         }
         if let Some(Scores { hypervolume, hypervolume_ratio, igd, igd_plus }) = self.scores {
             text += &format!(
@@ -466,15 +473,18 @@ impl<'a> Report<'a> {
         let index = nasbench201::index(arch);
         let ends = ["predicted_low", "predicted_high"].map(|end| self.detail(found, end));
         if let [Some(low), Some(high)] = ends {
-            values[0] += &format!(" ({low:.2} to {high:.2})");
+            values[0] += &format!(" (90 %: {low:.2} to {high:.2})");
+        }
+        if let Some(label) = self.detail(found, "label") {
+            values[0] += &format!(", its label {label:.2} %");
         }
         if let Some(accuracy) = self.test_accuracy().and_then(|accuracies| accuracies.get(index)) {
             values.push(format!("test accuracy {accuracy:.2} %"));
         }
         format!(
-            "\n{heading}\n  {}\n  index {index}, {}\n  {:.3} M parameters, {:.2} MFLOPs\n\n",
+            "\n{heading}\n  {}\n  index {index}\n  {}\n  {:.3} M parameters, {:.2} MFLOPs\n\n",
             space().format(arch),
-            values.join(", "),
+            values.join("\n  "),
             nasbench201::parameters(arch, self.arguments.dataset) as f64 / 1e6,
             nasbench201::flops(arch, self.arguments.dataset) as f64 / 1e6,
         )
