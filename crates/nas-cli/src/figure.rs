@@ -57,26 +57,30 @@ impl FrontFigure<'_> {
             .bold_line_style(RGBColor(228, 230, 234))
             .draw()?;
         let visible = |point: &&(f64, f64)| y.contains(&point.1);
-        let hidden = self.evaluated.iter().filter(|point| !visible(point)).count();
-        let below = if hidden == 0 { String::new() } else { format!(" ({hidden} below the axis)") };
+        let label = |name: &str, points: &[(f64, f64)]| {
+            let hidden = points.iter().filter(|point| !visible(point)).count();
+            let below =
+                if hidden == 0 { String::new() } else { format!(" ({hidden} below the axis)") };
+            name.to_owned() + &below
+        };
         // A cloud of some thousands looks the same as all.
         let step = self.evaluated.len().div_ceil(DRAWN).max(1);
         let dots = self.evaluated.iter().filter(visible).step_by(step);
         chart
             .draw_series(dots.map(|point| Circle::new(*point, 2, GREY.mix(0.6).filled())))?
-            .label(format!("evaluated{below}"))
+            .label(label("evaluated", &self.evaluated))
             .legend(|(x, y)| Circle::new((x + 9, y), 3, GREY.filled()));
         if !self.exact.is_empty() {
             let visible: Vec<_> = self.exact.iter().filter(visible).copied().collect();
             chart
                 .draw_series(LineSeries::new(steps(&visible), ORANGE.stroke_width(2)))?
-                .label("exact front")
+                .label(label("exact front", &self.exact))
                 .legend(|(x, y)| PathElement::new([(x, y), (x + 18, y)], ORANGE.stroke_width(2)));
         }
         let found = self.front.iter().filter(visible);
         chart
             .draw_series(found.map(|point| Circle::new(*point, 4, BLUE.filled())))?
-            .label("front found")
+            .label(label("front found", &self.front))
             .legend(|(x, y)| Circle::new((x + 9, y), 4, BLUE.filled()));
         chart
             .configure_series_labels()
@@ -152,7 +156,9 @@ mod tests {
         let mut figure = figure();
         figure.evaluated.push((0.1, 10.0));
         assert!(figure.vertical_range().start > 80.0);
-        assert!(figure.svg().unwrap().contains("1 below the axis"));
+        figure.front.push((0.1, 10.0));
+        let svg = figure.svg().unwrap();
+        assert!(svg.contains("evaluated (1 below") && svg.contains("front found (1 below"));
     }
 
     #[test]

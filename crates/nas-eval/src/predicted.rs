@@ -11,6 +11,9 @@ use crate::{Error, Source, Sources};
 /// The share of the labels that is drawn at random before any prediction tells where to buy.
 const AT_RANDOM: f64 = 0.3;
 
+/// How many are drawn at random at least: from fewer, the first predictions lead astray.
+const AT_RANDOM_AT_LEAST: usize = 16;
+
 /// The share of the labels that is bought between two fits.
 const ROUND: f64 = 0.1;
 
@@ -28,8 +31,8 @@ pub struct Labels {
 /// Which labels are bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Buying {
-    /// Three in ten at random, the others in rounds where they are worth most for the front
-    /// ([`worth_of_labels`]).
+    /// Three in ten at random, but 16 at least, the others in rounds where they are worth most for
+    /// the front ([`worth_of_labels`]).
     #[default]
     Active,
     /// All at random.
@@ -141,7 +144,7 @@ impl Predicted {
         labelled: &mut dyn FnMut(usize),
     ) -> Result<(), BoxError> {
         let of_budget = |share: f64| ((self.labels.budget as f64 * share).round() as usize).max(1);
-        let (at_random, round) = (of_budget(AT_RANDOM), of_budget(ROUND));
+        let (at_random, round) = (of_budget(AT_RANDOM).max(AT_RANDOM_AT_LEAST), of_budget(ROUND));
         loop {
             let step = match (&self.predictor, self.labels.buying) {
                 (None, Buying::Active) => at_random,

@@ -31,7 +31,8 @@ enum Command {
     /// Learns from some labels, drawn at random, and compares what is predicted for all
     /// architectures of other classes with the truth
     Eval(eval::Arguments),
-    /// Predicts the accuracy of architectures
+    /// Predicts the accuracy of architectures, each between a low and a high end that hold nine
+    /// labels in ten
     Apply(apply::Arguments),
 }
 

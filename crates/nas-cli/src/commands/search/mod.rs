@@ -67,8 +67,8 @@ pub struct Arguments {
     /// Published accuracies that the predictor may see, one of a class [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=6_466))]
     labels: Option<u32>,
-    /// How it chooses them. active: three in ten at random, the others where the front is
-    /// expected to gain most. random: all at random [default: active]
+    /// How it chooses them. active: three in ten at random (16 at least), the others where the
+    /// front is expected to gain most. random: all at random [default: active]
     #[arg(long, value_enum)]
     buying: Option<Buying>,
     /// Your own accuracies: CSV with the columns arch and accuracy_percent
