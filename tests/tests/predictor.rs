@@ -65,6 +65,17 @@ fn labels_bought_where_they_matter_are_worth_more_than_random_ones() {
 }
 
 #[test]
+fn labels_that_cannot_be_spent_and_evaluations_that_there_are_not_are_told() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let few = nas.say("search --device raspi4 --evaluations 30 --labels 100 --run few");
+    let not_bought = few.stdout.lines().find(|line| line.contains("labels not bought"));
+    assert!(not_bought.is_some_and(|line| line.len() <= 80), "{}", few.stdout);
+    let all = nas.say("search --device raspi4 --evaluations 99999 --labels 30 --run all");
+    assert!(all.stderr.contains("15625 architectures: all are evaluated"), "{}", all.stderr);
+    assert!(nas.read("all/config.toml").contains("searcher = \"exhaustive\""));
+}
+
+#[test]
 fn what_is_learnt_from_a_file_is_saved_and_applied_and_serves_a_search() {
     let nas = Nas::without_tables(PROGRAM);
     let accuracy = |index: usize| {
@@ -113,7 +124,14 @@ fn bad_labels_and_models_are_told() {
     refused("predict fit --accuracy-table missing.csv", "missing.csv");
     refused("predict eval --accuracy-table one.csv", "leave no class to report on");
     refused("predict eval --accuracy-table none.csv", "no accuracy");
-    assert_eq!(nas.say("predict fit --accuracy-table one.csv").code, 0);
+    refused("predict fit --accuracy-table one.csv --out nowhere/model.json", "no folder nowhere");
+    nas.write("fractions.csv", "arch,accuracy\n6111,0.9\n1462,0.8\n");
+    let fractions = nas.say("predict fit --accuracy-table fractions.csv");
+    assert!(fractions.stderr.contains("not as fractions"), "{}", fractions.stderr);
+    assert!(!fractions.stderr.contains("intervals mean nothing"), "{}", fractions.stderr);
+    let one = nas.say("predict fit --accuracy-table one.csv");
+    assert!(one.stderr.contains("intervals mean nothing"), "{}", one.stderr);
+    assert_eq!(one.stdout, "learnt from 1 label of 1 class\nwritten to predictor.json\n");
     let told = nas.json("predict apply predictor.json 1462 2");
     assert!((told[0]["predicted_accuracy_percent"].as_f64().unwrap() - 90.0).abs() < 1e-9);
     let model = nas.read("predictor.json");
