@@ -17,6 +17,7 @@ mod partition;
 mod progress;
 mod run_folder;
 mod score_file;
+mod searcher;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -42,6 +43,8 @@ struct Arguments {
 enum Command {
     /// Searches for the Pareto front of accuracy and latency on a device
     Search(Box<commands::search::Arguments>),
+    /// Compares searchers on equal terms, over data sets, devices and seeds
+    Benchmark(commands::benchmark::Arguments),
     /// Computes zero-cost proxies of given architectures, or of all
     Score(Box<commands::score::Arguments>),
     /// Merges the files of scores that shards wrote
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
     let data = data.as_deref();
     let result = match command {
         Command::Search(arguments) => commands::search::run(&arguments, data),
+        Command::Benchmark(arguments) => commands::benchmark::run(&arguments, data),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),
         Command::Latency(arguments) => commands::latency::run(&arguments, data),

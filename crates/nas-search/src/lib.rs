@@ -9,6 +9,7 @@
 //! The structure is PEL-NAS's (arXiv 2510.01472). Every searcher that is compared differs only
 //! in what it plugs into the seams. All randomness comes from one seed.
 
+mod baselines;
 mod evaluator;
 mod evolution;
 mod feasibility;
@@ -22,6 +23,7 @@ mod random;
 mod search;
 mod statistical;
 
+pub use baselines::{LocalSearch, MapElites, Nsga2, RegularisedEvolution};
 pub use evaluator::{Detail, Evaluation, Evaluator};
 pub use evolution::Evolution;
 pub use knowledge::{Author, Condition, Effects, Evidence, KnowledgeBase, Polarity, Rule};

@@ -70,13 +70,25 @@ impl Outcome {
         self.front_of(|_| true)
     }
 
+    /// The non-dominated ones of the first architectures evaluated, in the same order.
+    pub fn front_after(&self, evaluations: usize) -> Vec<&Evaluated> {
+        self.front_among(self.evaluated.iter().take(evaluations))
+    }
+
     /// The non-dominated ones of those architectures that `belongs` accepts, in the same order.
     pub fn front_of(&self, belongs: impl Fn(&Evaluated) -> bool) -> Vec<&Evaluated> {
+        self.front_among(self.evaluated.iter().filter(|evaluated| belongs(evaluated)))
+    }
+
+    fn front_among<'a>(
+        &self,
+        evaluated: impl Iterator<Item = &'a Evaluated>,
+    ) -> Vec<&'a Evaluated> {
         let directions: Vec<_> =
             self.objectives.iter().map(|objective| objective.direction).collect();
         // Without objectives there is no front; finite values are never refused.
         let Ok(mut archive) = Archive::new(&directions) else { return Vec::new() };
-        for evaluated in self.evaluated.iter().filter(|evaluated| belongs(evaluated)) {
+        for evaluated in evaluated {
             if let Some(values) = evaluated.complete() {
                 let _ = archive.insert(&values, evaluated);
             }

@@ -26,6 +26,16 @@ impl Space {
         arch.with(decision, if other < current { other } else { other + 1 })
     }
 
+    /// Every architecture that differs in exactly one decision.
+    pub fn neighbours<'a>(&'a self, arch: &'a Arch) -> impl Iterator<Item = Arch> + 'a {
+        self.decisions().iter().enumerate().flat_map(move |(at, decision)| {
+            let others = (0..decision.choices.len()).map(|choice| choice as u8);
+            others
+                .filter(move |&choice| choice != arch.choices()[at])
+                .map(move |c| arch.with(at, c))
+        })
+    }
+
     /// Uniform crossover: each choice from either parent with equal probability.
     pub fn crossover(&self, one: &Arch, other: &Arch, rng: &mut impl Rng) -> Arch {
         let pairs = one.choices().iter().zip(other.choices());
@@ -71,6 +81,9 @@ mod tests {
             for arch in [&one, &other, &mutant, &child] {
                 prop_assert_eq!(space.check(arch), Ok(()));
             }
+            let neighbours: Vec<_> = space.neighbours(&one).collect();
+            prop_assert_eq!(neighbours.len(), 24);
+            prop_assert!(neighbours.contains(&mutant) && !neighbours.contains(&one));
             let changed = one.choices().iter().zip(mutant.choices()).filter(|(a, b)| a != b);
             prop_assert_eq!(changed.count(), 1);
             for ((a, b), c) in one.choices().iter().zip(other.choices()).zip(child.choices()) {

@@ -9,6 +9,7 @@ use nas_space::nasbench201;
 
 use crate::failure::Failure;
 
+pub mod benchmark;
 pub mod chat_test;
 pub mod doctor;
 pub mod download;

@@ -11,6 +11,7 @@ use nas_pareto::PointSet;
 use nas_space::Space;
 
 pub use effects::Effects;
+use rule::significance;
 pub use rule::{Author, Condition, Evidence, Polarity, Rule};
 
 use crate::{Evaluated, Objective};
@@ -169,27 +170,43 @@ impl<'a> Scope<'a> {
     /// What the counts themselves show: the choices that most clearly help or harm.
     fn statements(&self, space: &Space, generation: usize) -> Vec<Rule> {
         let mut rules = Vec::new();
+        let good = self.members.iter().filter(|member| member.is_good).count();
+        // Of each choice at each decision, how many are good, and how many there are.
+        let mut counts: Vec<Vec<(usize, usize)>> =
+            space.decisions().iter().map(|at| vec![(0, 0); at.choices.len()]).collect();
+        for member in &self.members {
+            for (counts, &choice) in counts.iter_mut().zip(member.evaluated.arch.choices()) {
+                let (good, all) = &mut counts[usize::from(choice)];
+                *good += usize::from(member.is_good);
+                *all += 1;
+            }
+        }
         for polarity in [Polarity::Do, Polarity::Avoid] {
-            let conditions = space.decisions().iter().enumerate().flat_map(|(decision, at)| {
-                (0..at.choices.len())
-                    .map(move |choice| Condition::Choice { decision, choice: choice as u8 })
-            });
-            let mut stated: Vec<Rule> = conditions
-                .map(|condition| Rule {
-                    evidence: self.evidence(space, polarity, &condition),
-                    polarity,
-                    condition,
-                    niche: self.niche,
-                    author: Author::Statistics,
-                    reason: String::new(),
-                    since: generation,
-                })
-                .filter(|rule| rule.evidence.significance() >= STATED_FROM)
-                .collect();
-            let significance = |rule: &Rule| rule.evidence.significance();
-            stated.sort_by(|a, b| significance(b).total_cmp(&significance(a)));
-            stated.truncate(STATED);
-            rules.extend(stated);
+            let supporting = |good: usize, all: usize| match polarity {
+                Polarity::Do => good,
+                Polarity::Avoid => all - good,
+            };
+            let all = self.members.len();
+            let expected = supporting(good, all) as f64 / all.max(1) as f64;
+            let mut stated: Vec<(f64, Condition)> = Vec::new();
+            for (decision, counts) in counts.iter().enumerate() {
+                for (choice, &(good, all)) in (0..).zip(counts) {
+                    let significance = significance(supporting(good, all), all, expected);
+                    if significance >= STATED_FROM {
+                        stated.push((significance, Condition::Choice { decision, choice }));
+                    }
+                }
+            }
+            stated.sort_by(|a, b| b.0.total_cmp(&a.0));
+            rules.extend(stated.into_iter().take(STATED).map(|(_, condition)| Rule {
+                evidence: self.evidence(space, polarity, &condition),
+                polarity,
+                condition,
+                niche: self.niche,
+                author: Author::Statistics,
+                reason: String::new(),
+                since: generation,
+            }));
         }
         rules
     }

@@ -125,14 +125,15 @@ impl Evidence {
     /// By how many standard deviations the support exceeds what chance would give; negative where
     /// the evidence speaks against the rule, 0 without any.
     pub fn significance(&self) -> f64 {
-        let (total, expected) = (self.total() as f64, self.expected);
-        let deviation = (total * expected * (1.0 - expected)).sqrt();
-        if deviation > 0.0 {
-            (self.supporting.len() as f64 - total * expected) / deviation
-        } else {
-            0.0
-        }
+        significance(self.supporting.len(), self.total(), self.expected)
     }
+}
+
+/// By how many standard deviations a count exceeds what is expected of each of all.
+pub(super) fn significance(supporting: usize, all: usize, expected: f64) -> f64 {
+    let all = all as f64;
+    let deviation = (all * expected * (1.0 - expected)).sqrt();
+    if deviation > 0.0 { (supporting as f64 - all * expected) / deviation } else { 0.0 }
 }
 
 impl Rule {

@@ -75,6 +75,6 @@ impl Learning {
 }
 
 /// All cells, by index.
-fn cells() -> Vec<Arch> {
+pub fn cells() -> Vec<Arch> {
     (0..nasbench201::CELLS).map_while(|index| nasbench201::from_index(index).ok()).collect()
 }

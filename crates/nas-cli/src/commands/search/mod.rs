@@ -9,9 +9,7 @@ use nas_eval::Labels;
 use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::Partition;
-use nas_search::{
-    Event, Evolution, Listed, Outcome, Proposer, Random, Search, Settings, Statistical,
-};
+use nas_search::{Event, Listed, Outcome, Proposer, Search, Settings, Statistical};
 use nas_space::{Arch, Space, nasbench201, nasbench201::Dataset};
 
 use crate::{
@@ -26,6 +24,7 @@ use crate::{
     partition::PartitionArguments,
     progress::Progress,
     run_folder::RunFolder,
+    searcher::{Searcher, schedule},
 };
 
 mod objectives;
@@ -142,15 +141,6 @@ enum Buying {
     Random,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Searcher {
-    Statistical,
-    Evolution,
-    Random,
-    Llm,
-    Exhaustive,
-}
-
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     if arguments.searcher != Some(Searcher::Llm)
         && let Some(option) = arguments.model.given()
@@ -194,11 +184,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         let whole = Partition::whole();
         go(&Search::new(space, &whole, settings), &mut Listed::new(list), &mut objectives)?
     } else {
-        let proposer: &mut dyn Proposer = match (&mut model, searcher) {
+        let mut other = searcher.proposer(space, arguments.dataset)?;
+        let proposer: &mut dyn Proposer = match (&mut model, &mut other) {
             (Some(model), _) => model,
-            (None, Searcher::Evolution) => &mut Evolution::default(),
-            (None, Searcher::Random) => &mut Random,
-            (None, _) => &mut Statistical,
+            (None, Some(other)) => &mut **other,
+            (None, None) => &mut Statistical,
         };
         go(&Search::new(space, &partition, settings), proposer, &mut objectives)?
     };
@@ -396,12 +386,13 @@ impl Arguments {
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations =
             self.evaluations.map_or(default, |given| given as usize).min(nasbench201::CELLS);
+        let schedule = schedule(evaluations, seed);
         let (initial, generation) = if model {
             (sample.min(evaluations / 2), CHILDREN * niches)
         } else {
-            ((evaluations / 6).clamp(1, 100), (evaluations / 40).clamp(1, 15))
+            (schedule.initial, schedule.generation)
         };
-        Settings { evaluations, initial, generation: children.unwrap_or(generation), fill, seed }
+        Settings { initial, generation: children.unwrap_or(generation), fill, ..schedule }
     }
 
     /// The device in a word.
@@ -413,7 +404,7 @@ impl Arguments {
     }
 
     fn run_name(&self, searcher: Searcher) -> String {
-        let searcher = value_name(&searcher);
+        let searcher = searcher.name();
         format!("{}-{}-{searcher}-seed{}", self.dataset, self.device_name(), self.seed)
     }
 
@@ -470,7 +461,7 @@ impl Arguments {
             buying: predicted.then(|| value_name(&self.buying.unwrap_or(Buying::Active))),
             max_latency_ms: self.max_latency.map(|limit| limit.0),
             max_energy_mj: self.max_energy.map(|limit| limit.0),
-            searcher: value_name(&searcher),
+            searcher: searcher.name(),
             partition: self.partition.name(self.default_partition()),
             evaluations: settings.evaluations,
             initial: settings.initial,

@@ -1,0 +1,398 @@
+//! `nas benchmark`: searchers compared on equal terms.
+
+use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Mutex, time::Instant};
+
+use clap::ValueEnum;
+use nas_bench::NasBench201;
+use nas_eval::{Lookup, Sources, Truth, benchmark};
+use nas_hw::{Device, Metric};
+use nas_partition::Partition;
+use nas_predict::{Predictor, draw_labels};
+use nas_search::{Evaluated, Objective, Search};
+use nas_space::{
+    Arch,
+    nasbench201::{self, Dataset},
+};
+use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use crate::{
+    commands::{parse_dataset, predict, tables},
+    failure::Failure,
+    output::{Cell, Format, Records, counted, print, print_json},
+    partition::PartitionArguments,
+    progress::Progress,
+    searcher::{Searcher, schedule},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nas benchmark                                          three searchers, all data sets and devices
+  nas benchmark --searchers nsga2,local --seeds 10       others
+  nas benchmark --partition pel-nas --devices fpga       in the paper's niches
+  nas benchmark --at 50,100,200,400,600 --format csv     how they converge")]
+pub struct Arguments {
+    /// What is compared
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        default_value = "random,evolution,statistical"
+    )]
+    searchers: Vec<Searcher>,
+    /// Of cifar10, cifar100, ImageNet16-120 [default: all]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = parse_dataset)]
+    datasets: Vec<Dataset>,
+    /// Of edgegpu, raspi4, edgetpu, pixel3, eyeriss, fpga [default: all]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = parse_device)]
+    devices: Vec<Device>,
+    /// Searches of each searcher on each pair of data set and device
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    seeds: u32,
+    /// The first seed
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Architectures that each search evaluates
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..=15_625))]
+    evaluations: u32,
+    /// Also score what was found after so many evaluations
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    at: Vec<u32>,
+    /// What the searches see: published accuracy, or what a predictor that all searches of a seed
+    /// share has learnt from random labels
+    #[arg(long, value_enum, default_value = "benchmark")]
+    accuracy: Accuracy,
+    /// Labels of the predictor, each of another class
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=6_466))]
+    labels: u32,
+    /// Also minimise energy, on devices that have it published
+    #[arg(long)]
+    energy: bool,
+    #[command(flatten)]
+    partition: PartitionArguments,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Accuracy {
+    Benchmark,
+    Predictor,
+}
+
+fn parse_device(name: &str) -> Result<Device, String> {
+    name.parse().map_err(|_| {
+        nas_space::Error::unknown_name("device", name, Device::ALL.map(Device::name)).to_string()
+    })
+}
+
+/// What one search came to.
+struct Row {
+    dataset: Dataset,
+    device: Device,
+    searcher: Searcher,
+    seed: u64,
+    evaluations: usize,
+    scores: Option<nas_eval::Scores>,
+    coverage: f64,
+    seconds: f64,
+}
+
+/// A pair of data set and device.
+struct Pair {
+    dataset: Dataset,
+    device: Device,
+    costs: Vec<Vec<Option<f64>>>,
+    metrics: Vec<Metric>,
+    truth: Truth,
+    partition: Partition,
+}
+
+/// What a search is told as accuracy, by index.
+struct Accuracies {
+    objective: Objective,
+    values: BTreeMap<(&'static str, u64), Vec<f64>>,
+}
+
+pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let space = nasbench201::space();
+    if let Some(searcher) =
+        arguments.searchers.iter().find(|one| matches!(one, Searcher::Llm | Searcher::Exhaustive))
+    {
+        return Err(Failure::input(format!(
+            "{} is not compared here: run it by `nas search --searcher {0}`",
+            searcher.name()
+        )));
+    }
+    let tables = tables(data)?;
+    let accuracies = arguments.accuracies(&tables)?;
+    let pairs = arguments.pairs(&tables)?;
+    let seeds = || (arguments.seed..).take(arguments.seeds as usize);
+    let jobs: Vec<(&Pair, Searcher, u64)> = pairs
+        .iter()
+        .flat_map(|pair| arguments.searchers.iter().map(move |&searcher| (pair, searcher)))
+        .flat_map(|(pair, searcher)| seeds().map(move |seed| (pair, searcher, seed)))
+        .collect();
+    let progress = Mutex::new((Progress::new("searching", jobs.len()), 0));
+    let rows: Vec<Vec<Row>> = jobs
+        .par_iter()
+        .map(|&(pair, searcher, seed)| {
+            let rows = arguments.search(space, pair, searcher, seed, &accuracies);
+            if let Ok(mut progress) = progress.lock() {
+                progress.1 += 1;
+                let done = progress.1;
+                progress.0.update(done, "");
+            }
+            rows
+        })
+        .collect::<Result<_, Failure>>()?;
+    if let Ok(progress) = progress.lock() {
+        progress.0.finish();
+    }
+    let rows: Vec<Row> = rows.into_iter().flatten().collect();
+    arguments.report(&rows, pairs.len())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    fn datasets(&self) -> Vec<Dataset> {
+        if self.datasets.is_empty() { Dataset::ALL.to_vec() } else { self.datasets.clone() }
+    }
+
+    fn pairs(&self, tables: &NasBench201) -> Result<Vec<Pair>, Failure> {
+        let devices =
+            if self.devices.is_empty() { Device::ALL.to_vec() } else { self.devices.clone() };
+        let mut pairs = Vec::new();
+        for dataset in self.datasets() {
+            for &device in &devices {
+                let has_energy = tables.energy(dataset, device).is_ok();
+                if self.energy && !has_energy && !self.devices.is_empty() {
+                    // Says which devices have it.
+                    tables.energy(dataset, device)?;
+                }
+                if self.energy && !has_energy {
+                    continue;
+                }
+                let metrics = if self.energy {
+                    vec![Metric::Latency, Metric::Energy]
+                } else {
+                    vec![Metric::Latency]
+                };
+                let costs = metrics
+                    .iter()
+                    .map(|metric| benchmark::costs(tables, dataset, device, *metric))
+                    .collect::<Result<_, _>>()?;
+                let truth = benchmark::truth(tables, dataset, device, &metrics)?;
+                let partition = self.partition.build(nasbench201::space(), dataset, "whole")?;
+                pairs.push(Pair { dataset, device, costs, metrics, truth, partition });
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn accuracies(&self, tables: &NasBench201) -> Result<Accuracies, Failure> {
+        let mut values = BTreeMap::new();
+        let name = match self.accuracy {
+            Accuracy::Benchmark => "accuracy",
+            Accuracy::Predictor => "predicted_accuracy",
+        };
+        let objective = Objective::maximise(name, "%");
+        let cells = predict::cells();
+        let classes: Vec<usize> = cells.iter().map(nasbench201::class).collect();
+        for dataset in self.datasets() {
+            let fidelity = benchmark::search_fidelity(dataset);
+            let published = tables.accuracy(dataset, fidelity)?;
+            if self.accuracy == Accuracy::Benchmark {
+                values.insert((dataset.name(), 0), published.to_vec());
+                continue;
+            }
+            let domain = benchmark::domain(dataset)?;
+            let table = (domain.features)(&cells)?;
+            for seed in (self.seed..).take(self.seeds as usize) {
+                let labelled = draw_labels(&classes, self.labels as usize, seed).labelled;
+                let labels: Vec<(usize, f64)> =
+                    labelled.into_iter().map(|row| (row, published[row])).collect();
+                let settings = nas_predict::Settings {
+                    unconnected: Some(domain.chance),
+                    seed,
+                    ..nas_predict::Settings::default()
+                };
+                let predicted = Predictor::fit(&table, &labels, settings)?.predict(&table)?;
+                let predicted = predicted.into_iter().map(|predicted| predicted.value).collect();
+                values.insert((dataset.name(), seed), predicted);
+            }
+        }
+        Ok(Accuracies { objective, values })
+    }
+
+    fn search(
+        &self,
+        space: &'static nas_space::Space,
+        pair: &Pair,
+        searcher: Searcher,
+        seed: u64,
+        accuracies: &Accuracies,
+    ) -> Result<Vec<Row>, Failure> {
+        let begun = Instant::now();
+        let key =
+            (pair.dataset.name(), if self.accuracy == Accuracy::Benchmark { 0 } else { seed });
+        let known = accuracies.values.get(&key).cloned().unwrap_or_default();
+        let accuracy = Lookup::new(accuracies.objective.clone(), move |arch: &Arch| {
+            known.get(nasbench201::index(arch)).copied()
+        });
+        let mut sources: Vec<Box<dyn nas_eval::Source>> = vec![Box::new(accuracy)];
+        for (metric, costs) in pair.metrics.iter().zip(&pair.costs) {
+            let costs = costs.clone();
+            sources.push(Box::new(Lookup::new(
+                benchmark::cost_objective(*metric),
+                move |arch: &Arch| costs.get(nasbench201::index(arch)).copied().flatten(),
+            )));
+        }
+        let mut evaluator = Sources::new(sources);
+        let settings = schedule(self.evaluations as usize, seed);
+        let Some(mut proposer) = searcher.proposer(space, pair.dataset)? else {
+            return Ok(Vec::new());
+        };
+        let outcome = Search::new(space, &pair.partition, settings).run(
+            &mut *proposer,
+            &mut evaluator,
+            &mut |_| {},
+        )?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let all = outcome.evaluated.len();
+        let mut at: Vec<usize> =
+            self.at.iter().map(|&at| at as usize).filter(|&at| at < all).collect();
+        at.push(all);
+        at.into_iter()
+            .map(|evaluations| {
+                let front = outcome.front_after(evaluations);
+                let front = || front.iter().map(|found: &&Evaluated| &found.arch);
+                Ok(Row {
+                    dataset: pair.dataset,
+                    device: pair.device,
+                    searcher,
+                    seed,
+                    evaluations,
+                    scores: pair.truth.score(front())?,
+                    coverage: pair.truth.coverage(front(), 1, 10, 1.0),
+                    seconds,
+                })
+            })
+            .collect()
+    }
+
+    fn report(&self, rows: &[Row], pairs: usize) -> Result<(), Failure> {
+        let mut records = Records::new([
+            "dataset",
+            "device",
+            "searcher",
+            "partition",
+            "seed",
+            "evaluations",
+            "hypervolume_ratio",
+            "hypervolume",
+            "igd",
+            "igd_plus",
+            "coverage",
+            "seconds",
+        ]);
+        for row in rows {
+            let score = |of: fn(&nas_eval::Scores) -> f64| Cell::from(row.scores.as_ref().map(of));
+            records.push(vec![
+                row.dataset.name().into(),
+                row.device.name().into(),
+                row.searcher.name().into(),
+                self.partition.name("whole").into(),
+                Cell::Count(row.seed),
+                row.evaluations.into(),
+                score(|scores| scores.hypervolume_ratio),
+                score(|scores| scores.hypervolume),
+                score(|scores| scores.igd),
+                score(|scores| scores.igd_plus),
+                Some(row.coverage).into(),
+                Some(row.seconds).into(),
+            ]);
+        }
+        match self.format {
+            Format::Csv => records.print(Format::Csv),
+            Format::Json => print_json(&records.json()),
+            Format::Table => print(&self.table(rows, pairs)),
+        }
+    }
+
+    /// Means over pairs and seeds, with an interval over the seeds.
+    fn table(&self, rows: &[Row], pairs: usize) -> String {
+        let mut groups: Vec<(Searcher, usize, Vec<&Row>)> = Vec::new();
+        for row in rows {
+            let same = |group: &&mut (Searcher, usize, Vec<&Row>)| {
+                (group.0, group.1) == (row.searcher, row.evaluations)
+            };
+            match groups.iter_mut().find(same) {
+                Some(group) => group.2.push(row),
+                None => groups.push((row.searcher, row.evaluations, vec![row])),
+            }
+        }
+        let mut records =
+            Records::new(["searcher", "after", "HV ratio", "worst", "IGD", "coverage", "seconds"]);
+        for (searcher, evaluations, rows) in groups {
+            let ratio = |row: &&Row| row.scores.map_or(0.0, |scores| scores.hypervolume_ratio);
+            let by_seed = means(rows.iter().map(|row| (row.seed, ratio(row))));
+            let by_pair =
+                means(rows.iter().map(|row| ((row.dataset.name(), row.device.name()), ratio(row))));
+            let igd: Vec<f64> = rows.iter().filter_map(|row| Some(row.scores?.igd)).collect();
+            let coverage: Vec<f64> = rows.iter().map(|row| row.coverage).collect();
+            let seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
+            records.push(vec![
+                searcher.name().into(),
+                evaluations.into(),
+                Cell::Text(match half_interval(&by_seed) {
+                    Some(half) => format!("{:.4} ± {half:.4}", mean(&by_seed)),
+                    None => format!("{:.4}", mean(&by_seed)),
+                }),
+                Cell::Text(format!("{:.4}", by_pair.into_iter().fold(f64::INFINITY, f64::min))),
+                Cell::Text(format!("{:.4}", mean(&igd))),
+                Cell::Text(format!("{:.2}", mean(&coverage))),
+                Some(mean(&seconds)).into(),
+            ]);
+        }
+        let seen = match self.accuracy {
+            Accuracy::Benchmark => "published accuracy of all".to_owned(),
+            Accuracy::Predictor => {
+                let labels = counted(self.labels as usize, "label");
+                format!("accuracy predicted from {labels} drawn at random, the same for all")
+            }
+        };
+        format!(
+            "{}\nafter so many evaluations, means over {} of data set and device and {}\n  \
+             ±: 95 % interval over the seeds; worst: the mean of the worst pair\n  \
+             the searches see {seen}\n  \
+             scored on test accuracy, against the exact front of the whole space\n",
+            records.table(),
+            counted(pairs, "pair"),
+            counted(self.seeds as usize, "seed"),
+        )
+    }
+}
+
+/// The mean of each key's values.
+fn means<K: Ord>(values: impl Iterator<Item = (K, f64)>) -> Vec<f64> {
+    let mut groups: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+    for (key, value) in values {
+        groups.entry(key).or_default().push(value);
+    }
+    groups.into_values().map(|values| mean(&values)).collect()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Half the 95 % interval of the mean by Student's t.
+fn half_interval(values: &[f64]) -> Option<f64> {
+    let (count, mean) = (values.len() as f64, mean(values));
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let student = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
+    Some(student.inverse_cdf(0.975) * (squares / (count - 1.0) / count).sqrt())
+}

@@ -1,0 +1,79 @@
+//! What proposes architectures, by name.
+
+use clap::ValueEnum;
+use nas_partition::{Axis, Partition};
+use nas_search::{
+    Evolution, LocalSearch, MapElites, Nsga2, Proposer, Random, RegularisedEvolution, Settings,
+    Statistical,
+};
+use nas_space::{
+    Space,
+    nasbench201::{self, Dataset},
+};
+
+use crate::failure::Failure;
+
+/// How many survive in NSGA-II: with a few hundred evaluations the usual 100 hardly evolve.
+const POPULATION: usize = 50;
+
+/// Ranges of FLOPs of which MAP-Elites keeps the best.
+const CELLS: usize = 100;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Searcher {
+    /// Evolution that chooses among children by what the search has measured
+    Statistical,
+    /// Crossover and mutation of the best by random weights
+    Evolution,
+    /// Uniform sampling
+    Random,
+    /// Pareto local search: all neighbours of members of the front
+    Local,
+    /// The youngest compete, the best mutate
+    RegularisedEvolution,
+    /// Non-dominated sorting and crowding
+    Nsga2,
+    /// Quality-diversity: the most accurate of each range of FLOPs mutate
+    MapElites,
+    /// A language model
+    Llm,
+    /// Nothing: all are evaluated
+    Exhaustive,
+}
+
+impl Searcher {
+    /// The name as it is typed.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// The searcher, where it needs nothing else: neither a model nor a list.
+    pub fn proposer(
+        self,
+        space: &Space,
+        dataset: Dataset,
+    ) -> Result<Option<Box<dyn Proposer>>, Failure> {
+        Ok(Some(match self {
+            Self::Statistical => Box::new(Statistical),
+            Self::Evolution => Box::new(Evolution::default()),
+            Self::Random => Box::new(Random),
+            Self::Local => Box::new(LocalSearch::default()),
+            Self::RegularisedEvolution => Box::new(RegularisedEvolution::default()),
+            Self::Nsga2 => Box::new(Nsga2::new(POPULATION)),
+            Self::MapElites => {
+                let flops = move |arch: &_| nasbench201::flops(arch, dataset) as f64;
+                let all: Vec<_> = space.enumerate().collect();
+                let cells = Partition::by_quantiles(Axis::new("FLOPs", flops), &all, CELLS)?;
+                Box::new(MapElites { cells, crossover: 0.5 })
+            }
+            Self::Llm | Self::Exhaustive => return Ok(None),
+        }))
+    }
+}
+
+/// A sixth of the budget, at most 100, starts a search at random; generations are a fortieth of it,
+/// at most 15.
+pub fn schedule(evaluations: usize, seed: u64) -> Settings {
+    let (initial, generation) = ((evaluations / 6).clamp(1, 100), (evaluations / 40).clamp(1, 15));
+    Settings { evaluations, initial, generation, seed, ..Settings::default() }
+}
