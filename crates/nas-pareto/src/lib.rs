@@ -1,4 +1,4 @@
-//! Pareto dominance, archives, non-dominated sorting, crowding distance, exact hypervolume, IGD and
+//! Pareto dominance, archives, skybands, non-dominated sorting, crowding distance, exact hypervolume, IGD and
 //! IGD+.
 //!
 //! **Everything inside is minimised.** [`Direction`] turns a maximised objective into a minimised one
@@ -31,6 +31,7 @@ mod error;
 mod front;
 mod hypervolume;
 mod points;
+mod skyband;
 mod sorting;
 mod staircase;
 
@@ -43,6 +44,7 @@ pub use error::{Error, Result};
 pub use front::{non_dominated, non_dominated_distinct};
 pub use hypervolume::{hypervolume, hypervolume_contributions, hypervolume_gain};
 pub use points::{IntoPoints, PointSet, Points};
+pub use skyband::Skyband;
 pub use sorting::non_dominated_sort;
 
 #[cfg(doctest)]

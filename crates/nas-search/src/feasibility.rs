@@ -6,33 +6,35 @@ use crate::Evaluated;
 ///
 /// Some devices run only part of a space (HW-NAS-Bench's Edge TPU fails on 30 % of
 /// NAS-Bench-201, most of it for a single choice), and evaluations spent there are lost.
+#[derive(Debug)]
 pub(crate) struct Feasibility {
-    /// For each decision and choice, the share of architectures with all objectives.
-    shares: Vec<Vec<f64>>,
+    /// For each decision and choice, how many architectures have all objectives, and how many
+    /// there are, each one more than seen: a choice that has not been tried counts as feasible.
+    counts: Vec<Vec<(f64, f64)>>,
 }
 
 impl Feasibility {
-    /// Learns from everything evaluated. A choice that has not been tried counts as feasible.
-    pub fn learn(space: &Space, evaluated: &[Evaluated]) -> Self {
-        let choices = |decision: usize| space.decisions()[decision].choices.len();
-        let mut counts: Vec<Vec<(f64, f64)>> =
-            (0..space.decisions().len()).map(|i| vec![(1.0, 1.0); choices(i)]).collect();
-        for one in evaluated {
-            let complete = f64::from(u8::from(one.values.iter().all(Option::is_some)));
-            for (counts, &choice) in counts.iter_mut().zip(one.arch.choices()) {
-                let (feasible, all) = &mut counts[usize::from(choice)];
-                *feasible += complete;
-                *all += 1.0;
-            }
+    /// Without evidence.
+    pub fn new(space: &Space) -> Self {
+        let decisions = space.decisions().iter();
+        Self { counts: decisions.map(|at| vec![(1.0, 1.0); at.choices.len()]).collect() }
+    }
+
+    /// Learns from one more architecture.
+    pub fn learn(&mut self, one: &Evaluated) {
+        let complete = f64::from(u8::from(one.values.iter().all(Option::is_some)));
+        for (counts, &choice) in self.counts.iter_mut().zip(one.arch.choices()) {
+            let (feasible, all) = &mut counts[usize::from(choice)];
+            *feasible += complete;
+            *all += 1.0;
         }
-        let share = |counts: Vec<(f64, f64)>| counts.iter().map(|(some, all)| some / all).collect();
-        Self { shares: counts.into_iter().map(share).collect() }
     }
 
     /// The least share over the architecture's choices, above 0, at most 1.
     pub fn of(&self, arch: &Arch) -> f64 {
-        let shares = self.shares.iter().zip(arch.choices());
-        shares.map(|(shares, &choice)| shares[usize::from(choice)]).fold(1.0, f64::min)
+        let counts = self.counts.iter().zip(arch.choices());
+        let shares = counts.map(|(counts, &choice)| counts[usize::from(choice)]);
+        shares.map(|(feasible, all)| feasible / all).fold(1.0, f64::min)
     }
 }
 
@@ -43,10 +45,9 @@ mod tests {
 
     #[test]
     fn a_choice_that_always_fails_becomes_unlikely_and_others_stay() {
-        let evaluated: Vec<Evaluated> = nasbench201::space()
-            .enumerate()
-            .step_by(7)
-            .map(|arch| Evaluated {
+        let mut feasibility = Feasibility::new(nasbench201::space());
+        for arch in nasbench201::space().enumerate().step_by(7) {
+            feasibility.learn(&Evaluated {
                 values: vec![(arch.choices()[2] != 4).then_some(1.0)],
                 arch,
                 details: vec![],
@@ -54,16 +55,15 @@ mod tests {
                 generation: 0,
                 proposer: String::new(),
                 rationale: None,
-            })
-            .collect();
-        let feasibility = Feasibility::learn(nasbench201::space(), &evaluated);
+            });
+        }
         assert!(feasibility.of(&Arch::new([1, 1, 4, 1, 1, 1])) < 0.01);
         assert!(feasibility.of(&Arch::new([4, 4, 1, 4, 4, 4])) > 0.7);
     }
 
     #[test]
     fn without_evidence_everything_is_feasible() {
-        let feasibility = Feasibility::learn(nasbench201::space(), &[]);
+        let feasibility = Feasibility::new(nasbench201::space());
         assert!((feasibility.of(&Arch::new([0; 6])) - 1.0).abs() < f64::EPSILON);
     }
 }

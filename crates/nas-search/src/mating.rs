@@ -3,16 +3,14 @@ use nas_space::{Arch, Space};
 use rand::RngExt;
 use rand_distr::{Distribution, Gamma};
 
-use crate::{
-    BoxError, Evaluated, Proposal, Proposer, Random, Request, SearchRng, feasibility::Feasibility,
-};
+use crate::{BoxError, Evaluated, Proposal, Proposer, Random, Request, SearchRng};
 
 /// Weights are independent gamma variates of this shape, which up to their sum is a symmetric
 /// Dirichlet distribution; below 1 its mass lies at the corners.
 const WEIGHT_SHAPE: f64 = 0.2;
 
-/// How many of the best by a weighted sum are possible parents.
-const BEST: usize = 4;
+/// How many of the best by a weighted sum are possible parents: members of the niche's skyband.
+pub(crate) const BEST: usize = 4;
 
 /// How often a child without a path from input to output is evaluated: its accuracy is known to be
 /// chance, but the way to others may lead over it.
@@ -44,7 +42,6 @@ pub(crate) struct Mating<'a> {
     costs: PointSet,
     /// The front's range in each objective; 1 where it has none.
     ranges: Vec<f64>,
-    feasibility: Feasibility,
     weight: Gamma<f64>,
 }
 
@@ -56,8 +53,7 @@ impl<'a> Mating<'a> {
         let rows = |all: &[&Evaluated]| -> Vec<Vec<f64>> {
             all.iter().filter_map(|one| one.complete()).collect()
         };
-        let mine = request.evaluated.iter().filter(|one| one.niche == request.niche);
-        let candidates: Vec<&Evaluated> = mine.filter(|one| one.complete().is_some()).collect();
+        let candidates = request.nearly_best.to_vec();
         let bounds = Bounds::of(&PointSet::from_rows(rows(request.parents), &directions)?)?;
         let costs = bounds.scale(&PointSet::from_rows(rows(&candidates), &directions)?)?;
         let ranges = bounds.min().iter().zip(bounds.max()).map(|(min, max)| max - min);
@@ -66,7 +62,6 @@ impl<'a> Mating<'a> {
             candidates,
             costs,
             ranges: ranges.map(|range| if range > 0.0 { range } else { 1.0 }).collect(),
-            feasibility: Feasibility::learn(request.space, request.evaluated),
             weight: Gamma::new(WEIGHT_SHAPE, 1.0)?,
         })
     }
@@ -97,7 +92,7 @@ impl<'a> Mating<'a> {
                 space.mutate(one, rng)
             };
             let path = if space.is_connected(&child) { 1.0 } else { NO_PATH };
-            if rng.random_bool(path * self.feasibility.of(&child).powi(2)) {
+            if rng.random_bool(path * self.request.feasibility.of(&child).powi(2)) {
                 return child;
             }
         }
@@ -125,7 +120,7 @@ mod tests {
     use rand::SeedableRng;
 
     use super::*;
-    use crate::{Evolution, KnowledgeBase, Objective, Statistical};
+    use crate::{Evolution, KnowledgeBase, Objective, Statistical, feasibility::Feasibility};
 
     /// Architectures with one more 3×3 convolution each, and one that could not be run.
     fn evaluated() -> Vec<Evaluated> {
@@ -149,6 +144,8 @@ mod tests {
     fn with_request<T>(evaluated: &[Evaluated], test: impl FnOnce(&Request<'_>) -> T) -> T {
         let parents: Vec<&Evaluated> =
             evaluated.iter().filter(|one| one.niche == 0 && one.complete().is_some()).collect();
+        let mut feasibility = Feasibility::new(nasbench201::space());
+        evaluated.iter().for_each(|one| feasibility.learn(one));
         test(&Request {
             space: nasbench201::space(),
             partition: &Partition::whole(),
@@ -163,6 +160,8 @@ mod tests {
             count: 20,
             generation: 1,
             seen: &HashSet::new(),
+            nearly_best: &parents,
+            feasibility: &feasibility,
         })
     }
 

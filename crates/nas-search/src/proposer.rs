@@ -3,7 +3,9 @@ use std::collections::HashSet;
 use nas_partition::Partition;
 use nas_space::{Arch, Error as SpaceError, Space};
 
-use crate::{BoxError, Evaluated, KnowledgeBase, Objective, Rule, SearchRng};
+use crate::{
+    BoxError, Evaluated, KnowledgeBase, Objective, Rule, SearchRng, feasibility::Feasibility,
+};
 
 /// Suggests architectures for a niche: a language model, evolution, random sampling.
 pub trait Proposer {
@@ -75,6 +77,9 @@ pub struct Request<'a> {
     /// Generations done before this one.
     pub generation: usize,
     pub(crate) seen: &'a HashSet<Arch>,
+    /// The niche's architectures that few others dominate, parents included, oldest first.
+    pub(crate) nearly_best: &'a [&'a Evaluated],
+    pub(crate) feasibility: &'a Feasibility,
 }
 
 /// Why a proposal was not taken.

@@ -1,14 +1,18 @@
 use std::collections::HashSet;
 
-use nas_pareto::Archive;
+use nas_pareto::{Archive, Skyband};
 use nas_partition::Partition;
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
 
 use crate::{
     Answer, BoxError, Error, Evaluated, Evaluation, Evaluator, KnowledgeBase, Objective, Outcome,
-    Proposal, Proposer, Random, Refusal, Request, Rule, SearchRng, Statistical, proposer::check,
+    Proposal, Proposer, Random, Refusal, Request, Rule, SearchRng, Statistical,
+    feasibility::Feasibility, mating::BEST, proposer::check,
 };
+
+/// The evidence is counted again when what was evaluated has grown by one part in so many.
+const COUNTED_PER: usize = 50;
 
 /// How much is evaluated, and how it is shared out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -145,6 +149,9 @@ impl<'a> Search<'a> {
         if run.evaluated.len() < evaluations {
             run.revise(1.0)?;
         }
+        if run.counted < run.evaluated.len() {
+            run.count(run.generations.saturating_sub(1), Vec::new());
+        }
         // The outcome tells them, whoever proposed.
         run.knowledge.effects(self.space, &run.objectives, &run.evaluated);
         Ok(Outcome {
@@ -167,7 +174,12 @@ struct Run<'a, 'b> {
     /// `evaluated`.
     niches: Vec<Archive<usize>>,
     front: Archive<usize>,
+    /// The positions of each niche's nearly best.
+    nearly_best: Vec<Skyband<usize>>,
+    feasibility: Feasibility,
     knowledge: KnowledgeBase,
+    /// How much was evaluated when the evidence was last counted.
+    counted: usize,
     generations: usize,
 }
 
@@ -196,9 +208,15 @@ impl<'a, 'b> Run<'a, 'b> {
             objectives,
             evaluated: Vec::new(),
             seen: HashSet::new(),
+            nearly_best: vec![
+                Skyband::new(&directions, BEST).map_err(|_| Error::NoObjectives)?;
+                niches
+            ],
             niches: vec![front.clone(); niches],
             front,
+            feasibility: Feasibility::new(search.space),
             knowledge: KnowledgeBase::default(),
+            counted: 0,
             // Number 0 is the initial sample's, also where there is none.
             generations: usize::from(search.settings.initial == 0),
         })
@@ -228,10 +246,11 @@ impl<'a, 'b> Run<'a, 'b> {
             self.evaluate(taken.by_ref().take(batch).collect())?;
         }
         self.revise(self.evaluated.len() as f64 / self.search.settings.evaluations.max(1) as f64)?;
-        let Search { space, partition, .. } = *self.search;
-        let niches = partition.niches().len();
-        let (evaluated, generation) = (&self.evaluated, self.generations);
-        self.knowledge.update(space, &self.objectives, niches, evaluated, generation, rules);
+        // Each count goes over everything: at even distances their cost would grow with the square.
+        if !rules.is_empty() || self.evaluated.len() >= self.counted + self.counted / COUNTED_PER {
+            self.count(self.generations, rules);
+        }
+        let generation = self.generations;
         (self.on_event)(&Event::Generation {
             generation,
             done: self.evaluated.len(),
@@ -241,6 +260,15 @@ impl<'a, 'b> Run<'a, 'b> {
         });
         self.generations += 1;
         Ok(found)
+    }
+
+    /// Counts the evidence of all rules again, with newly stated ones.
+    fn count(&mut self, generation: usize, stated: Vec<Rule>) {
+        let Search { space, partition, .. } = *self.search;
+        let niches = partition.niches().len();
+        let evaluated = &self.evaluated;
+        self.knowledge.update(space, &self.objectives, niches, evaluated, generation, stated);
+        self.counted = evaluated.len();
     }
 
     /// Adds at most `open` new architectures of each niche to `taken`, takes them off `open`, and
@@ -260,11 +288,16 @@ impl<'a, 'b> Run<'a, 'b> {
         let parents = |niche: usize| -> Vec<&Evaluated> {
             self.niches[niche].iter().map(|member| &self.evaluated[member.payload]).collect()
         };
+        let nearly_best = |niche: usize| -> Vec<&Evaluated> {
+            self.nearly_best[niche].iter().map(|&position| &self.evaluated[position]).collect()
+        };
         let parents: Vec<Vec<&Evaluated>> = asked.iter().map(|&niche| parents(niche)).collect();
+        let nearly_best: Vec<Vec<&Evaluated>> =
+            asked.iter().map(|&niche| nearly_best(niche)).collect();
         let requests: Vec<Request<'_>> = asked
             .iter()
-            .zip(&parents)
-            .map(|(&niche, parents)| Request {
+            .zip(parents.iter().zip(&nearly_best))
+            .map(|(&niche, (parents, nearly_best))| Request {
                 space,
                 partition,
                 niche,
@@ -275,6 +308,8 @@ impl<'a, 'b> Run<'a, 'b> {
                 count: open[niche],
                 generation: self.generations,
                 seen: &self.seen,
+                nearly_best,
+                feasibility: &self.feasibility,
             })
             .collect();
         let answers = source.propose_all(&requests, &mut self.rng);
@@ -353,12 +388,14 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Shows what was evaluated at the position to the archives.
     fn archive(&mut self, position: usize) {
-        let Evaluated { niche, values, .. } = &self.evaluated[position];
-        if let Some(values) = values.iter().copied().collect::<Option<Vec<f64>>>() {
-            for archive in [&mut self.niches[*niche], &mut self.front] {
-                // Finite values of the archive's own dimension are never refused as such.
+        let evaluated = &self.evaluated[position];
+        self.feasibility.learn(evaluated);
+        if let Some(values) = evaluated.complete() {
+            // Finite values of the archives' own dimension are never refused as such.
+            for archive in [&mut self.niches[evaluated.niche], &mut self.front] {
                 let _ = archive.insert(&values, position);
             }
+            let _ = self.nearly_best[evaluated.niche].insert(&values, position);
         }
     }
 
@@ -374,6 +411,8 @@ impl<'a, 'b> Run<'a, 'b> {
         for archive in self.niches.iter_mut().chain([&mut self.front]) {
             archive.clear();
         }
+        self.nearly_best.iter_mut().for_each(Skyband::clear);
+        self.feasibility = Feasibility::new(self.search.space);
         for (position, evaluation) in revised.into_iter().enumerate() {
             self.check(&self.evaluated[position].arch, &evaluation)?;
             let evaluated = &mut self.evaluated[position];
