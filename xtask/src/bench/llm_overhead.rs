@@ -9,17 +9,21 @@ use crate::cargo::{built_nas, exit_code, status};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// The search that the record is of: the paper's 10 generations in 6 niches.
+/// The search that the record is of, but for its generations.
 const SEARCH: &str = "search --proposer llm --dataset cifar10 --device edgegpu --accuracy benchmark \
-                      --generations 10 --seed 1 --force --format json";
+                      --seed 1 --force --format json";
 
 /// Replays that the median is of.
 const REPEATS: usize = 5;
 
-pub fn run(workspace: &Workspace, transcript: Option<&Path>) -> Result<ExitCode, Error> {
+pub fn run(
+    workspace: &Workspace,
+    transcript: Option<&Path>,
+    generations: u32,
+) -> Result<ExitCode, Error> {
     let nas = built_nas(workspace)?;
     let transcript = match transcript {
-        None => workspace.root().join("bench-data/search/edgegpu-seed1.jsonl"),
+        None => workspace.root().join("bench-data/figure-1/co-evolution-seed1.jsonl"),
         Some(given) => std::path::absolute(given)
             .map_err(|source| Error::File { path: given.to_owned(), source })?,
     };
@@ -29,6 +33,7 @@ pub fn run(workspace: &Workspace, transcript: Option<&Path>) -> Result<ExitCode,
         let begun = Instant::now();
         let mut command = std::process::Command::new(&nas);
         command.current_dir(workspace.root()).args(SEARCH.split_whitespace());
+        command.arg("--generations").arg(generations.to_string());
         command.arg("--run").arg(&run).arg("--replay").arg(&transcript).stdout(Stdio::null());
         let ran = status(&mut command)?;
         seconds.push(begun.elapsed().as_secs_f64());

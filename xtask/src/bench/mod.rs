@@ -60,9 +60,12 @@ pub enum Bench {
     /// The program's own time in a search with a language model, replayed from its recorded calls
     LlmOverhead {
         /// The recorded calls of `nas search --proposer llm --device edgegpu --accuracy benchmark
-        /// --generations 10 --seed 1` [default: bench-data/search/edgegpu-seed1.jsonl]
+        /// --generations N --seed 1` [default: bench-data/figure-1/co-evolution-seed1.jsonl]
         #[arg(value_name = "FILE")]
         transcript: Option<PathBuf>,
+        /// Generations of the recorded search
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        generations: u32,
     },
 }
 
@@ -76,6 +79,8 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         }
         Bench::Labels { labels, seeds, seed } => labels::run(workspace, labels, *seeds, *seed),
         Bench::Tables => tables::run(workspace),
-        Bench::LlmOverhead { transcript } => llm_overhead::run(workspace, transcript.as_deref()),
+        Bench::LlmOverhead { transcript, generations } => {
+            llm_overhead::run(workspace, transcript.as_deref(), *generations)
+        }
     }
 }
