@@ -360,13 +360,13 @@ impl Arguments {
         let seen = match self.accuracy {
             Accuracy::Benchmark => "published accuracy of all".to_owned(),
             Accuracy::Predictor => {
-                let labels = counted(self.labels as usize, "label");
-                format!("accuracy predicted from {labels} drawn at random, the same for all")
+                let labels = counted(self.labels as usize, "random label");
+                format!("accuracy predicted from {labels}, the same for all")
             }
         };
         format!(
-            "{}\nafter so many evaluations, means over {} of data set and device and {}\n  \
-             ±: 95 % interval over the seeds; worst: the mean of the worst pair\n  \
+            "{}\nmeans over {} of data set and device, {} each; worst: the worst pair\n  \
+             after: evaluations; ±: 95 % interval over the seeds\n  \
              the searches see {seen}\n  \
              scored on test accuracy, against the exact front of the whole space\n",
             records.table(),
