@@ -58,7 +58,7 @@ const METHODS: [Method; 4] = [
     Method { name: "co-evolution", search: "--proposer llm", generations: 1 },
     Method {
         name: "statistical",
-        search: "--proposer statistical --partition pel-nas",
+        search: "--proposer statistical --partition pel-nas --allocation equal",
         generations: 1,
     },
 ];

@@ -1,5 +1,5 @@
 use clap::ValueEnum;
-use nas_partition::{Axis, Partition};
+use nas_partition::{Allocation, Axis, Partition};
 use nas_space::{
     Space,
     nasbench201::{self, Dataset},
@@ -23,12 +23,39 @@ pub struct PartitionArguments {
     thresholds: Vec<f64>,
 }
 
+/// How a budget is shared out over the niches.
+#[derive(Debug, clap::Args)]
+pub struct AllocationArgument {
+    /// How evaluations are shared out over niches: adaptive, half of them bound to none and the
+    /// others by how much of the front lies in each, with parents from all; or equal, each niche on
+    /// its own [default: adaptive; for a language model equal]
+    #[arg(long, value_enum)]
+    allocation: Option<AllocationName>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AllocationName {
+    Adaptive,
+    Equal,
+}
+
 /// The axes that are no counts of an operation.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum KnownAxis {
     Flops,
     Parameters,
     Operations,
+}
+
+impl AllocationArgument {
+    /// How evaluations are shared out, where nothing else is said.
+    pub fn or(&self, default: Allocation) -> Allocation {
+        match self.allocation {
+            Some(AllocationName::Adaptive) => Allocation::Adaptive,
+            Some(AllocationName::Equal) => Allocation::Equal,
+            None => default,
+        }
+    }
 }
 
 impl PartitionArguments {
@@ -60,6 +87,14 @@ impl PartitionArguments {
                 Ok(Partition::by_quantiles(axis, &all, niches)?)
             }
         }
+    }
+}
+
+/// The name as it is typed.
+pub fn allocation_name(allocation: Allocation) -> &'static str {
+    match allocation {
+        Allocation::Adaptive => "adaptive",
+        Allocation::Equal => "equal",
     }
 }
 

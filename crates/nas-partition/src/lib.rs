@@ -5,9 +5,11 @@
 //! a proposer that favours one kind of architecture from missing the others (PEL-NAS, arXiv
 //! 2510.01472, section 3.1).
 
+mod allocation;
 mod axis;
 mod partition;
 
+pub use allocation::{Allocation, Budget};
 pub use axis::Axis;
 pub use partition::{Bound, Niche, Partition};
 

@@ -26,7 +26,7 @@ pub(crate) fn breed(
     rng: &mut SearchRng,
     child: impl Fn(&Mating<'_>, &mut SearchRng) -> Arch,
 ) -> Result<Vec<Proposal>, BoxError> {
-    if request.parents.is_empty() {
+    if request.front.is_empty() {
         return Random.propose(request, rng);
     }
     let mating = Mating::new(request)?;
@@ -54,7 +54,7 @@ impl<'a> Mating<'a> {
             all.iter().filter_map(|one| one.complete()).collect()
         };
         let candidates = request.nearly_best.to_vec();
-        let bounds = Bounds::of(&PointSet::from_rows(rows(request.parents), &directions)?)?;
+        let bounds = Bounds::of(&PointSet::from_rows(rows(request.front), &directions)?)?;
         let costs = bounds.scale(&PointSet::from_rows(rows(&candidates), &directions)?)?;
         let ranges = bounds.min().iter().zip(bounds.max()).map(|(min, max)| max - min);
         Ok(Self {
@@ -145,7 +145,9 @@ mod tests {
         let parents: Vec<&Evaluated> =
             evaluated.iter().filter(|one| one.niche == 0 && one.complete().is_some()).collect();
         let mut feasibility = Feasibility::new(nasbench201::space());
-        evaluated.iter().for_each(|one| feasibility.learn(one));
+        for one in evaluated {
+            feasibility.learn(one);
+        }
         test(&Request {
             space: nasbench201::space(),
             partition: &Partition::whole(),
@@ -160,6 +162,8 @@ mod tests {
             count: 20,
             generation: 1,
             seen: &HashSet::new(),
+            shared: false,
+            front: &parents,
             nearly_best: &parents,
             feasibility: &feasibility,
         })

@@ -77,7 +77,11 @@ pub struct Request<'a> {
     /// Generations done before this one.
     pub generation: usize,
     pub(crate) seen: &'a HashSet<Arch>,
-    /// The niche's architectures that few others dominate, parents included, oldest first.
+    /// Whether architectures of other niches may be parents too.
+    pub(crate) shared: bool,
+    /// Of those that may be parents the non-dominated.
+    pub(crate) front: &'a [&'a Evaluated],
+    /// Of those that may be parents the ones that few others dominate, oldest first.
     pub(crate) nearly_best: &'a [&'a Evaluated],
     pub(crate) feasibility: &'a Feasibility,
 }
@@ -100,6 +104,19 @@ impl Request<'_> {
     /// Whether the search would take the architecture.
     pub fn check(&self, arch: &Arch) -> Result<(), Refusal> {
         check(self.space, self.partition, self.niche, self.seen, arch)
+    }
+
+    /// Which rules hold for the proposals: the niche's own, then those for all.
+    pub fn rules(&self) -> Vec<&Rule> {
+        // Where the whole space is one niche, rules of niches are of other requests' niches.
+        let whole = self.partition.niches().len() < 2;
+        let rules = self.knowledge.rules_for(self.niche).into_iter();
+        rules.filter(|rule| !whole || rule.niche.is_none()).collect()
+    }
+
+    /// Everything evaluated that may be a parent, oldest first.
+    pub(crate) fn pool(&self) -> impl DoubleEndedIterator<Item = &Evaluated> {
+        self.evaluated.iter().filter(|one| self.shared || one.niche == self.niche)
     }
 
     /// New architectures of the niche, each the first acceptable of at most `tries` that `draw`

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use nas_pareto::{Archive, Skyband};
-use nas_partition::Partition;
+use nas_partition::{Allocation, Budget, Partition};
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
 
@@ -24,6 +24,9 @@ pub struct Settings {
     pub initial: usize,
     /// Architectures proposed between two updates of the archives, over all niches together.
     pub generation: usize,
+    /// How the budget is shared out over the niches. Adaptive, the initial sample is of the whole
+    /// space, and architectures of all niches are parents in each.
+    pub allocation: Allocation,
     /// Whether statistics, then chance, propose what the proposer still owes. Without it the
     /// proposer is alone: it is asked as often, and evaluates less where it owes.
     pub fill: bool,
@@ -33,7 +36,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { evaluations: 600, initial: 100, generation: 15, fill: true, seed: 0 }
+        let allocation = Allocation::Equal;
+        Self { evaluations: 600, initial: 100, generation: 15, allocation, fill: true, seed: 0 }
     }
 }
 
@@ -134,16 +138,17 @@ impl<'a> Search<'a> {
     ) -> Result<Outcome, Error> {
         let mut run = Run::new(self, evaluator, on_event)?;
         let Settings { evaluations, initial, generation, fill, .. } = self.settings;
-        let niches = self.partition.niches().len();
         let generation = generation.max(1);
+        let mut budget = Budget::default();
         let mut found = usize::MAX;
         if initial > 0 {
-            found = run.generation(&mut Random, &shares(initial.min(evaluations), niches))?;
+            let initial = budget.share_out(initial.min(evaluations), &run.initial_shares());
+            found = run.generation(&mut Random, &initial)?;
         }
         let mut to_come = evaluations.saturating_sub(initial).div_ceil(generation);
         while run.evaluated.len() < evaluations && if fill { found > 0 } else { to_come > 0 } {
             let total = generation.min(evaluations - run.evaluated.len());
-            found = run.generation(proposer, &shares(total, niches))?;
+            found = run.generation(proposer, &budget.share_out(total, &run.shares()))?;
             to_come = to_come.saturating_sub(1);
         }
         if run.evaluated.len() < evaluations {
@@ -174,8 +179,10 @@ struct Run<'a, 'b> {
     /// `evaluated`.
     niches: Vec<Archive<usize>>,
     front: Archive<usize>,
-    /// The positions of each niche's nearly best.
+    /// The positions of each niche's nearly best, and last those of all.
     nearly_best: Vec<Skyband<usize>>,
+    /// What a request that is bound to no niche is for.
+    whole: Partition,
     feasibility: Feasibility,
     knowledge: KnowledgeBase,
     /// How much was evaluated when the evidence was last counted.
@@ -210,8 +217,9 @@ impl<'a, 'b> Run<'a, 'b> {
             seen: HashSet::new(),
             nearly_best: vec![
                 Skyband::new(&directions, BEST).map_err(|_| Error::NoObjectives)?;
-                niches
+                niches + 1
             ],
+            whole: Partition::whole(),
             niches: vec![front.clone(); niches],
             front,
             feasibility: Feasibility::new(search.space),
@@ -220,6 +228,31 @@ impl<'a, 'b> Run<'a, 'b> {
             // Number 0 is the initial sample's, also where there is none.
             generations: usize::from(search.settings.initial == 0),
         })
+    }
+
+    /// Whether what is evaluated in one niche serves the others.
+    fn is_shared(&self) -> bool {
+        self.search.settings.allocation == Allocation::Adaptive && self.niches.len() > 1
+    }
+
+    /// The niches' shares of the initial sample, and last that of the whole space.
+    fn initial_shares(&self) -> Vec<f64> {
+        let members = vec![0; self.niches.len()];
+        let mut shares = Allocation::Equal.shares(&members);
+        if self.is_shared() {
+            shares.fill(0.0);
+            shares[members.len()] = 1.0;
+        }
+        shares
+    }
+
+    /// The niches' shares of a generation, and last that of the whole space.
+    fn shares(&self) -> Vec<f64> {
+        let mut members = vec![0; self.niches.len()];
+        for member in &self.front {
+            members[self.evaluated[member.payload].niche] += 1;
+        }
+        self.search.settings.allocation.shares(&members)
     }
 
     /// Proposes and evaluates one generation; returns how many architectures it had.
@@ -281,40 +314,50 @@ impl<'a, 'b> Run<'a, 'b> {
         refusals: &mut Refusals,
     ) -> Vec<Rule> {
         let Search { space, partition, .. } = *self.search;
+        let niches = partition.niches().len();
+        // After the niches comes what is bound to none.
+        let place = |part: usize| {
+            if part < niches { (partition, part) } else { (&self.whole, 0) }
+        };
         let asked: Vec<usize> = (0..open.len()).filter(|&niche| open[niche] > 0).collect();
         if asked.is_empty() {
             return Vec::new();
         }
-        let parents = |niche: usize| -> Vec<&Evaluated> {
-            self.niches[niche].iter().map(|member| &self.evaluated[member.payload]).collect()
+        let at = |position: &usize| &self.evaluated[*position];
+        let front = |part: usize| -> Vec<&Evaluated> {
+            let archive = self.niches.get(part).unwrap_or(&self.front);
+            archive.iter().map(|member| at(&member.payload)).collect()
         };
-        let nearly_best = |niche: usize| -> Vec<&Evaluated> {
-            self.nearly_best[niche].iter().map(|&position| &self.evaluated[position]).collect()
-        };
-        let parents: Vec<Vec<&Evaluated>> = asked.iter().map(|&niche| parents(niche)).collect();
-        let nearly_best: Vec<Vec<&Evaluated>> =
-            asked.iter().map(|&niche| nearly_best(niche)).collect();
+        let nearly_best =
+            |part: usize| -> Vec<&Evaluated> { self.nearly_best[part].iter().map(at).collect() };
+        let shared = self.is_shared();
+        let (whole, all) = (front(niches), nearly_best(niches));
+        let fronts: Vec<Vec<&Evaluated>> = asked.iter().map(|&part| front(part)).collect();
+        let bands: Vec<Vec<&Evaluated>> = asked.iter().map(|&part| nearly_best(part)).collect();
         let requests: Vec<Request<'_>> = asked
             .iter()
-            .zip(parents.iter().zip(&nearly_best))
-            .map(|(&niche, (parents, nearly_best))| Request {
+            .zip(fronts.iter().zip(&bands))
+            .map(|(&part, (parents, nearly_best))| Request {
                 space,
-                partition,
-                niche,
+                partition: place(part).0,
+                niche: place(part).1,
                 objectives: &self.objectives,
                 parents,
                 evaluated: &self.evaluated,
                 knowledge: &self.knowledge,
-                count: open[niche],
+                count: open[part],
                 generation: self.generations,
                 seen: &self.seen,
-                nearly_best,
+                shared,
+                front: if shared { &whole } else { parents },
+                nearly_best: if shared { &all } else { nearly_best },
                 feasibility: &self.feasibility,
             })
             .collect();
         let answers = source.propose_all(&requests, &mut self.rng);
         let mut rules = Vec::new();
-        for (niche, answer) in asked.into_iter().zip(answers) {
+        for (part, answer) in asked.into_iter().zip(answers) {
+            let (within, niche) = place(part);
             let Answer { proposals, rules: stated } = answer.unwrap_or_else(|error| {
                 let generation = self.generations;
                 (self.on_event)(&Event::ProposerFailed { niche, generation, error: &error });
@@ -322,12 +365,13 @@ impl<'a, 'b> Run<'a, 'b> {
             });
             rules.extend(stated);
             for proposal in proposals {
-                match check(space, partition, niche, &self.seen, &proposal.arch) {
-                    Ok(()) if open[niche] > 0 => {
+                match check(space, within, niche, &self.seen, &proposal.arch) {
+                    Ok(()) if open[part] > 0 => {
                         self.seen.insert(proposal.arch.clone());
-                        let proposer = source.name().to_owned();
+                        let (niche, proposer) =
+                            (partition.niche_of(&proposal.arch), source.name().to_owned());
                         taken.push(Taken { niche, proposer, proposal });
-                        open[niche] -= 1;
+                        open[part] -= 1;
                     }
                     Ok(()) => {}
                     Err(refusal) => refusals.count(&refusal),
@@ -395,7 +439,9 @@ impl<'a, 'b> Run<'a, 'b> {
             for archive in [&mut self.niches[evaluated.niche], &mut self.front] {
                 let _ = archive.insert(&values, position);
             }
-            let _ = self.nearly_best[evaluated.niche].insert(&values, position);
+            for niche in [evaluated.niche, self.niches.len()] {
+                let _ = self.nearly_best[niche].insert(&values, position);
+            }
         }
     }
 
@@ -421,11 +467,6 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         Ok(())
     }
-}
-
-/// `total` evaluations shared out evenly; the first niches get what is left over.
-fn shares(total: usize, niches: usize) -> Vec<usize> {
-    (0..niches).map(|niche| total / niches + usize::from(niche < total % niches)).collect()
 }
 
 fn expect(what: &'static str, expected: usize, found: usize) -> Result<(), Error> {
@@ -512,12 +553,6 @@ mod tests {
         let run = |seed| search(Settings { seed, ..Settings::default() }, &pel_nas());
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));
-    }
-
-    #[test]
-    fn a_generation_is_shared_out_evenly() {
-        assert_eq!(shares(32, 6), [6, 6, 5, 5, 5, 5]);
-        assert_eq!(shares(2, 6).iter().sum::<usize>(), 2);
     }
 
     #[test]
@@ -661,8 +696,14 @@ mod tests {
     #[test]
     fn a_proposer_that_is_left_alone_is_asked_as_often_and_nothing_is_filled() {
         let partition = pel_nas();
-        let settings =
-            Settings { evaluations: 30, initial: 0, generation: 6, fill: false, seed: 1 };
+        let settings = Settings {
+            evaluations: 30,
+            initial: 0,
+            generation: 6,
+            fill: false,
+            seed: 1,
+            ..Settings::default()
+        };
         let search = Search::new(nasbench201::space(), &partition, settings);
         let mut generations = Vec::new();
         let outcome = search

@@ -33,7 +33,7 @@ impl Proposer for Statistical {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let rules = request.knowledge.rules_for(request.niche);
+        let rules = request.rules();
         let Request { space, objectives, evaluated, .. } = *request;
         let effects = request.knowledge.effects(space, objectives, evaluated);
         let cost = |mating: &Mating<'_>, child: &Arch, weights: &[f64]| {

@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use nas_bench::NasBench201;
 use nas_eval::{Lookup, Sources, Truth, benchmark};
 use nas_hw::{Device, Metric};
-use nas_partition::Partition;
+use nas_partition::{Allocation, Partition};
 use nas_predict::{Predictor, draw_labels};
-use nas_search::{Evaluated, Objective, Search};
+use nas_search::{Evaluated, Objective, Search, Settings};
 use nas_space::{
     Arch,
     nasbench201::{self, Dataset},
@@ -20,7 +20,7 @@ use crate::{
     commands::{parse_dataset, predict, tables},
     failure::Failure,
     output::{Cell, Format, Records, counted, print, print_json},
-    partition::PartitionArguments,
+    partition::{AllocationArgument, PartitionArguments, allocation_name},
     progress::Progress,
     searcher::{Searcher, schedule},
 };
@@ -72,6 +72,8 @@ pub struct Arguments {
     energy: bool,
     #[command(flatten)]
     partition: PartitionArguments,
+    #[command(flatten)]
+    allocation: AllocationArgument,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -251,7 +253,8 @@ impl Arguments {
             )));
         }
         let mut evaluator = Sources::new(sources);
-        let settings = schedule(self.evaluations as usize, seed);
+        let allocation = self.allocation.or(Allocation::Adaptive);
+        let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
         let Some(mut proposer) = searcher.proposer(space, pair.dataset)? else {
             return Ok(Vec::new());
         };
@@ -289,6 +292,7 @@ impl Arguments {
             "device",
             "searcher",
             "partition",
+            "allocation",
             "seed",
             "evaluations",
             "hypervolume_ratio",
@@ -305,6 +309,7 @@ impl Arguments {
                 row.device.name().into(),
                 row.searcher.name().into(),
                 self.partition.name("whole").into(),
+                allocation_name(self.allocation.or(Allocation::Adaptive)).into(),
                 Cell::Count(row.seed),
                 row.evaluations.into(),
                 score(|scores| scores.hypervolume_ratio),

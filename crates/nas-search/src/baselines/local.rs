@@ -27,7 +27,7 @@ impl Proposer for LocalSearch {
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
         let mut proposals: Vec<Proposal> = Vec::new();
-        let mut open: Vec<&Arch> = request.parents.iter().map(|parent| &parent.arch).collect();
+        let mut open: Vec<&Arch> = request.front.iter().map(|member| &member.arch).collect();
         open.retain(|arch| !self.explored.contains(*arch));
         while proposals.len() < request.count && !open.is_empty() {
             let member = open.swap_remove(rng.random_range(0..open.len()));

@@ -33,7 +33,7 @@ impl Proposer for MapElites {
             one.complete().and_then(|values| values.first().copied()).map(|value| first.cost(value))
         };
         let mut elites: BTreeMap<usize, (f64, &Arch)> = BTreeMap::new();
-        for one in request.evaluated.iter().filter(|one| one.niche == request.niche) {
+        for one in request.pool() {
             let Some(cost) = cost(one) else { continue };
             let elite = elites.entry(self.cells.niche_of(&one.arch)).or_insert((cost, &one.arch));
             if cost < elite.0 {

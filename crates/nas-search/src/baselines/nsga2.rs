@@ -16,8 +16,8 @@ pub struct Nsga2 {
     pub population: usize,
     /// Probability of crossover; else the child is a mutant of one parent.
     pub crossover: f64,
-    /// Of each niche: how much of what was evaluated is known, and who of it survived, by position.
-    survivors: HashMap<usize, (usize, Vec<usize>)>,
+    /// Of each niche, or of all together: how much of what was evaluated is known, and who of it survived, by position.
+    survivors: HashMap<Option<usize>, (usize, Vec<usize>)>,
 }
 
 impl Nsga2 {
@@ -28,9 +28,11 @@ impl Nsga2 {
 
     /// The survivors of the niche, best first.
     fn select(&mut self, request: &Request<'_>) -> Result<Vec<usize>, BoxError> {
-        let (known, survivors) = self.survivors.entry(request.niche).or_default();
+        let niche = (!request.shared).then_some(request.niche);
+        let (known, survivors) = self.survivors.entry(niche).or_default();
         let all = request.evaluated;
-        let new = (*known..all.len()).filter(|&at| all[at].niche == request.niche);
+        let new =
+            (*known..all.len()).filter(|&at| niche.is_none_or(|niche| all[at].niche == niche));
         let candidates = survivors.iter().copied().chain(new);
         let (candidates, values): (Vec<usize>, Vec<Vec<f64>>) =
             candidates.filter_map(|at| Some((at, all[at].complete()?))).unzip();

@@ -33,8 +33,7 @@ impl Proposer for RegularisedEvolution {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let mine = request.evaluated.iter().rev().filter(|one| one.niche == request.niche);
-        let alive = mine.filter_map(|one| Some((&one.arch, one.complete()?)));
+        let alive = request.pool().rev().filter_map(|one| Some((&one.arch, one.complete()?)));
         let (alive, values): (Vec<&Arch>, Vec<Vec<f64>>) = alive.take(self.population).unzip();
         if alive.is_empty() {
             return Random.propose(request, rng);

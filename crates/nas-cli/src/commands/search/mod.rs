@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use nas_eval::Labels;
 use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
-use nas_partition::Partition;
+use nas_partition::{Allocation, Partition};
 use nas_search::{Event, Listed, Outcome, Proposer, Search, Settings, Statistical};
 use nas_space::{Arch, Space, nasbench201, nasbench201::Dataset};
 
@@ -21,7 +21,7 @@ use crate::{
     },
     failure::Failure,
     output::Format,
-    partition::PartitionArguments,
+    partition::{AllocationArgument, PartitionArguments, allocation_name},
     progress::Progress,
     run_folder::RunFolder,
     searcher::{Searcher, schedule},
@@ -93,6 +93,8 @@ pub struct Arguments {
     searcher: Option<Searcher>,
     #[command(flatten)]
     partition: PartitionArguments,
+    #[command(flatten)]
+    allocation: AllocationArgument,
     /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: Option<u32>,
@@ -288,6 +290,11 @@ impl Arguments {
         let says_nothing = |option: &str, why: &str, add: &str| {
             Err(Failure::input(format!("{option} says nothing where {why}: add {add}")))
         };
+        if self.searcher == Some(Searcher::Llm) && self.allocation() == Allocation::Adaptive {
+            return Err(Failure::input(
+                "--allocation adaptive: each niche has calls of a language model of its own; leave it out, or name another --searcher",
+            ));
+        }
         if objectives.accuracy != Accuracy::Proxies
             && let Some(option) = self.proxy.given(self.compute.as_deref())
         {
@@ -367,12 +374,18 @@ impl Arguments {
         Ok(Some(LanguageModel::new(model, prompting)?))
     }
 
+    /// A model's niches have calls of their own.
+    fn allocation(&self) -> Allocation {
+        let model = self.searcher == Some(Searcher::Llm);
+        self.allocation.or(if model { Allocation::Equal } else { Allocation::Adaptive })
+    }
+
     /// Where generations are counted or a model proposes, ten random architectures for each niche
     /// start the search. Else a sixth of the budget, at most 100, starts it, and generations are a
     /// fortieth of it, at most 15. A model that is asked for architectures alone is left alone: nothing starts the
     /// search, and nothing fills what it owes.
     fn settings(&self, objectives: &Objectives, niches: usize) -> Settings {
-        let seed = self.seed;
+        let (seed, allocation) = (self.seed, self.allocation());
         let model = self.searcher == Some(Searcher::Llm);
         let fill = !model || self.model.prompting == Prompts::CoEvolution;
         let sample = if fill { 10 * niches } else { 0 };
@@ -381,7 +394,7 @@ impl Arguments {
         if let Some(generations) = self.generations.or(counted.then_some(10)) {
             let generation = children.unwrap_or(CHILDREN * niches);
             let evaluations = sample + generations as usize * generation;
-            return Settings { evaluations, initial: sample, generation, fill, seed };
+            return Settings { evaluations, initial: sample, generation, allocation, fill, seed };
         }
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations =
@@ -392,7 +405,8 @@ impl Arguments {
         } else {
             (schedule.initial, schedule.generation)
         };
-        Settings { initial, generation: children.unwrap_or(generation), fill, ..schedule }
+        let generation = children.unwrap_or(generation);
+        Settings { initial, generation, allocation, fill, ..schedule }
     }
 
     /// The device in a word.
@@ -433,6 +447,7 @@ impl Arguments {
             max_energy_mj: Option<f64>,
             searcher: String,
             partition: &'a str,
+            allocation: &'static str,
             evaluations: usize,
             initial: usize,
             generation: usize,
@@ -463,6 +478,7 @@ impl Arguments {
             max_energy_mj: self.max_energy.map(|limit| limit.0),
             searcher: searcher.name(),
             partition: self.partition.name(self.default_partition()),
+            allocation: allocation_name(settings.allocation),
             evaluations: settings.evaluations,
             initial: settings.initial,
             generation: settings.generation,
