@@ -44,12 +44,31 @@ fn a_shared_predictor_is_compared_on_and_the_table_is_narrow() {
 }
 
 #[test]
+fn budgets_that_follow_yields_are_better_than_equal_ones() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let [adaptive, equal, whole] =
+        ["--partition pel-nas", "--partition pel-nas --allocation equal", ""].map(|how| {
+            let rows = nas.json(&format!(
+            "benchmark --searchers evolution --datasets cifar100 --seeds 5 --evaluations 200 {how}"
+        ));
+            let rows = rows.as_array().unwrap();
+            let ratios = rows.iter().map(|row| row["hypervolume_ratio"].as_f64().unwrap());
+            ratios.sum::<f64>() / rows.len() as f64
+        });
+    println!(
+        "hypervolume ratio {adaptive:.4} adaptive, {equal:.4} equal, {whole:.4} without niches"
+    );
+    assert!(adaptive > equal + 0.002 && adaptive > whole - 0.003);
+}
+
+#[test]
 fn what_cannot_be_compared_is_told() {
     let nas = Nas::without_tables(PROGRAM);
     for (command, expected) in [
         ("benchmark --searchers llm", "nas search --searcher llm"),
         ("benchmark --devices nokia", "edgegpu"),
         ("benchmark --evaluations 15626", "15625"),
+        ("search --searcher llm --allocation adaptive --llm-model x", "leave it out"),
         ("benchmark", "nas download"),
     ] {
         let told = nas.say(command);

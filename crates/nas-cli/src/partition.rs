@@ -27,8 +27,8 @@ pub struct PartitionArguments {
 #[derive(Debug, clap::Args)]
 pub struct AllocationArgument {
     /// How evaluations are shared out over niches: adaptive, half of them bound to none and the
-    /// others by how much of the front lies in each, with parents from all; or equal, each niche on
-    /// its own [default: adaptive; for a language model equal]
+    /// others by what each brought to the front, with parents from all; or equal, each niche on its
+    /// own [default: adaptive; for a language model equal]
     #[arg(long, value_enum)]
     allocation: Option<AllocationName>,
 }

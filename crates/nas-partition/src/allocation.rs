@@ -6,7 +6,7 @@ pub enum Allocation {
     Equal,
     /// Half of the budget is open: bound to no niche. The other half follows what the niches yield,
     /// by probability matching (Goldberg 1990; Thierens 2005): three tenths of it evenly, that no
-    /// niche is given up, and the rest in proportion to how many members of the front lie in each.
+    /// niche is given up, and the rest in proportion to their yields.
     Adaptive,
 }
 
@@ -17,21 +17,21 @@ const OPEN: f64 = 0.5;
 const EVEN: f64 = 0.3;
 
 impl Allocation {
-    /// The share of each niche, and last that of no niche in particular; together 1. `members` tells
-    /// how many members of the front lie in each niche.
+    /// The share of each niche, and last that of no niche in particular; together 1. `yields` tells
+    /// what an evaluation in each niche has yielded, in any unit, at least 0.
     ///
     /// What is a single niche is not shared out.
-    pub fn shares(self, members: &[usize]) -> Vec<f64> {
-        let niches = members.len().max(1) as f64;
-        let all = members.iter().sum::<usize>() as f64;
-        let share = |&members: &usize| match self {
+    pub fn shares(self, yields: &[f64]) -> Vec<f64> {
+        let niches = yields.len().max(1) as f64;
+        let all: f64 = yields.iter().sum();
+        let share = |&yielded: &f64| match self {
             Self::Adaptive if niches > 1.0 && all > 0.0 => {
-                (1.0 - OPEN) * (EVEN / niches + (1.0 - EVEN) * members as f64 / all)
+                (1.0 - OPEN) * (EVEN / niches + (1.0 - EVEN) * yielded / all)
             }
             Self::Adaptive if niches > 1.0 => (1.0 - OPEN) / niches,
             _ => 1.0 / niches,
         };
-        let mut shares: Vec<f64> = members.iter().map(share).collect();
+        let mut shares: Vec<f64> = yields.iter().map(share).collect();
         shares.push(1.0 - shares.iter().sum::<f64>());
         shares
     }
@@ -74,33 +74,33 @@ mod tests {
     #[test]
     fn equal_shares_are_equal_and_what_is_left_over_goes_round() {
         let mut budget = Budget::default();
-        let shares = Allocation::Equal.shares(&[9, 0, 0, 0]);
+        let shares = Allocation::Equal.shares(&[9.0, 0.0, 0.0, 0.0]);
         assert_eq!(budget.share_out(6, &shares), [2, 2, 1, 1, 0]);
         assert_eq!(budget.share_out(6, &shares), [1, 1, 2, 2, 0]);
         assert_eq!(budget.share_out(8, &shares), [2, 2, 2, 2, 0]);
     }
 
     #[test]
-    fn adaptive_shares_follow_the_front_and_none_is_given_up() {
-        let shares = Allocation::Adaptive.shares(&[6, 3, 0]);
+    fn adaptive_shares_follow_yields_and_none_is_given_up() {
+        let shares = Allocation::Adaptive.shares(&[0.6, 0.3, 0.0]);
         assert!(shares[0] > shares[1] && shares[1] > shares[2] && shares[2] > 0.04);
         approx::assert_relative_eq!(shares[3], 0.5, epsilon = 1e-12);
-        for members in [&[0, 0][..], &[4, 4]] {
-            let shares = Allocation::Adaptive.shares(members);
+        for yields in [&[0.0, 0.0][..], &[4.0, 4.0]] {
+            let shares = Allocation::Adaptive.shares(yields);
             approx::assert_relative_eq!(shares[0], 0.25);
             approx::assert_relative_eq!(shares[1], 0.25);
         }
-        assert_eq!(Allocation::Adaptive.shares(&[7]), [1.0, 0.0]);
+        assert_eq!(Allocation::Adaptive.shares(&[7.0]), [1.0, 0.0]);
     }
 
     proptest! {
         #[test]
         fn all_is_shared_out_and_no_part_is_owed_more_than_one(
-            members in prop::collection::vec(0..20_usize, 1..12),
+            yields in prop::collection::vec(0.0..20.0_f64, 1..12),
             totals in prop::collection::vec(0..40_usize, 1..20),
         ) {
             let mut budget = Budget::default();
-            let shares = Allocation::Adaptive.shares(&members);
+            let shares = Allocation::Adaptive.shares(&yields);
             prop_assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9);
             let mut had = vec![0; shares.len()];
             for &total in &totals {

@@ -3,7 +3,7 @@
 //! The loop ([`Search`]) has two seams, both object-safe traits. A [`Proposer`] suggests
 //! architectures for a niche, given the niche's Pareto parents; an [`Evaluator`] gives their
 //! objectives. Between them the loop validates (legal, new, inside the niche), keeps one Pareto
-//! archive per niche, and shares the budget out evenly over the niches. With
+//! archive per niche, and shares the budget out over the niches, evenly or by what they yield. With
 //! [`Partition::whole`](nas_partition::Partition::whole) it is an ordinary unpartitioned search.
 //!
 //! The structure is PEL-NAS's (arXiv 2510.01472). Every searcher that is compared differs only

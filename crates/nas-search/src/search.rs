@@ -25,7 +25,8 @@ pub struct Settings {
     /// Architectures proposed between two updates of the archives, over all niches together.
     pub generation: usize,
     /// How the budget is shared out over the niches. Adaptive, the initial sample is of the whole
-    /// space, and architectures of all niches are parents in each.
+    /// space, a niche yields what its evaluations brought to the front, and architectures of all
+    /// niches are parents in each.
     pub allocation: Allocation,
     /// Whether statistics, then chance, propose what the proposer still owes. Without it the
     /// proposer is alone: it is asked as often, and evaluates less where it owes.
@@ -178,6 +179,8 @@ struct Run<'a, 'b> {
     /// One archive for each niche, and the one of all niches; each holds positions in
     /// `evaluated`.
     niches: Vec<Archive<usize>>,
+    /// How much was evaluated in each niche.
+    spent: Vec<usize>,
     front: Archive<usize>,
     /// The positions of each niche's nearly best, and last those of all.
     nearly_best: Vec<Skyband<usize>>,
@@ -221,6 +224,7 @@ impl<'a, 'b> Run<'a, 'b> {
             ],
             whole: Partition::whole(),
             niches: vec![front.clone(); niches],
+            spent: vec![0; niches],
             front,
             feasibility: Feasibility::new(search.space),
             knowledge: KnowledgeBase::default(),
@@ -237,22 +241,24 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// The niches' shares of the initial sample, and last that of the whole space.
     fn initial_shares(&self) -> Vec<f64> {
-        let members = vec![0; self.niches.len()];
-        let mut shares = Allocation::Equal.shares(&members);
+        let niches = self.niches.len();
+        let mut shares = Allocation::Equal.shares(&vec![0.0; niches]);
         if self.is_shared() {
             shares.fill(0.0);
-            shares[members.len()] = 1.0;
+            shares[niches] = 1.0;
         }
         shares
     }
 
     /// The niches' shares of a generation, and last that of the whole space.
     fn shares(&self) -> Vec<f64> {
-        let mut members = vec![0; self.niches.len()];
+        // Members of the front per evaluation; one evaluation more, that all are finite.
+        let mut yields = vec![0.0; self.niches.len()];
         for member in &self.front {
-            members[self.evaluated[member.payload].niche] += 1;
+            let niche = self.evaluated[member.payload].niche;
+            yields[niche] += 1.0 / (self.spent[niche] + 1) as f64;
         }
-        self.search.settings.allocation.shares(&members)
+        self.search.settings.allocation.shares(&yields)
     }
 
     /// Proposes and evaluates one generation; returns how many architectures it had.
@@ -399,6 +405,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let Taken { niche, proposer, proposal } = taken;
         self.check(&proposal.arch, &evaluation)?;
         let position = self.evaluated.len();
+        self.spent[niche] += 1;
         self.evaluated.push(Evaluated {
             arch: proposal.arch,
             values: evaluation.values,
