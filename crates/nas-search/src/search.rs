@@ -241,13 +241,12 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// The niches' shares of the initial sample, and last that of the whole space.
     fn initial_shares(&self) -> Vec<f64> {
-        let niches = self.niches.len();
-        let mut shares = Allocation::Equal.shares(&vec![0.0; niches]);
+        let mut shares = vec![0.0; self.niches.len()];
         if self.is_shared() {
-            shares.fill(0.0);
-            shares[niches] = 1.0;
+            shares.push(1.0);
+            return shares;
         }
-        shares
+        Allocation::Equal.shares(&shares)
     }
 
     /// The niches' shares of a generation, and last that of the whole space.

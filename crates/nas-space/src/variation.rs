@@ -20,9 +20,18 @@ impl Space {
         if open.is_empty() {
             return arch.clone();
         }
-        let decision = open[rng.random_range(0..open.len())];
+        self.mutate_at(arch, open[rng.random_range(0..open.len())], rng)
+    }
+
+    /// The architecture with another choice at the decision of that position, drawn uniformly; as it
+    /// is where there is no other.
+    pub fn mutate_at(&self, arch: &Arch, decision: usize, rng: &mut impl Rng) -> Arch {
+        let choices = self.decisions().get(decision).map_or(0, |decision| decision.choices.len());
+        if choices < 2 {
+            return arch.clone();
+        }
         let current = arch.choices()[decision];
-        let other = rng.random_range(0..self.decisions()[decision].choices.len() - 1) as u8;
+        let other = rng.random_range(0..choices - 1) as u8;
         arch.with(decision, if other < current { other } else { other + 1 })
     }
 

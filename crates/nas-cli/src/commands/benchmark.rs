@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Mutex, tim
 
 use clap::ValueEnum;
 use nas_bench::NasBench201;
-use nas_eval::{Lookup, Sources, Truth, benchmark};
+use nas_eval::{Lookup, Source, Sources, Truth, benchmark};
 use nas_hw::{Device, Metric};
 use nas_partition::{Allocation, Partition};
 use nas_predict::{Predictor, draw_labels};
@@ -17,7 +17,11 @@ use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::{
-    commands::{parse_dataset, predict, tables},
+    commands::{
+        parse_dataset, predict,
+        search::{BINS, TOLERANCE},
+        tables,
+    },
     failure::Failure,
     output::{Cell, Format, Records, counted, print, print_json},
     partition::{AllocationArgument, PartitionArguments, allocation_name},
@@ -106,20 +110,15 @@ struct Row {
 struct Pair {
     dataset: Dataset,
     device: Device,
-    costs: Vec<Vec<Option<f64>>>,
-    metrics: Vec<Metric>,
+    metrics: &'static [Metric],
     truth: Truth,
     partition: Partition,
 }
 
-/// What a search is told as accuracy, by index.
-struct Accuracies {
-    objective: Objective,
-    values: BTreeMap<(&'static str, u64), Vec<f64>>,
-}
+/// What was predicted of all cells, by index, for each data set and seed.
+type Predictions = BTreeMap<(&'static str, u64), Vec<f64>>;
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let space = nasbench201::space();
     if let Some(searcher) =
         arguments.searchers.iter().find(|one| matches!(one, Searcher::Llm | Searcher::Exhaustive))
     {
@@ -129,19 +128,21 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         )));
     }
     let tables = tables(data)?;
-    let accuracies = arguments.accuracies(&tables)?;
+    let predictions = match arguments.accuracy {
+        Accuracy::Benchmark => Predictions::new(),
+        Accuracy::Predictor => arguments.predictions(&tables)?,
+    };
     let pairs = arguments.pairs(&tables)?;
-    let seeds = || (arguments.seed..).take(arguments.seeds as usize);
     let jobs: Vec<(&Pair, Searcher, u64)> = pairs
         .iter()
         .flat_map(|pair| arguments.searchers.iter().map(move |&searcher| (pair, searcher)))
-        .flat_map(|(pair, searcher)| seeds().map(move |seed| (pair, searcher, seed)))
+        .flat_map(|(pair, searcher)| arguments.seeds().map(move |seed| (pair, searcher, seed)))
         .collect();
     let progress = Mutex::new((Progress::new("searching", jobs.len()), 0));
     let rows: Vec<Vec<Row>> = jobs
         .par_iter()
         .map(|&(pair, searcher, seed)| {
-            let rows = arguments.search(space, pair, searcher, seed, &accuracies);
+            let rows = arguments.search(&tables, pair, searcher, seed, &predictions);
             if let Ok(mut progress) = progress.lock() {
                 progress.1 += 1;
                 let done = progress.1;
@@ -163,56 +164,39 @@ impl Arguments {
         if self.datasets.is_empty() { Dataset::ALL.to_vec() } else { self.datasets.clone() }
     }
 
+    fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
+        (self.seed..).take(self.seeds as usize)
+    }
+
     fn pairs(&self, tables: &NasBench201) -> Result<Vec<Pair>, Failure> {
         let devices =
             if self.devices.is_empty() { Device::ALL.to_vec() } else { self.devices.clone() };
         let mut pairs = Vec::new();
         for dataset in self.datasets() {
             for &device in &devices {
-                let has_energy = tables.energy(dataset, device).is_ok();
-                if self.energy && !has_energy && !self.devices.is_empty() {
-                    // Says which devices have it.
-                    tables.energy(dataset, device)?;
-                }
-                if self.energy && !has_energy {
+                // Of devices that are not named, those without energy are left out.
+                if self.energy && self.devices.is_empty() && tables.energy(dataset, device).is_err()
+                {
                     continue;
                 }
-                let metrics = if self.energy {
-                    vec![Metric::Latency, Metric::Energy]
-                } else {
-                    vec![Metric::Latency]
-                };
-                let costs = metrics
-                    .iter()
-                    .map(|metric| benchmark::costs(tables, dataset, device, *metric))
-                    .collect::<Result<_, _>>()?;
-                let truth = benchmark::truth(tables, dataset, device, &metrics)?;
+                let metrics = &[Metric::Latency, Metric::Energy][..=usize::from(self.energy)];
+                let truth = benchmark::truth(tables, dataset, device, metrics)?;
                 let partition = self.partition.build(nasbench201::space(), dataset, "whole")?;
-                pairs.push(Pair { dataset, device, costs, metrics, truth, partition });
+                pairs.push(Pair { dataset, device, metrics, truth, partition });
             }
         }
         Ok(pairs)
     }
 
-    fn accuracies(&self, tables: &NasBench201) -> Result<Accuracies, Failure> {
-        let mut values = BTreeMap::new();
-        let name = match self.accuracy {
-            Accuracy::Benchmark => "accuracy",
-            Accuracy::Predictor => "predicted_accuracy",
-        };
-        let objective = Objective::maximise(name, "%");
+    fn predictions(&self, tables: &NasBench201) -> Result<Predictions, Failure> {
+        let mut values = Predictions::new();
         let cells = predict::cells();
         let classes: Vec<usize> = cells.iter().map(nasbench201::class).collect();
         for dataset in self.datasets() {
-            let fidelity = benchmark::search_fidelity(dataset);
-            let published = tables.accuracy(dataset, fidelity)?;
-            if self.accuracy == Accuracy::Benchmark {
-                values.insert((dataset.name(), 0), published.to_vec());
-                continue;
-            }
+            let published = tables.accuracy(dataset, benchmark::search_fidelity(dataset))?;
             let domain = benchmark::domain(dataset)?;
             let table = (domain.features)(&cells)?;
-            for seed in (self.seed..).take(self.seeds as usize) {
+            for seed in self.seeds() {
                 let labelled = draw_labels(&classes, self.labels as usize, seed).labelled;
                 let labels: Vec<(usize, f64)> =
                     labelled.into_iter().map(|row| (row, published[row])).collect();
@@ -226,36 +210,37 @@ impl Arguments {
                 values.insert((dataset.name(), seed), predicted);
             }
         }
-        Ok(Accuracies { objective, values })
+        Ok(values)
     }
 
     fn search(
         &self,
-        space: &'static nas_space::Space,
+        tables: &NasBench201,
         pair: &Pair,
         searcher: Searcher,
         seed: u64,
-        accuracies: &Accuracies,
+        predictions: &Predictions,
     ) -> Result<Vec<Row>, Failure> {
         let begun = Instant::now();
-        let key =
-            (pair.dataset.name(), if self.accuracy == Accuracy::Benchmark { 0 } else { seed });
-        let known = accuracies.values.get(&key).cloned().unwrap_or_default();
-        let accuracy = Lookup::new(accuracies.objective.clone(), move |arch: &Arch| {
-            known.get(nasbench201::index(arch)).copied()
-        });
-        let mut sources: Vec<Box<dyn nas_eval::Source>> = vec![Box::new(accuracy)];
-        for (metric, costs) in pair.metrics.iter().zip(&pair.costs) {
-            let costs = costs.clone();
-            sources.push(Box::new(Lookup::new(
-                benchmark::cost_objective(*metric),
-                move |arch: &Arch| costs.get(nasbench201::index(arch)).copied().flatten(),
-            )));
+        let (dataset, space) = (pair.dataset, nasbench201::space());
+        let predicted = predictions.get(&(dataset.name(), seed)).cloned();
+        let accuracy: Box<dyn Source> = if let Some(predicted) = predicted {
+            let objective = Objective::maximise("predicted_accuracy", "%");
+            Box::new(Lookup::new(objective, move |arch: &Arch| {
+                predicted.get(nasbench201::index(arch)).copied()
+            }))
+        } else {
+            let fidelity = benchmark::search_fidelity(dataset);
+            Box::new(benchmark::accuracy(tables, dataset, fidelity)?)
+        };
+        let mut sources = vec![accuracy];
+        for metric in pair.metrics {
+            sources.push(Box::new(benchmark::cost(tables, dataset, pair.device, *metric)?));
         }
         let mut evaluator = Sources::new(sources);
         let allocation = self.allocation.or(Allocation::Adaptive);
         let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
-        let Some(mut proposer) = searcher.proposer(space, pair.dataset)? else {
+        let Some(mut proposer) = searcher.proposer(space, dataset)? else {
             return Ok(Vec::new());
         };
         let outcome = Search::new(space, &pair.partition, settings).run(
@@ -273,13 +258,13 @@ impl Arguments {
                 let front = outcome.front_after(evaluations);
                 let front = || front.iter().map(|found: &&Evaluated| &found.arch);
                 Ok(Row {
-                    dataset: pair.dataset,
+                    dataset,
                     device: pair.device,
                     searcher,
                     seed,
                     evaluations,
                     scores: pair.truth.score(front())?,
-                    coverage: pair.truth.coverage(front(), 1, 10, 1.0),
+                    coverage: pair.truth.coverage(front(), 1, BINS, TOLERANCE),
                     seconds,
                 })
             })

@@ -61,16 +61,10 @@ impl Nsga2 {
 
 /// Each decision takes another choice with the probability of one in their number.
 fn mutate(space: &Space, arch: Arch, rng: &mut SearchRng) -> Arch {
-    let decisions = space.decisions();
-    let rate = 1.0 / decisions.len().max(1) as f64;
-    decisions.iter().enumerate().fold(arch, |arch, (at, decision)| {
-        let choices = decision.choices.len();
-        if choices < 2 || !rng.random_bool(rate) {
-            return arch;
-        }
-        let other = rng.random_range(0..choices - 1) as u8;
-        let current = arch.choices()[at];
-        arch.with(at, if other < current { other } else { other + 1 })
+    let decisions = space.decisions().len();
+    let rate = 1.0 / decisions.max(1) as f64;
+    (0..decisions).fold(arch, |arch, decision| {
+        if rng.random_bool(rate) { space.mutate_at(&arch, decision, rng) } else { arch }
     })
 }
 

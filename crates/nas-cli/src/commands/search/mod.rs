@@ -32,6 +32,7 @@ mod report;
 
 use objectives::Objectives;
 use report::Report;
+pub use report::{BINS, TOLERANCE};
 
 /// Architectures that a language model is asked for in each niche, where nothing else is said.
 pub const CHILDREN: usize = 5;

@@ -22,8 +22,8 @@ const MODEL: &str = "language-model";
 
 /// Parts that the range of latency is cut into to tell how much of it is served, and how many
 /// percentage points worse than the exact front still serves it.
-const BINS: usize = 10;
-const TOLERANCE: f64 = 1.0;
+pub const BINS: usize = 10;
+pub const TOLERANCE: f64 = 1.0;
 
 /// Short names under each other: none is longer.
 fn in_columns(names: &str) -> String {
