@@ -8,8 +8,11 @@ use nas_bench::{
     Downloader, Error, FbnetBlocks, Fidelity, Group, Manifest, NasBench201, Outcome,
     PublishedProxies, SUITE_ZERO, compile, raw_path,
 };
-use nas_hw::{Device, Millis};
-use nas_space::nasbench201::{self, CELLS, Dataset};
+use nas_hw::{Device, Metric, Millis};
+use nas_space::{
+    Arch, fbnet,
+    nasbench201::{self, CELLS, Dataset},
+};
 use nas_tests::{mirror, tables};
 
 #[tokio::test]
@@ -218,33 +221,17 @@ fn the_cost_of_an_fbnet_is_the_sum_over_its_blocks() {
     let Some(folder) = tables() else { return };
     let blocks = FbnetBlocks::open(&folder).unwrap();
     assert_eq!(blocks.names().len(), 225);
-    let stages =
-        [(1, 16, 1), (4, 24, 1), (4, 32, 2), (4, 64, 2), (4, 112, 1), (4, 184, 2), (1, 352, 1)];
-    let mut names = [
-        "ConvNorm_H32_W32_Cin3_Cout16_kernel3_stride1_group1",
-        "ConvNorm_H4_W4_Cin352_Cout1504_kernel1_stride1_group1",
-        "AvgP_H4_W4_Cin1504_Cout1504_kernel4_stride1",
-        "FC_Cin1504_Cout100",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    let (mut side, mut from) = (32, 16);
-    for (layers, to, first_stride) in stages {
-        for layer in 0..layers {
-            let stride = if layer == 0 { first_stride } else { 1 };
-            names.push(format!(
-                "ConvBlock_H{side}_W{side}_Cin{from}_Cout{to}_exp1_kernel3_stride{stride}_group1"
-            ));
-            (side, from) = (side / stride, to);
-        }
-    }
-    assert_eq!(names.len(), 22 + 4);
-    let total =
-        |device| names.iter().map(|name| blocks.latency(device, name).unwrap().0).sum::<f64>();
+    let first = Arch::new([0; fbnet::LAYERS]);
+    let total = |device| {
+        let costs = blocks.costs(device, Metric::Latency, fbnet::Input::Cifar100).unwrap();
+        costs.cost(&first).unwrap()
+    };
     for (device, expected) in
         [(Device::EdgeGpu, 15.8045), (Device::Raspi4, 17.6186), (Device::Fpga, 10.7395)]
     {
         assert_relative_eq!(total(device), expected, epsilon = 5e-5);
     }
-    assert!(blocks.latency(Device::EdgeTpu, &names[0]).is_err());
+    let edgetpu = blocks.costs(Device::EdgeTpu, Metric::Latency, fbnet::Input::Cifar100);
+    assert!(edgetpu.is_err());
+    assert!(blocks.costs(Device::Fpga, Metric::Energy, fbnet::Input::ImageNet).is_ok());
 }

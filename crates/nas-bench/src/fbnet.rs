@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use nas_hw::{Device, Metric, Millijoules, Millis};
+use nas_hw::{Device, Metric, Millijoules, Millis, SumOfBlocks};
+use nas_space::fbnet::{self, Input};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -60,6 +61,23 @@ impl FbnetBlocks {
     /// that is not in the tables.
     pub fn energy(&self, device: Device, block: &str) -> Result<Millijoules, Error> {
         self.cost(device, Metric::Energy, block).map(Millijoules)
+    }
+
+    /// What each block of each layer of [`fbnet::space`] costs at batch size 1, in ms or mJ.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] for a device without such costs.
+    pub fn costs(
+        &self,
+        device: Device,
+        metric: Metric,
+        input: Input,
+    ) -> Result<SumOfBlocks, Error> {
+        let cost = |name: &String| self.cost(device, metric, name);
+        let fixed = fbnet::fixed_names(input).iter().map(cost).sum::<Result<f64, Error>>()?;
+        let names = fbnet::block_names(input);
+        let layers = names.iter().map(|layer| layer.iter().map(cost).collect());
+        Ok(SumOfBlocks { fixed, blocks: layers.collect::<Result<_, Error>>()? })
     }
 
     fn cost(&self, device: Device, metric: Metric, block: &str) -> Result<f64, Error> {

@@ -1,5 +1,6 @@
 use clap::ValueEnum;
-use nas_partition::{Allocation, Axis, Partition};
+use nas_partition::{Allocation, Automatic, Axis, Partition};
+use nas_search::{Search, Settings};
 use nas_space::{
     Space,
     nasbench201::{self, Dataset},
@@ -10,8 +11,10 @@ use crate::failure::Failure;
 /// How the space is cut into niches.
 #[derive(Debug, clap::Args)]
 pub struct PartitionArguments {
-    /// whole, pel-nas, or an axis: flops, parameters, operations, or an operation's name to
-    /// count, for example `nor_conv_3x3`
+    /// whole; pel-nas; an axis: flops, parameters, operations (not none), layers (operations that
+    /// compute), an operation's name to count, for example `nor_conv_3x3`; automatic: pel-nas or the
+    /// axis that explains most of the latencies that the search has seen; predicted-latency, as the
+    /// search learns it; or random, as a control
     /// [default: whole; for a language model pel-nas]
     #[arg(long, value_name = "NAME")]
     partition: Option<String>,
@@ -45,7 +48,44 @@ enum KnownAxis {
     Flops,
     Parameters,
     Operations,
+    Layers,
+    Random,
 }
+
+/// How the space is cut: before the search, or by what it has seen.
+#[derive(Debug, Clone)]
+pub enum Cut {
+    Fixed(Partition),
+    /// With the number of niches that is planned for.
+    Automatic(Automatic, usize),
+}
+
+impl Cut {
+    /// How many niches are planned for.
+    pub fn niches(&self) -> usize {
+        match self {
+            Self::Fixed(partition) => partition.niches().len(),
+            Self::Automatic(_, niches) => *niches,
+        }
+    }
+
+    /// A search in these niches. Latency is the second objective.
+    pub fn search<'a>(&'a self, space: &'a Space, settings: Settings) -> Search<'a> {
+        match self {
+            Self::Fixed(partition) => Search::new(space, partition, settings),
+            Self::Automatic(automatic, _) => Search::automatic(space, automatic, 1, settings),
+        }
+    }
+}
+
+/// The names that are no axes.
+const WHOLE: &str = "whole";
+const PEL_NAS: &str = "pel-nas";
+const AUTOMATIC: &str = "automatic";
+const PREDICTED_LATENCY: &str = "predicted-latency";
+
+/// Niches of an axis, where nothing else is said.
+const NICHES: u16 = 6;
 
 impl AllocationArgument {
     /// How evaluations are shared out, where nothing else is said.
@@ -64,29 +104,76 @@ impl PartitionArguments {
         self.partition.as_deref().unwrap_or(default)
     }
 
-    pub fn build(
+    /// A partition that is known before any search.
+    pub fn fixed(
         &self,
         space: &Space,
         dataset: Dataset,
         default: &str,
     ) -> Result<Partition, Failure> {
-        let cut = self.niches.is_some() || !self.thresholds.is_empty();
-        match self.name(default) {
-            name @ ("whole" | "pel-nas") if cut => Err(Failure::input(format!(
-                "--niches and --thresholds cut an axis; --partition {name} is none. Try --partition flops"
+        match self.build(space, dataset, default)? {
+            Cut::Fixed(partition) => Ok(partition),
+            Cut::Automatic(..) => Err(Failure::input(format!(
+                "--partition {} comes from what a search has measured: try --rank in its place, with --device",
+                self.name(default)
             ))),
-            "whole" => Ok(Partition::whole()),
-            "pel-nas" => Ok(Partition::pel_nas(space)?),
-            name => {
+        }
+    }
+
+    pub fn build(&self, space: &Space, dataset: Dataset, default: &str) -> Result<Cut, Failure> {
+        let name = self.name(default);
+        let thresholds = !self.thresholds.is_empty();
+        let cut = match name {
+            WHOLE | PEL_NAS => thresholds || self.niches.is_some(),
+            AUTOMATIC | PREDICTED_LATENCY => thresholds,
+            _ => false,
+        };
+        if cut {
+            let option = if thresholds { "--thresholds" } else { "--niches" };
+            return Err(Failure::input(format!(
+                "{option} cuts a known axis; --partition {name} is none. Try --partition flops"
+            )));
+        }
+        match name {
+            WHOLE => Ok(Cut::Fixed(Partition::whole())),
+            PEL_NAS => Ok(Cut::Fixed(Partition::pel_nas(space)?)),
+            AUTOMATIC => Ok(Cut::Automatic(self.automatic(space, dataset)?, self.niches())),
+            PREDICTED_LATENCY => Ok(Cut::Automatic(self.by_latency(space)?, self.niches())),
+            _ => {
                 let axis = axis(space, dataset, name)?;
-                if !self.thresholds.is_empty() {
-                    return Ok(Partition::by_thresholds(axis, &self.thresholds)?);
+                if thresholds {
+                    return Ok(Cut::Fixed(Partition::by_thresholds(axis, &self.thresholds)?));
                 }
-                let all: Vec<_> = space.enumerate().collect();
-                let niches = usize::from(self.niches.unwrap_or(6));
-                Ok(Partition::by_quantiles(axis, &all, niches)?)
+                self.by_quantiles(space, axis).map(Cut::Fixed)
             }
         }
+    }
+
+    /// The paper's niches, each known axis, and each operation's count.
+    pub fn automatic(&self, space: &Space, dataset: Dataset) -> Result<Automatic, Failure> {
+        let mut given = vec![(PEL_NAS.to_owned(), Partition::pel_nas(space)?)];
+        for name in ["flops", "parameters", "operations", "layers"]
+            .into_iter()
+            .chain(space.all_choice_names())
+        {
+            given.push((name.to_owned(), self.by_quantiles(space, axis(space, dataset, name)?)?));
+        }
+        Ok(Automatic::new(given))
+    }
+
+    fn by_quantiles(&self, space: &Space, axis: Axis) -> Result<Partition, Failure> {
+        let all: Vec<_> = space.enumerate().collect();
+        Ok(Partition::by_quantiles(axis, &all, self.niches())?)
+    }
+
+    /// Niches by latency as the search's own measurements predict it.
+    fn by_latency(&self, space: &Space) -> Result<Automatic, Failure> {
+        let (name, all) = ("predicted latency [ms]", space.enumerate().collect());
+        Ok(Automatic::default().with_predicted(space, name, self.niches(), all)?)
+    }
+
+    fn niches(&self) -> usize {
+        usize::from(self.niches.unwrap_or(NICHES))
     }
 }
 
@@ -106,9 +193,12 @@ fn axis(space: &Space, dataset: Dataset, name: &str) -> Result<Axis, Failure> {
         Ok(KnownAxis::Parameters) => Ok(Axis::new("parameters [k]", move |arch| {
             nasbench201::parameters(arch, dataset) as f64 / 1e3
         })),
-        Ok(KnownAxis::Operations) => Ok(Axis::count_others(space, "none")?),
+        Ok(KnownAxis::Operations) => Ok(Axis::count_others(space, &["none"])?),
+        Ok(KnownAxis::Layers) => Ok(Axis::count_others(space, &["none", "skip_connect"])?),
+        Ok(KnownAxis::Random) => Ok(Axis::random(0)),
         Err(_) => Axis::count(space, name).map_err(|_| {
-            let mut known = vec!["whole", "pel-nas", "flops", "parameters", "operations"];
+            let mut known = vec![WHOLE, PEL_NAS, AUTOMATIC, PREDICTED_LATENCY];
+            known.extend(["flops", "parameters", "operations", "layers", "random"]);
             known.extend(space.all_choice_names());
             nas_space::Error::unknown_name("partition", name, known).into()
         }),

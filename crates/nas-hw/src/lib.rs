@@ -3,14 +3,17 @@
 //! - [`Millis`] and [`Millijoules`] are newtypes, so that seconds cannot pass for milliseconds.
 //! - [`Device`] names the six devices of HW-NAS-Bench (Li et al. 2021, arXiv 2103.10584).
 //! - [`CostTable`] maps architectures to costs; a cost that does not exist is absent.
+//! - [`SumOfBlocks`] adds up what each block of a network costs.
 //! - [`measure`] times any closure robustly: warm-up, repeats, median, spread, outliers set
 //!   aside.
 
+mod blocks;
 mod device;
 mod measurement;
 mod table;
 mod units;
 
+pub use blocks::SumOfBlocks;
 pub use device::{Device, Metric};
 pub use measurement::{Measurement, Plan, measure, measure_fallible};
 pub use table::CostTable;

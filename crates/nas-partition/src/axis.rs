@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use nas_space::{Arch, Space};
 
-use crate::Error;
+use crate::{Effects, Error};
 
 /// A measure of an architecture's complexity.
 #[derive(Clone)]
@@ -13,8 +13,10 @@ pub struct Axis {
 
 #[derive(Clone)]
 enum Value {
-    /// What each choice of each decision adds: whole numbers.
-    Sum(Vec<Vec<f64>>),
+    /// How many decisions take certain choices: what each choice of each decision adds.
+    Count(Vec<Vec<f64>>),
+    /// A number, and what each choice of each decision adds to it.
+    Sum(f64, Vec<Vec<f64>>),
     Function(Arc<dyn Fn(&Arch) -> f64 + Send + Sync>),
 }
 
@@ -32,29 +34,47 @@ impl Axis {
     /// # Errors
     /// A name that the space does not know; the nearest is suggested.
     pub fn count(space: &Space, choice: &str) -> Result<Self, Error> {
-        Self::sum(space, choice, choice.to_owned(), |is_choice| is_choice)
+        Self::counting(space, &[choice], choice.to_owned(), true)
     }
 
-    /// How many decisions take any other choice than the one of that name: with `none`, the
-    /// number of operations present.
+    /// How many decisions take any other choice than those of these names: with `none`, the
+    /// number of operations present; with `none` and `skip_connect`, of those that compute.
     ///
     /// # Errors
     /// A name that the space does not know; the nearest is suggested.
-    pub fn count_others(space: &Space, choice: &str) -> Result<Self, Error> {
-        Self::sum(space, choice, format!("not {choice}"), |is_choice| !is_choice)
+    pub fn count_others(space: &Space, choices: &[&str]) -> Result<Self, Error> {
+        Self::counting(space, choices, format!("not {}", choices.join(" or ")), false)
     }
 
-    fn sum(
-        space: &Space,
-        choice: &str,
-        name: String,
-        counts: impl Fn(bool) -> bool,
-    ) -> Result<Self, Error> {
-        space.check_choice_name(choice)?;
-        let added = |known: &String| f64::from(u8::from(counts(known == choice)));
+    /// A number that has nothing to do with the architecture but is always the same for it: the
+    /// control that says what niches alone are worth.
+    pub fn random(seed: u64) -> Self {
+        Self::new("random", move |arch| {
+            // The finaliser of SplitMix64 (Steele et al. 2014) over all choices.
+            let mixed = arch.choices().iter().fold(seed, |state, &choice| {
+                let mut mixed = (state ^ u64::from(choice)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+                mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                mixed ^ (mixed >> 31)
+            });
+            mixed as f64 / u64::MAX as f64
+        })
+    }
+
+    /// A value predicted by what each choice adds to it, such as the latency of a device of which a
+    /// few architectures were measured.
+    pub fn predicted(name: impl Into<String>, effects: &Effects) -> Self {
+        let value = Value::Sum(effects.mean(), effects.added().to_vec());
+        Self { name: name.into(), value }
+    }
+
+    fn counting(space: &Space, choices: &[&str], name: String, these: bool) -> Result<Self, Error> {
+        choices.iter().try_for_each(|choice| space.check_choice_name(choice))?;
+        let added =
+            |known: &String| f64::from(u8::from(choices.contains(&known.as_str()) == these));
         let decisions = space.decisions().iter();
         let added = decisions.map(|decision| decision.choices.iter().map(added).collect());
-        Ok(Self { name, value: Value::Sum(added.collect()) })
+        Ok(Self { name, value: Value::Count(added.collect()) })
     }
 
     /// The axis's name, for example `nor_conv_3x3`.
@@ -64,16 +84,14 @@ impl Axis {
 
     /// Whether the axis only takes whole numbers.
     pub fn is_integral(&self) -> bool {
-        matches!(self.value, Value::Sum(_))
+        matches!(self.value, Value::Count(_))
     }
 
     /// The architecture's position on the axis.
     pub fn value(&self, arch: &Arch) -> f64 {
         match &self.value {
-            Value::Sum(added) => {
-                let choices = added.iter().zip(arch.choices());
-                choices.filter_map(|(added, choice)| added.get(usize::from(*choice))).sum()
-            }
+            Value::Count(added) => sum(added, arch),
+            Value::Sum(base, added) => base + sum(added, arch),
             Value::Function(value) => value(arch),
         }
     }
@@ -81,7 +99,11 @@ impl Axis {
     /// The least and the greatest value of architectures with this choice at this decision, as far
     /// as the axis knows.
     pub(crate) fn range_with(&self, decision: usize, choice: u8) -> (f64, f64) {
-        let Value::Sum(added) = &self.value else { return (f64::NEG_INFINITY, f64::INFINITY) };
+        let (base, added) = match &self.value {
+            Value::Count(added) => (0.0, added),
+            Value::Sum(base, added) => (*base, added),
+            Value::Function(_) => return (f64::NEG_INFINITY, f64::INFINITY),
+        };
         let extreme = |better: fn(f64, f64) -> f64| {
             let each = added.iter().enumerate().map(|(at, added)| {
                 let added = if at == decision {
@@ -91,10 +113,16 @@ impl Axis {
                 };
                 added.unwrap_or_default()
             });
-            each.sum::<f64>()
+            base + each.sum::<f64>()
         };
         (extreme(f64::min), extreme(f64::max))
     }
+}
+
+/// What an architecture's choices add up to.
+fn sum(added: &[Vec<f64>], arch: &Arch) -> f64 {
+    let choices = added.iter().zip(arch.choices());
+    choices.filter_map(|(added, choice)| added.get(usize::from(*choice))).sum()
 }
 
 impl fmt::Debug for Axis {

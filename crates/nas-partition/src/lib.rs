@@ -6,11 +6,15 @@
 //! 2510.01472, section 3.1).
 
 mod allocation;
+mod automatic;
 mod axis;
+mod effects;
 mod partition;
 
 pub use allocation::{Allocation, Budget};
+pub use automatic::{Automatic, Ranked};
 pub use axis::Axis;
+pub use effects::Effects;
 pub use partition::{Bound, Niche, Partition};
 
 /// What can be wrong with a partition.

@@ -1,6 +1,7 @@
 use std::cmp::Ordering;
 
 use nas_pareto::Archive;
+use nas_partition::Niche;
 use nas_space::Arch;
 
 use crate::{KnowledgeBase, Objective};
@@ -38,6 +39,8 @@ pub struct Outcome {
     pub objectives: Vec<Objective>,
     /// Every evaluated architecture, in order of evaluation.
     pub evaluated: Vec<Evaluated>,
+    /// The niches at the end.
+    pub niches: Vec<Niche>,
     /// What was learnt.
     pub knowledge: KnowledgeBase,
 }

@@ -1,7 +1,7 @@
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
 
 use nas_pareto::{Archive, Skyband};
-use nas_partition::{Allocation, Budget, Partition};
+use nas_partition::{Allocation, Automatic, Budget, Partition, Ranked};
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
 
@@ -13,6 +13,9 @@ use crate::{
 
 /// The evidence is counted again when what was evaluated has grown by one part in so many.
 const COUNTED_PER: usize = 50;
+
+/// With fewer evaluations niches are not chosen automatically.
+const FEWEST: usize = 20;
 
 /// How much is evaluated, and how it is shared out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,6 +78,13 @@ pub enum Event<'a> {
         /// What was learnt so far.
         knowledge: &'a KnowledgeBase,
     },
+    /// The space was cut into niches by what was evaluated so far.
+    Partitioned {
+        /// The partition, and how much of the cost it explains.
+        ranked: &'a Ranked,
+        /// Evaluations done so far.
+        done: usize,
+    },
     /// A proposer failed for one niche; the search goes on without its proposals.
     ProposerFailed {
         /// The niche's position.
@@ -112,13 +122,27 @@ impl Refusals {
 pub struct Search<'a> {
     space: &'a Space,
     partition: &'a Partition,
+    automatic: Option<(&'a Automatic, usize)>,
     settings: Settings,
 }
 
 impl<'a> Search<'a> {
     /// A search of `space` in the niches of `partition`.
     pub fn new(space: &'a Space, partition: &'a Partition, settings: Settings) -> Self {
-        Self { space, partition, settings }
+        Self { space, partition, automatic: None, settings }
+    }
+
+    /// A search of `space` in the niches that explain most of an objective, given by its position.
+    /// They are chosen after the initial sample, which is of the whole space, and again whenever
+    /// twice as much was evaluated.
+    pub fn automatic(
+        space: &'a Space,
+        partitions: &'a Automatic,
+        objective: usize,
+        settings: Settings,
+    ) -> Self {
+        let automatic = Some((partitions, objective));
+        Self { space, partition: whole(), automatic, settings }
     }
 
     /// How much is evaluated, and how it is shared out.
@@ -147,7 +171,12 @@ impl<'a> Search<'a> {
             found = run.generation(&mut Random, &initial)?;
         }
         let mut to_come = evaluations.saturating_sub(initial).div_ceil(generation);
+        let mut partition_at = initial.max(FEWEST);
         while run.evaluated.len() < evaluations && if fill { found > 0 } else { to_come > 0 } {
+            if run.evaluated.len() >= partition_at && run.partition() {
+                partition_at = 2 * run.evaluated.len();
+                budget = Budget::default();
+            }
             let total = generation.min(evaluations - run.evaluated.len());
             found = run.generation(proposer, &budget.share_out(total, &run.shares()))?;
             to_come = to_come.saturating_sub(1);
@@ -163,13 +192,21 @@ impl<'a> Search<'a> {
         Ok(Outcome {
             objectives: run.objectives,
             evaluated: run.evaluated,
+            niches: run.partition.niches().to_vec(),
             knowledge: run.knowledge,
         })
     }
 }
 
+/// The niches of a request that is bound to none, and of a search that does not know its own yet.
+fn whole() -> &'static Partition {
+    static WHOLE: LazyLock<Partition> = LazyLock::new(Partition::whole);
+    &WHOLE
+}
+
 struct Run<'a, 'b> {
     search: &'a Search<'a>,
+    partition: Cow<'a, Partition>,
     evaluator: &'b mut dyn Evaluator,
     on_event: &'b mut dyn FnMut(&Event<'_>),
     rng: SearchRng,
@@ -184,8 +221,6 @@ struct Run<'a, 'b> {
     front: Archive<usize>,
     /// The positions of each niche's nearly best, and last those of all.
     nearly_best: Vec<Skyband<usize>>,
-    /// What a request that is bound to no niche is for.
-    whole: Partition,
     feasibility: Feasibility,
     knowledge: KnowledgeBase,
     /// How much was evaluated when the evidence was last counted.
@@ -212,6 +247,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let niches = search.partition.niches().len();
         Ok(Self {
             search,
+            partition: Cow::Borrowed(search.partition),
             evaluator,
             on_event,
             rng: SearchRng::seed_from_u64(search.settings.seed),
@@ -222,7 +258,6 @@ impl<'a, 'b> Run<'a, 'b> {
                 Skyband::new(&directions, BEST).map_err(|_| Error::NoObjectives)?;
                 niches + 1
             ],
-            whole: Partition::whole(),
             niches: vec![front.clone(); niches],
             spent: vec![0; niches],
             front,
@@ -302,9 +337,8 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Counts the evidence of all rules again, with newly stated ones.
     fn count(&mut self, generation: usize, stated: Vec<Rule>) {
-        let Search { space, partition, .. } = *self.search;
-        let niches = partition.niches().len();
-        let evaluated = &self.evaluated;
+        let niches = self.partition.niches().len();
+        let (space, evaluated) = (self.search.space, &self.evaluated);
         self.knowledge.update(space, &self.objectives, niches, evaluated, generation, stated);
         self.counted = evaluated.len();
     }
@@ -318,11 +352,11 @@ impl<'a, 'b> Run<'a, 'b> {
         taken: &mut Vec<Taken>,
         refusals: &mut Refusals,
     ) -> Vec<Rule> {
-        let Search { space, partition, .. } = *self.search;
+        let (space, partition) = (self.search.space, &*self.partition);
         let niches = partition.niches().len();
         // After the niches comes what is bound to none.
         let place = |part: usize| {
-            if part < niches { (partition, part) } else { (&self.whole, 0) }
+            if part < niches { (partition, part) } else { (whole(), 0) }
         };
         let asked: Vec<usize> = (0..open.len()).filter(|&niche| open[niche] > 0).collect();
         if asked.is_empty() {
@@ -336,7 +370,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let nearly_best =
             |part: usize| -> Vec<&Evaluated> { self.nearly_best[part].iter().map(at).collect() };
         let shared = self.is_shared();
-        let (whole, all) = (front(niches), nearly_best(niches));
+        let (front_of_all, all) = (front(niches), nearly_best(niches));
         let fronts: Vec<Vec<&Evaluated>> = asked.iter().map(|&part| front(part)).collect();
         let bands: Vec<Vec<&Evaluated>> = asked.iter().map(|&part| nearly_best(part)).collect();
         let requests: Vec<Request<'_>> = asked
@@ -354,7 +388,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 generation: self.generations,
                 seen: &self.seen,
                 shared,
-                front: if shared { &whole } else { parents },
+                front: if shared { &front_of_all } else { parents },
                 nearly_best: if shared { &all } else { nearly_best },
                 feasibility: &self.feasibility,
             })
@@ -460,18 +494,48 @@ impl<'a, 'b> Run<'a, 'b> {
         let revised = revised.map_err(|source| Error::Evaluator { architectures, source })?;
         let Some(revised) = revised else { return Ok(()) };
         expect("evaluations", architectures, revised.len())?;
-        for archive in self.niches.iter_mut().chain([&mut self.front]) {
-            archive.clear();
-        }
-        self.nearly_best.iter_mut().for_each(Skyband::clear);
-        self.feasibility = Feasibility::new(self.search.space);
         for (position, evaluation) in revised.into_iter().enumerate() {
             self.check(&self.evaluated[position].arch, &evaluation)?;
             let evaluated = &mut self.evaluated[position];
             (evaluated.values, evaluated.details) = (evaluation.values, evaluation.details);
-            self.archive(position);
         }
+        self.archive_again();
         Ok(())
+    }
+
+    /// Shows everything to archives that are empty.
+    fn archive_again(&mut self) {
+        let niches = self.partition.niches().len();
+        self.front.clear();
+        self.niches = vec![self.front.clone(); niches];
+        let mut band = self.nearly_best.swap_remove(0);
+        band.clear();
+        self.nearly_best = vec![band; niches + 1];
+        self.feasibility = Feasibility::new(self.search.space);
+        (0..self.evaluated.len()).for_each(|position| self.archive(position));
+    }
+
+    /// Cuts the space anew by what was evaluated, where niches are automatic. What was learnt of
+    /// single niches is forgotten.
+    fn partition(&mut self) -> bool {
+        let Some((partitions, objective)) = self.search.automatic else { return false };
+        let cost = |one: &Evaluated| one.values.get(objective).copied().flatten();
+        let costs = self.evaluated.iter().filter_map(|one| Some((&one.arch, cost(one)?)));
+        let Some(best) = partitions.rank(&costs.collect::<Vec<_>>()).into_iter().next() else {
+            return false;
+        };
+        let done = self.evaluated.len();
+        (self.on_event)(&Event::Partitioned { ranked: &best, done });
+        self.spent = vec![0; best.partition.niches().len()];
+        for evaluated in &mut self.evaluated {
+            evaluated.niche = best.partition.niche_of(&evaluated.arch);
+            self.spent[evaluated.niche] += 1;
+        }
+        self.partition = Cow::Owned(best.partition);
+        self.knowledge.forget_niches();
+        self.archive_again();
+        self.count(self.generations.saturating_sub(1), Vec::new());
+        true
     }
 }
 
@@ -481,6 +545,7 @@ fn expect(what: &'static str, expected: usize, found: usize) -> Result<(), Error
 
 #[cfg(test)]
 mod tests {
+    use nas_partition::Axis;
     use nas_space::nasbench201;
 
     use super::*;
@@ -725,6 +790,39 @@ mod tests {
     }
 
     #[test]
+    fn automatic_niches_follow_what_explains_the_objective() {
+        let space = nasbench201::space();
+        let count = |name: &str| Axis::count(space, name).unwrap();
+        let by = |axis| Partition::by_thresholds(axis, &[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+        let operations = Axis::count_others(space, &["none"]).unwrap();
+        let partitions = Automatic::new(vec![
+            ("3x3".to_owned(), by(count("nor_conv_3x3"))),
+            ("operations".to_owned(), by(operations.clone())),
+        ]);
+        let settings =
+            Settings { evaluations: 450, allocation: Allocation::Adaptive, ..Settings::default() };
+        let search = Search::automatic(space, &partitions, 1, settings);
+        let mut chosen = Vec::new();
+        let outcome = search
+            .run(&mut Evolution::default(), &mut Toy::new(), &mut |event| {
+                if let Event::Partitioned { ranked, done } = event {
+                    chosen.push((ranked.name.clone(), *done));
+                }
+            })
+            .unwrap();
+        // After the sample, then after the generation in which that much has doubled.
+        assert_eq!((chosen.len(), chosen[0].1), (3, 100));
+        for pair in chosen.windows(2) {
+            assert!((0..15).contains(&(pair[1].1 - 2 * pair[0].1)), "{chosen:?}");
+        }
+        assert!(chosen.iter().all(|chosen| chosen.0 == "operations"), "{chosen:?}");
+        let expected = by(operations);
+        assert_eq!(outcome.niches, expected.niches());
+        assert!(outcome.evaluated.iter().all(|one| one.niche == expected.niche_of(&one.arch)));
+        assert!(outcome.knowledge.rules().iter().any(|rule| rule.niche.is_some()));
+    }
+
+    #[test]
     fn a_failing_or_stubborn_proposer_costs_nothing_but_its_proposals() {
         let partition = pel_nas();
         // With this seed the initial sample does not hold the architecture proposed.
@@ -741,7 +839,7 @@ mod tests {
                     total.duplicate += refusals.duplicate;
                     total.outside_niche += refusals.outside_niche;
                 }
-                Event::Evaluated { .. } | Event::Labelled { .. } => {}
+                _ => {}
             })
             .unwrap();
         assert_eq!(outcome.evaluated.len(), 600);

@@ -6,11 +6,13 @@
 //! which reachability and the canonical form follow.
 //!
 //! [`nasbench201`] is the space of NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) with its
-//! published codecs, index order, classes, parameters and FLOPs.
+//! published codecs, index order, classes, parameters and FLOPs; [`fbnet`] that of FBNet as
+//! HW-NAS-Bench measured it.
 
 mod arch;
 mod cell;
 mod error;
+pub mod fbnet;
 mod features;
 pub mod nasbench201;
 mod space;

@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use nas_bench::NasBench201;
 use nas_eval::{Lookup, Source, Sources, Truth, benchmark};
 use nas_hw::{Device, Metric};
-use nas_partition::{Allocation, Partition};
+use nas_partition::Allocation;
 use nas_predict::{Predictor, draw_labels};
-use nas_search::{Evaluated, Objective, Search, Settings};
+use nas_search::{Evaluated, Objective, Settings};
 use nas_space::{
     Arch,
     nasbench201::{self, Dataset},
@@ -24,7 +24,7 @@ use crate::{
     },
     failure::Failure,
     output::{Cell, Format, Records, counted, print, print_json},
-    partition::{AllocationArgument, PartitionArguments, allocation_name},
+    partition::{AllocationArgument, Cut, PartitionArguments, allocation_name},
     progress::Progress,
     searcher::{Searcher, schedule},
 };
@@ -112,7 +112,7 @@ struct Pair {
     device: Device,
     metrics: &'static [Metric],
     truth: Truth,
-    partition: Partition,
+    cut: Cut,
 }
 
 /// What was predicted of all cells, by index, for each data set and seed.
@@ -181,8 +181,8 @@ impl Arguments {
                 }
                 let metrics = &[Metric::Latency, Metric::Energy][..=usize::from(self.energy)];
                 let truth = benchmark::truth(tables, dataset, device, metrics)?;
-                let partition = self.partition.build(nasbench201::space(), dataset, "whole")?;
-                pairs.push(Pair { dataset, device, metrics, truth, partition });
+                let cut = self.partition.build(nasbench201::space(), dataset, "whole")?;
+                pairs.push(Pair { dataset, device, metrics, truth, cut });
             }
         }
         Ok(pairs)
@@ -243,11 +243,8 @@ impl Arguments {
         let Some(mut proposer) = searcher.proposer(space, dataset)? else {
             return Ok(Vec::new());
         };
-        let outcome = Search::new(space, &pair.partition, settings).run(
-            &mut *proposer,
-            &mut evaluator,
-            &mut |_| {},
-        )?;
+        let outcome =
+            pair.cut.search(space, settings).run(&mut *proposer, &mut evaluator, &mut |_| {})?;
         let seconds = begun.elapsed().as_secs_f64();
         let all = outcome.evaluated.len();
         let mut at: Vec<usize> =

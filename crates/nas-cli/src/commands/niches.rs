@@ -2,8 +2,10 @@ use std::{path::Path, process::ExitCode};
 
 use nas_bench::Fidelity;
 use nas_eval::benchmark;
-use nas_hw::Metric;
+use nas_hw::{Device, Metric};
+use nas_search::SearchRng;
 use nas_space::nasbench201::{self, Dataset};
+use rand::SeedableRng;
 
 use crate::{
     commands::{Target, parse_dataset, tables},
@@ -22,13 +24,26 @@ pub struct Arguments {
     /// Also show what each niche holds on one of HW-NAS-Bench's devices (needs the tables)
     #[arg(long, value_name = "NAME", value_parser = Target::parse)]
     pub device: Option<Target>,
+    /// Rank the partitions that --partition automatic chooses from, by how much of the device's
+    /// latency each explains, on a random sample
+    #[arg(long, requires = "device", conflicts_with = "partition")]
+    pub rank: bool,
+    /// Cells of that sample
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "rank", value_parser = clap::value_parser!(u16).range(2..))]
+    pub sample: u16,
+    /// The sample's seed
+    #[arg(long, default_value_t = 0, requires = "rank")]
+    pub seed: u64,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    if arguments.rank {
+        return rank(arguments, data);
+    }
     let space = nasbench201::space();
-    let partition = arguments.partition.build(space, arguments.dataset, "whole")?;
+    let partition = arguments.partition.fixed(space, arguments.dataset, "whole")?;
     let mut members = vec![Vec::new(); partition.niches().len()];
     for arch in space.enumerate() {
         members[partition.niche_of(&arch)].push(arch);
@@ -36,12 +51,8 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut columns = vec!["niche", "definition", "cells", "connected"];
     let on_device = match arguments.device {
         None => None,
-        Some(Target::Host) => {
-            return Err(Failure::input(
-                "measuring the whole space on this machine would take hours: name one of HW-NAS-Bench's devices, or leave --device out",
-            ));
-        }
-        Some(Target::Table(device)) => {
+        Some(target) => {
+            let device = published(target)?;
             columns.extend(["best_test_accuracy_percent", "least_latency_ms", "median_latency_ms"]);
             let tables = tables(data)?;
             let accuracy = tables.accuracy(arguments.dataset, Fidelity::TEST)?.to_vec();
@@ -74,4 +85,35 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
     records.print(arguments.format)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let space = nasbench201::space();
+    let Some(target) = arguments.device else { return Ok(ExitCode::SUCCESS) };
+    let (dataset, tables) = (arguments.dataset, tables(data)?);
+    let latency = benchmark::costs(&tables, dataset, published(target)?, Metric::Latency)?;
+    let rng = &mut SearchRng::seed_from_u64(arguments.seed);
+    let sample: Vec<_> = (0..arguments.sample).map(|_| space.sample(rng)).collect();
+    let measured = |arch| Some((arch, latency[nasbench201::index(arch)]?));
+    let costs: Vec<_> = sample.iter().filter_map(measured).collect();
+    let mut records = Records::new(["partition", "niches", "explained_percent"])
+        .heading("explained_percent", "explains [%]");
+    for ranked in arguments.partition.automatic(space, dataset)?.rank(&costs) {
+        records.push(vec![
+            ranked.name.into(),
+            ranked.partition.niches().len().into(),
+            Some(100.0 * ranked.explained).into(),
+        ]);
+    }
+    records.print(arguments.format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn published(target: Target) -> Result<Device, Failure> {
+    match target {
+        Target::Table(device) => Ok(device),
+        Target::Host => Err(Failure::input(
+            "measuring the whole space on this machine would take hours: name one of HW-NAS-Bench's devices, or leave --device out",
+        )),
+    }
 }

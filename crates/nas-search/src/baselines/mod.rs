@@ -70,7 +70,7 @@ mod tests {
     }
 
     fn baselines() -> [Box<dyn Proposer>; 4] {
-        let operations = Axis::count_others(space(), "none").unwrap();
+        let operations = Axis::count_others(space(), &["none"]).unwrap();
         let all: Vec<Arch> = space().enumerate().collect();
         [
             Box::new(LocalSearch::default()),

@@ -1,4 +1,4 @@
-use nas_partition::Partition;
+use nas_partition::Niche;
 use nas_space::Space;
 
 use super::{KnowledgeBase, Rule, scopes};
@@ -7,18 +7,12 @@ use crate::Objective;
 impl KnowledgeBase {
     /// The knowledge base for people, as Markdown: for each niche what to do, what to avoid, and
     /// what that rests on; then the effect of every choice, where it was asked for.
-    pub fn markdown(
-        &self,
-        space: &Space,
-        partition: &Partition,
-        objectives: &[Objective],
-    ) -> String {
+    pub fn markdown(&self, space: &Space, niches: &[Niche], objectives: &[Objective]) -> String {
         let mut text = format!("# What the search learnt about {}\n", space.name());
         text += "\nA rule holds for architectures as they were evaluated in its niche. *For* and \
                  *against* count those that meet it in the better and in the worse half by \
                  non-domination; *sure* is by how many standard deviations that exceeds chance; an \
                  effect is the mean of those that meet the rule less the mean of the others.\n";
-        let niches = partition.niches();
         for niche in scopes(niches.len()) {
             let rules: Vec<&Rule> = self.rules.iter().filter(|rule| rule.niche == niche).collect();
             let title = match niche {

@@ -1,16 +1,15 @@
 //! What a search has learnt about the space, as rules that a person can read and as effects that
 //! a proposer can compute with.
 
-mod effects;
 mod markdown;
 mod rule;
 
 use std::sync::OnceLock;
 
 use nas_pareto::PointSet;
+use nas_partition::Effects;
 use nas_space::Space;
 
-pub use effects::Effects;
 use rule::significance;
 pub use rule::{Author, Condition, Evidence, Polarity, Rule};
 
@@ -45,6 +44,11 @@ impl KnowledgeBase {
     pub fn rules_for(&self, niche: usize) -> Vec<&Rule> {
         let own = self.rules.iter().filter(|rule| rule.niche == Some(niche));
         own.chain(self.rules.iter().filter(|rule| rule.niche.is_none())).collect()
+    }
+
+    /// Drops the rules of single niches: there are others now.
+    pub(crate) fn forget_niches(&mut self) {
+        self.rules.retain(|rule| rule.niche.is_none());
     }
 
     /// All rules: those for all niches first, then by niche, each the best supported first.
@@ -349,6 +353,6 @@ mod tests {
         let space = nasbench201::space();
         knowledge.effects(space, &objectives(), &evaluated(400));
         let partition = Partition::pel_nas(space).unwrap();
-        insta::assert_snapshot!(knowledge.markdown(space, &partition, &objectives()));
+        insta::assert_snapshot!(knowledge.markdown(space, partition.niches(), &objectives()));
     }
 }

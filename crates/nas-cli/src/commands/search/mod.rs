@@ -151,8 +151,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         return Err(Failure::input(format!("{option} says nothing without --proposer llm")));
     }
     let space = nasbench201::space();
-    let partition =
-        arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
+    let cut = arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
     let mut objectives = Objectives::new(arguments, data)?;
     arguments.check(&objectives)?;
     let searcher = arguments.searcher(&objectives);
@@ -161,7 +160,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         &arguments.run_name(searcher),
         arguments.force,
     )?;
-    let niches = partition.niches().len();
+    let niches = cut.niches();
     let mut settings = arguments.settings(&objectives, niches);
     let transcript = arguments.transcript(&folder)?;
     let mut model = arguments.language_model(&settings, niches, &transcript)?;
@@ -193,7 +192,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             (None, Some(other)) => &mut **other,
             (None, None) => &mut Statistical,
         };
-        go(&Search::new(space, &partition, settings), proposer, &mut objectives)?
+        go(&cut.search(space, settings), proposer, &mut objectives)?
     };
 
     let model = model.as_ref().map(LanguageModel::report);
@@ -206,7 +205,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let report = Report::new(arguments, &objectives, &outcome, model)?;
     folder.write("config.toml", arguments.config(&objectives, searcher, &settings)?);
     folder.write("generations.csv", report.generations().csv()?);
-    let knowledge = outcome.knowledge.markdown(space, &partition, &outcome.objectives);
+    let knowledge = outcome.knowledge.markdown(space, &outcome.niches, &outcome.objectives);
     folder.write("knowledge.md", knowledge);
     if let Some(model) = report.model_json()? {
         folder.write("model.json", model);
@@ -249,6 +248,11 @@ fn go(
             let buying = buying.get_or_insert_with(|| Progress::new("buying labels", budget));
             buying.update(*labels, "");
         }
+        Event::Partitioned { ranked, .. } => progress.say(&format!(
+            "niches by {}, which explain {:.0} % of the latencies' ranks",
+            ranked.name,
+            100.0 * ranked.explained.max(0.0)
+        )),
         // What is wrong in all niches is told once.
         Event::ProposerFailed { niche, error, .. } if said.insert(error.to_string()) => {
             progress.say(&format!("niche {}: no proposals: {error}", niche + 1));

@@ -1,6 +1,7 @@
 use nas_space::{Arch, Space};
 
-/// What each choice at each decision adds to an objective, estimated from evaluated architectures.
+/// What each choice at each decision adds to a value, for example latency, estimated from evaluated
+/// architectures.
 ///
 /// An additive model with a ridge penalty, fitted by backfitting (Hastie & Tibshirani 1990): the
 /// effects of all decisions are estimated together, so that a choice is not credited for the
@@ -8,7 +9,7 @@ use nas_space::{Arch, Space};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effects {
     mean: f64,
-    /// For each decision and choice, in the objective's unit.
+    /// For each decision and choice, in the value's unit.
     effects: Vec<Vec<f64>>,
 }
 
@@ -53,6 +54,16 @@ impl Effects {
     /// What the choice adds, compared with the architectures fitted.
     pub fn of(&self, decision: usize, choice: u8) -> f64 {
         self.effects[decision][usize::from(choice)]
+    }
+
+    /// What each choice of each decision adds.
+    pub(crate) fn added(&self) -> &[Vec<f64>] {
+        &self.effects
+    }
+
+    /// What all architectures share: the mean of those fitted.
+    pub(crate) fn mean(&self) -> f64 {
+        self.mean
     }
 
     /// The predicted value of an architecture of the space.
