@@ -27,19 +27,24 @@ impl Effects {
         let mut residuals: Vec<f64> = rows.iter().map(|(_, value)| value - mean).collect();
         let mut effects: Vec<Vec<f64>> =
             space.decisions().iter().map(|decision| vec![0.0; decision.choices.len()]).collect();
+        // By decision, as the passes go: an architecture's choices lie anywhere in memory.
+        let choices: Vec<Vec<u8>> = (0..effects.len())
+            .map(|decision| rows.iter().map(|(arch, _)| arch.choices()[decision]).collect())
+            .collect();
         for _ in 0..PASSES {
-            for (decision, effects) in effects.iter_mut().enumerate() {
-                let choice = |row: usize| usize::from(rows[row].0.choices()[decision]);
+            for (effects, choices) in effects.iter_mut().zip(&choices) {
                 let mut sums = vec![(0.0, PENALTY); effects.len()];
-                for (row, residual) in residuals.iter().enumerate() {
-                    let (sum, weight) = &mut sums[choice(row)];
-                    *sum += residual + effects[choice(row)];
+                for (residual, &choice) in residuals.iter().zip(choices) {
+                    let (sum, weight) = &mut sums[usize::from(choice)];
+                    *sum += residual + effects[usize::from(choice)];
                     *weight += 1.0;
                 }
                 let before = std::mem::take(effects);
                 *effects = sums.into_iter().map(|(sum, weight)| sum / weight).collect();
-                for (row, residual) in residuals.iter_mut().enumerate() {
-                    *residual += before[choice(row)] - effects[choice(row)];
+                let change: Vec<f64> =
+                    before.iter().zip(&*effects).map(|(before, after)| before - after).collect();
+                for (residual, &choice) in residuals.iter_mut().zip(choices) {
+                    *residual += change[usize::from(choice)];
                 }
             }
             let shift = residuals.iter().sum::<f64>() / count;

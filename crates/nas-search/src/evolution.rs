@@ -32,6 +32,9 @@ impl Proposer for Evolution {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        breed(request, rng, |mating, rng| mating.child(&mating.weights(rng), self.crossover, rng))
+        breed(request, rng, |mating, rng| {
+            let parents = mating.parents(&mating.weights(rng));
+            mating.child(&parents, self.crossover, rng)
+        })
     }
 }

@@ -76,13 +76,16 @@ impl<'a> Mating<'a> {
         self.weight.sample_iter(rng).take(self.ranges.len()).collect()
     }
 
-    /// A child of two of the best by the weights, or of one; likely one that can be run and has a
-    /// path from input to output.
-    pub fn child(&self, weights: &[f64], crossover: f64, rng: &mut SearchRng) -> Arch {
+    /// The few that are best by the weights: at least one.
+    pub fn parents(&self, weights: &[f64]) -> Vec<&Arch> {
+        self.best(weights).into_iter().map(|position| &self.candidates[position].arch).collect()
+    }
+
+    /// A child of two of the parents, or of one; likely one that can be run and has a path from
+    /// input to output.
+    pub fn child(&self, parents: &[&Arch], crossover: f64, rng: &mut SearchRng) -> Arch {
         let space: &Space = self.request.space;
-        let best = self.best(weights);
-        let parent =
-            |rng: &mut SearchRng| &self.candidates[best[rng.random_range(0..best.len())]].arch;
+        let parent = |rng: &mut SearchRng| parents[rng.random_range(0..parents.len())];
         // A worth is above 0, so that the loop ends.
         loop {
             let one = parent(rng);
@@ -98,16 +101,19 @@ impl<'a> Mating<'a> {
         }
     }
 
-    /// The positions of the few candidates that are best by the weighted sum of their costs.
+    /// The positions of the few candidates that are best by the weighted sum of their costs, the
+    /// best first; of equal ones the older.
     fn best(&self, weights: &[f64]) -> Vec<usize> {
-        let sum =
-            |costs: &[f64]| costs.iter().zip(weights).map(|(cost, weight)| cost * weight).sum();
-        let sums: Vec<f64> = self.costs.as_points().iter().map(sum).collect();
-        let mut order: Vec<usize> = (0..sums.len()).collect();
-        let best = BEST.min(order.len());
-        order.select_nth_unstable_by(best - 1, |&a, &b| sums[a].total_cmp(&sums[b]));
-        order.truncate(best);
-        order
+        // One pass: there may be thousands of candidates, and this is asked for each child.
+        let mut best: Vec<(f64, usize)> = Vec::with_capacity(BEST + 1);
+        for (position, costs) in self.costs.as_points().iter().enumerate() {
+            let sum: f64 = costs.iter().zip(weights).map(|(cost, weight)| cost * weight).sum();
+            if best.len() < BEST || sum < best[BEST - 1].0 {
+                best.insert(best.partition_point(|known| known.0 <= sum), (sum, position));
+                best.truncate(BEST);
+            }
+        }
+        best.into_iter().map(|(_, position)| position).collect()
     }
 }
 

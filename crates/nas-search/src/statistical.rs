@@ -50,7 +50,8 @@ impl Proposer for Statistical {
         };
         breed(request, rng, |mating, rng| {
             let weights = mating.weights(rng);
-            let children = (0..CHILDREN).map(|_| mating.child(&weights, CROSSOVER, rng));
+            let parents = mating.parents(&weights);
+            let children = (0..CHILDREN).map(|_| mating.child(&parents, CROSSOVER, rng));
             let mut children: Vec<Arch> = children.collect();
             let cost = |child: &Arch| cost(mating, child, &weights);
             children.sort_by(|a, b| cost(a).total_cmp(&cost(b)));

@@ -1,13 +1,13 @@
 //! `cargo xtask bench`: this workspace against the software that people use today, on the same
 //! machine, in one run.
 
+mod examples;
 mod labels;
 mod llm_overhead;
 mod moocore;
 mod pareto;
 mod predictor;
 mod proxies;
-mod tables;
 mod venv;
 
 use std::path::PathBuf;
@@ -57,6 +57,8 @@ pub enum Bench {
     },
     /// Opening the compiled benchmark table and looking up all 15,625 cells
     Tables,
+    /// How the seconds of a search grow with its evaluations: 100 to 100,000 of FBNet's networks
+    Growth,
     /// The program's own time in a search with a language model, replayed from its recorded calls
     LlmOverhead {
         /// The recorded calls of `nas search --proposer llm --device edgegpu --accuracy benchmark
@@ -78,7 +80,8 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
             predictor::run(workspace, python.as_deref(), *seeds, *seed)
         }
         Bench::Labels { labels, seeds, seed } => labels::run(workspace, labels, *seeds, *seed),
-        Bench::Tables => tables::run(workspace),
+        Bench::Tables => examples::run(workspace, "nas-bench", "table_access"),
+        Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
         Bench::LlmOverhead { transcript, generations } => {
             llm_overhead::run(workspace, transcript.as_deref(), *generations)
         }

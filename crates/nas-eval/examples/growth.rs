@@ -1,0 +1,61 @@
+//! How a search grows with its evaluations: FBNet's 9²² networks, as many parameters and as little
+//! latency on a Raspberry Pi 4 as can be, by HW-NAS-Bench's tables.
+//!
+//! No accuracy is published for these networks; how many parameters they have is a score without
+//! training. `cargo run --release -p nas-eval --no-default-features --example growth`, after
+//! `nas download`.
+
+use std::{error::Error, time::Instant};
+
+use nas_bench::{FbnetBlocks, data_dir};
+use nas_eval::{Lookup, Sources};
+use nas_hw::{Device, Metric};
+use nas_partition::{Allocation, Partition};
+use nas_search::{Evolution, Objective, Proposer, Random, Search, Settings, Statistical};
+use nas_space::{
+    Arch,
+    fbnet::{self, Input},
+};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let costs = FbnetBlocks::open(&data_dir()?.path)?.costs(
+        Device::Raspi4,
+        Metric::Latency,
+        Input::Cifar100,
+    )?;
+    let parameters = |arch: &Arch| Some(fbnet::parameters(arch, Input::Cifar100) as f64);
+    let whole = Partition::whole();
+    println!(
+        "{:<12} {:>11} {:>9} {:>9} {:>17}",
+        "proposer", "evaluations", "on front", "seconds", "µs per evaluation"
+    );
+    let mut evolution = Evolution::default();
+    let proposers: [&mut dyn Proposer; 3] = [&mut Random, &mut evolution, &mut Statistical];
+    for proposer in proposers {
+        for evaluations in [100, 1_000, 10_000, 100_000] {
+            let costs = costs.clone();
+            let mut evaluator = Sources::new(vec![
+                Box::new(Lookup::new(Objective::maximise("parameters", ""), parameters)),
+                Box::new(Lookup::new(Objective::minimise("latency", "ms"), move |arch: &Arch| {
+                    costs.cost(arch)
+                })),
+            ]);
+            let allocation = Allocation::Adaptive;
+            let settings = Settings { evaluations, allocation, ..Settings::default() };
+            let begun = Instant::now();
+            let outcome = Search::new(fbnet::space(), &whole, settings).run(
+                proposer,
+                &mut evaluator,
+                &mut |_| {},
+            )?;
+            let seconds = begun.elapsed().as_secs_f64();
+            println!(
+                "{:<12} {evaluations:>11} {:>9} {seconds:>9.3} {:>17.0}",
+                proposer.name(),
+                outcome.front().len(),
+                1e6 * seconds / evaluations as f64
+            );
+        }
+    }
+    Ok(())
+}
