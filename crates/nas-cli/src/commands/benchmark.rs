@@ -1,14 +1,20 @@
 //! `nas benchmark`: searchers compared on equal terms.
 
-use std::{collections::BTreeMap, path::Path, process::ExitCode, sync::Mutex, time::Instant};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Mutex,
+    time::Instant,
+};
 
 use clap::ValueEnum;
-use nas_bench::NasBench201;
-use nas_eval::{Lookup, Source, Sources, Truth, benchmark};
+use nas_bench::{Fidelity, NasBench201, ScoreTable};
+use nas_eval::{Labels, Lookup, Predicted, Source, Sources, Truth, benchmark};
 use nas_hw::{Device, Metric};
-use nas_partition::Allocation;
+use nas_partition::{Allocation, Partition};
 use nas_predict::{Predictor, draw_labels};
-use nas_search::{Evaluated, Objective, Settings};
+use nas_search::{Evaluated, Evaluator, Listed, Objective, Outcome, Proposer, Search, Settings};
 use nas_space::{
     Arch,
     nasbench201::{self, Dataset},
@@ -64,13 +70,20 @@ pub struct Arguments {
     /// Also score what was found after so many evaluations
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     at: Vec<u32>,
-    /// What the searches see: published accuracy, or what a predictor that all searches of a seed
-    /// share has learnt from random labels
+    /// What the searches see: published accuracy; what a predictor that all searches of a seed
+    /// share has learnt from random labels; accuracy predicted from labels that each search buys,
+    /// as in `nas search`; or a single zero-cost proxy
     #[arg(long, value_enum, default_value = "benchmark")]
     accuracy: Accuracy,
-    /// Labels of the predictor, each of another class
+    /// Labels of a predictor, each of another class
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=6_466))]
     labels: u32,
+    /// The proxy, as pel-nas computed it on CIFAR-10; the greater the better
+    #[arg(long, value_name = "NAME", default_value = "nwot")]
+    proxy: String,
+    /// Also write the front of each search to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    fronts: Option<PathBuf>,
     /// Also minimise energy, on devices that have it published
     #[arg(long)]
     energy: bool,
@@ -86,6 +99,8 @@ pub struct Arguments {
 enum Accuracy {
     Benchmark,
     Predictor,
+    Bought,
+    Proxy,
 }
 
 fn parse_device(name: &str) -> Result<Device, String> {
@@ -104,6 +119,8 @@ struct Row {
     scores: Option<nas_eval::Scores>,
     coverage: f64,
     seconds: f64,
+    /// What the search found in the end.
+    front: Vec<Evaluated>,
 }
 
 /// A pair of data set and device.
@@ -115,22 +132,28 @@ struct Pair {
     cut: Cut,
 }
 
-/// What was predicted of all cells, by index, for each data set and seed.
-type Predictions = BTreeMap<(&'static str, u64), Vec<f64>>;
+/// What searches see in place of an accuracy, by index, for each data set and seed.
+type Seen = BTreeMap<(&'static str, u64), Vec<Option<f64>>>;
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    if let Some(searcher) =
-        arguments.searchers.iter().find(|one| matches!(one, Searcher::Llm | Searcher::Exhaustive))
-    {
-        return Err(Failure::input(format!(
-            "{} is not compared here: run it by `nas search --searcher {0}`",
-            searcher.name()
-        )));
+    for searcher in &arguments.searchers {
+        let why = match (searcher, arguments.accuracy) {
+            (Searcher::Llm, _) => "run it by `nas search --searcher llm`",
+            (Searcher::Exhaustive, Accuracy::Benchmark) => {
+                "with --accuracy benchmark it finds the exact front; name another --accuracy"
+            }
+            _ => continue,
+        };
+        return Err(Failure::input(format!("{} is not compared here: {why}", searcher.name())));
+    }
+    if let Some(file) = &arguments.fronts {
+        Failure::no_folder(file)?;
     }
     let tables = tables(data)?;
-    let predictions = match arguments.accuracy {
-        Accuracy::Benchmark => Predictions::new(),
+    let seen = match arguments.accuracy {
+        Accuracy::Benchmark | Accuracy::Bought => Seen::new(),
         Accuracy::Predictor => arguments.predictions(&tables)?,
+        Accuracy::Proxy => arguments.proxies()?,
     };
     let pairs = arguments.pairs(&tables)?;
     let jobs: Vec<(&Pair, Searcher, u64)> = pairs
@@ -142,7 +165,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let rows: Vec<Vec<Row>> = jobs
         .par_iter()
         .map(|&(pair, searcher, seed)| {
-            let rows = arguments.search(&tables, pair, searcher, seed, &predictions);
+            let rows = arguments.search(&tables, pair, searcher, seed, &seen);
             if let Ok(mut progress) = progress.lock() {
                 progress.1 += 1;
                 let done = progress.1;
@@ -155,6 +178,10 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         progress.0.finish();
     }
     let rows: Vec<Row> = rows.into_iter().flatten().collect();
+    if let Some(file) = &arguments.fronts {
+        let fronts = arguments.fronts(&tables, &rows)?.csv()?;
+        std::fs::write(file, fronts).map_err(|error| Failure::file("write", file, &error))?;
+    }
     arguments.report(&rows, pairs.len())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -188,8 +215,26 @@ impl Arguments {
         Ok(pairs)
     }
 
-    fn predictions(&self, tables: &NasBench201) -> Result<Predictions, Failure> {
-        let mut values = Predictions::new();
+    /// The same proxy for all searches.
+    fn proxies(&self) -> Result<Seen, Failure> {
+        let table = ScoreTable::cifar10()?;
+        let column = table.column(&self.proxy).ok_or_else(|| {
+            let known = table.header().proxies.iter().map(String::as_str);
+            nas_space::Error::unknown_name("proxy", &self.proxy, known)
+        })?;
+        let values: Vec<Option<f64>> = nasbench201::space()
+            .enumerate()
+            .map(|arch| (nasbench201::index(&arch), table.values(&arch).and_then(|v| v[column])))
+            .collect::<BTreeMap<_, _>>()
+            .into_values()
+            .collect();
+        let datasets = self.datasets().into_iter();
+        let keys = datasets.flat_map(|dataset| self.seeds().map(move |seed| (dataset.name(), seed)));
+        Ok(keys.map(|key| (key, values.clone())).collect())
+    }
+
+    fn predictions(&self, tables: &NasBench201) -> Result<Seen, Failure> {
+        let mut values = Seen::new();
         let cells = predict::cells();
         let classes: Vec<usize> = cells.iter().map(nasbench201::class).collect();
         for dataset in self.datasets() {
@@ -206,7 +251,7 @@ impl Arguments {
                     ..nas_predict::Settings::default()
                 };
                 let predicted = Predictor::fit(&table, &labels, settings)?.predict(&table)?;
-                let predicted = predicted.into_iter().map(|predicted| predicted.value).collect();
+                let predicted = predicted.into_iter().map(|predicted| Some(predicted.value)).collect();
                 values.insert((dataset.name(), seed), predicted);
             }
         }
@@ -219,32 +264,11 @@ impl Arguments {
         pair: &Pair,
         searcher: Searcher,
         seed: u64,
-        predictions: &Predictions,
+        seen: &Seen,
     ) -> Result<Vec<Row>, Failure> {
         let begun = Instant::now();
-        let (dataset, space) = (pair.dataset, nasbench201::space());
-        let predicted = predictions.get(&(dataset.name(), seed)).cloned();
-        let accuracy: Box<dyn Source> = if let Some(predicted) = predicted {
-            let objective = Objective::maximise("predicted_accuracy", "%");
-            Box::new(Lookup::new(objective, move |arch: &Arch| {
-                predicted.get(nasbench201::index(arch)).copied()
-            }))
-        } else {
-            let fidelity = benchmark::search_fidelity(dataset);
-            Box::new(benchmark::accuracy(tables, dataset, fidelity)?)
-        };
-        let mut sources = vec![accuracy];
-        for metric in pair.metrics {
-            sources.push(Box::new(benchmark::cost(tables, dataset, pair.device, *metric)?));
-        }
-        let mut evaluator = Sources::new(sources);
-        let allocation = self.allocation.or(Allocation::Adaptive);
-        let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
-        let Some(mut proposer) = searcher.proposer(space, dataset)? else {
-            return Ok(Vec::new());
-        };
-        let outcome =
-            pair.cut.search(space, settings).run(&mut *proposer, &mut evaluator, &mut |_| {})?;
+        let mut evaluator = self.evaluator(tables, pair, seed, seen)?;
+        let outcome = self.outcome(pair, searcher, seed, &mut *evaluator)?;
         let seconds = begun.elapsed().as_secs_f64();
         let all = outcome.evaluated.len();
         let mut at: Vec<usize> =
@@ -253,19 +277,106 @@ impl Arguments {
         at.into_iter()
             .map(|evaluations| {
                 let front = outcome.front_after(evaluations);
-                let front = || front.iter().map(|found: &&Evaluated| &found.arch);
+                let archs = || front.iter().map(|found: &&Evaluated| &found.arch);
+                let found = front.iter().filter(|_| evaluations == all);
                 Ok(Row {
-                    dataset,
+                    dataset: pair.dataset,
                     device: pair.device,
                     searcher,
                     seed,
                     evaluations,
-                    scores: pair.truth.score(front())?,
-                    coverage: pair.truth.coverage(front(), 1, BINS, TOLERANCE),
+                    scores: pair.truth.score(archs())?,
+                    coverage: pair.truth.coverage(archs(), 1, BINS, TOLERANCE),
                     seconds,
+                    front: found.map(|&found| found.clone()).collect(),
                 })
             })
             .collect()
+    }
+
+    fn evaluator(
+        &self,
+        tables: &NasBench201,
+        pair: &Pair,
+        seed: u64,
+        seen: &Seen,
+    ) -> Result<Box<dyn Evaluator>, Failure> {
+        let dataset = pair.dataset;
+        let costs = pair.metrics.iter().map(|metric| -> Result<Box<dyn Source>, Failure> {
+            Ok(Box::new(benchmark::cost(tables, dataset, pair.device, *metric)?))
+        });
+        let mut costs = costs.collect::<Result<Vec<_>, _>>()?;
+        if let Some(values) = seen.get(&(dataset.name(), seed)).cloned() {
+            let objective = match self.accuracy {
+                Accuracy::Proxy => Objective::maximise(&self.proxy, ""),
+                _ => Objective::maximise("predicted_accuracy", "%"),
+            };
+            let value = move |arch: &Arch| values.get(nasbench201::index(arch)).copied().flatten();
+            costs.insert(0, Box::new(Lookup::new(objective, value)));
+            return Ok(Box::new(Sources::new(costs)));
+        }
+        let fidelity = benchmark::search_fidelity(dataset);
+        let accuracy = Box::new(benchmark::accuracy(tables, dataset, fidelity)?);
+        if self.accuracy == Accuracy::Bought {
+            let buying = nas_eval::Buying::Active;
+            let labels = Labels { budget: self.labels as usize, buying, seed };
+            let (domain, costs) = (benchmark::domain(dataset)?, Sources::new(costs));
+            return Ok(Box::new(Predicted::new(domain, accuracy, costs, labels)));
+        }
+        costs.insert(0, accuracy);
+        Ok(Box::new(Sources::new(costs)))
+    }
+
+    fn outcome(
+        &self,
+        pair: &Pair,
+        searcher: Searcher,
+        seed: u64,
+        evaluator: &mut dyn Evaluator,
+    ) -> Result<Outcome, Failure> {
+        let space = nasbench201::space();
+        let on_event = &mut |_: &nas_search::Event<'_>| {};
+        let Some(mut proposer) = searcher.proposer(space, pair.dataset)? else {
+            let all: Vec<Arch> = space.enumerate().collect();
+            let (evaluations, whole) = (all.len(), Partition::whole());
+            let settings = Settings {
+                evaluations,
+                initial: 0,
+                generation: evaluations,
+                seed,
+                ..Settings::default()
+            };
+            let all: &mut dyn Proposer = &mut Listed::new(all);
+            return Ok(Search::new(space, &whole, settings).run(all, evaluator, on_event)?);
+        };
+        let allocation = self.allocation.or(Allocation::Adaptive);
+        let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
+        Ok(pair.cut.search(space, settings).run(&mut *proposer, evaluator, on_event)?)
+    }
+
+    /// The networks on each search's front, with their true accuracy.
+    fn fronts(&self, tables: &NasBench201, rows: &[Row]) -> Result<Records, Failure> {
+        let mut columns = vec!["dataset", "device", "searcher", "seed", "index", "connected"];
+        columns.extend(["seen", "test_accuracy_percent", "latency_ms"]);
+        let mut records = Records::new(columns);
+        for row in rows {
+            let accuracy = tables.accuracy(row.dataset, Fidelity::TEST)?;
+            for found in &row.front {
+                let index = nasbench201::index(&found.arch);
+                records.push(vec![
+                    row.dataset.name().into(),
+                    row.device.name().into(),
+                    row.searcher.name().into(),
+                    Cell::Count(row.seed),
+                    index.into(),
+                    Cell::Flag(nasbench201::space().is_connected(&found.arch)),
+                    found.values[0].into(),
+                    Some(accuracy[index]).into(),
+                    found.values[1].into(),
+                ]);
+            }
+        }
+        Ok(records)
     }
 
     fn report(&self, rows: &[Row], pairs: usize) -> Result<(), Failure> {
@@ -350,6 +461,11 @@ impl Arguments {
                 let labels = counted(self.labels as usize, "random label");
                 format!("accuracy predicted from {labels}, the same for all")
             }
+            Accuracy::Bought => {
+                let labels = counted(self.labels as usize, "label");
+                format!("accuracy predicted from {labels} that each buys")
+            }
+            Accuracy::Proxy => format!("{} in place of accuracy", self.proxy),
         };
         format!(
             "{}\nmeans over {} of data set and device, {} each; worst: the worst pair\n  \
