@@ -27,22 +27,24 @@ pub fn nas(workspace: &Workspace, build: &[&str]) -> Command {
 
 /// Builds the program `nas` with optimisation, without libtorch, and returns its path.
 pub fn built_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
+    build_nas(workspace, &["--release", "--no-default-features"], "release")
+}
+
+/// Builds the program `nas` as tests do, and returns its path.
+pub fn dev_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
+    build_nas(workspace, &[], "debug")
+}
+
+fn build_nas(workspace: &Workspace, how: &[&str], folder: &str) -> Result<PathBuf, Error> {
     let mut command = cargo(workspace);
-    command.args([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "nas-cli",
-        "--no-default-features",
-    ]);
+    command.args(["build", "--quiet", "--package", "nas-cli"]).args(how);
     let ended = status(&mut command)?;
     if !ended.success() {
         let problem = format!("cargo ended with {ended}");
         return Err(Error::Bench { step: "build the program nas", problem });
     }
     let program = format!("nas{}", env::consts::EXE_SUFFIX);
-    Ok(workspace.root().join("target").join("release").join(program))
+    Ok(workspace.root().join("target").join(folder).join(program))
 }
 
 /// Builds the program `nas` with optimisation and runs it.

@@ -59,11 +59,8 @@ enum Chore {
         #[command(subcommand)]
         bench: bench::Bench,
     },
-    /// The paper's figures, from recorded calls of a language model or a live one
-    Reproduce {
-        #[command(subcommand)]
-        what: reproduce::Reproduce,
-    },
+    /// The paper's tables and figures and those that its readers asked for, into reports/
+    Reproduce(reproduce::Arguments),
     /// Fetches the benchmark files; needs no libtorch
     Download {
         /// Arguments of `nas download`
@@ -137,7 +134,7 @@ fn run(chore: Chore) -> Result<ExitCode, Error> {
             Ok(cargo::exit_code(cargo::status(&mut nas)?))
         }
         Chore::Bench { bench } => bench::run(&workspace, &bench),
-        Chore::Reproduce { what } => reproduce::run(&workspace, &what),
+        Chore::Reproduce(arguments) => reproduce::run(&workspace, &arguments),
         Chore::Download { args } => {
             let mut nas = vec!["download"];
             nas.extend(args.iter().map(String::as_str));

@@ -179,7 +179,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
     let rows: Vec<Row> = rows.into_iter().flatten().collect();
     if let Some(file) = &arguments.fronts {
-        let fronts = arguments.fronts(&tables, &rows)?.csv()?;
+        let fronts = arguments.fronts(&tables, &pairs, &rows)?.csv()?;
         std::fs::write(file, fronts).map_err(|error| Failure::file("write", file, &error))?;
     }
     arguments.report(&rows, pairs.len())?;
@@ -229,7 +229,8 @@ impl Arguments {
             .into_values()
             .collect();
         let datasets = self.datasets().into_iter();
-        let keys = datasets.flat_map(|dataset| self.seeds().map(move |seed| (dataset.name(), seed)));
+        let keys =
+            datasets.flat_map(|dataset| self.seeds().map(move |seed| (dataset.name(), seed)));
         Ok(keys.map(|key| (key, values.clone())).collect())
     }
 
@@ -251,7 +252,8 @@ impl Arguments {
                     ..nas_predict::Settings::default()
                 };
                 let predicted = Predictor::fit(&table, &labels, settings)?.predict(&table)?;
-                let predicted = predicted.into_iter().map(|predicted| Some(predicted.value)).collect();
+                let predicted =
+                    predicted.into_iter().map(|predicted| Some(predicted.value)).collect();
                 values.insert((dataset.name(), seed), predicted);
             }
         }
@@ -354,26 +356,46 @@ impl Arguments {
         Ok(pair.cut.search(space, settings).run(&mut *proposer, evaluator, on_event)?)
     }
 
-    /// The networks on each search's front, with their true accuracy.
-    fn fronts(&self, tables: &NasBench201, rows: &[Row]) -> Result<Records, Failure> {
+    /// The networks on each pair's exact front, under the first seed, and on each search's front,
+    /// with their true accuracy.
+    fn fronts(
+        &self,
+        tables: &NasBench201,
+        pairs: &[Pair],
+        rows: &[Row],
+    ) -> Result<Records, Failure> {
         let mut columns = vec!["dataset", "device", "searcher", "seed", "index", "connected"];
         columns.extend(["seen", "test_accuracy_percent", "latency_ms"]);
         let mut records = Records::new(columns);
-        for row in rows {
-            let accuracy = tables.accuracy(row.dataset, Fidelity::TEST)?;
-            for found in &row.front {
-                let index = nasbench201::index(&found.arch);
+        let mut push =
+            |dataset: Dataset, device: Device, by: String, seed, arch: &Arch, seen, cost| {
+                let index = nasbench201::index(arch);
+                let accuracy = tables.accuracy(dataset, Fidelity::TEST)?[index];
                 records.push(vec![
-                    row.dataset.name().into(),
-                    row.device.name().into(),
-                    row.searcher.name().into(),
-                    Cell::Count(row.seed),
+                    dataset.name().into(),
+                    device.name().into(),
+                    by.into(),
+                    Cell::Count(seed),
                     index.into(),
-                    Cell::Flag(nasbench201::space().is_connected(&found.arch)),
-                    found.values[0].into(),
-                    Some(accuracy[index]).into(),
-                    found.values[1].into(),
+                    Cell::Flag(nasbench201::space().is_connected(arch)),
+                    Cell::from(seen),
+                    Some(accuracy).into(),
+                    Cell::from(cost),
                 ]);
+                Ok::<(), Failure>(())
+            };
+        for Pair { dataset, device, truth, .. } in pairs {
+            for arch in truth.front() {
+                let values =
+                    |at: usize| truth.values(arch).and_then(|values| values.get(at).copied());
+                push(*dataset, *device, "exact".into(), self.seed, arch, values(0), values(1))?;
+            }
+        }
+        for row in rows {
+            for found in &row.front {
+                let [seen, cost] = [found.values[0], found.values[1]];
+                let by = row.searcher.name();
+                push(row.dataset, row.device, by, row.seed, &found.arch, seen, cost)?;
             }
         }
         Ok(records)

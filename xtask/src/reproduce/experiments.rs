@@ -1,0 +1,451 @@
+//! The searches that the tables are made of, and what they came to.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use serde::Deserialize;
+
+use super::{Part, model};
+use crate::cargo::output;
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// All searchers that need no model.
+pub const SEARCHERS: [&str; 7] =
+    ["random", "local", "regularised-evolution", "nsga2", "map-elites", "evolution", "statistical"];
+
+/// What niches can be cut by: the paper's niches, axes, and the choice among them.
+pub const AXES: [&str; 10] = [
+    "pel-nas",
+    "nor_conv_3x3",
+    "nor_conv_1x1",
+    "parameters",
+    "flops",
+    "operations",
+    "layers",
+    "predicted-latency",
+    "random",
+    "automatic",
+];
+
+pub const ALLOCATIONS: [&str; 2] = ["adaptive", "equal"];
+
+/// Numbers of niches, by FLOPs.
+pub const NICHES: std::ops::RangeInclusive<u32> = 1..=12;
+
+/// The devices and latency limits of the paper's table 2, in ms.
+pub const LIMITS: [(&str, f64); 2] = [("fpga", 1.65), ("edgegpu", 1.78)];
+
+/// What the searches of table 2 see, and what searches there.
+pub const SEEN: [(&str, &str); 3] = [
+    ("benchmark", "--searchers statistical --partition pel-nas"),
+    ("predictor", "--searchers statistical --partition pel-nas"),
+    ("bought", "--searchers exhaustive"),
+];
+
+/// One call of `nas benchmark`.
+struct Experiment {
+    /// The file in `reports/data/`.
+    name: String,
+    arguments: String,
+    /// Where the numbers go.
+    parts: &'static [Part],
+    /// Whether the networks of the fronts are kept, not the scores.
+    fronts: bool,
+}
+
+fn experiments() -> Vec<Experiment> {
+    let mut all = Vec::new();
+    let mut add = |name: String, arguments: String, parts: &'static [Part]| {
+        all.push(Experiment { name, arguments, parts, fronts: false });
+    };
+    let every = format!("--searchers {}", SEARCHERS.join(","));
+    let ours = "--searchers evolution,statistical";
+    let shown: &[Part] = &[Part::T3, Part::T4, Part::T5, Part::Convergence, Part::Axes];
+    add("exact".into(), format!("{every} --at 50,100,200,400"), shown);
+    add(
+        "predicted".into(),
+        format!("{every},exhaustive --accuracy predictor"),
+        &[Part::T3, Part::T5],
+    );
+    add("bought".into(), "--searchers exhaustive --accuracy bought".into(), &[Part::T3, Part::T5]);
+    add("energy".into(), format!("{every} --energy"), &[Part::Energy]);
+    for allocation in ALLOCATIONS {
+        let niches = format!("{ours} --partition pel-nas --allocation {allocation}");
+        add(
+            format!("predicted-{allocation}"),
+            format!("{niches} --accuracy predictor"),
+            &[Part::T3, Part::T5],
+        );
+        add(format!("proxy-{allocation}"), format!("{niches} --accuracy proxy"), &[Part::T5]);
+    }
+    let axes: &[Part] = &[Part::T3, Part::T5, Part::Axes];
+    add("niches-200-whole".into(), format!("{ours} --evaluations 200"), axes);
+    for axis in AXES {
+        for allocation in ALLOCATIONS {
+            let niches = format!("{ours} --partition {axis} --allocation {allocation}");
+            add(
+                format!("niches-200-{axis}-{allocation}"),
+                format!("{niches} --evaluations 200"),
+                axes,
+            );
+            if ["pel-nas", "automatic"].contains(&axis) {
+                add(format!("niches-600-{axis}-{allocation}"), niches, axes);
+            }
+        }
+    }
+    for niches in NICHES {
+        for allocation in ALLOCATIONS {
+            let cut = format!("--partition flops --niches {niches} --allocation {allocation}");
+            add(
+                format!("count-{niches}-{allocation}"),
+                format!("--searchers statistical {cut} --evaluations 200"),
+                &[Part::Niches],
+            );
+        }
+    }
+    let devices = LIMITS.map(|(device, _)| device).join(",");
+    for (accuracy, search) in SEEN {
+        all.push(Experiment {
+            name: format!("fronts-{accuracy}"),
+            arguments: format!("{search} --accuracy {accuracy} --devices {devices}"),
+            parts: &[Part::T2],
+            fronts: true,
+        });
+    }
+    all
+}
+
+/// The parts that show a language model's recorded searches.
+const MODEL: [Part; 4] = [Part::Figure1, Part::T4, Part::T5, Part::Convergence];
+
+/// The program `nas`, and what tells one build from another.
+pub struct Program {
+    path: PathBuf,
+    hash: u64,
+}
+
+impl Program {
+    pub fn new(path: PathBuf) -> Result<Self, Error> {
+        let hash = hash(&fs::read(&path).map_err(Error::file(&path))?);
+        Ok(Self { path, hash })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+/// The experiments with the files that keep them.
+pub struct Experiments<'a> {
+    workspace: &'a Workspace,
+    program: &'a Program,
+    data: PathBuf,
+    /// Says of each file by which program it was made; not kept with it.
+    stamps: PathBuf,
+    seeds: u64,
+}
+
+impl<'a> Experiments<'a> {
+    pub fn new(workspace: &'a Workspace, program: &'a Program, reports: &Path, seeds: u64) -> Self {
+        let stamps = workspace.root().join("target/reproduce");
+        Self { workspace, program, data: reports.join("data"), stamps, seeds }
+    }
+
+    /// Runs what has not been run by this program. Each ends with its file: an interrupted
+    /// reproduction goes on where it was.
+    pub fn run(&self, parts: &[Part]) -> Result<(), Error> {
+        for folder in [&self.data, &self.stamps] {
+            fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        }
+        let wanted: Vec<Experiment> = wanted(parts);
+        for (number, experiment) in wanted.iter().enumerate() {
+            let command = experiment.command(self.seeds);
+            let made = || experiment.run(self.program, &self.stamps, &command);
+            let step = format!("[{}/{}]", number + 1, wanted.len());
+            self.keep(&experiment.name, &command, &step, made)?;
+        }
+        if parts.iter().any(|part| MODEL.contains(part)) {
+            let command = "nas search --proposer llm --replay …, see bench-data/README.md";
+            let mut curves = None;
+            self.keep("model", command, "[model]", || {
+                let (rows, curve) = model::recorded(self.workspace, self.program.path())?;
+                curves = Some(curve);
+                Ok(rows)
+            })?;
+            self.keep("model-curves", command, "[model]", || match curves.take() {
+                Some(curves) => Ok(curves),
+                None => Ok(model::recorded(self.workspace, self.program.path())?.1),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Makes a file again, unless this program has made it with this command.
+    fn keep(
+        &self,
+        name: &str,
+        command: &str,
+        step: &str,
+        make: impl FnOnce() -> Result<String, Error>,
+    ) -> Result<(), Error> {
+        let (path, stamp) = (self.path(name), self.stamps.join(format!("{name}.stamp")));
+        let says =
+            |text: &str| format!("{command}\n{}\n{}\n", self.program.hash, hash(text.as_bytes()));
+        let known = fs::read_to_string(&path).ok();
+        if let (Some(known), Ok(stamp)) = (known, fs::read_to_string(&stamp))
+            && stamp == says(&known)
+        {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let text = format!("# {command}\n{}", make()?);
+        let beside = self.stamps.join(format!("{name}.csv"));
+        fs::write(&beside, &text).map_err(Error::file(&beside))?;
+        fs::rename(&beside, &path).map_err(Error::file(&path))?;
+        fs::write(&stamp, says(&text)).map_err(Error::file(&stamp))?;
+        println!("{step} {name}: {:.1} s", begun.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    /// Runs the first seed of everything again, and tells what is not as it is kept.
+    pub fn check(&self, parts: &[Part]) -> Result<Vec<String>, Error> {
+        fs::create_dir_all(&self.stamps).map_err(Error::file(&self.stamps))?;
+        let mut stale = Vec::new();
+        let mut compare = |name: &str, found: &str, kept: &dyn Fn(&str) -> bool| {
+            let path = self.path(name);
+            let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
+            let kept: Vec<&str> = text.lines().skip(1).filter(|line| kept(line)).collect();
+            if !kept.into_iter().eq(found.lines()) {
+                stale.push(format!("reports/data/{name}.csv is not what its command gives"));
+            }
+            Ok::<(), Error>(())
+        };
+        for experiment in wanted(parts) {
+            let found = experiment.run(self.program, &self.stamps, &experiment.command(1))?;
+            // The header, and rows of the first seed: it is the fourth column.
+            let kept = |line: &str| matches!(line.split(',').nth(3), Some("seed" | "1"));
+            compare(&experiment.name, &found, &kept)?;
+        }
+        if parts.iter().any(|part| MODEL.contains(part)) {
+            let (rows, curves) = model::recorded(self.workspace, self.program.path())?;
+            compare("model", &rows, &|_| true)?;
+            compare("model-curves", &curves, &|_| true)?;
+        }
+        Ok(stale)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.data.join(format!("{name}.csv"))
+    }
+
+    pub fn results(&self) -> Results {
+        Results { data: self.data.clone() }
+    }
+}
+
+fn wanted(parts: &[Part]) -> Vec<Experiment> {
+    let wanted = |experiment: &Experiment| experiment.parts.iter().any(|part| parts.contains(part));
+    experiments().into_iter().filter(wanted).collect()
+}
+
+/// What is kept of a search's scores, and of a network on a front: the first four columns are the
+/// same, and numbers are rounded to so many decimals.
+const SCORES: [&str; 10] = [
+    "dataset",
+    "device",
+    "searcher",
+    "seed",
+    "evaluations",
+    "hypervolume_ratio",
+    "hypervolume",
+    "igd",
+    "igd_plus",
+    "coverage",
+];
+const FRONTS: [&str; 9] = [
+    "dataset",
+    "device",
+    "searcher",
+    "seed",
+    "index",
+    "connected",
+    "seen",
+    "test_accuracy_percent",
+    "latency_ms",
+];
+const DECIMALS: usize = 5;
+
+impl Experiment {
+    fn command(&self, seeds: u64) -> String {
+        format!("nas benchmark {} --seeds {seeds}", self.arguments)
+    }
+
+    /// The columns that are kept, as CSV.
+    fn run(&self, program: &Program, scratch: &Path, command: &str) -> Result<String, Error> {
+        let mut nas = Command::new(program.path());
+        nas.args(command.split(' ').skip(1)).args(["--format", "csv"]);
+        let fronts = scratch.join("fronts.csv");
+        if self.fronts {
+            nas.arg("--fronts").arg(&fronts);
+        }
+        let ran = output(&mut nas)?;
+        if !ran.status.success() {
+            let problem = format!("`{command}` ended with {}", ran.status);
+            return Err(Error::Bench { step: "run a search", problem });
+        }
+        if self.fronts {
+            let text = fs::read(&fronts).map_err(Error::file(&fronts))?;
+            return columns(&text, &FRONTS);
+        }
+        columns(&ran.stdout, &SCORES)
+    }
+}
+
+/// These columns of a table, with numbers rounded.
+fn columns(table: &[u8], names: &[&str]) -> Result<String, Error> {
+    let wrong = |problem: String| Error::Bench { step: "read what nas benchmark printed", problem };
+    let mut reader = csv::Reader::from_reader(table);
+    let header = reader.headers().map_err(|error| wrong(error.to_string()))?.clone();
+    let places: Vec<usize> = names
+        .iter()
+        .map(|name| header.iter().position(|column| column == *name))
+        .collect::<Option<_>>()
+        .ok_or_else(|| wrong(format!("expected the columns {names:?}, got {header:?}")))?;
+    let mut text = names.join(",") + "\n";
+    for row in reader.records() {
+        let row = row.map_err(|error| wrong(error.to_string()))?;
+        let cells: Vec<String> = places.iter().map(|&place| short(&row[place])).collect();
+        text += &(cells.join(",") + "\n");
+    }
+    Ok(text)
+}
+
+fn short(cell: &str) -> String {
+    match cell.parse::<f64>() {
+        Ok(number) if cell.contains('.') || cell.contains('e') => {
+            let rounded = format!("{number:.DECIMALS$}");
+            rounded.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => cell.to_owned(),
+    }
+}
+
+/// What one search came to.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Scores {
+    pub dataset: String,
+    pub device: String,
+    pub searcher: String,
+    pub seed: u64,
+    pub evaluations: u64,
+    pub hypervolume_ratio: Option<f64>,
+    pub hypervolume: Option<f64>,
+    pub igd: Option<f64>,
+    pub igd_plus: Option<f64>,
+    pub coverage: f64,
+}
+
+/// A network on a search's front.
+#[derive(Debug, Clone, Deserialize)]
+pub struct OnFront {
+    pub dataset: String,
+    pub device: String,
+    pub searcher: String,
+    pub seed: u64,
+    pub connected: bool,
+    pub seen: f64,
+    pub test_accuracy_percent: f64,
+    pub latency_ms: f64,
+}
+
+/// What all experiments came to.
+pub struct Results {
+    data: PathBuf,
+}
+
+impl Results {
+    pub fn scores(&self, name: &str) -> Result<Vec<Scores>, Error> {
+        self.read(name)
+    }
+
+    pub fn fronts(&self, name: &str) -> Result<Vec<OnFront>, Error> {
+        self.read(name)
+    }
+
+    pub fn model(&self) -> Result<Vec<model::Recorded>, Error> {
+        self.read("model")
+    }
+
+    pub fn model_curves(&self) -> Result<Vec<model::Generation>, Error> {
+        self.read("model-curves")
+    }
+
+    fn read<T: for<'a> Deserialize<'a>>(&self, name: &str) -> Result<Vec<T>, Error> {
+        let path = self.data.join(format!("{name}.csv"));
+        let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+        reader.deserialize().collect::<Result<_, _>>().map_err(|error| Error::Bench {
+            step: "read what was kept",
+            problem: format!("{}: {error}", path.display()),
+        })
+    }
+}
+
+/// The mean of a value over pairs for each seed, in order of the seeds.
+pub fn by_seed(rows: &[Scores], value: impl Fn(&Scores) -> f64) -> Vec<f64> {
+    grouped(rows, |row| row.seed, value)
+}
+
+/// The mean over seeds for each pair of data set and device.
+pub fn by_pair(rows: &[Scores], value: impl Fn(&Scores) -> f64) -> Vec<f64> {
+    grouped(rows, |row| (row.dataset.clone(), row.device.clone()), value)
+}
+
+fn grouped<K: Ord>(
+    rows: &[Scores],
+    key: impl Fn(&Scores) -> K,
+    value: impl Fn(&Scores) -> f64,
+) -> Vec<f64> {
+    let mut groups: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(key(row)).or_default().push(value(row));
+    }
+    groups.into_values().map(|values| super::statistics::mean(&values)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_have_names_of_their_own_and_every_part_is_fed() {
+        let all = experiments();
+        let mut names: Vec<&str> = all.iter().map(|experiment| experiment.name.as_str()).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        for part in [Part::T2, Part::T3, Part::T5, Part::Niches, Part::Axes, Part::Energy] {
+            assert!(!wanted(&[part]).is_empty(), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_kept_short_and_counts_as_they_are() {
+        let table = b"seed,x,y,z\n10,0.123456789,2.0,\n11,1e-7,true,-0.5\n";
+        let kept = columns(table, &["x", "seed", "y", "z"]).unwrap();
+        assert_eq!(kept, "x,seed,y,z\n0.12346,10,2,\n0,11,true,-0.5\n");
+        assert!(columns(table, &["nothing"]).is_err());
+    }
+}

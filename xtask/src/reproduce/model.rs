@@ -1,0 +1,311 @@
+//! Searches with a language model, from recorded calls or from a live one.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cargo::{exit_code, nas, output};
+use crate::error::Error;
+use crate::workspace::Workspace;
+
+/// A way to find networks, and the arguments of `nas search` that ask for it.
+struct Method {
+    name: &'static str,
+    search: &'static str,
+    /// Generations that take as many calls as one of the whole method.
+    generations: u32,
+}
+
+/// Calls of the whole method in a generation: two in each of the paper's six niches.
+const CALLS: u32 = 12;
+
+impl Method {
+    /// Asks the program `nas` for it.
+    fn ask(&self, nas: &mut Command, generations: u32, seed: u64, run: &Path) {
+        nas.arg("search").args(ON.split(' ')).args(self.search.split(' '));
+        nas.arg("--generations").arg(generations.to_string());
+        nas.arg("--seed").arg(seed.to_string()).arg("--run").arg(run);
+    }
+}
+
+/// The last is the whole method without a model.
+const METHODS: [Method; 4] = [
+    Method { name: "plain", search: "--proposer llm --prompting plain", generations: CALLS },
+    Method {
+        name: "latency-oriented",
+        search: "--proposer llm --prompting latency-oriented",
+        generations: CALLS,
+    },
+    Method { name: "co-evolution", search: "--proposer llm", generations: 1 },
+    Method {
+        name: "statistical",
+        search: "--proposer statistical --partition pel-nas --allocation equal",
+        generations: 1,
+    },
+];
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+const ON: &str = "--dataset cifar10 --device edgegpu --accuracy benchmark --format json --force";
+
+const NOTES: &str = "\
+calls: made of the model; dup: of its proposals, the share that was proposed or evaluated before
+coverage: of ten equal parts of the exact front's range of log latency, the share with a cell
+  found that is at most 1 % less accurate than the exact front is there
+all found: with the initial sample and what statistics filled, which plain and latency-oriented
+  prompting do without; model's own: what the model proposed, alone
+statistical: co-evolution's search with statistics in the model's place";
+
+pub fn figure_1(
+    workspace: &Workspace,
+    generations: u32,
+    live: &[String],
+) -> Result<ExitCode, Error> {
+    let recorded = workspace.root().join("bench-data/figure-1");
+    let out = workspace.root().join("target/figure-1");
+    std::fs::create_dir_all(&out).map_err(Error::file(&out))?;
+    println!("{:33}{:^10}{:^20}{:^18}", "", "proposals", "all found", "model's own");
+    println!(
+        "{:<17} {:>4} {:>5} {:>8} {:>5} {:>9} {:>8} {:>9} {:>8}",
+        "method", "seed", "calls", "made", "dup", "coverage", "HV ratio", "coverage", "HV ratio"
+    );
+    for method in &METHODS {
+        let mut rows = Vec::new();
+        for seed in SEEDS {
+            let name = format!("{}-seed{seed}", method.name);
+            let mut command = nas(workspace, &["--quiet", "--no-default-features"]);
+            method.ask(&mut command, generations * method.generations, seed, &out.join(&name));
+            if method.search.contains("llm") {
+                let calls = format!("{name}.jsonl");
+                if live.is_empty() {
+                    command.arg("--replay").arg(recorded.join(calls));
+                } else {
+                    let calls = out.join(calls);
+                    // One that was interrupted goes on.
+                    let with = if calls.exists() { "--replay" } else { "--record" };
+                    command.arg(with).arg(calls).args(live);
+                }
+            }
+            let ran = output(&mut command)?;
+            // Nothing usable from the model is a result too.
+            if !matches!(ran.status.code(), Some(0 | 4)) {
+                return Ok(exit_code(ran.status));
+            }
+            let row = Row::of(&parse(&ran.stdout, &out)?);
+            println!("{:<17} {seed:>4} {row}", method.name);
+            rows.push(row);
+        }
+        println!("{:<17} {:>4} {}", "", "mean", Row::mean(&rows));
+    }
+    println!("\n{NOTES}\nthe runs are in {}", out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A recorded search: the position of its method, its seed, generations, and the file of its calls.
+struct Record {
+    method: usize,
+    seed: u64,
+    generations: u32,
+    calls: Option<String>,
+}
+
+/// The whole method and what stands for it without a model, in [`METHODS`].
+const WHOLE: usize = 2;
+const WITHOUT: usize = 3;
+
+/// Generations of the longer recorded search of the whole method, with seed 1.
+const LONGER: u32 = 5;
+
+fn records() -> Vec<Record> {
+    let mut records = Vec::new();
+    for (at, method) in METHODS.iter().enumerate() {
+        for seed in SEEDS {
+            let calls = format!("figure-1/{}-seed{seed}.jsonl", method.name);
+            let calls = method.search.contains("llm").then_some(calls);
+            records.push(Record { method: at, seed, generations: method.generations, calls });
+        }
+    }
+    let longer = |method, calls| Record { method, seed: 1, generations: LONGER, calls };
+    records.push(longer(WHOLE, Some(format!("search/co-evolution-{LONGER}-seed1.jsonl"))));
+    records.push(longer(WITHOUT, None));
+    records
+}
+
+/// What a recorded search came to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Recorded {
+    pub method: String,
+    pub seed: u64,
+    pub generations: u32,
+    pub evaluated: u64,
+    pub calls: Option<u64>,
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    /// That the calls took when they were recorded.
+    pub seconds: Option<f64>,
+    pub made: Option<u64>,
+    pub duplicates: Option<u64>,
+    pub coverage: f64,
+    pub hypervolume_ratio: f64,
+    /// Of what the model proposed, alone.
+    pub own_coverage: Option<f64>,
+    pub own_hypervolume_ratio: Option<f64>,
+}
+
+/// A recorded search after one of its generations.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Generation {
+    pub method: String,
+    pub seed: u64,
+    pub generations: u32,
+    pub generation: u64,
+    pub evaluated: u64,
+    pub hypervolume_ratio: Option<f64>,
+    pub coverage: f64,
+}
+
+/// All recorded searches, and their generations, as CSV.
+pub fn recorded(workspace: &Workspace, program: &Path) -> Result<(String, String), Error> {
+    let run = workspace.root().join("target/reproduce/model");
+    let (mut rows, mut curves) =
+        (csv::Writer::from_writer(vec![]), csv::Writer::from_writer(vec![]));
+    for Record { method, seed, generations, calls } in records() {
+        let method = &METHODS[method];
+        let mut command = Command::new(program);
+        method.ask(&mut command, generations, seed, &run);
+        if let Some(calls) = &calls {
+            command.arg("--replay").arg(workspace.root().join("bench-data").join(calls));
+        }
+        let ran = output(&mut command)?;
+        if !matches!(ran.status.code(), Some(0 | 4)) {
+            let problem = format!("{} with seed {seed} ended with {}", method.name, ran.status);
+            return Err(Error::Bench { step: "replay a recorded search", problem });
+        }
+        let report = parse(&ran.stdout, &run)?;
+        let row = Row::of(&report);
+        let usage = &report["model"]["usage"];
+        let round = |value: f64| (value * 1e5).round() / 1e5;
+        rows.serialize(Recorded {
+            method: method.name.to_owned(),
+            seed,
+            generations,
+            evaluated: report["evaluated"].as_u64().unwrap_or_default(),
+            calls: usage["calls"].as_u64(),
+            prompt_tokens: usage["prompt_tokens"].as_u64(),
+            completion_tokens: usage["completion_tokens"].as_u64(),
+            seconds: usage["seconds"].as_f64().map(f64::round),
+            made: row.made.map(|made| made as u64),
+            duplicates: report["model"].is_object().then(|| duplicates(&report)),
+            coverage: round(row.coverage.unwrap_or_default()),
+            hypervolume_ratio: round(row.hypervolume_ratio.unwrap_or_default()),
+            own_coverage: row.own_coverage.map(round),
+            own_hypervolume_ratio: row.own_hypervolume_ratio.map(round),
+        })
+        .map_err(problem)?;
+        for generation in report["generations"].as_array().into_iter().flatten() {
+            curves
+                .serialize(Generation {
+                    method: method.name.to_owned(),
+                    seed,
+                    generations,
+                    generation: generation["generation"].as_u64().unwrap_or_default(),
+                    evaluated: generation["evaluated"].as_u64().unwrap_or_default(),
+                    hypervolume_ratio: generation["hypervolume_ratio"].as_f64().map(round),
+                    coverage: round(generation["coverage"].as_f64().unwrap_or_default()),
+                })
+                .map_err(problem)?;
+        }
+    }
+    let text = |writer: csv::Writer<Vec<u8>>| {
+        let bytes = writer.into_inner().map_err(problem)?;
+        String::from_utf8(bytes).map_err(problem)
+    };
+    Ok((text(rows)?, text(curves)?))
+}
+
+fn problem(error: impl std::fmt::Display) -> Error {
+    Error::Bench { step: "keep what recorded searches came to", problem: error.to_string() }
+}
+
+fn parse(report: &[u8], run: &Path) -> Result<Value, Error> {
+    serde_json::from_slice(report)
+        .map_err(|source| Error::File { path: PathBuf::from(run), source: source.into() })
+}
+
+/// Proposals of the model that were proposed or evaluated before.
+fn duplicates(report: &Value) -> u64 {
+    let forms = ["edits", "whole"].into_iter();
+    forms.filter_map(|form| report["model"][form]["faults"]["duplicate"].as_u64()).sum()
+}
+
+/// What one search came to; the model's part is absent where there was no model, and its scores
+/// where nothing of it could be used.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    calls: Option<f64>,
+    made: Option<f64>,
+    duplicates: Option<f64>,
+    coverage: Option<f64>,
+    hypervolume_ratio: Option<f64>,
+    own_coverage: Option<f64>,
+    own_hypervolume_ratio: Option<f64>,
+}
+
+impl Row {
+    fn of(report: &Value) -> Self {
+        let model = &report["model"];
+        let forms = [&model["edits"], &model["whole"]].into_iter();
+        let made = model.is_object().then(|| forms.filter_map(|form| form["made"].as_f64()).sum());
+        let duplicates = model.is_object().then(|| duplicates(report) as f64);
+        let last = report["generations"].as_array().and_then(|rows| rows.last());
+        Self {
+            calls: model["usage"]["calls"].as_f64(),
+            made,
+            duplicates: duplicates.zip(made).map(|(some, all)| some / f64::max(all, 1.0)),
+            coverage: last.and_then(|row| row["coverage"].as_f64()),
+            hypervolume_ratio: report["scores"]["hypervolume_ratio"].as_f64(),
+            own_coverage: report["model_alone"]["coverage"].as_f64(),
+            own_hypervolume_ratio: report["model_alone"]["hypervolume_ratio"].as_f64(),
+        }
+    }
+
+    /// The mean of what is there.
+    fn mean(rows: &[Self]) -> Self {
+        let mean = |of: fn(&Self) -> Option<f64>| {
+            let values: Vec<f64> = rows.iter().filter_map(of).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        Self {
+            calls: mean(|row| row.calls),
+            made: mean(|row| row.made),
+            duplicates: mean(|row| row.duplicates),
+            coverage: mean(|row| row.coverage),
+            hypervolume_ratio: mean(|row| row.hypervolume_ratio),
+            own_coverage: mean(|row| row.own_coverage),
+            own_hypervolume_ratio: mean(|row| row.own_hypervolume_ratio),
+        }
+    }
+}
+
+impl std::fmt::Display for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let number = |value: Option<f64>, decimals: usize| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.decimals$}"))
+        };
+        let percent = self
+            .duplicates
+            .map_or_else(|| "-".to_owned(), |share| format!("{:.0} %", 100.0 * share));
+        write!(
+            f,
+            "{:>5} {:>8} {percent:>5} {:>9} {:>8} {:>9} {:>8}",
+            number(self.calls, 0),
+            number(self.made, 0),
+            number(self.coverage, 2),
+            number(self.hypervolume_ratio, 4),
+            number(self.own_coverage, 2),
+            number(self.own_hypervolume_ratio, 4),
+        )
+    }
+}
