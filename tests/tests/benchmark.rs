@@ -62,10 +62,61 @@ fn budgets_that_follow_yields_are_better_than_equal_ones() {
 }
 
 #[test]
+fn niches_are_chosen_by_what_explains_the_devices_latency() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    for (device, best) in [("edgetpu", "layers"), ("edgegpu", "layers"), ("fpga", "flops")] {
+        let ranked = nas.json(&format!("niches --rank --device {device}"));
+        let ranked = ranked.as_array().unwrap();
+        assert_eq!(ranked[0]["partition"], best, "{device}");
+        let explained = |row: &serde_json::Value| row["explained_percent"].as_f64().unwrap();
+        assert!(explained(&ranked[0]) > 50.0, "{device}");
+        assert!(ranked.windows(2).all(|pair| explained(&pair[0]) >= explained(&pair[1])));
+    }
+    let told = nas.say(
+        "search --device edgetpu --accuracy benchmark --partition automatic --evaluations 200 --run automatic",
+    );
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    assert!(told.stderr.contains("niches by layers, which explain"), "{}", told.stderr);
+    // Where each niche is on its own, the choice decides.
+    let [automatic, paper] = ["automatic", "pel-nas"].map(|partition| {
+        let rows = nas.json(&format!(
+            "benchmark --searchers evolution --devices edgetpu --seeds 3 --allocation equal --partition {partition}"
+        ));
+        let rows = rows.as_array().unwrap();
+        let ratios = rows.iter().map(|row| row["hypervolume_ratio"].as_f64().unwrap());
+        ratios.sum::<f64>() / rows.len() as f64
+    });
+    println!("hypervolume ratio {automatic:.4} automatic, {paper:.4} in the paper's niches");
+    assert!(automatic > paper);
+}
+
+#[test]
+fn a_proxy_and_bought_labels_stand_for_accuracy_and_fronts_are_kept() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let on = "benchmark --datasets cifar10 --devices raspi4 --seeds 1";
+    let ratio = |how: &str| {
+        let rows = nas.json(&format!("{on} {how}"));
+        assert_eq!(rows.as_array().unwrap().len(), 1);
+        rows[0]["hypervolume_ratio"].as_f64().unwrap()
+    };
+    let proxy = ratio("--accuracy proxy --searchers statistical");
+    let bought = ratio("--accuracy bought --labels 50 --searchers exhaustive --fronts fronts.csv");
+    assert!(bought > proxy && proxy > 0.8, "{bought} {proxy}");
+    let fronts = nas.read("fronts.csv");
+    assert!(fronts.contains("cifar10,raspi4,exact,1,"));
+    assert!(fronts.contains("cifar10,raspi4,exhaustive,1,"));
+}
+
+#[test]
 fn what_cannot_be_compared_is_told() {
     let nas = Nas::without_tables(PROGRAM);
     for (command, expected) in [
         ("benchmark --searchers llm", "nas search --searcher llm"),
+        ("benchmark --searchers exhaustive", "another --accuracy"),
+        ("benchmark --fronts nowhere/fronts.csv", "make it first"),
+        ("niches --partition automatic", "--rank"),
+        ("niches --rank", "--device"),
+        ("niches --partition automatic --thresholds 1", "cuts a known axis"),
         ("benchmark --devices nokia", "edgegpu"),
         ("benchmark --evaluations 15626", "15625"),
         ("search --searcher llm --allocation adaptive --llm-model x", "leave it out"),

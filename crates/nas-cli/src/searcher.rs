@@ -4,7 +4,7 @@ use clap::ValueEnum;
 use nas_partition::{Axis, Partition};
 use nas_search::{
     Evolution, LocalSearch, MapElites, Nsga2, Proposer, Random, RegularisedEvolution, Settings,
-    Statistical,
+    Spea2, Statistical,
 };
 use nas_space::{
     Space,
@@ -13,7 +13,7 @@ use nas_space::{
 
 use crate::failure::Failure;
 
-/// How many survive in NSGA-II: with a few hundred evaluations the usual 100 hardly evolve.
+/// How many survive in NSGA-II and SPEA2: with a few hundred evaluations the usual 100 hardly evolve.
 const POPULATION: usize = 50;
 
 /// Ranges of FLOPs of which MAP-Elites keeps the best.
@@ -35,6 +35,8 @@ pub enum Searcher {
     Nsga2,
     /// Quality-diversity: the most accurate of each range of FLOPs mutate
     MapElites,
+    /// SPEA2, as the library moors has it
+    Spea2,
     /// A language model
     Llm,
     /// Nothing: all are evaluated
@@ -66,6 +68,7 @@ impl Searcher {
                 let cells = Partition::by_quantiles(Axis::new("FLOPs", flops), &all, CELLS)?;
                 Box::new(MapElites { cells, crossover: 0.5 })
             }
+            Self::Spea2 => Box::new(Spea2::new(POPULATION)),
             Self::Llm | Self::Exhaustive => return Ok(None),
         }))
     }

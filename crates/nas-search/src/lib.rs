@@ -23,6 +23,8 @@ mod random;
 mod search;
 mod statistical;
 
+#[cfg(feature = "moors")]
+pub use baselines::Spea2;
 pub use baselines::{LocalSearch, MapElites, Nsga2, RegularisedEvolution};
 pub use evaluator::{Detail, Evaluation, Evaluator};
 pub use evolution::Evolution;

@@ -15,8 +15,16 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// All searchers that need no model.
-pub const SEARCHERS: [&str; 7] =
-    ["random", "local", "regularised-evolution", "nsga2", "map-elites", "evolution", "statistical"];
+pub const SEARCHERS: [&str; 8] = [
+    "random",
+    "local",
+    "regularised-evolution",
+    "nsga2",
+    "spea2",
+    "map-elites",
+    "evolution",
+    "statistical",
+];
 
 /// What niches can be cut by: the paper's niches, axes, and the choice among them.
 pub const AXES: [&str; 10] = [
@@ -66,7 +74,7 @@ fn experiments() -> Vec<Experiment> {
     let every = format!("--searchers {}", SEARCHERS.join(","));
     let ours = "--searchers evolution,statistical";
     let shown: &[Part] = &[Part::T3, Part::T4, Part::T5, Part::Convergence, Part::Axes];
-    add("exact".into(), format!("{every} --at 50,100,200,400"), shown);
+    add("exact".into(), format!("{every} --at 50,100,150,200,300,400"), shown);
     add(
         "predicted".into(),
         format!("{every},exhaustive --accuracy predictor"),

@@ -79,6 +79,9 @@ impl Curves {
     }
 }
 
+/// Rows below the last name that are free for the legend.
+const LEGEND: f64 = 2.0;
+
 /// Means with their intervals, a row for each name.
 pub struct Dots {
     pub title: String,
@@ -106,7 +109,7 @@ impl Dots {
         let most = all().flat_map(ends).fold(f64::NEG_INFINITY, f64::max);
         let margin = 0.05 * (most - least);
         let rows = self.names.len();
-        let height = 120 + 30 * rows as u32;
+        let height = 120 + (30.0 * (rows as f64 + LEGEND)) as u32;
         let area = SVGBackend::with_string(svg, (800, height)).into_drawing_area();
         area.fill(&WHITE)?;
         let mut chart = ChartBuilder::on(&area)
@@ -114,10 +117,10 @@ impl Dots {
             .margin(14)
             .x_label_area_size(44)
             .y_label_area_size(190)
-            .build_cartesian_2d(least - margin..most + margin, -0.5..rows as f64 - 0.5)?;
+            .build_cartesian_2d(least - margin..most + margin, -0.5 - LEGEND..rows as f64 - 0.5)?;
         let name = |y: &f64| {
             let row = rows as f64 - 1.0 - y;
-            let is_row = (row - row.round()).abs() < 1e-6 && row >= 0.0;
+            let is_row = (row - row.round()).abs() < 1e-6 && row > -0.5;
             let name = is_row.then(|| self.names.get(row.round() as usize)).flatten();
             name.cloned().unwrap_or_default()
         };
@@ -126,7 +129,7 @@ impl Dots {
             .x_desc(self.x)
             .axis_desc_style(("sans-serif", 15))
             .label_style(("sans-serif", 14))
-            .y_labels(2 * rows)
+            .y_labels(2 * (rows + LEGEND as usize))
             .y_label_formatter(&name)
             .disable_y_mesh()
             .light_line_style(TRANSPARENT)

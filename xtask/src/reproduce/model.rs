@@ -116,7 +116,7 @@ const WHOLE: usize = 2;
 const WITHOUT: usize = 3;
 
 /// Generations of the longer recorded search of the whole method, with seed 1.
-const LONGER: u32 = 5;
+const LONGER: u32 = 3;
 
 fn records() -> Vec<Record> {
     let mut records = Vec::new();

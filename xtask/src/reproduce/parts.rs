@@ -7,6 +7,7 @@ use super::experiments::{
     ALLOCATIONS, AXES, LIMITS, NICHES, OnFront, Results, SEARCHERS, SEEN, Scores, by_pair, by_seed,
 };
 use super::figure::{Curves, Dots};
+use super::model::{Generation, Recorded};
 use super::published::{ABLATION, BASELINES, PRICES};
 use super::sheet::{Report, Sheet};
 use super::statistics::{Estimate, mean, paired_p};
@@ -43,6 +44,7 @@ fn named(searcher: &str) -> &str {
         "local" => "Pareto local search",
         "regularised-evolution" => "regularised evolution",
         "nsga2" => "NSGA-II",
+        "spea2" => "SPEA2, of the library moors",
         "map-elites" => "MAP-Elites",
         "evolution" => "evolution by random weights",
         "exhaustive" => "scan of the whole space",
@@ -190,6 +192,17 @@ fn searchers(results: &Results) -> Result<Report, Error> {
         }
     }
     short.rows.reverse();
+    let mut labels = Sheet::new(
+        "",
+        "",
+        &["200 labels of 15,625 cells, all predicted", "HV ratio", "worst pair", "IGD", "coverage"],
+    );
+    for (name, data) in
+        [("bought for the front, the default", "bought"), ("at random", "predicted")]
+    {
+        let [ratio, worst, _, igd, _, coverage] = scores(&of(&results.scores(data)?, "exhaustive"));
+        labels.push([name.to_owned(), ratio, worst, igd, coverage]);
+    }
     let dots = Dots {
         title: format!("600 evaluations, mean of 18 pairs and {count} seeds"),
         x: "HV ratio, with 95 % interval",
@@ -211,7 +224,8 @@ fn searchers(results: &Results) -> Result<Report, Error> {
         ),
         after: "Searchers: Pareto local search (Paquete et al. 2004; White et al. 2021 on its \
                 strength in NAS), regularised evolution (Real et al. 2019), NSGA-II (Deb et al. \
-                2002, population 50), MAP-Elites over FLOPs (Mouret & Clune 2015; the archive of \
+                2002, population 50), SPEA2 (Zitzler et al. 2001, population 50, as the library moors 0.2 has \
+                it), MAP-Elites over FLOPs (Mouret & Clune 2015; the archive of \
                 LLMatic, here with mutation in the model's place), evolution by random weights \
                 (after Ishibuchi & Murata 1998), and the statistical proposer, which chooses among \
                 that evolution's children by what the search has measured. The last two were tuned \
@@ -226,7 +240,10 @@ fn searchers(results: &Results) -> Result<Report, Error> {
             "HV ratio of each searcher, with published and with predicted accuracy".to_owned(),
             dots.svg()?,
         )],
-        blocks: vec![("searchers".to_owned(), short.markdown())],
+        blocks: vec![
+            ("searchers".to_owned(), short.markdown()),
+            ("labels".to_owned(), labels.markdown()),
+        ],
     })
 }
 
@@ -268,6 +285,7 @@ fn limits(results: &Results) -> Result<Report, Error> {
         .collect();
     let mut within =
         Sheet::new("T2-accuracy", "Test accuracy within the paper's latencies [%]", &columns);
+    let mut furthest = vec![0.0_f64; SEEN.len()];
     for (device, limit) in LIMITS {
         for dataset in DATASETS {
             // The answer is the one that the search takes for the best, not the one that is.
@@ -279,9 +297,10 @@ fn limits(results: &Results) -> Result<Report, Error> {
             let exact: Option<f64> = fronts(&data[0], dataset, device, true).first().and_then(best);
             let mut row = vec![device.to_owned(), format!("{limit} ms"), dataset.to_owned()];
             row.push(exact.map_or("-".to_owned(), |exact| format!("{exact:.2}")));
-            for rows in &data {
+            for (rows, furthest) in data.iter().zip(&mut furthest) {
                 let found: Vec<f64> =
                     fronts(rows, dataset, device, false).iter().filter_map(best).collect();
+                *furthest = furthest.max(exact.unwrap_or(100.0) - mean(&found));
                 row.push(Estimate::of(&found).text(2));
             }
             within.push(row);
@@ -330,6 +349,11 @@ fn limits(results: &Results) -> Result<Report, Error> {
             latency.push(row);
         }
     }
+    let mut distances =
+        Sheet::new("", "", &["the search sees", "furthest from the best in the space, in points"]);
+    for ((accuracy, _), furthest) in SEEN.iter().zip(furthest) {
+        distances.push([seen(accuracy).to_owned(), format!("{furthest:.2}")]);
+    }
     let searches: Vec<String> =
         SEEN.iter().map(|(accuracy, search)| format!("{}: `{search}`", seen(accuracy))).collect();
     Ok(Report {
@@ -350,6 +374,7 @@ fn limits(results: &Results) -> Result<Report, Error> {
                 whose accuracies are of networks that they trained; they are not repeated here."
             .to_owned(),
         sheets: vec![within, latency],
+        blocks: vec![("furthest".to_owned(), distances.markdown())],
         ..Report::default()
     })
 }
@@ -383,7 +408,7 @@ fn costs(results: &Results) -> Result<Report, Error> {
             .iter()
             .filter(|row| row.method == method && row.generations == generations)
             .collect();
-        let whole = |of: fn(&super::model::Recorded) -> Option<f64>| {
+        let whole = |of: fn(&Recorded) -> Option<f64>| {
             let values: Vec<f64> = rows.iter().filter_map(|row| of(row)).collect();
             (!values.is_empty()).then(|| mean(&values))
         };
@@ -391,7 +416,10 @@ fn costs(results: &Results) -> Result<Report, Error> {
         let asked = whole(|row| Some(row.prompt_tokens? as f64));
         let answered = whole(|row| Some(row.completion_tokens? as f64));
         let mut row = vec![
-            format!("{method}, {generations} generations"),
+            format!(
+                "{method}, {generations} generation{}",
+                if generations == 1 { "" } else { "s" }
+            ),
             text(whole(|row| Some(row.evaluated as f64))),
             "0".to_owned(),
             text(whole(|row| Some(row.calls? as f64))),
@@ -517,7 +545,7 @@ fn ablations(results: &Results) -> Result<Report, Error> {
             .iter()
             .filter(|row| row.method == method && row.generations == generations)
             .collect();
-        let of = |value: fn(&super::model::Recorded) -> f64| {
+        let of = |value: fn(&Recorded) -> f64| {
             Estimate::of(&rows.iter().map(|row| value(row)).collect::<Vec<_>>())
         };
         let (name, published) = ABLATION[paper];
@@ -583,15 +611,15 @@ fn coverage(results: &Results) -> Result<Report, Error> {
         ("latency-oriented", 12, "asked for the range of latency"),
         ("co-evolution", 1, "the whole method"),
         ("statistical", 1, "statistics in the model's place"),
-        ("co-evolution", 5, "the whole method, five generations"),
-        ("statistical", 5, "statistics, five generations"),
+        ("co-evolution", 3, "the whole method, three generations"),
+        ("statistical", 3, "statistics, three generations"),
     ];
     for (method, generations, name) in ways {
         let rows: Vec<_> = records
             .iter()
             .filter(|row| row.method == method && row.generations == generations)
             .collect();
-        let mean_of = |value: &dyn Fn(&super::model::Recorded) -> Option<f64>, decimals: usize| {
+        let mean_of = |value: &dyn Fn(&Recorded) -> Option<f64>, decimals: usize| {
             let values: Vec<f64> = rows.iter().filter_map(|row| value(row)).collect();
             if values.is_empty() { "-".to_owned() } else { format!("{:.decimals$}", mean(&values)) }
         };
@@ -660,7 +688,7 @@ fn convergence(results: &Results) -> Result<Report, Error> {
         ("plain", 12, 1.0, "asked plainly"),
         ("latency-oriented", 12, 1.0, "asked for the range of latency"),
         ("co-evolution", 1, 12.0, "the whole method"),
-        ("co-evolution", 5, 12.0, "the whole method, five generations"),
+        ("co-evolution", 3, 12.0, "the whole method, three generations"),
     ];
     let mut calls = Sheet::new(
         "convergence-calls",
@@ -671,18 +699,27 @@ fn convergence(results: &Results) -> Result<Report, Error> {
     for (method, of, per_generation, name) in ways {
         let mine =
             || generations.iter().filter(|row| row.method == method && row.generations == of);
+        let mut seeds: Vec<u64> = mine().map(|row| row.seed).collect();
+        seeds.dedup();
         let mut points = Vec::new();
         for generation in 0..=u64::from(of) {
-            let here = || mine().filter(|row| row.generation == generation);
-            let ratios: Vec<f64> = here().filter_map(|row| row.hypervolume_ratio).collect();
-            if ratios.is_empty() {
+            // A generation without anything new leaves a search as it was.
+            let last =
+                |seed: &u64| mine().rfind(|row| row.seed == *seed && row.generation <= generation);
+            let found: Vec<_> = seeds.iter().map(last).collect();
+            if found.iter().all(Option::is_none) {
                 continue;
             }
-            let at = generation as f64 * per_generation;
-            let coverage = mean(&here().map(|row| row.coverage).collect::<Vec<_>>());
-            points.push((at, mean(&ratios)));
-            let row =
-                [format!("{at:.0}"), format!("{:.4}", mean(&ratios)), format!("{coverage:.2}")];
+            let of = |value: fn(&Generation) -> f64| {
+                mean(&found.iter().map(|row| row.map_or(0.0, value)).collect::<Vec<_>>())
+            };
+            let (at, hv) = (
+                generation as f64 * per_generation,
+                of(|row| row.hypervolume_ratio.unwrap_or(0.0)),
+            );
+            let coverage = of(|row| row.coverage);
+            points.push((at, hv));
+            let row = [format!("{at:.0}"), format!("{:.4}", hv), format!("{coverage:.2}")];
             calls.push(std::iter::once(name.to_owned()).chain(row));
         }
         series.push((name.to_owned(), points));

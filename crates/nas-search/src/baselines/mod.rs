@@ -4,11 +4,15 @@ mod local;
 mod map_elites;
 mod nsga2;
 mod regularised;
+#[cfg(feature = "moors")]
+mod spea2;
 
 pub use local::LocalSearch;
 pub use map_elites::MapElites;
 pub use nsga2::Nsga2;
 pub use regularised::RegularisedEvolution;
+#[cfg(feature = "moors")]
+pub use spea2::Spea2;
 
 use nas_pareto::PointSet;
 use nas_space::Arch;
@@ -123,5 +127,21 @@ mod tests {
             assert_eq!(run(3), run(3));
             assert_ne!(run(3), run(4));
         }
+    }
+
+    /// The library knows no niches.
+    #[cfg(feature = "moors")]
+    #[test]
+    fn the_librarys_optimiser_finds_more_than_chance_and_its_thread_ends() {
+        let whole = Partition::whole();
+        let run = |seed| search(&mut Spea2::new(30), &whole, seed);
+        let found: f64 = (1..=5).map(|seed| loss(&run(seed))).sum();
+        let chance: f64 = (1..=5).map(|seed| loss(&search(&mut Random, &whole, seed))).sum();
+        assert!(found < chance, "{found}, by chance {chance}");
+        let outcome = run(3);
+        let own = outcome.evaluated.iter().filter(|one| one.proposer == "spea2");
+        assert!(own.count() > 100);
+        assert_eq!(outcome, run(3));
+        assert_ne!(outcome, run(4));
     }
 }
