@@ -57,7 +57,7 @@ enum KnownAxis {
 pub enum Cut {
     Fixed(Partition),
     /// With the number of niches that is planned for.
-    Automatic(Automatic, usize),
+    Automatic(Box<Automatic>, usize),
 }
 
 impl Cut {
@@ -137,8 +137,12 @@ impl PartitionArguments {
         match name {
             WHOLE => Ok(Cut::Fixed(Partition::whole())),
             PEL_NAS => Ok(Cut::Fixed(Partition::pel_nas(space)?)),
-            AUTOMATIC => Ok(Cut::Automatic(self.automatic(space, dataset)?, self.niches())),
-            PREDICTED_LATENCY => Ok(Cut::Automatic(self.by_latency(space)?, self.niches())),
+            AUTOMATIC => {
+                Ok(Cut::Automatic(Box::new(self.automatic(space, dataset)?), self.niches()))
+            }
+            PREDICTED_LATENCY => {
+                Ok(Cut::Automatic(Box::new(self.by_latency(space)?), self.niches()))
+            }
             _ => {
                 let axis = axis(space, dataset, name)?;
                 if thresholds {

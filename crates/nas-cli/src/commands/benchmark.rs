@@ -266,10 +266,10 @@ impl Arguments {
         pair: &Pair,
         searcher: Searcher,
         seed: u64,
-        seen: &Seen,
+        shown: &Seen,
     ) -> Result<Vec<Row>, Failure> {
         let begun = Instant::now();
-        let mut evaluator = self.evaluator(tables, pair, seed, seen)?;
+        let mut evaluator = self.evaluator(tables, pair, seed, shown)?;
         let outcome = self.outcome(pair, searcher, seed, &mut *evaluator)?;
         let seconds = begun.elapsed().as_secs_f64();
         let all = outcome.evaluated.len();
@@ -301,14 +301,14 @@ impl Arguments {
         tables: &NasBench201,
         pair: &Pair,
         seed: u64,
-        seen: &Seen,
+        shown: &Seen,
     ) -> Result<Box<dyn Evaluator>, Failure> {
         let dataset = pair.dataset;
         let costs = pair.metrics.iter().map(|metric| -> Result<Box<dyn Source>, Failure> {
             Ok(Box::new(benchmark::cost(tables, dataset, pair.device, *metric)?))
         });
         let mut costs = costs.collect::<Result<Vec<_>, _>>()?;
-        if let Some(values) = seen.get(&(dataset.name(), seed)).cloned() {
+        if let Some(values) = shown.get(&(dataset.name(), seed)).cloned() {
             let objective = match self.accuracy {
                 Accuracy::Proxy => Objective::maximise(&self.proxy, ""),
                 _ => Objective::maximise("predicted_accuracy", "%"),

@@ -64,7 +64,7 @@ impl Run {
         let sample: Vec<Arch> = request.evaluated.iter().map(|one| one.arch.clone()).collect();
         let (objectives, seed) = (request.objectives.len(), rng.random());
         thread::spawn(move || {
-            library(choices, sample, objectives, population, seed, ask, answered)
+            library(choices, sample, objectives, population, seed, ask, answered);
         });
         Self {
             populations,
@@ -218,7 +218,7 @@ fn gene(choice: usize, count: usize) -> f64 {
 struct Redrawn(Vec<usize>);
 
 impl MutationOperator for Redrawn {
-    fn mutate<'a>(&self, mut genes: ArrayViewMut1<'a, f64>, rng: &mut impl RandomGenerator) {
+    fn mutate(&self, mut genes: ArrayViewMut1<'_, f64>, rng: &mut impl RandomGenerator) {
         for (place, &count) in genes.iter_mut().zip(&self.0) {
             if rng.gen_bool(1.0 / self.0.len() as f64) {
                 *place = gene(rng.gen_range_usize(0, count), count);

@@ -1,0 +1,79 @@
+//! What searches came to, put together.
+
+use crate::reproduce::experiments::{Scores, by_pair, by_seed};
+use crate::reproduce::statistics::{Estimate, paired_p};
+
+/// A searcher's name for people.
+pub fn named(searcher: &str) -> &str {
+    match searcher {
+        "random" => "random search",
+        "local" => "Pareto local search",
+        "regularised-evolution" => "regularised evolution",
+        "nsga2" => "NSGA-II",
+        "spea2" => "SPEA2, of the library moors",
+        "map-elites" => "MAP-Elites",
+        "evolution" => "evolution by random weights",
+        "exhaustive" => "scan of the whole space",
+        other => other,
+    }
+}
+
+pub fn of(rows: &[Scores], searcher: &str) -> Vec<Scores> {
+    rows.iter().filter(|row| row.searcher == searcher).cloned().collect()
+}
+
+pub fn on(rows: &[Scores], devices: &[&str]) -> Vec<Scores> {
+    rows.iter().filter(|row| devices.contains(&row.device.as_str())).cloned().collect()
+}
+
+/// After so many evaluations; `None` for the last.
+pub fn after(rows: &[Scores], evaluations: Option<u64>) -> Vec<Scores> {
+    let last = rows.iter().map(|row| row.evaluations).max();
+    rows.iter().filter(|row| Some(row.evaluations) == evaluations.or(last)).cloned().collect()
+}
+
+/// A search that found nothing has no share of the hypervolume.
+pub fn ratio(row: &Scores) -> f64 {
+    row.hypervolume_ratio.unwrap_or(0.0)
+}
+
+pub fn seeds(rows: &[Scores]) -> usize {
+    by_seed(rows, ratio).len()
+}
+
+/// Means over pairs and seeds: hypervolume ratio, worst pair, hypervolume, IGD, IGD+, coverage.
+pub fn scores(rows: &[Scores]) -> [String; 6] {
+    let estimate = |value: fn(&Scores) -> f64| Estimate::of(&by_seed(rows, value));
+    let worst = by_pair(rows, ratio).into_iter().fold(f64::INFINITY, f64::min);
+    [
+        estimate(ratio).text(4),
+        format!("{worst:.4}"),
+        format!("{:.4}", estimate(|row| row.hypervolume.unwrap_or(0.0)).mean),
+        estimate(|row| row.igd.unwrap_or(1.0)).text(4),
+        estimate(|row| row.igd_plus.unwrap_or(1.0)).text(4),
+        format!("{:.2}", estimate(|row| row.coverage).mean),
+    ]
+}
+
+pub const SCORES: [&str; 6] = ["HV ratio", "worst pair", "HV", "IGD", "IGD+", "coverage"];
+
+/// Paired by seed: the first less the second.
+pub fn differences(one: &[Scores], other: &[Scores]) -> Vec<f64> {
+    let pairs = by_seed(one, ratio).into_iter().zip(by_seed(other, ratio));
+    pairs.map(|(one, other)| one - other).collect()
+}
+
+pub fn p_value(differences: &[f64]) -> String {
+    match paired_p(differences) {
+        Some(p) if p < 0.001 => "< 0.001".to_owned(),
+        Some(p) => format!("{p:.3}"),
+        None => "-".to_owned(),
+    }
+}
+
+pub const SCORED: &str = "Hypervolume and distances are of the front found, on test accuracy and \
+published latency, error and latency scaled to 0 to 1 over all cells that the device can run, \
+reference (1, 1); the HV ratio is to that of the exact front of the whole space. Coverage: of ten \
+equal parts of the exact front's range of log latency, the share with a network found that is at \
+most one point less accurate than the exact front is there. ±: 95 % interval over the seeds, \
+Student's t.";
