@@ -31,7 +31,8 @@ pub struct Arguments {
     /// Seeds of every search, from 1 on
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..=1000))]
     seeds: u64,
-    /// A folder that the benchmark's files are taken from, laid out <host>/<path of the address>
+    /// A folder that the benchmark's files are taken from, laid out
+    /// `<host>/<path of the address>`
     #[arg(long, value_name = "DIR")]
     mirror: Option<PathBuf>,
     /// Write nothing: run the searches of the first seed again, and fail where reports/ or the
