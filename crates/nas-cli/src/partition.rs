@@ -84,6 +84,9 @@ const PEL_NAS: &str = "pel-nas";
 const AUTOMATIC: &str = "automatic";
 const PREDICTED_LATENCY: &str = "predicted-latency";
 
+/// The axes of complexity that are no counts of a single operation.
+const COMPLEXITY: [&str; 4] = ["flops", "parameters", "operations", "layers"];
+
 /// Niches of an axis, where nothing else is said.
 const NICHES: u16 = 6;
 
@@ -156,10 +159,7 @@ impl PartitionArguments {
     /// The paper's niches, each known axis, and each operation's count.
     pub fn automatic(&self, space: &Space, dataset: Dataset) -> Result<Automatic, Failure> {
         let mut given = vec![(PEL_NAS.to_owned(), Partition::pel_nas(space)?)];
-        for name in ["flops", "parameters", "operations", "layers"]
-            .into_iter()
-            .chain(space.all_choice_names())
-        {
+        for name in COMPLEXITY.into_iter().chain(space.all_choice_names()) {
             given.push((name.to_owned(), self.by_quantiles(space, axis(space, dataset, name)?)?));
         }
         Ok(Automatic::new(given))
@@ -202,7 +202,8 @@ fn axis(space: &Space, dataset: Dataset, name: &str) -> Result<Axis, Failure> {
         Ok(KnownAxis::Random) => Ok(Axis::random(0)),
         Err(_) => Axis::count(space, name).map_err(|_| {
             let mut known = vec![WHOLE, PEL_NAS, AUTOMATIC, PREDICTED_LATENCY];
-            known.extend(["flops", "parameters", "operations", "layers", "random"]);
+            known.extend(COMPLEXITY);
+            known.push("random");
             known.extend(space.all_choice_names());
             nas_space::Error::unknown_name("partition", name, known).into()
         }),

@@ -80,3 +80,8 @@ pub fn schedule(evaluations: usize, seed: u64) -> Settings {
     let (initial, generation) = ((evaluations / 6).clamp(1, 100), (evaluations / 40).clamp(1, 15));
     Settings { evaluations, initial, generation, seed, ..Settings::default() }
 }
+
+/// A list of so many, evaluated in one generation.
+pub fn scan(count: usize, settings: Settings) -> Settings {
+    Settings { evaluations: count, initial: 0, generation: count, ..settings }
+}

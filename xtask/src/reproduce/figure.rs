@@ -1,5 +1,7 @@
 //! Figures as SVG.
 
+use plotters::coord::types::RangedCoordf64;
+use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
 
 use super::statistics::Estimate;
@@ -67,13 +69,7 @@ impl Curves {
             chart
                 .draw_series(inside.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerRight)
-            .background_style(WHITE.mix(0.9))
-            .border_style(RGBColor(200, 203, 209))
-            .label_font(("sans-serif", 14))
-            .draw()?;
+        legend(&mut chart, SeriesLabelPosition::LowerRight)?;
         area.present()?;
         Ok(())
     }
@@ -160,16 +156,26 @@ impl Dots {
                 .label(label)
                 .legend(|(x, y)| Circle::new((x + 9, y), 4, colour.filled()));
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::LowerLeft)
-            .background_style(WHITE.mix(0.9))
-            .border_style(RGBColor(200, 203, 209))
-            .label_font(("sans-serif", 14))
-            .draw()?;
+        legend(&mut chart, SeriesLabelPosition::LowerLeft)?;
         area.present()?;
         Ok(())
     }
+}
+
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws the names of the series.
+fn legend<'a>(
+    chart: &mut Chart<'a>,
+    position: SeriesLabelPosition,
+) -> Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>> {
+    chart
+        .configure_series_labels()
+        .position(position)
+        .background_style(WHITE.mix(0.9))
+        .border_style(RGBColor(200, 203, 209))
+        .label_font(("sans-serif", 14))
+        .draw()
 }
 
 fn problem(error: impl std::fmt::Display) -> Error {

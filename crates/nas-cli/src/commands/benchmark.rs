@@ -32,7 +32,7 @@ use crate::{
     output::{Cell, Format, Records, counted, print, print_json},
     partition::{AllocationArgument, Cut, PartitionArguments, allocation_name},
     progress::Progress,
-    searcher::{Searcher, schedule},
+    searcher::{Searcher, scan, schedule},
 };
 
 #[derive(Debug, clap::Args)]
@@ -222,12 +222,8 @@ impl Arguments {
             let known = table.header().proxies.iter().map(String::as_str);
             nas_space::Error::unknown_name("proxy", &self.proxy, known)
         })?;
-        let values: Vec<Option<f64>> = nasbench201::space()
-            .enumerate()
-            .map(|arch| (nasbench201::index(&arch), table.values(&arch).and_then(|v| v[column])))
-            .collect::<BTreeMap<_, _>>()
-            .into_values()
-            .collect();
+        let value = |arch: &Arch| table.values(arch)?[column];
+        let values: Vec<Option<f64>> = predict::cells().iter().map(value).collect();
         let datasets = self.datasets().into_iter();
         let keys =
             datasets.flat_map(|dataset| self.seeds().map(move |seed| (dataset.name(), seed)));
@@ -340,14 +336,8 @@ impl Arguments {
         let on_event = &mut |_: &nas_search::Event<'_>| {};
         let Some(mut proposer) = searcher.proposer(space, pair.dataset)? else {
             let all: Vec<Arch> = space.enumerate().collect();
-            let (evaluations, whole) = (all.len(), Partition::whole());
-            let settings = Settings {
-                evaluations,
-                initial: 0,
-                generation: evaluations,
-                seed,
-                ..Settings::default()
-            };
+            let whole = Partition::whole();
+            let settings = scan(all.len(), Settings { seed, ..Settings::default() });
             let all: &mut dyn Proposer = &mut Listed::new(all);
             return Ok(Search::new(space, &whole, settings).run(all, evaluator, on_event)?);
         };

@@ -24,7 +24,7 @@ use crate::{
     partition::{AllocationArgument, PartitionArguments, allocation_name},
     progress::Progress,
     run_folder::RunFolder,
-    searcher::{Searcher, schedule},
+    searcher::{Searcher, scan, schedule},
 };
 
 mod objectives;
@@ -181,8 +181,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         _ => None,
     };
     let outcome = if let Some(list) = list {
-        settings =
-            Settings { evaluations: list.len(), initial: 0, generation: list.len(), ..settings };
+        settings = scan(list.len(), settings);
         let whole = Partition::whole();
         go(&Search::new(space, &whole, settings), &mut Listed::new(list), &mut objectives)?
     } else {
