@@ -124,6 +124,37 @@ fn beyond_the_limits_the_nearest_is_shown_and_the_exit_code_tells() {
     assert!(!ran.stdout.contains("best of"), "{}", ran.stdout);
 }
 
+/// The contrary of what the benchmark shows does not stand for long; what it shows stands.
+#[test]
+fn rules_stand_until_the_evidence_refutes_them() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let rules = "polarity,decision,choice,at_least,niche\n\
+                 do,0->3,avg_pool_3x3,,\navoid,0->3,avg_pool_3x3,,\ndo,0->3,skip_connect,,4\n";
+    std::fs::write(nas.folder().join("rules.csv"), rules).unwrap();
+    let search = "search --device edgegpu --accuracy benchmark --evaluations 200 \
+                  --searcher statistical --run run --force --format json --rules rules.csv";
+    let ran = nas.say(&format!("{search} --partition pel-nas"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let named = |list: &str, polarity: &str| {
+        let rules = report[list].as_array().unwrap().iter();
+        let mut rules = rules.filter(|rule| rule["by"] == "user" && rule["polarity"] == polarity);
+        rules.any(|rule| rule["condition"] == "0→3 = avg_pool_3x3")
+    };
+    assert!(named("dropped_rules", "do") && !named("rules", "do"), "{report}");
+    assert!(!named("dropped_rules", "avoid") && named("rules", "avoid"), "{report}");
+    assert!(nas.read("run/knowledge.md").contains("No longer standing"));
+    assert!(nas.read("run/config.toml").contains("rules.csv"));
+    // Without niches there is none to name, and where all is evaluated nothing is proposed.
+    let scan = nas
+        .say("search --device edgegpu --searcher exhaustive --rules rules.csv --partition pel-nas");
+    assert_eq!(scan.code, 2);
+    assert!(scan.stderr.contains("--partition says nothing where all"), "{}", scan.stderr);
+    let whole = nas.say(search);
+    assert_eq!(whole.code, 2);
+    assert!(whole.stderr.contains("rules.csv, line 4: there are no niches"), "{}", whole.stderr);
+}
+
 #[test]
 fn energy_is_a_third_objective_where_it_is_published() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };

@@ -15,6 +15,7 @@ mod figure;
 mod output;
 mod partition;
 mod progress;
+mod rules;
 mod run_folder;
 mod score_file;
 mod searcher;

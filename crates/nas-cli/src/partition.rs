@@ -91,6 +91,10 @@ const COMPLEXITY: [&str; 4] = ["flops", "parameters", "operations", "layers"];
 const NICHES: u16 = 6;
 
 impl AllocationArgument {
+    pub fn is_given(&self) -> bool {
+        self.allocation.is_some()
+    }
+
     /// How evaluations are shared out, where nothing else is said.
     pub fn or(&self, default: Allocation) -> Allocation {
         match self.allocation {
@@ -102,6 +106,10 @@ impl AllocationArgument {
 }
 
 impl PartitionArguments {
+    pub fn is_given(&self) -> bool {
+        self.partition.is_some()
+    }
+
     /// The partition's name, or the given one where none was asked for.
     pub fn name<'a>(&'a self, default: &'a str) -> &'a str {
         self.partition.as_deref().unwrap_or(default)

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Value, context};
 use nas_pareto::Direction;
-use nas_search::{Evaluated, KnowledgeBase, Request, Rule};
+use nas_search::{Author, Evaluated, KnowledgeBase, Request, Rule};
 use nas_space::{Arch, Space};
 
 use crate::Error;
@@ -158,13 +158,14 @@ fn space_data(space: &Space, choices: Vec<Vec<&str>>) -> Value {
     context! { name => space.name(), description => space.description(), decisions, shared }
 }
 
-/// The rules that a prompt shows: those that the data speak of. Where the niche has a rule of its
+/// The rules that a prompt shows: those that the data speak of, and the user's. Where the niche has a rule of its
 /// own, what holds for all would only repeat or contradict it.
 fn learnt(request: &Request<'_>, knowledge: &KnowledgeBase) -> Vec<String> {
     let mut shown: Vec<&Rule> = Vec::new();
     for rule in knowledge.rules_for(request.niche) {
         let is_told = shown.iter().any(|other| other.condition == rule.condition);
-        if rule.evidence.total() > 0 && !is_told && shown.len() < RULES {
+        let is_heard = rule.evidence.total() > 0 || rule.author == Author::User;
+        if is_heard && !is_told && shown.len() < RULES {
             shown.push(rule);
         }
     }

@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
 use futures_util::future::join_all;
-use nas_search::{Answer, BoxError, Evaluated, Proposal, Proposer, Request, Rule, SearchRng};
+use nas_search::{
+    Answer, BoxError, Evaluated, KnowledgeBase, Proposal, Proposer, Request, Rule, SearchRng,
+};
 use nas_space::Arch;
 use rand::RngExt;
 use tokio::runtime::Runtime;
@@ -50,6 +52,8 @@ pub struct Prompting {
 pub enum Style {
     /// Stage 1 for rules, stage 2 for proposals from parents and rules: the whole method.
     CoEvolution,
+    /// For proposals from parents alone: the method without its knowledge base.
+    WithoutRules,
     /// For architectures, without parents or rules.
     Plain,
     /// The same, over the whole range of latency.
@@ -60,6 +64,11 @@ impl Style {
     /// Calls that one niche takes in one generation, when nothing is asked again.
     pub fn stages(self) -> u64 {
         if self == Self::CoEvolution { 2 } else { 1 }
+    }
+
+    /// Whether proposals are made from parents.
+    pub fn has_parents(self) -> bool {
+        matches!(self, Self::CoEvolution | Self::WithoutRules)
     }
 }
 
@@ -312,18 +321,21 @@ impl Asked<'_> {
         let request = self.request;
         let Request { space, count, .. } = *request;
         let parents = shown_parents(request);
-        let from_parents = self.style == Style::CoEvolution && !parents.is_empty();
+        let from_parents = self.style.has_parents() && !parents.is_empty();
         turn.edits = from_parents && self.edits;
         let prompt = if from_parents {
-            let mut knowledge = request.knowledge.clone();
-            knowledge.update(
-                space,
-                request.objectives,
-                request.partition.niches().len(),
-                request.evaluated,
-                request.generation,
-                turn.rules.iter().cloned(),
-            );
+            let mut knowledge = KnowledgeBase::default();
+            if self.style == Style::CoEvolution {
+                knowledge.clone_from(request.knowledge);
+                knowledge.update(
+                    space,
+                    request.objectives,
+                    request.partition.niches().len(),
+                    request.evaluated,
+                    request.generation,
+                    turn.rules.iter().cloned(),
+                );
+            }
             prompt::propose(
                 request,
                 &parents,

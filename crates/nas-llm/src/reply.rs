@@ -120,7 +120,7 @@ pub(crate) fn proposals_schema(
 /// The form of one to `count` rules.
 pub(crate) fn rules_schema(space: &Space, choices: &[&str], count: usize) -> Value {
     let mut decisions = decisions(space);
-    decisions.push(ANY.to_owned());
+    decisions.push(Condition::ANY.to_owned());
     let rule = json!({
         "type": "object",
         "properties": {
@@ -147,8 +147,6 @@ fn list_schema(name: &str, item: &Value, least: usize, most: usize) -> Value {
         "additionalProperties": false,
     })
 }
-
-const ANY: &str = "any";
 
 fn decisions(space: &Space) -> Vec<String> {
     space.decisions().iter().map(|decision| decision.name.clone()).collect()
@@ -210,7 +208,7 @@ pub(crate) fn validate(
             let message = format!("{}: it has {is}, it must have {must}", text());
             Err(Refused::new(Fault::OutsideNiche, message))
         }
-        Err(Refusal::Illegal(error)) => Err(Refused::new(Fault::UnknownChoice, error.to_string())),
+        Err(Refusal::Illegal(error)) => Err(unknown(error)),
     }
 }
 
@@ -269,9 +267,8 @@ fn architecture(space: &Space, whole: &Value) -> Result<Arch, Refused> {
             format!("an architecture of {} choices, expected {}", names.len(), decisions.len());
         return Err(Refused::new(Fault::WrongLength, message));
     }
-    let indices = decisions.iter().zip(names).map(|(decision, name)| {
-        decision.choice(name).map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))
-    });
+    let indices =
+        decisions.iter().zip(names).map(|(decision, name)| decision.choice(name).map_err(unknown));
     Ok(Arch::new(indices.collect::<Result<Vec<u8>, Refused>>()?))
 }
 
@@ -295,10 +292,8 @@ fn edited(
     let mut arch = (*parent).clone();
     for edit in edits {
         let (decision, choice) = (text(edit, "decision"), text(edit, "choice"));
-        let at = decision_named(space, decision)?;
-        let choice = space.decisions()[at]
-            .choice(choice)
-            .map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))?;
+        let at = space.decision_named(decision).map_err(unknown)?;
+        let choice = space.decisions()[at].choice(choice).map_err(unknown)?;
         arch = arch.with(at, choice);
     }
     Ok(arch)
@@ -320,30 +315,10 @@ fn rule(
         }
     };
     let (decision, choice) = (text(item, "decision"), text(item, "choice"));
-    let condition = if decision == ANY {
-        space
-            .check_choice_name(choice)
-            .map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))?;
-        let count = item.get("at_least").and_then(Value::as_u64).unwrap_or(1);
-        let count = count.clamp(1, space.decisions().len() as u64) as usize;
-        Condition::AtLeast { choice: choice.to_owned(), count }
-    } else {
-        let decision = decision_named(space, decision)?;
-        let choice = space.decisions()[decision]
-            .choice(choice)
-            .map_err(|error| Refused::new(Fault::UnknownChoice, error.to_string()))?;
-        Condition::Choice { decision, choice }
-    };
-    let admits = |decision: usize, choice: u8| partition.admits(niche, decision, choice);
-    let is_possible = match &condition {
-        Condition::Choice { decision, choice } => admits(*decision, *choice),
-        Condition::AtLeast { choice, .. } => {
-            space.decisions().iter().enumerate().any(|(decision, at)| {
-                at.choice(choice).is_ok_and(|choice| admits(decision, choice))
-            })
-        }
-    };
-    if !is_possible {
+    let at_least = item.get("at_least").and_then(Value::as_u64).unwrap_or(1);
+    let at_least = usize::try_from(at_least).unwrap_or(usize::MAX);
+    let condition = Condition::parse(space, decision, choice, at_least).map_err(unknown)?;
+    if !condition.is_possible(space, partition, niche) {
         let niche = &partition.niches()[niche].description;
         let message = format!("{}: never in {niche}", condition.describe(space));
         return Err(Refused::new(Fault::OutsideNiche, message));
@@ -359,15 +334,13 @@ fn rule(
     })
 }
 
-fn decision_named(space: &Space, name: &str) -> Result<usize, Refused> {
-    // Models write arrows in ASCII.
-    let plain = |name: &str| name.replace("->", "→").replace(' ', "");
-    let found = space.decisions().iter().position(|at| plain(&at.name) == plain(name));
-    found.ok_or_else(|| {
-        let known = space.decisions().iter().map(|decision| decision.name.as_str());
-        let error = nas_space::Error::unknown_name("decision", name, known);
-        Refused::new(Fault::UnknownDecision, error.to_string())
-    })
+/// A decision or a choice that the space does not have.
+fn unknown(error: nas_space::Error) -> Refused {
+    let fault = match &error {
+        nas_space::Error::UnknownName { kind: "decision", .. } => Fault::UnknownDecision,
+        _ => Fault::UnknownChoice,
+    };
+    Refused::new(fault, error.to_string())
 }
 
 fn text<'a>(item: &'a Value, name: &str) -> &'a str {

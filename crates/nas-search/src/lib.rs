@@ -28,7 +28,7 @@ pub use baselines::Spea2;
 pub use baselines::{LocalSearch, MapElites, Nsga2, RegularisedEvolution};
 pub use evaluator::{Detail, Evaluation, Evaluator};
 pub use evolution::Evolution;
-pub use knowledge::{Author, Condition, Evidence, KnowledgeBase, Polarity, Rule};
+pub use knowledge::{Author, Condition, Dropped, Evidence, KnowledgeBase, Polarity, Rule};
 pub use listed::Listed;
 pub use objective::Objective;
 pub use outcome::{Evaluated, Limit, Outcome, Within};

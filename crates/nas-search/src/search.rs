@@ -123,13 +123,14 @@ pub struct Search<'a> {
     space: &'a Space,
     partition: &'a Partition,
     automatic: Option<(&'a Automatic, usize)>,
+    rules: &'a [Rule],
     settings: Settings,
 }
 
 impl<'a> Search<'a> {
     /// A search of `space` in the niches of `partition`.
     pub fn new(space: &'a Space, partition: &'a Partition, settings: Settings) -> Self {
-        Self { space, partition, automatic: None, settings }
+        Self { space, partition, automatic: None, rules: &[], settings }
     }
 
     /// A search of `space` in the niches that explain most of an objective, given by its position.
@@ -142,7 +143,13 @@ impl<'a> Search<'a> {
         settings: Settings,
     ) -> Self {
         let automatic = Some((partitions, objective));
-        Self { space, partition: whole(), automatic, settings }
+        Self { space, partition: whole(), automatic, rules: &[], settings }
+    }
+
+    /// With rules that are believed until the evidence refutes them.
+    #[must_use]
+    pub fn believing(self, rules: &'a [Rule]) -> Self {
+        Self { rules, ..self }
     }
 
     /// How much is evaluated, and how it is shared out.
@@ -262,7 +269,7 @@ impl<'a, 'b> Run<'a, 'b> {
             spent: vec![0; niches],
             front,
             feasibility: Feasibility::new(search.space),
-            knowledge: KnowledgeBase::default(),
+            knowledge: KnowledgeBase::new(search.rules.to_vec()),
             counted: 0,
             // Number 0 is the initial sample's, also where there is none.
             generations: usize::from(search.settings.initial == 0),

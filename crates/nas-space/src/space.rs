@@ -173,6 +173,19 @@ impl Space {
         self.choice_names(arch).filter(|name| *name == choice).count()
     }
 
+    /// The position of the decision of that name; an arrow may be written `->`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest known name.
+    pub fn decision_named(&self, name: &str) -> Result<usize, Error> {
+        let plain = |name: &str| name.replace("->", "→").replace(' ', "");
+        let found = self.decisions.iter().position(|at| plain(&at.name) == plain(name));
+        found.ok_or_else(|| {
+            let known = self.decisions.iter().map(|decision| decision.name.as_str());
+            Error::unknown_name("decision", name, known)
+        })
+    }
+
     /// Whether any decision offers a choice of that name; the error suggests the nearest.
     pub fn check_choice_name(&self, name: &str) -> Result<(), Error> {
         let known = self.all_choice_names();

@@ -48,6 +48,14 @@ pub const NICHES: std::ops::RangeInclusive<u32> = 1..=12;
 /// The devices and latency limits of the paper's table 2, in ms.
 pub const LIMITS: [(&str, f64); 2] = [("fpga", 1.65), ("edgegpu", 1.78)];
 
+/// What a search begins with: no rules, or those of a file in bench-data/rules/.
+pub const BEGIN: [&str; 3] = ["nothing", "sensible", "wrong"];
+
+/// Budgets of those searches, and when they are looked at. The smaller the budget, the smaller the
+/// random sample, and the earlier the evidence is counted.
+pub const RULED: [(u64, &str); 3] =
+    [(60, "10,12,15,20,25,30,40,50"), (200, "33,50,100"), (600, "100,200,400")];
+
 /// What the searches of table 2 see, and what searches there.
 pub const SEEN: [(&str, &str); 3] = [
     ("benchmark", "--searchers statistical --partition pel-nas"),
@@ -62,14 +70,23 @@ struct Experiment {
     arguments: String,
     /// Where the numbers go.
     parts: &'static [Part],
-    /// Whether the networks of the fronts are kept, not the scores.
-    fronts: bool,
+    kept: Kept,
+}
+
+/// What is kept of an experiment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Scores,
+    /// Scores, and which of the given rules stand.
+    Rules,
+    /// The networks of the fronts.
+    Fronts,
 }
 
 fn experiments() -> Vec<Experiment> {
     let mut all = Vec::new();
     let mut add = |name: String, arguments: String, parts: &'static [Part]| {
-        all.push(Experiment { name, arguments, parts, fronts: false });
+        all.push(Experiment { name, arguments, parts, kept: Kept::Scores });
     };
     let every = format!("--searchers {}", SEARCHERS.join(","));
     let ours = "--searchers evolution,statistical";
@@ -122,14 +139,31 @@ fn experiments() -> Vec<Experiment> {
             name: format!("fronts-{accuracy}"),
             arguments: format!("{search} --accuracy {accuracy} --devices {devices}"),
             parts: &[Part::T2],
-            fronts: true,
+            kept: Kept::Fronts,
         });
+    }
+    for begin in BEGIN {
+        for (evaluations, at) in RULED {
+            let rules = match begin {
+                "nothing" => String::new(),
+                rules => format!(" --rules bench-data/rules/{rules}.csv"),
+            };
+            all.push(Experiment {
+                name: format!("rules-{evaluations}-{begin}"),
+                arguments: format!(
+                    "--searchers statistical --partition pel-nas{rules} --evaluations {evaluations} --at {at}"
+                ),
+                parts: &[Part::Rules],
+                kept: Kept::Rules,
+            });
+        }
     }
     all
 }
 
 /// The parts that show a language model's recorded searches.
-const MODEL: [Part; 4] = [Part::Figure1, Part::T4, Part::T5, Part::Convergence];
+const MODEL: [Part; 6] =
+    [Part::Figure1, Part::T4, Part::T5, Part::Convergence, Part::Rules, Part::Models];
 
 /// The program `nas`, and what tells one build from another.
 pub struct Program {
@@ -179,12 +213,16 @@ impl<'a> Experiments<'a> {
         let wanted: Vec<Experiment> = wanted(parts);
         for (number, experiment) in wanted.iter().enumerate() {
             let command = experiment.command(self.seeds);
-            let made = || experiment.run(self.program, &self.stamps, &command);
+            let root = self.workspace.root();
+            let made = || experiment.run(root, self.program, &self.stamps, &command);
             let step = format!("[{}/{}]", number + 1, wanted.len());
             self.keep(&experiment.name, &command, &step, made)?;
         }
         if parts.iter().any(|part| MODEL.contains(part)) {
             let command = "nas search --proposer llm --replay …, see bench-data/README.md";
+            self.keep("memorised", "nas memorise-test --replay …", "[model]", || {
+                model::memorised(self.workspace, self.program.path())
+            })?;
             let mut curves = None;
             self.keep("model", command, "[model]", || {
                 let (rows, curve) = model::recorded(self.workspace, self.program.path())?;
@@ -240,7 +278,8 @@ impl<'a> Experiments<'a> {
             Ok::<(), Error>(())
         };
         for experiment in wanted(parts) {
-            let found = experiment.run(self.program, &self.stamps, &experiment.command(1))?;
+            let (root, command) = (self.workspace.root(), experiment.command(1));
+            let found = experiment.run(root, self.program, &self.stamps, &command)?;
             // The header, and rows of the first seed: it is the fourth column.
             let kept = |line: &str| matches!(line.split(',').nth(3), Some("seed" | "1"));
             compare(&experiment.name, &found, &kept)?;
@@ -248,6 +287,8 @@ impl<'a> Experiments<'a> {
         if parts.iter().any(|part| MODEL.contains(part)) {
             let (rows, curves) = model::recorded(self.workspace, self.program.path())?;
             compare("model", &rows, &|_| true)?;
+            let memorised = model::memorised(self.workspace, self.program.path())?;
+            compare("memorised", &memorised, &|_| true)?;
             compare("model-curves", &curves, &|_| true)?;
         }
         Ok(stale)
@@ -258,7 +299,7 @@ impl<'a> Experiments<'a> {
     }
 
     pub fn results(&self) -> Results {
-        Results { data: self.data.clone() }
+        Results { root: self.workspace.root().to_path_buf(), data: self.data.clone() }
     }
 }
 
@@ -292,6 +333,8 @@ const FRONTS: [&str; 9] = [
     "test_accuracy_percent",
     "latency_ms",
 ];
+/// Beside the scores: the given rules that stand, by their positions.
+const RULES: &str = "rules";
 const DECIMALS: usize = 5;
 
 impl Experiment {
@@ -300,11 +343,18 @@ impl Experiment {
     }
 
     /// The columns that are kept, as CSV.
-    fn run(&self, program: &Program, scratch: &Path, command: &str) -> Result<String, Error> {
+    fn run(
+        &self,
+        root: &Path,
+        program: &Program,
+        scratch: &Path,
+        command: &str,
+    ) -> Result<String, Error> {
         let mut nas = Command::new(program.path());
+        nas.current_dir(root);
         nas.args(command.split(' ').skip(1)).args(["--format", "csv"]);
         let fronts = scratch.join("fronts.csv");
-        if self.fronts {
+        if self.kept == Kept::Fronts {
             nas.arg("--fronts").arg(&fronts);
         }
         let ran = output(&mut nas)?;
@@ -312,11 +362,14 @@ impl Experiment {
             let problem = format!("`{command}` ended with {}", ran.status);
             return Err(Error::Bench { step: "run a search", problem });
         }
-        if self.fronts {
-            let text = fs::read(&fronts).map_err(Error::file(&fronts))?;
-            return columns(&text, &FRONTS);
+        match self.kept {
+            Kept::Scores => columns(&ran.stdout, &SCORES),
+            Kept::Rules => columns(&ran.stdout, &[&SCORES[..], &[RULES]].concat()),
+            Kept::Fronts => {
+                let text = fs::read(&fronts).map_err(Error::file(&fronts))?;
+                columns(&text, &FRONTS)
+            }
         }
-        columns(&ran.stdout, &SCORES)
     }
 }
 
@@ -362,6 +415,9 @@ pub struct Scores {
     pub igd: Option<f64>,
     pub igd_plus: Option<f64>,
     pub coverage: f64,
+    /// The given rules that stand, by their positions from 1 on.
+    #[serde(default)]
+    pub rules: String,
 }
 
 /// A network on a search's front.
@@ -379,7 +435,17 @@ pub struct OnFront {
 
 /// What all experiments came to.
 pub struct Results {
+    root: PathBuf,
     data: PathBuf,
+}
+
+/// A rule that a search begins with.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Rule {
+    pub polarity: String,
+    pub decision: String,
+    pub choice: String,
+    pub at_least: Option<u32>,
 }
 
 impl Results {
@@ -399,15 +465,27 @@ impl Results {
         self.read("model-curves")
     }
 
-    fn read<T: for<'a> Deserialize<'a>>(&self, name: &str) -> Result<Vec<T>, Error> {
-        let path = self.data.join(format!("{name}.csv"));
-        let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
-        let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
-        reader.deserialize().collect::<Result<_, _>>().map_err(|error| Error::Bench {
-            step: "read what was kept",
-            problem: format!("{}: {error}", path.display()),
-        })
+    pub fn memorised(&self) -> Result<Vec<model::Memorised>, Error> {
+        self.read("memorised")
     }
+
+    /// The rules of a file in bench-data/rules/.
+    pub fn rules(&self, name: &str) -> Result<Vec<Rule>, Error> {
+        rows(&self.root.join(format!("bench-data/rules/{name}.csv")))
+    }
+
+    fn read<T: for<'a> Deserialize<'a>>(&self, name: &str) -> Result<Vec<T>, Error> {
+        rows(&self.data.join(format!("{name}.csv")))
+    }
+}
+
+fn rows<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>, Error> {
+    let text = fs::read_to_string(path).map_err(Error::file(path))?;
+    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
+    reader.deserialize().collect::<Result<_, _>>().map_err(|error| Error::Bench {
+        step: "read what was kept",
+        problem: format!("{}: {error}", path.display()),
+    })
 }
 
 /// The mean of a value over pairs for each seed, in order of the seeds.

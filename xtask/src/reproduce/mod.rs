@@ -87,6 +87,12 @@ pub enum Part {
     /// What niches are cut by
     #[value(name = "axes")]
     Axes,
+    /// What a search begins with: no rules, sensible ones, wrong ones
+    #[value(name = "rules")]
+    Rules,
+    /// Other language models, and what they know by heart
+    #[value(name = "models")]
+    Models,
     /// Energy as a third objective
     #[value(name = "energy")]
     Energy,

@@ -11,8 +11,10 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 
 /// A way to find networks, and the arguments of `nas search` that ask for it.
-struct Method {
+pub struct Method {
     name: &'static str,
+    /// For people.
+    pub told: &'static str,
     search: &'static str,
     /// Generations that take as many calls as one of the whole method.
     generations: u32,
@@ -30,21 +32,81 @@ impl Method {
     }
 }
 
-/// The last is the whole method without a model.
-const METHODS: [Method; 4] = [
-    Method { name: "plain", search: "--proposer llm --prompting plain", generations: CALLS },
+/// The first are those of figure 1.
+const METHODS: [Method; 10] = [
+    Method {
+        name: "plain",
+        told: "asked plainly",
+        search: "--proposer llm --prompting plain",
+        generations: CALLS,
+    },
     Method {
         name: "latency-oriented",
+        told: "asked for the range of latency",
         search: "--proposer llm --prompting latency-oriented",
         generations: CALLS,
     },
-    Method { name: "co-evolution", search: "--proposer llm", generations: 1 },
+    WHOLE,
+    STATISTICS,
     Method {
-        name: "statistical",
-        search: "--proposer statistical --partition pel-nas --allocation equal",
+        name: "plain-in-niches",
+        told: "asked plainly in the niches",
+        search: "--proposer llm --prompting plain --partition pel-nas",
+        generations: 2,
+    },
+    Method {
+        name: "without-rules",
+        told: "without the knowledge base",
+        search: "--proposer llm --prompting without-rules",
+        generations: 2,
+    },
+    Method {
+        name: "sensible-rules",
+        told: "the whole method, beginning with sensible rules",
+        search: "--proposer llm --rules bench-data/rules/sensible.csv",
+        generations: 1,
+    },
+    Method {
+        name: "wrong-rules",
+        told: "the whole method, beginning with wrong rules",
+        search: "--proposer llm --rules bench-data/rules/wrong.csv",
+        generations: 1,
+    },
+    Method {
+        name: "small-plain",
+        told: "the small model, asked plainly",
+        search: "--proposer llm --prompting plain",
+        generations: CALLS,
+    },
+    Method {
+        name: "small-co-evolution",
+        told: "the small model, the whole method",
+        search: "--proposer llm",
         generations: 1,
     },
 ];
+
+const FIGURE_1: usize = 4;
+
+const WHOLE: Method = Method {
+    name: "co-evolution",
+    told: "the whole method",
+    search: "--proposer llm",
+    generations: 1,
+};
+
+/// The same without a model.
+const STATISTICS: Method = Method {
+    name: "statistical",
+    told: "statistics in the model's place",
+    search: "--proposer statistical --partition pel-nas --allocation equal",
+    generations: 1,
+};
+
+/// A method's name for people.
+pub fn told(name: &str) -> &str {
+    METHODS.iter().find(|method| method.name == name).map_or(name, |method| method.told)
+}
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 
@@ -71,7 +133,7 @@ pub fn figure_1(
         "{:<17} {:>4} {:>5} {:>8} {:>5} {:>9} {:>8} {:>9} {:>8}",
         "method", "seed", "calls", "made", "dup", "coverage", "HV ratio", "coverage", "HV ratio"
     );
-    for method in &METHODS {
+    for method in &METHODS[..FIGURE_1] {
         let mut rows = Vec::new();
         for seed in SEEDS {
             let name = format!("{}-seed{seed}", method.name);
@@ -103,33 +165,31 @@ pub fn figure_1(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A recorded search: the position of its method, its seed, generations, and the file of its calls.
+/// A recorded search, and the file of its calls.
 struct Record {
-    method: usize,
+    method: &'static Method,
     seed: u64,
     generations: u32,
     calls: Option<String>,
 }
 
-/// The whole method and what stands for it without a model, in [`METHODS`].
-const WHOLE: usize = 2;
-const WITHOUT: usize = 3;
-
-/// Generations of the longer recorded search of the whole method, with seed 1.
-const LONGER: u32 = 3;
+/// Generations of the longer recorded search of the whole method, with seed 1: the paper's 120
+/// calls.
+pub const LONGER: u32 = 10;
 
 fn records() -> Vec<Record> {
     let mut records = Vec::new();
     for (at, method) in METHODS.iter().enumerate() {
+        let folder = if at < FIGURE_1 { "figure-1" } else { "search" };
         for seed in SEEDS {
-            let calls = format!("figure-1/{}-seed{seed}.jsonl", method.name);
+            let calls = format!("{folder}/{}-seed{seed}.jsonl", method.name);
             let calls = method.search.contains("llm").then_some(calls);
-            records.push(Record { method: at, seed, generations: method.generations, calls });
+            records.push(Record { method, seed, generations: method.generations, calls });
         }
     }
     let longer = |method, calls| Record { method, seed: 1, generations: LONGER, calls };
-    records.push(longer(WHOLE, Some(format!("search/co-evolution-{LONGER}-seed1.jsonl"))));
-    records.push(longer(WITHOUT, None));
+    records.push(longer(&WHOLE, Some(format!("search/co-evolution-{LONGER}-seed1.jsonl"))));
+    records.push(longer(&STATISTICS, None));
     records
 }
 
@@ -146,7 +206,10 @@ pub struct Recorded {
     /// That the calls took when they were recorded.
     pub seconds: Option<f64>,
     pub made: Option<u64>,
+    pub taken: Option<u64>,
     pub duplicates: Option<u64>,
+    /// Of the rules that the search began with, those that stand at its end.
+    pub rules_standing: u64,
     pub coverage: f64,
     pub hypervolume_ratio: f64,
     /// Of what the model proposed, alone.
@@ -172,8 +235,8 @@ pub fn recorded(workspace: &Workspace, program: &Path) -> Result<(String, String
     let (mut rows, mut curves) =
         (csv::Writer::from_writer(vec![]), csv::Writer::from_writer(vec![]));
     for Record { method, seed, generations, calls } in records() {
-        let method = &METHODS[method];
         let mut command = Command::new(program);
+        command.current_dir(workspace.root());
         method.ask(&mut command, generations, seed, &run);
         if let Some(calls) = &calls {
             command.arg("--replay").arg(workspace.root().join("bench-data").join(calls));
@@ -197,7 +260,9 @@ pub fn recorded(workspace: &Workspace, program: &Path) -> Result<(String, String
             completion_tokens: usage["completion_tokens"].as_u64(),
             seconds: usage["seconds"].as_f64().map(f64::round),
             made: row.made.map(|made| made as u64),
+            taken: report["model"].is_object().then(|| proposals(&report, "taken")),
             duplicates: report["model"].is_object().then(|| duplicates(&report)),
+            rules_standing: standing(&report),
             coverage: round(row.coverage.unwrap_or_default()),
             hypervolume_ratio: round(row.hypervolume_ratio.unwrap_or_default()),
             own_coverage: row.own_coverage.map(round),
@@ -218,11 +283,11 @@ pub fn recorded(workspace: &Workspace, program: &Path) -> Result<(String, String
                 .map_err(problem)?;
         }
     }
-    let text = |writer: csv::Writer<Vec<u8>>| {
-        let bytes = writer.into_inner().map_err(problem)?;
-        String::from_utf8(bytes).map_err(problem)
-    };
     Ok((text(rows)?, text(curves)?))
+}
+
+fn text(writer: csv::Writer<Vec<u8>>) -> Result<String, Error> {
+    String::from_utf8(writer.into_inner().map_err(problem)?).map_err(problem)
 }
 
 fn problem(error: impl std::fmt::Display) -> Error {
@@ -232,6 +297,65 @@ fn problem(error: impl std::fmt::Display) -> Error {
 fn parse(report: &[u8], run: &Path) -> Result<Value, Error> {
     serde_json::from_slice(report)
         .map_err(|source| Error::File { path: PathBuf::from(run), source: source.into() })
+}
+
+/// Proposals of the model in both forms.
+fn proposals(report: &Value, which: &str) -> u64 {
+    let forms = ["edits", "whole"].into_iter();
+    forms.filter_map(|form| report["model"][form][which].as_u64()).sum()
+}
+
+/// Rules that the search began with and that stand.
+fn standing(report: &Value) -> u64 {
+    let rules = report["rules"].as_array().into_iter().flatten();
+    rules.filter(|rule| rule["by"] == "user").count() as u64
+}
+
+/// The models that were asked what they know by heart: of their records and for people.
+pub const MODELS: [(&str, &str); 2] = [("", "Qwen2.5-Coder-1.5B"), ("small-", "SmolLM2-135M")];
+
+/// A cell that a model named by heart.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Memorised {
+    pub model: String,
+    pub dataset: String,
+    pub named: u64,
+    pub index: Option<u64>,
+    pub test_accuracy_percent: Option<f64>,
+    pub rank: Option<u64>,
+    pub fault: Option<String>,
+}
+
+/// What models named by heart, from recorded calls, as CSV.
+pub fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error> {
+    let mut rows = csv::Writer::from_writer(vec![]);
+    for (files, model) in MODELS {
+        for dataset in super::parts::DATASETS {
+            let mut command = Command::new(program);
+            let file = format!("bench-data/search/{files}memorised-{dataset}.jsonl");
+            command.args(["memorise-test", "--format", "json", "--dataset", dataset, "--replay"]);
+            let ran = output(command.arg(workspace.root().join(&file)))?;
+            // Nothing usable from the model is a result too.
+            if !matches!(ran.status.code(), Some(0 | 4)) {
+                let problem = format!("{file} ended with {}", ran.status);
+                return Err(Error::Bench { step: "replay what a model knows by heart", problem });
+            }
+            let named = parse(&ran.stdout, workspace.root())?;
+            for one in named.as_array().into_iter().flatten() {
+                rows.serialize(Memorised {
+                    model: model.to_owned(),
+                    dataset: dataset.to_owned(),
+                    named: one["named"].as_u64().unwrap_or_default(),
+                    index: one["index"].as_u64(),
+                    test_accuracy_percent: one["test_accuracy_percent"].as_f64(),
+                    rank: one["rank"].as_u64(),
+                    fault: one["fault"].as_str().map(str::to_owned),
+                })
+                .map_err(problem)?;
+            }
+        }
+    }
+    text(rows)
 }
 
 /// Proposals of the model that were proposed or evaluated before.

@@ -14,7 +14,9 @@ use nas_eval::{Labels, Lookup, Predicted, Source, Sources, Truth, benchmark};
 use nas_hw::{Device, Metric};
 use nas_partition::{Allocation, Partition};
 use nas_predict::{Predictor, draw_labels};
-use nas_search::{Evaluated, Evaluator, Listed, Objective, Outcome, Proposer, Search, Settings};
+use nas_search::{
+    Evaluated, Evaluator, Listed, Objective, Outcome, Proposer, Rule, Search, Settings,
+};
 use nas_space::{
     Arch,
     nasbench201::{self, Dataset},
@@ -32,6 +34,7 @@ use crate::{
     output::{Cell, Format, Records, counted, print, print_json},
     partition::{AllocationArgument, Cut, PartitionArguments, allocation_name},
     progress::Progress,
+    rules::RulesArgument,
     searcher::{Searcher, scan, schedule},
 };
 
@@ -91,6 +94,8 @@ pub struct Arguments {
     partition: PartitionArguments,
     #[command(flatten)]
     allocation: AllocationArgument,
+    #[command(flatten)]
+    rules: RulesArgument,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -118,6 +123,8 @@ struct Row {
     evaluations: usize,
     scores: Option<nas_eval::Scores>,
     coverage: f64,
+    /// The given rules that stand.
+    standing: String,
     seconds: f64,
     /// What the search found in the end.
     front: Vec<Evaluated>,
@@ -130,6 +137,7 @@ struct Pair {
     metrics: &'static [Metric],
     truth: Truth,
     cut: Cut,
+    rules: Vec<Rule>,
 }
 
 /// What searches see in place of an accuracy, by index, for each data set and seed.
@@ -209,7 +217,8 @@ impl Arguments {
                 let metrics = &[Metric::Latency, Metric::Energy][..=usize::from(self.energy)];
                 let truth = benchmark::truth(tables, dataset, device, metrics)?;
                 let cut = self.partition.build(nasbench201::space(), dataset, "whole")?;
-                pairs.push(Pair { dataset, device, metrics, truth, cut });
+                let rules = self.rules.read(nasbench201::space(), &cut)?;
+                pairs.push(Pair { dataset, device, metrics, truth, cut, rules });
             }
         }
         Ok(pairs)
@@ -285,6 +294,7 @@ impl Arguments {
                     evaluations,
                     scores: pair.truth.score(archs())?,
                     coverage: pair.truth.coverage(archs(), 1, BINS, TOLERANCE),
+                    standing: standing(&pair.rules, &outcome, evaluations),
                     seconds,
                     front: found.map(|&found| found.clone()).collect(),
                 })
@@ -343,7 +353,8 @@ impl Arguments {
         };
         let allocation = self.allocation.or(Allocation::Adaptive);
         let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
-        Ok(pair.cut.search(space, settings).run(&mut *proposer, evaluator, on_event)?)
+        let search = pair.cut.search(space, settings).believing(&pair.rules);
+        Ok(search.run(&mut *proposer, evaluator, on_event)?)
     }
 
     /// The networks on each pair's exact front, under the first seed, and on each search's front,
@@ -405,6 +416,7 @@ impl Arguments {
             "igd",
             "igd_plus",
             "coverage",
+            "rules",
             "seconds",
         ]);
         for row in rows {
@@ -422,6 +434,7 @@ impl Arguments {
                 score(|scores| scores.igd),
                 score(|scores| scores.igd_plus),
                 Some(row.coverage).into(),
+                row.standing.as_str().into(),
                 Some(row.seconds).into(),
             ]);
         }
@@ -489,6 +502,16 @@ impl Arguments {
             counted(self.seeds as usize, "seed"),
         )
     }
+}
+
+/// The positions, from 1 on, of the given rules that no evidence had refuted after so many
+/// evaluations.
+fn standing(rules: &[Rule], outcome: &Outcome, evaluations: usize) -> String {
+    let dropped = outcome.knowledge.dropped().iter().filter(|one| one.evaluated <= evaluations);
+    let dropped: Vec<_> = dropped.map(|one| &one.rule).collect();
+    let stands = |rule: &Rule| !dropped.iter().any(|other| other.states_the_same(rule));
+    let standing = (1..).zip(rules).filter(|(_, rule)| stands(rule));
+    standing.map(|(at, _)| format!("{at}")).collect::<Vec<_>>().join(" ")
 }
 
 /// The mean of each key's values.

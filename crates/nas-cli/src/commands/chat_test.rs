@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.format == Format::Csv {
         return Err(Failure::input("chat-test has no CSV form: use --format json"));
     }
-    let model = arguments.endpoint.model()?;
+    let model = arguments.endpoint.model(None)?;
     let endpoint = arguments.endpoint.endpoint()?;
     let (named, reply) = memorised(&model, nasbench201::space(), "cifar10", ASKED)?;
     let valid = named.iter().filter(|named| named.is_ok()).count();

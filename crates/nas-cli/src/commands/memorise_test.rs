@@ -1,9 +1,12 @@
-use std::{path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use nas_bench::{Fidelity, NasBench201};
 use nas_eval::{Sources, benchmark};
 use nas_hw::{Device, Metric};
-use nas_llm::memorised;
+use nas_llm::{Model, Transcript, memorised};
 use nas_partition::Partition;
 use nas_search::{Search, Settings, Statistical};
 use nas_space::{
@@ -27,6 +30,12 @@ pub struct Arguments {
     /// How many cells the model is asked for
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
     count: u16,
+    /// Write the call to this file
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Answer from a recorded file, with no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "base_url"])]
+    replay: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -59,7 +68,16 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let space = nasbench201::space();
     let count = usize::from(arguments.count);
     let dataset = arguments.dataset.name();
-    let (named, _) = memorised(&arguments.endpoint.model()?, space, dataset, count)?;
+    let model = match (&arguments.replay, &arguments.record) {
+        (Some(file), _) => Model::replay(file)?,
+        (None, record) => {
+            // A server that is not named is told before a file is made.
+            arguments.endpoint.endpoint()?;
+            let transcript = record.as_deref().map(Transcript::create).transpose()?;
+            arguments.endpoint.model(transcript)?
+        }
+    };
+    let (named, _) = memorised(&model, space, dataset, count)?;
     let mut records =
         Records::new(["named", "index", "arch", "test_accuracy_percent", "rank", "fault"]);
     let mut best = None::<f64>;

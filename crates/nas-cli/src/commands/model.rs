@@ -49,8 +49,8 @@ pub struct ModelArguments {
     #[command(flatten)]
     pub endpoint: EndpointArguments,
     /// What the model is asked. co-evolution: rules, then architectures from parents, in niches,
-    /// after a random sample; statistics fill what it owes. plain: for architectures, and nothing
-    /// else is done. latency-oriented: the same, over the whole range of latency
+    /// after a random sample; statistics fill what it owes. without-rules: the same without rules.
+    /// plain: for architectures, and nothing else is done. latency-oriented: the same, over the whole range of latency
     #[arg(long, value_enum, default_value_t)]
     pub prompting: Prompts,
     /// Calls that the search may make [default: as many as its generations need]
@@ -75,6 +75,7 @@ pub struct ModelArguments {
 pub enum Prompts {
     #[default]
     CoEvolution,
+    WithoutRules,
     Plain,
     LatencyOriented,
 }
@@ -83,6 +84,7 @@ impl Prompts {
     pub fn style(self) -> Style {
         match self {
             Self::CoEvolution => Style::CoEvolution,
+            Self::WithoutRules => Style::WithoutRules,
             Self::Plain => Style::Plain,
             Self::LatencyOriented => Style::LatencyOriented,
         }
@@ -123,10 +125,10 @@ impl EndpointArguments {
 
     /// The model, for a command that asks it a single time. That may take a while: standard error
     /// tells whom it waits for, and each retry.
-    pub fn model(&self) -> Result<Model, Failure> {
+    pub fn model(&self, transcript: Option<Transcript>) -> Result<Model, Failure> {
         let endpoint = self.endpoint()?;
         let (name, url) = (endpoint.model().to_owned(), endpoint.shown_url());
-        let model = Model::live(endpoint, Budget::default(), None)?;
+        let model = Model::live(endpoint, Budget::default(), transcript)?;
         eprintln!("asking {name} at {url}, at most {} s an attempt", self.timeout);
         // Only the first of a process is set up, which is the only one.
         let _ = tracing_subscriber::fmt()

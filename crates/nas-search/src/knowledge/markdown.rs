@@ -1,7 +1,7 @@
 use nas_partition::Niche;
 use nas_space::Space;
 
-use super::{KnowledgeBase, Rule, scopes};
+use super::{Dropped, KnowledgeBase, Rule, scopes};
 use crate::Objective;
 
 impl KnowledgeBase {
@@ -42,7 +42,36 @@ impl KnowledgeBase {
                 );
             }
         }
+        text += &self.fallen(space, niches);
         text += &self.effect_tables(space, objectives);
+        text
+    }
+
+    /// The rules that no longer stand.
+    fn fallen(&self, space: &Space, niches: &[Niche]) -> String {
+        if self.dropped.is_empty() {
+            return String::new();
+        }
+        let mut text = "\n## No longer standing\n\n\
+            | | rule | niche | for | against | sure | evaluated | by |\n\
+            |---|---|---|---|---|---|---|---|\n"
+            .to_owned();
+        for Dropped { rule, evaluated } in &self.dropped {
+            let niche = match rule.niche {
+                None => "all".to_owned(),
+                Some(at) => niches.get(at).map_or("-", |niche| &niche.description).to_owned(),
+            };
+            let evidence = &rule.evidence;
+            text += &format!(
+                "| {} | {} | {niche} | {} | {} | {:+.1} | {evaluated} | {} |\n",
+                rule.polarity.name(),
+                rule.condition.describe(space),
+                evidence.supporting.len(),
+                evidence.contradicting.len(),
+                evidence.significance(),
+                rule.author.name(),
+            );
+        }
         text
     }
 

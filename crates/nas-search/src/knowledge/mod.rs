@@ -11,7 +11,7 @@ use nas_partition::Effects;
 use nas_space::Space;
 
 use rule::significance;
-pub use rule::{Author, Condition, Evidence, Polarity, Rule};
+pub use rule::{Author, Condition, Dropped, Evidence, Polarity, Rule};
 
 use crate::{Evaluated, Objective};
 
@@ -22,13 +22,11 @@ use crate::{Evaluated, Objective};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct KnowledgeBase {
     rules: Vec<Rule>,
+    dropped: Vec<Dropped>,
     /// One for each objective, on its cost: less is better. Computed when first asked for after an
     /// update, for not every search asks.
     effects: OnceLock<Vec<Effects>>,
 }
-
-/// Rules kept for one niche, and for all niches together.
-const CAPACITY: usize = 8;
 
 /// Rules of one polarity that the statistics may state for one scope.
 const STATED: usize = 2;
@@ -40,6 +38,14 @@ const STATED_FROM: f64 = 2.0;
 const REFUTED_BELOW: f64 = -1.0;
 
 impl KnowledgeBase {
+    /// Rules kept for one niche, and for all niches together.
+    pub const CAPACITY: usize = 8;
+
+    /// What is believed before anything is evaluated.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
     /// The rules that hold in a niche: its own, then those for all; the best supported first.
     pub fn rules_for(&self, niche: usize) -> Vec<&Rule> {
         let own = self.rules.iter().filter(|rule| rule.niche == Some(niche));
@@ -54,6 +60,12 @@ impl KnowledgeBase {
     /// All rules: those for all niches first, then by niche, each the best supported first.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The stated rules that no longer stand, in the order in which they fell. What statistics
+    /// state follows the counts, and is not among them.
+    pub fn dropped(&self) -> &[Dropped] {
+        &self.dropped
     }
 
     /// What each choice adds to the objectives' costs, one model for each objective, from the
@@ -104,7 +116,8 @@ impl KnowledgeBase {
             for rule in &mut here {
                 rule.evidence = scope.evidence(space, rule.polarity, &rule.condition);
             }
-            here.retain(|rule| rule.evidence.significance() >= REFUTED_BELOW);
+            let stands = |rule: &Rule| rule.evidence.significance() >= REFUTED_BELOW;
+            let (mut here, mut fallen): (Vec<Rule>, Vec<Rule>) = here.into_iter().partition(stands);
             for mut rule in scope.statements(space, generation) {
                 if here.iter().any(|known| known.states_the_same(&rule)) {
                     continue;
@@ -116,7 +129,10 @@ impl KnowledgeBase {
             }
             let significance = |rule: &Rule| rule.evidence.significance();
             here.sort_by(|a, b| significance(b).total_cmp(&significance(a)));
-            here.truncate(CAPACITY);
+            fallen.extend(here.drain(here.len().min(Self::CAPACITY)..));
+            fallen.retain(|rule| rule.author != Author::Statistics);
+            let evaluated = evaluated.len();
+            self.dropped.extend(fallen.into_iter().map(|rule| Dropped { rule, evaluated }));
             self.rules.extend(here);
         }
         self.effects = OnceLock::new();
@@ -306,6 +322,9 @@ mod tests {
         let (right, wrong) = (rule(Polarity::Do, 3), rule(Polarity::Do, 4));
         update(&mut knowledge, &evaluated(400), vec![right.clone(), wrong.clone()]);
         assert!(holds(&knowledge, &right) && !holds(&knowledge, &wrong));
+        let [dropped] = knowledge.dropped() else { panic!("{:?}", knowledge.dropped()) };
+        assert!(dropped.rule.states_the_same(&wrong) && dropped.evaluated == 400);
+        assert!(dropped.rule.evidence.significance() < REFUTED_BELOW);
         let warns =
             |rule: &Rule| (rule.author, rule.polarity) == (Author::Statistics, Polarity::Avoid);
         assert!(knowledge.rules().iter().any(warns));
@@ -339,7 +358,7 @@ mod tests {
             (0..5).flat_map(|choice| [rule(Polarity::Do, choice), rule(Polarity::Avoid, choice)]);
         update(&mut knowledge, &evaluated(400), stated.collect());
         for niche in 0..6 {
-            assert!(knowledge.rules_for(niche).len() <= 2 * CAPACITY);
+            assert!(knowledge.rules_for(niche).len() <= 2 * KnowledgeBase::CAPACITY);
         }
         let (space, objectives) = (nasbench201::space(), objectives());
         let effects = &knowledge.effects(space, &objectives, &evaluated(400))[0];

@@ -1,5 +1,6 @@
-use nas_space::{Arch, Space};
-use serde::Serialize;
+use nas_partition::Partition;
+use nas_space::{Arch, Error, Space};
+use serde::{Deserialize, Serialize};
 
 /// A design rule: in some niche, or all, something is worth doing or better avoided.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +22,7 @@ pub struct Rule {
 }
 
 /// Whether a rule recommends or warns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Polarity {
     /// Architectures that meet the condition are the better ones.
@@ -38,6 +39,17 @@ pub enum Author {
     Model,
     /// The counts of the search itself.
     Statistics,
+    /// Who began the search.
+    User,
+}
+
+/// A rule that no longer stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dropped {
+    /// The rule, with the evidence that it fell by: refuted, or weaker than those that stand.
+    pub rule: Rule,
+    /// How many architectures were evaluated then.
+    pub evaluated: usize,
 }
 
 /// What a rule speaks of, in terms that can be checked on any architecture of the space.
@@ -91,11 +103,48 @@ impl Author {
         match self {
             Self::Model => "model",
             Self::Statistics => "statistics",
+            Self::User => "user",
         }
     }
 }
 
 impl Condition {
+    /// What stands in a decision's place where any may meet the condition.
+    pub const ANY: &'static str = "any";
+
+    /// A choice at the decision of that name, or at [any](Self::ANY), `at_least` so many times.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for a decision or a choice that the space does not have.
+    pub fn parse(
+        space: &Space,
+        decision: &str,
+        choice: &str,
+        at_least: usize,
+    ) -> Result<Self, Error> {
+        if decision == Self::ANY {
+            space.check_choice_name(choice)?;
+            let count = at_least.clamp(1, space.decisions().len());
+            return Ok(Self::AtLeast { choice: choice.to_owned(), count });
+        }
+        let decision = space.decision_named(decision)?;
+        let choice = space.decisions()[decision].choice(choice)?;
+        Ok(Self::Choice { decision, choice })
+    }
+
+    /// Whether some architecture of the niche can meet it, as far as single decisions tell.
+    pub fn is_possible(&self, space: &Space, partition: &Partition, niche: usize) -> bool {
+        let admits = |decision, choice| partition.admits(niche, decision, choice);
+        match self {
+            Self::Choice { decision, choice } => admits(*decision, *choice),
+            Self::AtLeast { choice, .. } => {
+                space.decisions().iter().enumerate().any(|(decision, at)| {
+                    at.choice(choice).is_ok_and(|choice| admits(decision, choice))
+                })
+            }
+        }
+    }
+
     /// Whether the architecture meets it.
     pub fn is_met(&self, space: &Space, arch: &Arch) -> bool {
         match self {

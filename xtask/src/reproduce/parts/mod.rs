@@ -3,7 +3,9 @@
 mod ablations;
 mod limits;
 mod model;
+mod models;
 mod partition;
+mod rules;
 mod scores;
 mod searchers;
 
@@ -12,7 +14,7 @@ use super::experiments::Results;
 use super::sheet::Report;
 use crate::error::Error;
 
-const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
+pub const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
 
 /// The reports of a part.
 pub fn reports(part: Part, results: &Results) -> Result<Vec<Report>, Error> {
@@ -26,6 +28,8 @@ pub fn reports(part: Part, results: &Results) -> Result<Vec<Report>, Error> {
         Part::Convergence => searchers::convergence(results)?,
         Part::Niches => partition::niches(results)?,
         Part::Axes => partition::axes(results)?,
+        Part::Rules => rules::rules(results)?,
+        Part::Models => models::models(results)?,
         Part::Energy => searchers::energy(results)?,
     }])
 }

@@ -4,7 +4,7 @@ use super::scores::SCORED;
 use crate::error::Error;
 use crate::reproduce::experiments::Results;
 use crate::reproduce::figure::Curves;
-use crate::reproduce::model::{Generation, Recorded};
+use crate::reproduce::model::{Generation, LONGER, Recorded, told};
 use crate::reproduce::published::PRICES;
 use crate::reproduce::sheet::{Report, Sheet};
 use crate::reproduce::statistics::mean;
@@ -27,7 +27,7 @@ pub fn costs(results: &Results) -> Result<Report, Error> {
     );
     let records = results.model()?;
     let mut groups: Vec<(String, u32)> = Vec::new();
-    for record in &records {
+    for record in records.iter().filter(|record| !record.method.starts_with("small")) {
         let group = (record.method.clone(), record.generations);
         if !groups.contains(&group) {
             groups.push(group);
@@ -47,7 +47,8 @@ pub fn costs(results: &Results) -> Result<Report, Error> {
         let answered = whole(|row| Some(row.completion_tokens? as f64));
         let mut row = vec![
             format!(
-                "{method}, {generations} generation{}",
+                "{}, {generations} generation{}",
+                told(&method),
                 if generations == 1 { "" } else { "s" }
             ),
             text(whole(|row| Some(row.evaluated as f64))),
@@ -112,14 +113,17 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
     ];
     let mut sheet = Sheet::new("figure-1", "What a language model finds", &columns);
     let ways = [
-        ("plain", 12, "asked plainly"),
-        ("latency-oriented", 12, "asked for the range of latency"),
-        ("co-evolution", 1, "the whole method"),
-        ("statistical", 1, "statistics in the model's place"),
-        ("co-evolution", 3, "the whole method, three generations"),
-        ("statistical", 3, "statistics, three generations"),
+        ("plain", 12),
+        ("latency-oriented", 12),
+        ("plain-in-niches", 2),
+        ("co-evolution", 1),
+        ("statistical", 1),
+        ("co-evolution", LONGER),
+        ("statistical", LONGER),
     ];
-    for (method, generations, name) in ways {
+    for (method, generations) in ways {
+        let longer = if generations == LONGER { ", ten generations" } else { "" };
+        let name = format!("{}{longer}", told(method));
         let rows: Vec<_> = records
             .iter()
             .filter(|row| row.method == method && row.generations == generations)
@@ -131,7 +135,7 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
         let before =
             mean_of(&|row| Some(100.0 * row.duplicates? as f64 / (row.made? as f64).max(1.0)), 0);
         sheet.push([
-            name.to_owned(),
+            name,
             rows.len().to_string(),
             mean_of(&|row| Some(row.calls? as f64), 0),
             mean_of(&|row| Some(row.evaluated as f64), 0),
@@ -162,10 +166,11 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
 pub fn by_calls(results: &Results) -> Result<(Sheet, Curves), Error> {
     let generations = results.model_curves()?;
     let ways = [
-        ("plain", 12, 1.0, "asked plainly"),
-        ("latency-oriented", 12, 1.0, "asked for the range of latency"),
-        ("co-evolution", 1, 12.0, "the whole method"),
-        ("co-evolution", 3, 12.0, "the whole method, three generations"),
+        ("plain", 12, 1.0, "three seeds"),
+        ("latency-oriented", 12, 1.0, "three seeds"),
+        ("plain-in-niches", 2, 6.0, "three seeds"),
+        ("co-evolution", 1, 12.0, "three seeds"),
+        ("co-evolution", LONGER, 12.0, "one seed"),
     ];
     let mut calls = Sheet::new(
         "convergence-calls",
@@ -173,7 +178,8 @@ pub fn by_calls(results: &Results) -> Result<(Sheet, Curves), Error> {
         &["", "calls", "HV ratio", "coverage"],
     );
     let mut series = Vec::new();
-    for (method, of, per_generation, name) in ways {
+    for (method, of, per_generation, seeds) in ways {
+        let name = format!("{}, {seeds}", told(method));
         let mine =
             || generations.iter().filter(|row| row.method == method && row.generations == of);
         let mut seeds: Vec<u64> = mine().map(|row| row.seed).collect();
@@ -197,9 +203,9 @@ pub fn by_calls(results: &Results) -> Result<(Sheet, Curves), Error> {
             let coverage = of(|row| row.coverage);
             points.push((at, hv));
             let row = [format!("{at:.0}"), format!("{hv:.4}"), format!("{coverage:.2}")];
-            calls.push(std::iter::once(name.to_owned()).chain(row));
+            calls.push(std::iter::once(name.clone()).chain(row));
         }
-        series.push((name.to_owned(), points));
+        series.push((name, points));
     }
     let curves = Curves {
         title: "CIFAR-10 on the Edge GPU, Qwen2.5-Coder-1.5B-Instruct".to_owned(),

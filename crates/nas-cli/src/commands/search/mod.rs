@@ -13,16 +13,12 @@ use nas_search::{Event, Listed, Outcome, Proposer, Search, Settings, Statistical
 use nas_space::{Arch, Space, nasbench201, nasbench201::Dataset};
 
 use crate::{
-    commands::{
-        Target,
-        live::ProxyArguments,
-        model::{ModelArguments, Prompts},
-        parse_dataset, parse_space,
-    },
+    commands::{Target, live::ProxyArguments, model::ModelArguments, parse_dataset, parse_space},
     failure::Failure,
     output::Format,
     partition::{AllocationArgument, PartitionArguments, allocation_name},
     progress::Progress,
+    rules::RulesArgument,
     run_folder::RunFolder,
     searcher::{Searcher, scan, schedule},
 };
@@ -88,14 +84,16 @@ pub struct Arguments {
     max_energy: Option<Millijoules>,
     /// What proposes architectures: what the search has measured (statistical), evolution, chance,
     /// a language model, or nothing: all are evaluated (exhaustive) [default: exhaustive where
-    /// accuracy is predicted, latency looked up and no number of evaluations or generations given,
-    /// or as many evaluations as there are architectures, else statistical]
+    /// accuracy is predicted, latency looked up and nothing said of evaluations, generations, niches
+    /// or rules, or as many evaluations as there are architectures, else statistical]
     #[arg(long, visible_alias = "proposer", value_enum)]
     searcher: Option<Searcher>,
     #[command(flatten)]
     partition: PartitionArguments,
     #[command(flatten)]
     allocation: AllocationArgument,
+    #[command(flatten)]
+    rules: RulesArgument,
     /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: Option<u32>,
@@ -152,6 +150,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
     let space = nasbench201::space();
     let cut = arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
+    let rules = arguments.rules.read(space, &cut)?;
     let mut objectives = Objectives::new(arguments, data)?;
     arguments.check(&objectives)?;
     let searcher = arguments.searcher(&objectives);
@@ -191,7 +190,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             (None, Some(other)) => &mut **other,
             (None, None) => &mut Statistical,
         };
-        go(&cut.search(space, settings), proposer, &mut objectives)?
+        go(&cut.search(space, settings).believing(&rules), proposer, &mut objectives)?
     };
 
     let model = model.as_ref().map(LanguageModel::report);
@@ -311,12 +310,7 @@ impl Arguments {
         {
             return says_nothing(option, "accuracy is not predicted", "--accuracy predictor");
         }
-        let counted = [
-            self.evaluations.map(|_| "--evaluations"),
-            self.generations.map(|_| "--generations"),
-            self.children.map(|_| "--children"),
-        ];
-        match counted.into_iter().flatten().next() {
+        match self.guides().or(self.evaluations.map(|_| "--evaluations")) {
             Some(option) if self.searcher == Some(Searcher::Exhaustive) => {
                 says_nothing(option, "all are evaluated", "another --searcher")
             }
@@ -324,20 +318,35 @@ impl Arguments {
         }
     }
 
+    /// The first option that says how to search.
+    fn guides(&self) -> Option<&'static str> {
+        let options = [
+            ("--generations", self.generations.is_some()),
+            ("--children", self.children.is_some()),
+            ("--partition", self.partition.is_given()),
+            ("--allocation", self.allocation.is_given()),
+            ("--rules", self.rules.file().is_some()),
+        ];
+        options.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
     /// What proposes: nothing where all can be predicted, or are to be evaluated.
     fn searcher(&self, objectives: &Objectives) -> Searcher {
-        let counted = self.generations.or(self.children).is_some();
         let all = match self.evaluations {
             Some(evaluations) => evaluations as usize >= nasbench201::CELLS,
             None => objectives.accuracy == Accuracy::Predictor && !objectives.is_slow(),
         };
-        let default = if all && !counted { Searcher::Exhaustive } else { Searcher::Statistical };
+        let default = if all && self.guides().is_none() {
+            Searcher::Exhaustive
+        } else {
+            Searcher::Statistical
+        };
         self.searcher.unwrap_or(default)
     }
 
     /// The paper's niches for the language model: they are what cures its bias.
     fn default_partition(&self) -> &'static str {
-        if self.searcher == Some(Searcher::Llm) && self.model.prompting == Prompts::CoEvolution {
+        if self.searcher == Some(Searcher::Llm) && self.model.prompting.style().has_parents() {
             "pel-nas"
         } else {
             "whole"
@@ -391,7 +400,7 @@ impl Arguments {
     fn settings(&self, objectives: &Objectives, niches: usize) -> Settings {
         let (seed, allocation) = (self.seed, self.allocation());
         let model = self.searcher == Some(Searcher::Llm);
-        let fill = !model || self.model.prompting == Prompts::CoEvolution;
+        let fill = !model || self.model.prompting.style().has_parents();
         let sample = if fill { 10 * niches } else { 0 };
         let children = self.children.map(|children| children as usize * niches);
         let counted = model && self.evaluations.is_none();
@@ -452,6 +461,8 @@ impl Arguments {
             searcher: String,
             partition: &'a str,
             allocation: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            rules: Option<String>,
             evaluations: usize,
             initial: usize,
             generation: usize,
@@ -483,6 +494,7 @@ impl Arguments {
             searcher: searcher.name(),
             partition: self.partition.name(self.default_partition()),
             allocation: allocation_name(settings.allocation),
+            rules: self.rules.file().map(|file| file.display().to_string()),
             evaluations: settings.evaluations,
             initial: settings.initial,
             generation: settings.generation,

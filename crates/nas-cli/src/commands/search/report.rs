@@ -3,7 +3,7 @@ use std::{collections::HashSet, path::Path, process::ExitCode};
 use nas_eval::{Buying, Scores, Truth};
 use nas_llm::{Failures, ModelReport};
 use nas_pareto::Archive;
-use nas_search::{Author, Detail, Evaluated, Outcome, Within};
+use nas_search::{Author, Detail, Evaluated, Outcome, Rule, Within};
 use nas_space::nasbench201;
 use serde_json::json;
 
@@ -490,7 +490,27 @@ impl<'a> Report<'a> {
         )
     }
 
+    /// A rule with its evidence, for programs.
+    fn rule(rule: &Rule) -> serde_json::Value {
+        json!({
+            "polarity": rule.polarity,
+            "condition": rule.condition.describe(space()),
+            "niche": rule.niche.map(|niche| niche + 1),
+            "by": rule.author,
+            "since": rule.since,
+            "supporting": rule.evidence.supporting.len(),
+            "contradicting": rule.evidence.contradicting.len(),
+            "significance": rule.evidence.significance(),
+        })
+    }
+
     fn print_json(&self, run: &Path) -> Result<(), Failure> {
+        let knowledge = &self.outcome.knowledge;
+        let dropped = knowledge.dropped().iter().map(|one| {
+            let mut rule = Self::rule(&one.rule);
+            rule["evaluated"] = one.evaluated.into();
+            rule
+        });
         let limited = !self.objectives.limits.is_empty();
         let scores = self.scores.map(|scores| {
             json!({
@@ -513,6 +533,8 @@ impl<'a> Report<'a> {
             "model": self.model,
             "model_alone": self.alone,
             "generations": self.generations.json(),
+            "rules": knowledge.rules().iter().map(Self::rule).collect::<Vec<_>>(),
+            "dropped_rules": dropped.collect::<Vec<_>>(),
             "within_limits": limited.then_some(matches!(self.within, Within::Best(_))),
         }))
     }

@@ -1,0 +1,194 @@
+//! Design rules that a search begins with.
+
+use std::path::{Path, PathBuf};
+
+use nas_search::{Author, Condition, Evidence, KnowledgeBase, Polarity, Rule};
+use nas_space::Space;
+
+use crate::{failure::Failure, partition::Cut};
+
+/// The knowledge base to begin with.
+#[derive(Debug, clap::Args)]
+pub struct RulesArgument {
+    /// Design rules to begin with, which stand until the evidence refutes them: CSV with the columns
+    /// polarity (do or avoid), decision (its name, or any), choice, and if wanted at_least, niche
+    /// (from 1 on; else all) and reason
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+}
+
+/// A line of the file.
+#[derive(serde::Deserialize)]
+struct Line {
+    polarity: Polarity,
+    decision: String,
+    choice: String,
+    #[serde(default)]
+    at_least: Option<usize>,
+    #[serde(default)]
+    niche: Option<usize>,
+    #[serde(default)]
+    reason: String,
+}
+
+impl RulesArgument {
+    pub fn file(&self) -> Option<&Path> {
+        self.rules.as_deref()
+    }
+
+    /// The rules, or none where no file is given.
+    pub fn read(&self, space: &Space, cut: &Cut) -> Result<Vec<Rule>, Failure> {
+        let Some(file) = self.file() else { return Ok(Vec::new()) };
+        let wrong = |line: u64, problem: &dyn std::fmt::Display| {
+            Failure::input(format!("{}, line {line}: {problem}", file.display()))
+        };
+        let text =
+            std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .comment(Some(b'#'))
+            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut lines = reader.deserialize::<Line>();
+        while let Some(line) = lines.next() {
+            let at = lines.reader().position().line();
+            let line = line.map_err(|error| {
+                let at = error.position().map_or(at, csv::Position::line);
+                wrong(at, &format_args!("{}; expected polarity,decision,choice and if wanted at_least,niche,reason, as in do,0->3,skip_connect", what(&error)))
+            })?;
+            let at = at.saturating_sub(1).max(2);
+            let rule = line.rule(space, cut).map_err(|problem| wrong(at, &problem))?;
+            if rules.iter().any(|other| other.states_the_same(&rule)) {
+                return Err(wrong(at, &"the rule is there already"));
+            }
+            let scope = rules.iter().filter(|other| other.niche == rule.niche);
+            if scope.count() == KnowledgeBase::CAPACITY {
+                let most = KnowledgeBase::CAPACITY;
+                return Err(wrong(
+                    at,
+                    &format_args!(
+                        "more than {most} rules for the same niches: a knowledge base keeps {most}"
+                    ),
+                ));
+            }
+            rules.push(rule);
+        }
+        if rules.is_empty() {
+            return Err(Failure::input(format!("{} holds no rule", file.display())));
+        }
+        Ok(rules)
+    }
+}
+
+/// A reader's error without the position, which is told before it.
+fn what(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} fields where the header has {expected_len}")
+        }
+        _ => error.to_string(),
+    }
+}
+
+impl Line {
+    fn rule(self, space: &Space, cut: &Cut) -> Result<Rule, String> {
+        let condition =
+            Condition::parse(space, &self.decision, &self.choice, self.at_least.unwrap_or(1))
+                .map_err(|error| error.to_string())?;
+        let niche = match (self.niche, cut) {
+            (None, _) => None,
+            (Some(_), Cut::Automatic(..)) => {
+                return Err("niches are found by the search: leave niche empty".to_owned());
+            }
+            (Some(niche), Cut::Fixed(partition)) => {
+                let niches = partition.niches().len();
+                if niches < 2 || niche == 0 || niche > niches {
+                    return Err(match niches {
+                        ..2 => {
+                            "there are no niches: leave niche empty, or add --partition".to_owned()
+                        }
+                        _ => format!("niche {niche}: expected 1 to {niches}, or nothing"),
+                    });
+                }
+                if !condition.is_possible(space, partition, niche - 1) {
+                    let description = &partition.niches()[niche - 1].description;
+                    let rule = condition.describe(space);
+                    return Err(format!("{rule} is never met in niche {niche}: {description}"));
+                }
+                Some(niche - 1)
+            }
+        };
+        Ok(Rule {
+            polarity: self.polarity,
+            condition,
+            niche,
+            author: Author::User,
+            reason: self.reason,
+            since: 0,
+            evidence: Evidence::default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nas_partition::Partition;
+    use nas_space::nasbench201::space;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.csv");
+        std::fs::write(&file, text).unwrap();
+        let cut = Cut::Fixed(Partition::pel_nas(space()).unwrap());
+        let rules = RulesArgument { rules: Some(file) }.read(space(), &cut);
+        let told = |rule: Rule| {
+            let niche = rule.niche.map_or_else(String::new, |niche| format!(" in {niche}"));
+            format!("{} {}{niche}", rule.polarity.name(), rule.condition.describe(space()))
+        };
+        match rules {
+            Ok(rules) => Ok(rules.into_iter().map(told).collect()),
+            Err(failure) => {
+                let text = failure.to_string();
+                Err(text[text.find(".csv").map_or(0, |at| at + 4)..].to_owned())
+            }
+        }
+    }
+
+    #[test]
+    fn rules_are_read_with_what_is_optional() {
+        let rules = read("polarity,decision,choice\ndo,0->3,skip_connect\n").unwrap();
+        assert_eq!(rules, ["do 0→3 = skip_connect"]);
+        let rules = read(
+            "# mine\nreason,niche,polarity,decision,choice,at_least\n\
+             \"slow, and no weights\",2,avoid,any,avg_pool_3x3,2\n,,do,any,nor_conv_1x1,\n",
+        );
+        assert_eq!(
+            rules.unwrap(),
+            ["avoid avg_pool_3x3 at 2 or more in 1", "do nor_conv_1x1 at 1 or more"]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let mut told = String::new();
+        for lines in [
+            "",
+            "do,0->3,skip_conect,,,",
+            "do,any,none,1,,\ndo,0-3,none,,,",
+            "try,any,none,,,",
+            "do,any,none,two,,",
+            "do,any,none",
+            "do,any,none,,7,",
+            "do,any,nor_conv_3x3,,1,",
+            "do,any,none,,,\ndo,any,none,1,,",
+        ] {
+            let text = format!("polarity,decision,choice,at_least,niche,reason\n{lines}\n");
+            told += &format!("{}\n", read(&text).unwrap_err());
+        }
+        told += &read("decision,choice\nany,none\n").unwrap_err();
+        insta::assert_snapshot!(told);
+    }
+}

@@ -1,0 +1,119 @@
+//! Other language models, and what they know by heart.
+
+use super::DATASETS;
+use super::scores::SCORED;
+use crate::error::Error;
+use crate::reproduce::experiments::Results;
+use crate::reproduce::model::{MODELS, Memorised, Recorded};
+use crate::reproduce::sheet::{Report, Sheet};
+use crate::reproduce::statistics::mean;
+
+/// Cells of NAS-Bench-201.
+const CELLS: f64 = 15_625.0;
+
+/// What two models come to, asked plainly and guided by the whole method.
+fn compared(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "models",
+        "CIFAR-10 on the Edge GPU, 12 calls, means over three seeds",
+        &[
+            "model",
+            "",
+            "proposals",
+            "taken",
+            "coverage",
+            "HV ratio",
+            "model's own coverage",
+            "model's own HV ratio",
+        ],
+    );
+    let records = results.model()?;
+    for (files, model) in MODELS {
+        for (way, generations, told) in
+            [("plain", 12, "asked plainly"), ("co-evolution", 1, "the whole method")]
+        {
+            let method = format!("{files}{way}");
+            let rows: Vec<_> = records
+                .iter()
+                .filter(|row| row.method == method && row.generations == generations)
+                .collect();
+            let of = |value: &dyn Fn(&Recorded) -> Option<f64>, decimals: usize| {
+                let values: Vec<f64> = rows.iter().filter_map(|row| value(row)).collect();
+                match values.len() {
+                    0 => "-".to_owned(),
+                    _ => format!("{:.decimals$}", mean(&values)),
+                }
+            };
+            let taken = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64), 0);
+            sheet.push([
+                model.to_owned(),
+                told.to_owned(),
+                of(&|row| Some(row.made? as f64), 0),
+                format!("{taken} %"),
+                of(&|row| Some(row.coverage), 2),
+                of(&|row| Some(row.hypervolume_ratio), 3),
+                of(&|row| row.own_coverage, 2),
+                of(&|row| row.own_hypervolume_ratio, 3),
+            ]);
+        }
+    }
+    Ok(sheet)
+}
+
+/// What models name by heart, beside what as many random cells would reach.
+fn by_heart(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "memorised",
+        "The ten best cells by heart",
+        &["model", "data set", "cells", "best named [%]", "its rank of 15,625", "by chance"],
+    );
+    let all = results.memorised()?;
+    for (_, model) in MODELS {
+        for dataset in DATASETS {
+            let named: Vec<&Memorised> =
+                all.iter().filter(|one| one.model == model && one.dataset == dataset).collect();
+            let mut cells: Vec<u64> = named.iter().filter_map(|one| one.index).collect();
+            cells.sort_unstable();
+            cells.dedup();
+            let best = named
+                .iter()
+                .filter_map(|one| Some((one.rank?, one.test_accuracy_percent?)))
+                .min_by_key(|(rank, _)| *rank);
+            let [accuracy, rank, chance] = match best {
+                None => ["-", "-", "-"].map(str::to_owned),
+                Some((rank, accuracy)) => {
+                    let worse = 1.0 - rank as f64 / CELLS;
+                    let chance = 1.0 - worse.powi(i32::try_from(cells.len()).unwrap_or(i32::MAX));
+                    [format!("{accuracy:.2}"), rank.to_string(), format!("{:.0} %", 100.0 * chance)]
+                }
+            };
+            sheet.push([
+                model.to_owned(),
+                dataset.to_owned(),
+                cells.len().to_string(),
+                accuracy,
+                rank,
+                chance,
+            ]);
+        }
+    }
+    Ok(sheet)
+}
+
+pub fn models(results: &Results) -> Result<Report, Error> {
+    Ok(Report {
+        name: "models",
+        title: "Other models, and what they know by heart",
+        before: format!(
+            "Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) and SmolLM2-135M-Instruct, calls recorded once and \
+             replayed. Taken: of the proposals those that are cells of the niche asked for, and new. {SCORED}"
+        ),
+        after: "*By heart*: a model that names the benchmark's best cells without being told anything \
+                has seen it in training, and what it finds in a search is no evidence for the search \
+                (`nas memorise-test`, temperature 0). Cells: distinct ones of the ten asked for. By chance: how \
+                often the best of as many random cells is as good."
+            .to_owned(),
+        sheets: vec![compared(results)?, by_heart(results)?],
+        ..Report::default()
+    })
+}

@@ -1,0 +1,161 @@
+//! What a search begins with: no rules, sensible ones, or wrong ones.
+
+use super::scores::{SCORED, after, differences, p_value, scores};
+use crate::error::Error;
+use crate::reproduce::experiments::{BEGIN, RULED, Results, Rule, Scores};
+use crate::reproduce::figure::Curves;
+use crate::reproduce::model::{Recorded, told};
+use crate::reproduce::sheet::{Report, Sheet};
+use crate::reproduce::statistics::{Estimate, mean};
+
+fn name(begin: &str, evaluations: u64) -> String {
+    format!("rules-{evaluations}-{begin}")
+}
+
+/// What it is worth to begin so.
+fn worth(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "rules",
+        "Searches that begin with rules, means over 18 pairs",
+        &["evaluations", "begins with", "HV ratio", "difference to nothing", "p", "coverage"],
+    );
+    for (evaluations, _) in RULED {
+        let nothing = after(&results.scores(&name(BEGIN[0], evaluations))?, None);
+        for begin in BEGIN {
+            let rows = after(&results.scores(&name(begin, evaluations))?, None);
+            let [ratio, _, _, _, _, coverage] = scores(&rows);
+            let differences = differences(&rows, &nothing);
+            let [difference, p] = if begin == BEGIN[0] {
+                [String::new(), String::new()]
+            } else {
+                [Estimate::of(&differences).signed(4), p_value(&differences)]
+            };
+            let begins = match begin {
+                "nothing" => begin.to_owned(),
+                _ => format!("{begin} rules"),
+            };
+            sheet.push([evaluations.to_string(), begins, ratio, difference, p, coverage]);
+        }
+    }
+    Ok(sheet)
+}
+
+impl Rule {
+    fn told(&self) -> String {
+        let Self { polarity, decision, choice, .. } = self;
+        match self.at_least {
+            Some(count) => format!("{polarity} {choice} at {count} or more"),
+            None => format!("{polarity} {decision} = {choice}"),
+        }
+    }
+}
+
+/// The share of searches in which a rule stands, in percent.
+fn stands(rows: &[Scores], rule: usize) -> f64 {
+    let number = (rule + 1).to_string();
+    let share = |row: &Scores| f64::from(row.rules.split(' ').any(|other| other == number));
+    100.0 * mean(&rows.iter().map(share).collect::<Vec<_>>())
+}
+
+/// How long rules stand, and the same as curves.
+fn standing(results: &Results) -> Result<(Sheet, Curves), Error> {
+    let (evaluations, at) = RULED[0];
+    let moments: Vec<u64> =
+        at.split(',').filter_map(|at| at.parse().ok()).chain([evaluations]).collect();
+    let mut columns = vec!["of".to_owned(), "rule".to_owned()];
+    columns.extend(moments.iter().map(ToString::to_string));
+    columns.extend(RULED[1..].iter().map(|(budget, _)| format!("of {budget}")));
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let mut sheet = Sheet::new(
+        "rules-standing",
+        "Searches in which a rule stands after so many evaluations, in %",
+        &columns,
+    );
+    let mut series = Vec::new();
+    for begin in &BEGIN[1..] {
+        let rows = results.scores(&name(begin, evaluations))?;
+        let ends = RULED[1..].iter().map(|(budget, _)| results.scores(&name(begin, *budget)));
+        let ends = ends.collect::<Result<Vec<_>, _>>()?;
+        let rules = results.rules(begin)?;
+        let mut points = vec![0.0; moments.len()];
+        for (number, rule) in rules.iter().enumerate() {
+            let shares: Vec<f64> =
+                moments.iter().map(|at| stands(&after(&rows, Some(*at)), number)).collect();
+            let last = ends.iter().map(|rows| stands(&after(rows, None), number));
+            let cells = shares.iter().copied().chain(last).map(|share| format!("{share:.0}"));
+            sheet.push([(*begin).to_owned(), rule.told()].into_iter().chain(cells));
+            for (point, share) in points.iter_mut().zip(shares) {
+                *point += share / rules.len() as f64;
+            }
+        }
+        let points = moments.iter().map(|at| *at as f64).zip(points).collect();
+        series.push((format!("{begin} rules"), points));
+    }
+    let curves = Curves {
+        title: format!(
+            "Rules that a search of {evaluations} evaluations began with, 10 of them at random"
+        ),
+        x: "evaluations",
+        y: "stand, in %",
+        range: (0.0, 100.0),
+        series,
+    };
+    Ok((sheet, curves))
+}
+
+/// The same with a language model.
+fn with_model(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "rules-model",
+        "With a model, CIFAR-10 on the Edge GPU, 12 calls, three seeds",
+        &["", "rules standing", "HV ratio", "coverage", "model's own HV ratio", "proposals taken"],
+    );
+    let records = results.model()?;
+    for method in ["co-evolution", "sensible-rules", "wrong-rules"] {
+        let rows: Vec<_> =
+            records.iter().filter(|row| row.method == method && row.generations == 1).collect();
+        let of = |value: &dyn Fn(&Recorded) -> Option<f64>| {
+            Estimate::of(&rows.iter().filter_map(|row| value(row)).collect::<Vec<_>>())
+        };
+        let standing = of(&|row| Some(row.rules_standing as f64));
+        let taken = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64));
+        sheet.push([
+            told(method).to_owned(),
+            match method {
+                "co-evolution" => "-".to_owned(),
+                _ => format!("{:.1} of 4", standing.mean),
+            },
+            of(&|row| Some(row.hypervolume_ratio)).text(3),
+            of(&|row| Some(row.coverage)).text(2),
+            of(&|row| row.own_hypervolume_ratio).text(3),
+            format!("{:.0} %", taken.mean),
+        ]);
+    }
+    Ok(sheet)
+}
+
+pub fn rules(results: &Results) -> Result<Report, Error> {
+    let (standing, curves) = standing(results)?;
+    Ok(Report {
+        name: "rules",
+        title: "What a search begins with",
+        before: format!(
+            "A search may begin with design rules (`--rules FILE`). They stand until the evidence \
+             refutes them: of the networks that meet a rule, one standard deviation fewer than by \
+             chance support it. Two sets were written down before any search was run with them: what \
+             a reader of papers would begin with (`bench-data/rules/sensible.csv`), and its contrary, rule by \
+             rule (`wrong.csv`). The statistical proposer on published accuracy, in the paper's niches, \
+             adaptive budgets; a sixth of the budget, at most 100, is a random sample, and with a budget of \
+             60 the evidence is counted after that sample of 10 and each further evaluation. {SCORED}"
+        ),
+        after: "Columns *of 200* and *of 600*: at the end of searches with these budgets."
+            .to_owned(),
+        sheets: vec![worth(results)?, standing, with_model(results)?],
+        figures: vec![(
+            "rules-standing".to_owned(),
+            "the share of rules that stand, against evaluations".to_owned(),
+            curves.svg()?,
+        )],
+        ..Report::default()
+    })
+}
