@@ -127,6 +127,7 @@ impl Dots {
             .label_style(("sans-serif", 14))
             .y_labels(2 * (rows + LEGEND as usize))
             .y_label_formatter(&name)
+            .set_tick_mark_size(LabelAreaPosition::Left, 0)
             .disable_y_mesh()
             .light_line_style(TRANSPARENT)
             .bold_line_style(GRID)

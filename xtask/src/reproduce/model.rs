@@ -181,7 +181,8 @@ fn records() -> Vec<Record> {
     let mut records = Vec::new();
     for (at, method) in METHODS.iter().enumerate() {
         let folder = if at < FIGURE_1 { "figure-1" } else { "search" };
-        for seed in SEEDS {
+        let seeds = if method.name.starts_with(SMALL) { &SEEDS[..1] } else { &SEEDS[..] };
+        for &seed in seeds {
             let calls = format!("{folder}/{}-seed{seed}.jsonl", method.name);
             let calls = method.search.contains("llm").then_some(calls);
             records.push(Record { method, seed, generations: method.generations, calls });
@@ -311,8 +312,11 @@ fn standing(report: &Value) -> u64 {
     rules.filter(|rule| rule["by"] == "user").count() as u64
 }
 
-/// The models that were asked what they know by heart: of their records and for people.
-pub const MODELS: [(&str, &str); 2] = [("", "Qwen2.5-Coder-1.5B"), ("small-", "SmolLM2-135M")];
+/// What the names of the small model's records begin with; it was asked with the first seed alone.
+const SMALL: &str = "small-";
+
+/// The models: what their records' names begin with, and their own.
+pub const MODELS: [(&str, &str); 2] = [("", "Qwen2.5-Coder-1.5B"), (SMALL, "SmolLM2-135M")];
 
 /// A cell that a model named by heart.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -88,7 +88,8 @@ pub fn limits(results: &Results) -> Result<Report, Error> {
             searches.join("; ")
         ),
         after: "Baselines' accuracies are those that NAS-Bench-201's paper (Dong & Yang 2020, arXiv \
-                2001.00326) reports; they looked for accuracy alone. The least latency is that of the \
+                2001.00326) reports, as far as we know them: the paper was not at hand to compare; they \
+                looked for accuracy alone. The least latency is that of the \
                 network on the search's front that has this test accuracy: which one that is, is \
                 read off the test accuracies. The accuracies of the baselines that the paper compares with were \
                 not at hand."

@@ -15,10 +15,11 @@ const CELLS: f64 = 15_625.0;
 fn compared(results: &Results) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(
         "models",
-        "CIFAR-10 on the Edge GPU, 12 calls, means over three seeds",
+        "CIFAR-10 on the Edge GPU, 12 calls, means over the seeds",
         &[
             "model",
             "",
+            "seeds",
             "proposals",
             "taken",
             "coverage",
@@ -48,6 +49,7 @@ fn compared(results: &Results) -> Result<Sheet, Error> {
             sheet.push([
                 model.to_owned(),
                 told.to_owned(),
+                rows.len().to_string(),
                 of(&|row| Some(row.made? as f64), 0),
                 format!("{taken} %"),
                 of(&|row| Some(row.coverage), 2),
