@@ -208,7 +208,7 @@ pub(crate) fn validate(
             let message = format!("{}: it has {is}, it must have {must}", text());
             Err(Refused::new(Fault::OutsideNiche, message))
         }
-        Err(Refusal::Illegal(error)) => Err(unknown(error)),
+        Err(Refusal::Illegal(error)) => Err(error.into()),
     }
 }
 
@@ -267,8 +267,10 @@ fn architecture(space: &Space, whole: &Value) -> Result<Arch, Refused> {
             format!("an architecture of {} choices, expected {}", names.len(), decisions.len());
         return Err(Refused::new(Fault::WrongLength, message));
     }
-    let indices =
-        decisions.iter().zip(names).map(|(decision, name)| decision.choice(name).map_err(unknown));
+    let indices = decisions
+        .iter()
+        .zip(names)
+        .map(|(decision, name)| decision.choice(name).map_err(Refused::from));
     Ok(Arch::new(indices.collect::<Result<Vec<u8>, Refused>>()?))
 }
 
@@ -292,8 +294,8 @@ fn edited(
     let mut arch = (*parent).clone();
     for edit in edits {
         let (decision, choice) = (text(edit, "decision"), text(edit, "choice"));
-        let at = space.decision_named(decision).map_err(unknown)?;
-        let choice = space.decisions()[at].choice(choice).map_err(unknown)?;
+        let at = space.decision_named(decision)?;
+        let choice = space.decisions()[at].choice(choice)?;
         arch = arch.with(at, choice);
     }
     Ok(arch)
@@ -317,7 +319,7 @@ fn rule(
     let (decision, choice) = (text(item, "decision"), text(item, "choice"));
     let at_least = item.get("at_least").and_then(Value::as_u64).unwrap_or(1);
     let at_least = usize::try_from(at_least).unwrap_or(usize::MAX);
-    let condition = Condition::parse(space, decision, choice, at_least).map_err(unknown)?;
+    let condition = Condition::parse(space, decision, choice, at_least)?;
     if !condition.is_possible(space, partition, niche) {
         let niche = &partition.niches()[niche].description;
         let message = format!("{}: never in {niche}", condition.describe(space));
@@ -335,12 +337,14 @@ fn rule(
 }
 
 /// A decision or a choice that the space does not have.
-fn unknown(error: nas_space::Error) -> Refused {
-    let fault = match &error {
-        nas_space::Error::UnknownName { kind: "decision", .. } => Fault::UnknownDecision,
-        _ => Fault::UnknownChoice,
-    };
-    Refused::new(fault, error.to_string())
+impl From<nas_space::Error> for Refused {
+    fn from(error: nas_space::Error) -> Self {
+        let fault = match &error {
+            nas_space::Error::UnknownName { kind: "decision", .. } => Fault::UnknownDecision,
+            _ => Fault::UnknownChoice,
+        };
+        Self::new(fault, error.to_string())
+    }
 }
 
 fn text<'a>(item: &'a Value, name: &str) -> &'a str {

@@ -162,6 +162,5 @@ pub fn rules(results: &Results) -> Result<Report, Error> {
             "the share of rules that stand, against evaluations".to_owned(),
             curves.svg()?,
         )],
-        ..Report::default()
     })
 }
