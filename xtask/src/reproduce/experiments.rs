@@ -215,21 +215,23 @@ impl<'a> Experiments<'a> {
             let command = experiment.command(self.seeds);
             let root = self.workspace.root();
             let made = || experiment.run(root, self.program, &self.stamps, &command);
+            let read = experiment.reads(root)?;
             let step = format!("[{}/{}]", number + 1, wanted.len());
-            self.keep(&experiment.name, &command, &step, made)?;
+            self.keep(&experiment.name, &command, &read, &step, made)?;
         }
         if parts.iter().any(|part| MODEL.contains(part)) {
             let command = "nas search --proposer llm --replay …, see bench-data/README.md";
-            self.keep("memorised", "nas memorise-test --replay …", "[model]", || {
+            let calls = model::calls(self.workspace)?;
+            self.keep("memorised", "nas memorise-test --replay …", &calls, "[model]", || {
                 model::memorised(self.workspace, self.program.path())
             })?;
             let mut curves = None;
-            self.keep("model", command, "[model]", || {
+            self.keep("model", command, &calls, "[model]", || {
                 let (rows, curve) = model::recorded(self.workspace, self.program.path())?;
                 curves = Some(curve);
                 Ok(rows)
             })?;
-            self.keep("model-curves", command, "[model]", || match curves.take() {
+            self.keep("model-curves", command, &calls, "[model]", || match curves.take() {
                 Some(curves) => Ok(curves),
                 None => Ok(model::recorded(self.workspace, self.program.path())?.1),
             })?;
@@ -237,17 +239,21 @@ impl<'a> Experiments<'a> {
         Ok(())
     }
 
-    /// Makes a file again, unless this program has made it with this command.
+    /// Makes a file again, unless this program has made it with this command from what it reads
+    /// beside the benchmark.
     fn keep(
         &self,
         name: &str,
         command: &str,
+        read: &[u8],
         step: &str,
         make: impl FnOnce() -> Result<String, Error>,
     ) -> Result<(), Error> {
         let (path, stamp) = (self.path(name), self.stamps.join(format!("{name}.stamp")));
-        let says =
-            |text: &str| format!("{command}\n{}\n{}\n", self.program.hash, hash(text.as_bytes()));
+        let says = |text: &str| {
+            let hashes = [self.program.hash, hash(read), hash(text.as_bytes())];
+            format!("{command}\n{hashes:?}\n")
+        };
         let known = fs::read_to_string(&path).ok();
         if let (Some(known), Ok(stamp)) = (known, fs::read_to_string(&stamp))
             && stamp == says(&known)
@@ -338,6 +344,14 @@ const RULES: &str = "rules";
 const DECIMALS: usize = 5;
 
 impl Experiment {
+    /// The rules that its searches begin with.
+    fn reads(&self, root: &Path) -> Result<Vec<u8>, Error> {
+        let mut words = self.arguments.split(' ').skip_while(|word| *word != "--rules");
+        let Some(file) = words.nth(1) else { return Ok(Vec::new()) };
+        let file = root.join(file);
+        fs::read(&file).map_err(Error::file(&file))
+    }
+
     fn command(&self, seeds: u64) -> String {
         format!("nas benchmark {} --seeds {seeds}", self.arguments)
     }

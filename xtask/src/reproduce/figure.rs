@@ -118,7 +118,8 @@ impl Dots {
             let row = rows as f64 - 1.0 - y;
             let is_row = (row - row.round()).abs() < 1e-6 && row > -0.5;
             let name = is_row.then(|| self.names.get(row.round() as usize)).flatten();
-            name.cloned().unwrap_or_default()
+            // Kept off the axis.
+            name.map(|name| format!("{name}\u{a0}\u{a0}")).unwrap_or_default()
         };
         chart
             .configure_mesh()

@@ -54,12 +54,7 @@ const METHODS: [Method; 10] = [
         search: "--proposer llm --prompting plain --partition pel-nas",
         generations: 2,
     },
-    Method {
-        name: "without-rules",
-        told: "without the knowledge base",
-        search: "--proposer llm --prompting without-rules",
-        generations: 2,
-    },
+    WITHOUT_RULES,
     Method {
         name: "sensible-rules",
         told: "the whole method, beginning with sensible rules",
@@ -93,6 +88,13 @@ const WHOLE: Method = Method {
     told: "the whole method",
     search: "--proposer llm",
     generations: 1,
+};
+
+const WITHOUT_RULES: Method = Method {
+    name: "without-rules",
+    told: "without the knowledge base",
+    search: "--proposer llm --prompting without-rules",
+    generations: 2,
 };
 
 /// The same without a model.
@@ -188,10 +190,42 @@ fn records() -> Vec<Record> {
             records.push(Record { method, seed, generations: method.generations, calls });
         }
     }
+    // The first half of their calls: as many architectures as in one generation of the whole method.
+    for seed in SEEDS {
+        let calls = Some(format!("search/{}-seed{seed}.jsonl", WITHOUT_RULES.name));
+        records.push(Record { method: &WITHOUT_RULES, seed, generations: 1, calls });
+    }
     let longer = |method, calls| Record { method, seed: 1, generations: LONGER, calls };
     records.push(longer(&WHOLE, Some(format!("search/co-evolution-{LONGER}-seed1.jsonl"))));
     records.push(longer(&STATISTICS, None));
     records
+}
+
+/// All recorded calls, and how they are replayed.
+pub fn calls(workspace: &Workspace) -> Result<Vec<u8>, Error> {
+    let folder = workspace.root().join("bench-data");
+    let mut all = Vec::new();
+    let mut add = |file: String| {
+        let file = folder.join(file);
+        all.extend(std::fs::read(&file).map_err(Error::file(&file))?);
+        Ok::<(), Error>(())
+    };
+    let mut how = String::new();
+    for Record { method, seed, generations, calls } in records() {
+        how += &format!("{} {seed} {generations}\n", method.search);
+        calls.map_or(Ok(()), &mut add)?;
+    }
+    for (files, _) in MODELS {
+        for dataset in super::parts::DATASETS {
+            add(memorised_calls(files, dataset))?;
+        }
+    }
+    all.extend(how.into_bytes());
+    Ok(all)
+}
+
+fn memorised_calls(files: &str, dataset: &str) -> String {
+    format!("search/{files}memorised-{dataset}.jsonl")
 }
 
 /// What a recorded search came to.
@@ -336,7 +370,7 @@ pub fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error>
     for (files, model) in MODELS {
         for dataset in super::parts::DATASETS {
             let mut command = Command::new(program);
-            let file = format!("bench-data/search/{files}memorised-{dataset}.jsonl");
+            let file = format!("bench-data/{}", memorised_calls(files, dataset));
             command.args(["memorise-test", "--format", "json", "--dataset", dataset, "--replay"]);
             let ran = output(command.arg(workspace.root().join(&file)))?;
             // Nothing usable from the model is a result too.

@@ -96,7 +96,7 @@ fn standing(results: &Results) -> Result<(Sheet, Curves), Error> {
             "Rules that a search of {evaluations} evaluations began with, 10 of them at random"
         ),
         x: "evaluations",
-        y: "stand, in %",
+        y: "share that stands [%]",
         range: (0.0, 100.0),
         series,
     };
