@@ -1,7 +1,6 @@
 //! Where the workspace is and which libtorch its builds use.
 
 use std::env;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -12,12 +11,16 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The folder above `xtask/`, by what cargo says at run time, so that a moved checkout with an
-    /// old build still finds itself.
+    /// The folder above `xtask/`, by what cargo says at run time, and without cargo the checkout that
+    /// the current folder lies in: never the one that this program was built in, which may be another.
     pub fn find() -> Result<Self, Error> {
-        let manifest = env::var_os("CARGO_MANIFEST_DIR")
-            .unwrap_or_else(|| OsString::from(env!("CARGO_MANIFEST_DIR")));
-        let manifest = PathBuf::from(manifest);
+        let here = || {
+            let folder = env::current_dir().unwrap_or_default();
+            let checkout =
+                folder.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
+            checkout.unwrap_or(&folder).join("xtask")
+        };
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").map_or_else(here, PathBuf::from);
         match manifest.parent() {
             Some(root) if root.join("Cargo.toml").is_file() => {
                 Ok(Self { root: root.to_path_buf() })

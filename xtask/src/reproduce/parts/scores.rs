@@ -73,7 +73,7 @@ pub fn p_value(differences: &[f64]) -> String {
 
 pub const SCORED: &str = "Hypervolume and distances are of the front found, on test accuracy and \
 published latency, error and latency scaled to 0 to 1 over all cells that the device can run, \
-reference (1, 1); the HV ratio is to that of the exact front of the whole space. Coverage: of ten \
+reference 1 in each; the HV ratio is to that of the exact front of the whole space. Coverage: of ten \
 equal parts of the exact front's range of log latency, the share with a network found that is at \
 most one point less accurate than the exact front is there. ±: 95 % interval over the seeds, \
 Student's t.";

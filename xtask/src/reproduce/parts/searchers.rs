@@ -212,7 +212,7 @@ pub fn energy(results: &Results) -> Result<Report, Error> {
         title: "Energy as a third objective",
         before: format!(
             "Edge GPU, Eyeriss and FPGA, for which HW-NAS-Bench holds energy; published accuracy, 600 \
-             evaluations, seeds 1 to {}. Hypervolume is of three objectives, reference (1, 1, 1). \
+             evaluations, seeds 1 to {}. Hypervolume is of three objectives. \
              {SCORED}",
             seeds(&rows)
         ),
