@@ -119,6 +119,7 @@ fn what_cannot_be_compared_is_told() {
         ("niches --partition automatic --thresholds 1", "cuts a known axis"),
         ("benchmark --devices nokia", "edgegpu"),
         ("benchmark --evaluations 15626", "15625"),
+        ("benchmark --evaluations 100 --at 50,200", "raise --evaluations"),
         ("search --searcher llm --allocation adaptive --llm-model x", "leave it out"),
         ("benchmark", "nas download"),
     ] {
@@ -126,4 +127,38 @@ fn what_cannot_be_compared_is_told() {
         assert_eq!(told.code, 2, "{}", told.stderr);
         assert!(told.stderr.contains(expected), "{}", told.stderr);
     }
+}
+
+#[test]
+fn what_is_named_twice_counts_once() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let once = "benchmark --searchers random --datasets cifar10 --devices fpga --seeds 1 \
+                --evaluations 60";
+    let twice = format!("{once} --searchers random --datasets cifar10 --devices fpga,fpga");
+    let (once, twice) = (nas.json(once), nas.json(&twice));
+    assert_eq!(twice.as_array().unwrap().len(), 1);
+    assert_eq!(once[0]["igd"], twice[0]["igd"]);
+}
+
+#[test]
+fn which_rules_stand_is_told_after_each_number_of_evaluations() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    std::fs::write(
+        nas.folder().join("rules.csv"),
+        "polarity,decision,choice\nAVOID,0->3,skip_connect\ndo,0->3,avg_pool_3x3\n",
+    )
+    .unwrap();
+    let command = "benchmark --searchers statistical --datasets cifar10 --devices edgegpu --seeds 1 \
+                   --evaluations 200 --at 33 --rules rules.csv";
+    let refused = nas.say(command);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("rules.csv, line 2"), "{}", refused.stderr);
+    let text = nas.read("rules.csv").replace("AVOID", "avoid");
+    std::fs::write(nas.folder().join("rules.csv"), text).unwrap();
+    let rows = nas.json(command);
+    let standing: Vec<&str> =
+        rows.as_array().unwrap().iter().map(|row| row["rules"].as_str().unwrap()).collect();
+    assert_eq!(standing.len(), 2);
+    assert!(standing[1].len() <= standing[0].len(), "{standing:?}");
+    assert!(!standing[1].contains('2'), "{standing:?}");
 }

@@ -10,15 +10,17 @@ use crate::{failure::Failure, partition::Cut};
 /// The knowledge base to begin with.
 #[derive(Debug, clap::Args)]
 pub struct RulesArgument {
-    /// Design rules to begin with, which stand until the evidence refutes them: CSV with the columns
-    /// polarity (do or avoid), decision (its name, or any), choice, and if wanted at_least, niche
-    /// (from 1 on; else all) and reason
+    /// Design rules to begin with, which stand until the evidence refutes them, for what reads rules:
+    /// statistics and a language model. CSV with the columns polarity (do or avoid), decision (its
+    /// name, such as 0->3, or any), choice, and if wanted at_least (how many decisions take it, of
+    /// any), niche (from 1 on; else all) and reason
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 }
 
 /// A line of the file.
 #[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Line {
     polarity: Polarity,
     decision: String,
@@ -44,17 +46,20 @@ impl RulesArgument {
         };
         let text =
             std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
+        let text = lines_of(&text);
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .comment(Some(b'#'))
-            .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+            .from_reader(text.as_bytes());
+        let header = reader.headers().map_err(|error| wrong(1, &error))?;
+        let header: Vec<String> = header.iter().map(str::to_owned).collect();
         let mut rules: Vec<Rule> = Vec::new();
         let mut lines = reader.deserialize::<Line>();
         while let Some(line) = lines.next() {
             let at = lines.reader().position().line();
             let line = line.map_err(|error| {
                 let at = error.position().map_or(at, csv::Position::line);
-                wrong(at, &format_args!("{}; expected polarity,decision,choice and if wanted at_least,niche,reason, as in do,0->3,skip_connect", what(&error)))
+                wrong(at, &format_args!("{}; expected polarity,decision,choice and if wanted at_least,niche,reason, as in do,0->3,skip_connect", what(&error, &header)))
             })?;
             let at = at.saturating_sub(1).max(2);
             let rule = line.rule(space, cut).map_err(|problem| wrong(at, &problem))?;
@@ -80,10 +85,19 @@ impl RulesArgument {
     }
 }
 
+/// The text without a mark of its encoding, and with line feeds alone at the ends of lines.
+fn lines_of(text: &str) -> String {
+    text.trim_start_matches('\u{feff}').replace("\r\n", "\n")
+}
+
 /// A reader's error without the position, which is told before it.
-fn what(error: &csv::Error) -> String {
+fn what(error: &csv::Error, header: &[String]) -> String {
     match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => err.kind().to_string(),
+        csv::ErrorKind::Deserialize { err, .. } => {
+            let column = err.field().and_then(|at| header.get(usize::try_from(at).ok()?));
+            let column = column.map_or_else(String::new, |column| format!("{column}: "));
+            format!("{column}{}", err.kind())
+        }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} fields where the header has {expected_len}")
         }
@@ -93,6 +107,15 @@ fn what(error: &csv::Error) -> String {
 
 impl Line {
     fn rule(self, space: &Space, cut: &Cut) -> Result<Rule, String> {
+        if let Some(count) = self.at_least {
+            let most = if self.decision == Condition::ANY { space.decisions().len() } else { 1 };
+            if count == 0 || count > most {
+                let decision = &self.decision;
+                return Err(format!(
+                    "at_least {count} for decision {decision}: expected 1 to {most}"
+                ));
+            }
+        }
         let condition =
             Condition::parse(space, &self.decision, &self.choice, self.at_least.unwrap_or(1))
                 .map_err(|error| error.to_string())?;
@@ -184,11 +207,19 @@ mod tests {
             "do,any,none,,7,",
             "do,any,nor_conv_3x3,,1,",
             "do,any,none,,,\ndo,any,none,1,,",
+            "do,any,none,7,,",
+            "do,0->1,none,2,,",
+            "do,any,none,,-1,",
+            "Do,any,none,,,\r",
         ] {
             let text = format!("polarity,decision,choice,at_least,niche,reason\n{lines}\n");
             told += &format!("{}\n", read(&text).unwrap_err());
         }
-        told += &read("decision,choice\nany,none\n").unwrap_err();
+        for text in
+            ["decision,choice\nany,none\n", "polarity,decision,choice,least\ndo,any,none,2\n"]
+        {
+            told += &format!("{}\n", read(text).unwrap_err());
+        }
         insta::assert_snapshot!(told);
     }
 }

@@ -154,6 +154,12 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         };
         return Err(Failure::input(format!("{} is not compared here: {why}", searcher.name())));
     }
+    if let Some(at) = arguments.at.iter().find(|at| **at > arguments.evaluations) {
+        let all = arguments.evaluations;
+        return Err(Failure::input(format!(
+            "--at {at}: each search ends after {all} evaluations; raise --evaluations, or leave it out"
+        )));
+    }
     if let Some(file) = &arguments.fronts {
         Failure::no_folder(file)?;
     }
@@ -164,9 +170,10 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         Accuracy::Proxy => arguments.proxies()?,
     };
     let pairs = arguments.pairs(&tables)?;
+    let searchers = distinct(&arguments.searchers);
     let jobs: Vec<(&Pair, Searcher, u64)> = pairs
         .iter()
-        .flat_map(|pair| arguments.searchers.iter().map(move |&searcher| (pair, searcher)))
+        .flat_map(|pair| searchers.iter().map(move |&searcher| (pair, searcher)))
         .flat_map(|(pair, searcher)| arguments.seeds().map(move |seed| (pair, searcher, seed)))
         .collect();
     let progress = Mutex::new((Progress::new("searching", jobs.len()), 0));
@@ -196,7 +203,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 
 impl Arguments {
     fn datasets(&self) -> Vec<Dataset> {
-        if self.datasets.is_empty() { Dataset::ALL.to_vec() } else { self.datasets.clone() }
+        if self.datasets.is_empty() { Dataset::ALL.to_vec() } else { distinct(&self.datasets) }
     }
 
     fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
@@ -205,7 +212,7 @@ impl Arguments {
 
     fn pairs(&self, tables: &NasBench201) -> Result<Vec<Pair>, Failure> {
         let devices =
-            if self.devices.is_empty() { Device::ALL.to_vec() } else { self.devices.clone() };
+            if self.devices.is_empty() { Device::ALL.to_vec() } else { distinct(&self.devices) };
         let mut pairs = Vec::new();
         for dataset in self.datasets() {
             for &device in &devices {
@@ -512,6 +519,17 @@ fn standing(rules: &[Rule], outcome: &Outcome, evaluations: usize) -> String {
     let stands = |rule: &Rule| !dropped.iter().any(|other| other.states_the_same(rule));
     let standing = (1..).zip(rules).filter(|(_, rule)| stands(rule));
     standing.map(|(at, _)| format!("{at}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Each once, in order: what is named twice counts once.
+fn distinct<T: Copy + PartialEq>(named: &[T]) -> Vec<T> {
+    let mut once = Vec::with_capacity(named.len());
+    for &one in named {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+    }
+    once
 }
 
 /// The mean of each key's values.
