@@ -346,10 +346,7 @@ mod tests {
 
     #[test]
     fn a_space_of_a_users_own_gets_prompts_as_well() {
-        let decision = |name: &str, choices: &[&str]| Decision {
-            name: name.into(),
-            choices: choices.iter().map(ToString::to_string).collect(),
-        };
+        let decision = |name: &str, choices: &[&str]| Decision::new(name, choices.iter().copied());
         let decisions = vec![
             decision("depth", &["12", "13", "14"]),
             decision("width", &["192", "216", "240", "256"]),

@@ -39,6 +39,28 @@ pub enum Error {
         /// The index as given.
         found: u8,
     },
+    /// A decision that does not count has another choice than its first.
+    #[error("decision {decision} does not count in this architecture: expected its first choice")]
+    Inactive {
+        /// The decision's name.
+        decision: String,
+    },
+    /// An architecture that breaks a constraint of its space.
+    #[error("not in {space}: {problem}")]
+    Constraint {
+        /// The space's name.
+        space: String,
+        /// What is broken.
+        problem: String,
+    },
+    /// A file that describes no space.
+    #[error("line {line}: {problem}")]
+    File {
+        /// The line, from 1 on.
+        line: usize,
+        /// What is wrong there.
+        problem: String,
+    },
     /// A space whose description contradicts itself.
     #[error("space {space}: {problem}")]
     Space {

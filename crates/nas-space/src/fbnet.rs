@@ -117,10 +117,8 @@ impl Input {
 /// The space, with the layers in order as decisions.
 pub fn space() -> &'static Space {
     static SPACE: LazyLock<Space> = LazyLock::new(|| {
-        let choices: Vec<String> = BLOCKS.iter().map(|block| block.name.to_owned()).collect();
-        let decision = |layer: usize| Decision {
-            name: format!("layer {}", layer + 1),
-            choices: choices.clone(),
+        let decision = |layer: usize| {
+            Decision::new(format!("layer {}", layer + 1), BLOCKS.iter().map(|block| block.name))
         };
         Space::new(
             "fbnet",

@@ -9,7 +9,7 @@ const LONGEST: usize = 3;
 /// weigh a group as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FeatureGroup {
-    /// 1 where a decision takes a choice, else 0.
+    /// 1 where a decision counts and takes a choice, else 0.
     Decisions,
     /// How many decisions take a choice.
     Counts,
@@ -109,10 +109,13 @@ impl Features<'_> {
     pub fn of(&self, arch: &Arch) -> Vec<f64> {
         let pruned = self.space.prune(arch);
         let mut values = Vec::with_capacity(self.names.len());
-        for (decision, &taken) in self.space.decisions().iter().zip(pruned.choices()) {
+        let active = self.space.active(&pruned);
+        for ((decision, &taken), active) in
+            self.space.decisions().iter().zip(pruned.choices()).zip(active)
+        {
+            let is_taken = |choice| active && choice == usize::from(taken);
             values.extend(
-                (0..decision.choices.len())
-                    .map(|choice| f64::from(u8::from(choice == usize::from(taken)))),
+                (0..decision.choices.len()).map(|choice| f64::from(u8::from(is_taken(choice)))),
             );
         }
         values.extend(self.choices.iter().map(|choice| self.space.count(&pruned, choice) as f64));

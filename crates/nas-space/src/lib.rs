@@ -7,13 +7,16 @@
 //!
 //! [`nasbench201`] is the space of NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) with its
 //! published codecs, index order, classes, parameters and FLOPs; [`fbnet`] that of FBNet as
-//! HW-NAS-Bench measured it.
+//! HW-NAS-Bench measured it; [`autoformer`] those of AutoFormer.
 
 mod arch;
+pub mod autoformer;
 mod cell;
 mod error;
 pub mod fbnet;
 mod features;
+mod file;
+mod measure;
 pub mod nasbench201;
 mod space;
 mod variation;
@@ -22,7 +25,8 @@ pub use arch::Arch;
 pub use cell::{Canonical, Cell};
 pub use error::{Error, TextError, nearest};
 pub use features::{FeatureGroup, Features};
-pub use space::{Decision, Space};
+pub use measure::{Constraint, Factor, Measure};
+pub use space::{Activity, Decision, Space};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

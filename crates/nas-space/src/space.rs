@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Arch, Cell, Error, error::did_you_mean, error::nearest};
+use crate::{
+    Arch, Cell, Constraint, Error, Measure,
+    error::{did_you_mean, nearest},
+};
 
 /// A search space as data: named decisions with their choices, a text form, and, for cell
 /// spaces, the graph that the decisions label.
@@ -12,18 +15,50 @@ pub struct Space {
     text: String,
     cell: Option<Cell>,
     short_names: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    measures: Vec<Measure>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    constraints: Vec<Constraint>,
 }
 
-/// One decision of a space: a name and at most 256 named choices.
+/// One decision of a space: a name and at most 256 named choices, and when it counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Unique within the space, for example `0→1`.
     pub name: String,
     /// The choices' names, unique within the decision.
     pub choices: Vec<String>,
+    /// What it depends on; nothing if it always counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<Activity>,
+}
+
+/// When a decision counts: while an earlier one counts and takes one of these choices. A layer
+/// beyond a network's depth does not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// The earlier decision, by its position.
+    pub decision: usize,
+    /// Its choices, by their indices.
+    pub choices: Vec<u8>,
 }
 
 impl Decision {
+    /// A decision that always counts.
+    pub fn new(
+        name: impl Into<String>,
+        choices: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        let choices = choices.into_iter().map(Into::into).collect();
+        Self { name: name.into(), choices, active: None }
+    }
+
+    /// The same, but only while an earlier decision takes one of these choices.
+    #[must_use]
+    pub fn active_while(self, decision: usize, choices: impl Into<Vec<u8>>) -> Self {
+        Self { active: Some(Activity { decision, choices: choices.into() }), ..self }
+    }
+
     /// The index of a choice by its name, or an error that suggests the nearest name.
     pub fn choice(&self, name: &str) -> Result<u8, Error> {
         match self.choices.iter().position(|choice| choice == name) {
@@ -37,6 +72,9 @@ impl Decision {
 
 /// Stands in a space's text form for the choice of the next decision.
 const SLOT: &str = "{}";
+
+/// Stands in the text of an architecture for the choice of a decision that does not count.
+const INACTIVE: &str = "-";
 
 impl Space {
     /// A space from its parts.
@@ -61,11 +99,45 @@ impl Space {
             text: text.into(),
             cell,
             short_names: Vec::new(),
+            measures: Vec::new(),
+            constraints: Vec::new(),
         };
-        match space.contradiction() {
-            None => Ok(space),
-            Some(problem) => Err(Error::Space { space: space.name, problem }),
+        space.consistent()
+    }
+
+    fn consistent(self) -> Result<Self, Error> {
+        match self.contradiction().or_else(|| self.unfit_measures()) {
+            None => Ok(self),
+            Some(problem) => Err(Error::Space { space: self.name, problem }),
         }
+    }
+
+    /// The space with one more measure of its architectures.
+    ///
+    /// # Errors
+    /// A name that occurs twice, a factor that is no number.
+    pub fn with_measure(mut self, measure: Measure) -> Result<Self, Error> {
+        self.measures.push(measure);
+        self.consistent()
+    }
+
+    /// The space without the architectures that break a constraint.
+    ///
+    /// # Errors
+    /// A constraint on what the space does not have.
+    pub fn with_constraint(mut self, constraint: Constraint) -> Result<Self, Error> {
+        self.constraints.push(constraint);
+        self.consistent()
+    }
+
+    /// What it measures of its architectures.
+    pub fn measures(&self) -> &[Measure] {
+        &self.measures
+    }
+
+    /// What its architectures keep.
+    pub fn constraints(&self) -> &[Constraint] {
+        &self.constraints
     }
 
     /// The space with short names for choices, as pairs of the full and the short name.
@@ -95,6 +167,14 @@ impl Space {
                 if decision.choices[..j].contains(choice) {
                     return Some(format!("choice `{choice}` of decision `{name}` occurs twice"));
                 }
+                if choice == INACTIVE && self.is_conditional() {
+                    return Some(format!(
+                        "choice `{INACTIVE}` of decision `{name}` stands for a decision that does not count"
+                    ));
+                }
+            }
+            if let Some(problem) = self.unfit_condition(i) {
+                return Some(problem);
             }
         }
         let literals: Vec<&str> = self.text.split(SLOT).collect();
@@ -110,6 +190,61 @@ impl Space {
             return Some(format!("its text form `{}` has two slots side by side", self.text));
         }
         self.cell.as_ref().and_then(|cell| cell.contradiction(&self.decisions))
+    }
+
+    /// Why the condition of a decision cannot be, if it cannot.
+    fn unfit_condition(&self, at: usize) -> Option<String> {
+        let Decision { name, active, .. } = &self.decisions[at];
+        let Activity { decision, choices } = active.as_ref()?;
+        let Some(earlier) = self.decisions[..at].get(*decision) else {
+            return Some(format!("decision `{name}` depends on one that is not decided before it"));
+        };
+        if choices.is_empty() {
+            return Some(format!(
+                "decision `{name}` never counts: no choice of `{}` activates it",
+                earlier.name
+            ));
+        }
+        let beyond =
+            choices.iter().find(|choice| usize::from(**choice) >= earlier.choices.len())?;
+        Some(format!(
+            "decision `{name}` depends on choice {beyond} of `{}`, which has {}",
+            earlier.name,
+            earlier.choices.len()
+        ))
+    }
+
+    /// Whether some decision does not always count.
+    pub fn is_conditional(&self) -> bool {
+        self.decisions.iter().any(|decision| decision.active.is_some())
+    }
+
+    /// Whether each decision counts. `arch` must have a choice for each decision.
+    pub fn active(&self, arch: &Arch) -> Vec<bool> {
+        let mut active = Vec::with_capacity(self.decisions.len());
+        for at in 0..self.decisions.len() {
+            active.push(self.counts(at, &active, arch.choices()));
+        }
+        active
+    }
+
+    /// Whether a decision counts, given the earlier ones.
+    pub(crate) fn counts(&self, at: usize, active: &[bool], choices: &[u8]) -> bool {
+        let met = |on: &Activity| active[on.decision] && on.choices.contains(&choices[on.decision]);
+        self.decisions[at].active.as_ref().is_none_or(met)
+    }
+
+    /// The architecture with the first choice at every decision that does not count: the form in
+    /// which each network is one architecture. `arch` must have a choice for each decision.
+    #[must_use]
+    pub fn settle(&self, arch: Arch) -> Arch {
+        if !self.is_conditional() {
+            return arch;
+        }
+        let active = self.active(&arch).into_iter().zip(arch.choices());
+        Arch::new(
+            active.map(|(active, &choice)| if active { choice } else { 0 }).collect::<Vec<u8>>(),
+        )
     }
 
     /// The space's name, for example `nasbench201`.
@@ -132,14 +267,32 @@ impl Space {
         self.cell.as_ref()
     }
 
-    /// The number of architectures, or `None` above `u64::MAX`.
+    /// The number of architectures, whether they keep the constraints or not; `None` above
+    /// `u64::MAX`.
     pub fn size(&self) -> Option<u64> {
-        self.decisions
-            .iter()
-            .try_fold(1u64, |size, decision| size.checked_mul(decision.choices.len() as u64))
+        // Of each decision and what depends on it, for each of its choices; from the last to the
+        // first, for a decision depends on an earlier one.
+        let mut below: Vec<Vec<Option<u64>>> =
+            self.decisions.iter().map(|decision| vec![Some(1); decision.choices.len()]).collect();
+        let mut all = Some(1u64);
+        for at in (0..self.decisions.len()).rev() {
+            let mine = below[at].iter().try_fold(0u64, |sum, part| sum.checked_add((*part)?));
+            let times = |size: Option<u64>| size?.checked_mul(mine?);
+            match &self.decisions[at].active {
+                None => all = times(all),
+                Some(on) => {
+                    for &choice in &on.choices {
+                        let part = &mut below[on.decision][usize::from(choice)];
+                        *part = times(*part);
+                    }
+                }
+            }
+        }
+        all
     }
 
-    /// Whether `arch` has one valid choice for each decision.
+    /// Whether `arch` has one valid choice for each decision, the first where one does not count,
+    /// and keeps all constraints.
     pub fn check(&self, arch: &Arch) -> Result<(), Error> {
         if arch.choices().len() != self.decisions.len() {
             return Err(Error::Length {
@@ -157,15 +310,26 @@ impl Space {
                 });
             }
         }
-        Ok(())
+        if self.is_conditional() {
+            let mut idle = self.active(arch).into_iter().zip(arch.choices()).zip(&self.decisions);
+            if let Some((_, decision)) = idle.find(|((active, choice), _)| !active && **choice > 0)
+            {
+                return Err(Error::Inactive { decision: decision.name.clone() });
+            }
+        }
+        self.broken(arch).map_or(Ok(()), Err)
     }
 
-    /// The names of the choices taken, one for each decision. `arch` must belong to the space.
+    /// The names of the choices taken, one for each decision; `-` where one does not count. `arch`
+    /// must belong to the space.
     pub fn choice_names<'a>(&'a self, arch: &'a Arch) -> impl Iterator<Item = &'a str> {
-        self.decisions
-            .iter()
-            .zip(arch.choices())
-            .map(|(decision, &choice)| decision.choices[usize::from(choice)].as_str())
+        let active = if self.is_conditional() { self.active(arch) } else { Vec::new() };
+        self.decisions.iter().zip(arch.choices()).enumerate().map(
+            move |(at, (decision, &choice))| match active.get(at) {
+                Some(false) => INACTIVE,
+                _ => decision.choices[usize::from(choice)].as_str(),
+            },
+        )
     }
 
     /// How many decisions take the choice of that name. `arch` must belong to the space.
@@ -236,11 +400,22 @@ impl Space {
     pub fn parse_short(&self, text: &str) -> Result<Arch, Error> {
         let mut names = text.split_whitespace();
         let mut choices = Vec::with_capacity(self.decisions.len());
-        for decision in &self.decisions {
+        let mut active = Vec::with_capacity(self.decisions.len());
+        for (at, decision) in self.decisions.iter().enumerate() {
             let Some(name) = names.next() else {
                 let problem = format!("expected a choice for {}", decision.name);
                 return Err(Error::text(text, text.len(), problem));
             };
+            active.push(self.counts(at, &active, &choices));
+            if !active[at] {
+                if name != INACTIVE {
+                    let problem =
+                        format!("{} does not count here: expected `{INACTIVE}`", decision.name);
+                    return Err(Error::text(text, position(text, name), problem));
+                }
+                choices.push(0);
+                continue;
+            }
             let full = self.short_names.iter().find(|(_, short)| short == name);
             let choice = decision.choice(full.map_or(name, |(full, _)| full));
             choices.push(
@@ -262,7 +437,14 @@ impl Space {
         let mut literals = self.text.split(SLOT);
         let mut at = skip(text, 0, literals.next().unwrap_or_default())?;
         let mut choices = Vec::with_capacity(self.decisions.len());
+        let mut active = Vec::with_capacity(self.decisions.len());
         for (decision, literal) in self.decisions.iter().zip(literals) {
+            active.push(self.counts(choices.len(), &active, &choices));
+            if !active[choices.len()] {
+                choices.push(0);
+                at = skip(text, skip(text, at, INACTIVE)?, literal)?;
+                continue;
+            }
             let rest = &text[at..];
             // A choice's name may hold the literal that follows it, so the longest name wins.
             let fitting = decision
@@ -333,7 +515,7 @@ mod tests {
     use super::*;
 
     fn decision(name: &str, choices: &[&str]) -> Decision {
-        Decision { name: name.into(), choices: choices.iter().map(ToString::to_string).collect() }
+        Decision::new(name, choices.iter().copied())
     }
 
     fn space() -> Space {
@@ -403,6 +585,59 @@ mod tests {
             "{}{}",
             "two slots side by side",
         );
+    }
+
+    /// One or two layers; the second has a kernel only if there are two, and a dilation only if that
+    /// is 3.
+    fn conditional() -> Space {
+        let decisions = vec![
+            decision("depth", &["1", "2"]),
+            decision("kernel 1", &["3", "5"]),
+            decision("kernel 2", &["3", "5"]).active_while(0, [1]),
+            decision("dilation 2", &["1", "2", "4"]).active_while(2, [0]),
+        ];
+        Space::new("conditional", "", decisions, "d{} {} {}/{}", None).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_count_is_settled_written_and_read() {
+        let space = conditional();
+        let all: Vec<Arch> = space.enumerate().collect();
+        // One layer: 2; two: 2 · (3 + 1).
+        assert_eq!((all.len(), space.size()), (10, Some(10)));
+        assert!(all.is_sorted());
+        for arch in &all {
+            assert_eq!(space.check(arch), Ok(()));
+            assert_eq!(space.settle(arch.clone()), *arch);
+            assert_eq!(space.parse(&space.format(arch)).as_ref(), Ok(arch));
+            assert_eq!(space.parse_short(&space.short(arch)).as_ref(), Ok(arch));
+        }
+        let one = space.settle(Arch::new([0, 1, 1, 2]));
+        assert_eq!(space.format(&one), "d1 5 -/-");
+        assert_eq!((space.count(&one, "3"), space.count(&one, "5")), (0, 1));
+        let error = space.check(&Arch::new([0, 1, 1, 0])).unwrap_err().to_string();
+        assert!(error.contains("kernel 2"), "{error}");
+        let error = space.parse("d1 5 3/-").unwrap_err().to_string();
+        assert!(error.contains("expected `-` at position 5"), "{error}");
+    }
+
+    #[test]
+    fn conditions_go_from_earlier_to_later_decisions() {
+        let refuse = |decisions: Vec<Decision>, expected: &str| {
+            let text = vec![SLOT; decisions.len()].join(" ");
+            let message = Space::new("s", "", decisions, text, None).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        };
+        let on = |at: usize, choices: &[u8]| {
+            vec![decision("a", &["x", "y"]), decision("b", &["x"]).active_while(at, choices)]
+        };
+        refuse(on(1, &[0]), "`b` depends on one that is not decided before it");
+        refuse(on(7, &[0]), "`b` depends on one that is not decided before it");
+        refuse(on(0, &[]), "`b` never counts");
+        refuse(on(0, &[2]), "choice 2 of `a`, which has 2");
+        let mut dash = on(0, &[1]);
+        dash[0].choices[0] = INACTIVE.to_owned();
+        refuse(dash, "stands for a decision that does not count");
     }
 
     #[test]

@@ -2,20 +2,49 @@ use rand::{Rng, RngExt};
 
 use crate::{Arch, Space};
 
+/// Architectures drawn for one that keeps the constraints.
+const TRIES: usize = 1000;
+
 impl Space {
-    /// An architecture drawn uniformly from the space.
+    /// An architecture whose every decision that counts is drawn uniformly, from the first to the
+    /// last. Where all count, all architectures are equally likely. Of 1,000 that all break a
+    /// constraint the last is returned.
     pub fn sample(&self, rng: &mut impl Rng) -> Arch {
-        let choices = self.decisions().iter();
-        let choices = choices.map(|decision| rng.random_range(0..decision.choices.len()) as u8);
-        Arch::new(choices.collect::<Vec<u8>>())
+        let mut arch = self.draw(rng);
+        for _ in 1..TRIES {
+            if self.broken(&arch).is_none() {
+                break;
+            }
+            arch = self.draw(rng);
+        }
+        arch
     }
 
-    /// The architecture with another choice at one decision, both drawn uniformly.
+    /// An architecture that may break constraints.
+    pub(crate) fn draw(&self, rng: &mut impl Rng) -> Arch {
+        self.choose(|at| rng.random_range(0..self.decisions()[at].choices.len()) as u8)
+    }
+
+    /// The architecture with what `choice` says for each decision that counts, in order.
+    fn choose(&self, mut choice: impl FnMut(usize) -> u8) -> Arch {
+        let decisions = self.decisions().len();
+        let (mut choices, mut active) =
+            (Vec::with_capacity(decisions), Vec::with_capacity(decisions));
+        for at in 0..decisions {
+            active.push(self.counts(at, &active, &choices));
+            choices.push(if active[at] { choice(at) } else { 0 });
+        }
+        Arch::new(choices)
+    }
+
+    /// The architecture with another choice at one decision, both drawn uniformly; what counts by
+    /// that alone is drawn too.
     ///
     /// A space in which no decision has a second choice returns the architecture as it is.
     pub fn mutate(&self, arch: &Arch, rng: &mut impl Rng) -> Arch {
+        let active = self.active(arch);
         let open: Vec<usize> = (0..self.decisions().len())
-            .filter(|&i| self.decisions()[i].choices.len() > 1)
+            .filter(|&i| active[i] && self.decisions()[i].choices.len() > 1)
             .collect();
         if open.is_empty() {
             return arch.clone();
@@ -24,44 +53,64 @@ impl Space {
     }
 
     /// The architecture with another choice at the decision of that position, drawn uniformly; as it
-    /// is where there is no other.
+    /// is where there is no other, or the decision does not count.
     pub fn mutate_at(&self, arch: &Arch, decision: usize, rng: &mut impl Rng) -> Arch {
         let choices = self.decisions().get(decision).map_or(0, |decision| decision.choices.len());
-        if choices < 2 {
+        let active = self.active(arch);
+        if choices < 2 || !active[decision] {
             return arch.clone();
         }
         let current = arch.choices()[decision];
         let other = rng.random_range(0..choices - 1) as u8;
-        arch.with(decision, if other < current { other } else { other + 1 })
-    }
-
-    /// Every architecture that differs in exactly one decision.
-    pub fn neighbours<'a>(&'a self, arch: &'a Arch) -> impl Iterator<Item = Arch> + 'a {
-        self.decisions().iter().enumerate().flat_map(move |(at, decision)| {
-            let others = (0..decision.choices.len()).map(|choice| choice as u8);
-            others
-                .filter(move |&choice| choice != arch.choices()[at])
-                .map(move |c| arch.with(at, c))
+        let mutant = arch.with(decision, if other < current { other } else { other + 1 });
+        self.choose(|at| {
+            let choices = self.decisions()[at].choices.len();
+            if active[at] { mutant.choices()[at] } else { rng.random_range(0..choices) as u8 }
         })
     }
 
-    /// Uniform crossover: each choice from either parent with equal probability.
+    /// Every architecture that differs in exactly one decision that counts; what counts by that
+    /// alone takes its first choice.
+    pub fn neighbours<'a>(&'a self, arch: &'a Arch) -> impl Iterator<Item = Arch> + 'a {
+        let active = self.active(arch);
+        let decisions = self.decisions().iter().enumerate().filter(move |(at, _)| active[*at]);
+        decisions.flat_map(move |(at, decision)| {
+            let others = (0..decision.choices.len()).map(|choice| choice as u8);
+            others
+                .filter(move |&choice| choice != arch.choices()[at])
+                .map(move |choice| self.settle(arch.with(at, choice)))
+                .filter(|arch| self.broken(arch).is_none())
+        })
+    }
+
+    /// Uniform crossover: each choice from either parent with equal probability, or from the one in
+    /// which the decision counts.
     pub fn crossover(&self, one: &Arch, other: &Arch, rng: &mut impl Rng) -> Arch {
-        let pairs = one.choices().iter().zip(other.choices());
-        let choices = pairs.map(|(&a, &b)| if rng.random::<bool>() { a } else { b });
-        Arch::new(choices.collect::<Vec<u8>>())
+        let counts = [self.active(one), self.active(other)];
+        self.choose(|at| {
+            let from_one = match [counts[0][at], counts[1][at]] {
+                [true, false] => true,
+                [false, true] => false,
+                _ => rng.random::<bool>(),
+            };
+            if from_one { one.choices()[at] } else { other.choices()[at] }
+        })
     }
 
     /// Every architecture, in lexicographic order of the choices.
     pub fn enumerate(&self) -> impl Iterator<Item = Arch> + '_ {
         let first = Some(Arch::new(vec![0; self.decisions().len()]));
-        std::iter::successors(first, |arch| self.successor(arch))
+        let all = std::iter::successors(first, |arch| self.successor(arch));
+        all.filter(|arch| self.broken(arch).is_none())
     }
 
     fn successor(&self, arch: &Arch) -> Option<Arch> {
         let mut choices = arch.choices().to_vec();
-        for (choice, decision) in choices.iter_mut().zip(self.decisions()).rev() {
-            if usize::from(*choice) + 1 < decision.choices.len() {
+        let active = self.active(arch);
+        for ((choice, decision), active) in
+            choices.iter_mut().zip(self.decisions()).zip(active).rev()
+        {
+            if active && usize::from(*choice) + 1 < decision.choices.len() {
                 *choice += 1;
                 return Some(Arch::new(choices));
             }
@@ -77,7 +126,7 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    use crate::nasbench201;
+    use crate::{Arch, Decision, Space, nasbench201};
 
     proptest! {
         #[test]
@@ -99,6 +148,44 @@ mod tests {
                 prop_assert!(c == a || c == b);
             }
         }
+    }
+
+    /// A depth of 1 to 3; each layer beyond the first counts from its depth on.
+    fn layered() -> Space {
+        let mut decisions = vec![Decision::new("depth", ["1", "2", "3"])];
+        for (layer, from) in [(1, 0), (2, 1), (3, 2)] {
+            let kernel = Decision::new(format!("kernel {layer}"), ["3", "5", "7"]);
+            decisions.push(kernel.active_while(0, (from..3).collect::<Vec<u8>>()));
+        }
+        Space::new("layered", "", decisions, "{} {} {} {}", None).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn variation_keeps_what_does_not_count_settled(seed: u64) {
+            let space = layered();
+            let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+            let (one, other) = (space.sample(rng), space.sample(rng));
+            let (mutant, child) = (space.mutate(&one, rng), space.crossover(&one, &other, rng));
+            for arch in [&one, &other, &mutant, &child].into_iter().cloned().chain(space.neighbours(&one)) {
+                prop_assert_eq!(space.check(&arch), Ok(()));
+            }
+            prop_assert_ne!(&mutant, &one);
+            // Every choice that counts in the child counts in a parent that has it.
+            let counted = [&one, &other].map(|parent| (parent, space.active(parent)));
+            for (at, active) in space.active(&child).into_iter().enumerate() {
+                let given = |(parent, counts): &(&Arch, Vec<bool>)| counts[at] && parent.choices()[at] == child.choices()[at];
+                prop_assert!(!active || counted.iter().any(given));
+            }
+        }
+    }
+
+    #[test]
+    fn every_depth_is_drawn_as_often() {
+        let space = layered();
+        let rng = &mut ChaCha8Rng::seed_from_u64(1);
+        let deep = (0..3000).filter(|_| space.sample(rng).choices()[0] == 2).count();
+        assert!((900..1100).contains(&deep), "{deep}");
     }
 
     #[test]

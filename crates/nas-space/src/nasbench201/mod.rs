@@ -122,13 +122,10 @@ impl FromStr for Dataset {
 }
 
 static SPACE: LazyLock<Space> = LazyLock::new(|| {
-    let choices = Operation::ALL.map(|operation| operation.name().to_owned()).to_vec();
+    let names = Operation::ALL.map(Operation::name);
     let decisions = EDGES
         .iter()
-        .map(|(source, target)| Decision {
-            name: format!("{source}→{target}"),
-            choices: choices.clone(),
-        })
+        .map(|(source, target)| Decision::new(format!("{source}→{target}"), names))
         .collect();
     Space::new(
         "nasbench201",

@@ -1,0 +1,255 @@
+//! AutoFormer (Chen et al. 2021, arXiv 2107.00651): vision transformers whose width, depth, and
+//! each layer's heads and MLP ratio are searched.
+//!
+//! The query, key and value dimension of a layer is 64 for each of its heads: AutoFormer fixes that
+//! ratio, and the ranges that its table 1 gives for both are the same. A layer beyond the depth does
+//! not count.
+
+use std::sync::LazyLock;
+
+use crate::{Arch, Decision, Error, Space};
+
+/// The three spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Size {
+    /// 5 to 11 million parameters.
+    Tiny,
+    /// 14 to 34 million parameters.
+    Small,
+    /// 42 to 75 million parameters.
+    Base,
+}
+
+/// What the decisions of a space choose from.
+struct Ranges {
+    embedding: [u64; 3],
+    depth: [u64; 3],
+    /// MLP ratios, times two: they are whole or end in a half.
+    doubled_ratios: &'static [u64],
+    heads: &'static [u64],
+}
+
+/// A network of the space.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// Channels of every token.
+    pub embedding: u64,
+    /// The layers, as many as the network is deep.
+    pub layers: Vec<Layer>,
+}
+
+/// A transformer layer: attention, then an MLP, each after a layer normalisation and around a
+/// residual connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layer {
+    /// Attention heads.
+    pub heads: u64,
+    /// Channels of the hidden layer of the MLP for each channel of a token.
+    pub mlp_ratio: f64,
+}
+
+/// Channels of query, key and value in each head.
+pub const HEAD: u64 = 64;
+
+/// Pixels along a side of a patch.
+pub const PATCH: u64 = 16;
+
+/// The distance, in patches along a side, beyond which all have the same relative position.
+pub const DISTANCE: u64 = 14;
+
+/// Decisions before those of the layers, and of each layer.
+const BEFORE: usize = 2;
+const EACH: usize = 2;
+
+impl Size {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Tiny, Self::Small, Self::Base];
+
+    /// The name of the space.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tiny => "autoformer-tiny",
+            Self::Small => "autoformer-small",
+            Self::Base => "autoformer-base",
+        }
+    }
+
+    fn ranges(self) -> Ranges {
+        match self {
+            Self::Tiny => Ranges {
+                embedding: [192, 216, 240],
+                depth: [12, 13, 14],
+                doubled_ratios: &[7, 8],
+                heads: &[3, 4],
+            },
+            Self::Small => Ranges {
+                embedding: [320, 384, 448],
+                depth: [12, 13, 14],
+                doubled_ratios: &[6, 7, 8],
+                heads: &[5, 6, 7],
+            },
+            Self::Base => Ranges {
+                embedding: [528, 576, 624],
+                depth: [14, 15, 16],
+                doubled_ratios: &[6, 7, 8],
+                heads: &[8, 9, 10],
+            },
+        }
+    }
+
+    /// The space: embedding dimension, depth, then MLP ratio and heads of each layer.
+    pub fn space(self) -> &'static Space {
+        static SPACES: LazyLock<[Space; 3]> = LazyLock::new(|| Size::ALL.map(build));
+        &SPACES[self as usize]
+    }
+
+    /// The network that an architecture of the space stands for.
+    ///
+    /// # Errors
+    /// Those of [`Space::check`].
+    pub fn network(self, arch: &Arch) -> Result<Network, Error> {
+        self.space().check(arch)?;
+        let Ranges { embedding, depth, doubled_ratios, heads } = self.ranges();
+        let choice = |at: usize| usize::from(arch.choices()[at]);
+        let layer = |layer: usize| Layer {
+            mlp_ratio: doubled_ratios[choice(BEFORE + EACH * layer)] as f64 / 2.0,
+            heads: heads[choice(BEFORE + EACH * layer + 1)],
+        };
+        Ok(Network {
+            embedding: embedding[choice(0)],
+            layers: (0..depth[choice(1)] as usize).map(layer).collect(),
+        })
+    }
+
+    /// The architecture of a network, where the space holds it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for the first number that the space does not choose from.
+    pub fn arch(self, network: &Network) -> Result<Arch, Error> {
+        let space = self.space();
+        let mut choices = vec![0; space.decisions().len()];
+        let mut choose = |at: usize, name: String| {
+            choices[at] = space.decisions()[at].choice(&name)?;
+            Ok::<(), Error>(())
+        };
+        choose(0, network.embedding.to_string())?;
+        choose(1, network.layers.len().to_string())?;
+        for (at, layer) in network.layers.iter().enumerate() {
+            choose(BEFORE + EACH * at, layer.mlp_ratio.to_string())?;
+            choose(BEFORE + EACH * at + 1, layer.heads.to_string())?;
+        }
+        Ok(Arch::new(choices))
+    }
+}
+
+fn build(size: Size) -> Space {
+    let Ranges { embedding, depth, doubled_ratios, heads } = size.ranges();
+    let names = |values: &[u64]| values.iter().map(u64::to_string).collect::<Vec<_>>();
+    let ratios = || doubled_ratios.iter().map(|doubled| (*doubled as f64 / 2.0).to_string());
+    let mut decisions = vec![
+        Decision::new("embedding dimension", names(&embedding)),
+        Decision::new("depth", names(&depth)),
+    ];
+    for layer in 1..=depth[2] {
+        let deep_enough = (0..).zip(depth).filter(|(_, depth)| *depth >= layer);
+        let deep_enough: Vec<u8> = deep_enough.map(|(choice, _)| choice).collect();
+        for decision in [
+            Decision::new(format!("MLP ratio {layer}"), ratios()),
+            Decision::new(format!("heads {layer}"), names(heads)),
+        ] {
+            let always = deep_enough.len() == depth.len();
+            decisions.push(if always {
+                decision
+            } else {
+                decision.active_while(1, deep_enough.clone())
+            });
+        }
+    }
+    let layers = vec!["{}x{}"; depth[2] as usize].join(" ");
+    Space::new(
+        size.name(),
+        "Vision transformers (AutoFormer): tokens of the embedding dimension, as many layers as the \
+         depth; each layer has attention heads of 64 channels and an MLP whose hidden layer is the \
+         MLP ratio times as wide. Layers beyond the depth do not count.",
+        decisions,
+        format!("{{}} {{}}: {layers}"),
+        None,
+    )
+    .expect("its parts fit together")
+}
+
+impl Network {
+    /// Trainable parameters, with patch embedding, absolute and relative positions and a classifier
+    /// of so many classes, for images of so many pixels along a side.
+    pub fn parameters(&self, side: u64, classes: u64) -> u64 {
+        let width = self.embedding;
+        let linear = |from: u64, to: u64| from * to + to;
+        let norm = 2 * width;
+        let patches = (side / PATCH).pow(2);
+        // Vertical and horizontal distances in either direction, none, and the class token's, for
+        // keys and for values.
+        let relative = 2 * 2 * (2 * DISTANCE + 2) * HEAD;
+        let layer = |layer: &Layer| {
+            let (attended, hidden) = (layer.heads * HEAD, (width as f64 * layer.mlp_ratio) as u64);
+            norm + linear(width, 3 * attended)
+                + relative
+                + linear(attended, width)
+                + norm
+                + linear(width, hidden)
+                + linear(hidden, width)
+        };
+        linear(3 * PATCH * PATCH, width)
+            + width * (1 + 1 + patches)
+            + self.layers.iter().map(layer).sum::<u64>()
+            + norm
+            + linear(width, classes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The smallest and the largest network of a space.
+    fn ends(size: Size) -> [Network; 2] {
+        let space = size.space();
+        let last = space.decisions().iter().map(|decision| decision.choices.len() as u8 - 1);
+        let archs =
+            [Arch::new(vec![0; space.decisions().len()]), Arch::new(last.collect::<Vec<u8>>())];
+        archs.map(|arch| size.network(&arch).unwrap())
+    }
+
+    #[test]
+    fn the_published_networks_are_of_the_size_of_their_spaces() {
+        // AutoFormer-Ti, -S and -B, in millions of parameters.
+        for (size, published) in [(Size::Tiny, 5.7), (Size::Small, 22.9), (Size::Base, 54.0)] {
+            let [least, most] =
+                ends(size).map(|network| network.parameters(224, 1000) as f64 / 1e6);
+            assert!(least < published && published < most, "{size:?} {least} {most}");
+        }
+    }
+
+    #[test]
+    fn without_relative_positions_it_is_the_network_of_deit() {
+        // DeiT-Ti: 192 channels, 12 layers of 3 heads and ratio 4; 5,717,416 parameters.
+        let network =
+            Network { embedding: 192, layers: vec![Layer { heads: 3, mlp_ratio: 4.0 }; 12] };
+        let relative = 12 * 2 * 2 * 30 * 64;
+        assert_eq!(network.parameters(224, 1000) - relative, 5_717_416);
+    }
+
+    #[test]
+    fn networks_and_architectures_are_the_same() {
+        for size in Size::ALL {
+            for network in ends(size) {
+                let arch = size.arch(&network).unwrap();
+                assert_eq!(size.network(&arch).unwrap(), network);
+                assert_eq!(size.space().parse(&size.space().format(&arch)), Ok(arch));
+            }
+        }
+        // Three widths, and 4¹² + 4¹³ + 4¹⁴ choices of layers.
+        assert_eq!(Size::Tiny.space().size(), Some(3 * 21 * (1 << 24)));
+        let foreign = Network { embedding: 200, layers: vec![] };
+        assert!(Size::Tiny.arch(&foreign).unwrap_err().to_string().contains("200"));
+    }
+}

@@ -1,0 +1,378 @@
+//! Spaces of a user's own, from TOML.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use rand::SeedableRng;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::{Activity, Constraint, Decision, Error, Factor, Measure, Space, nearest};
+
+/// Architectures that are drawn to find one that keeps the constraints.
+const DRAWN: usize = 10_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    decision: Vec<Spanned<DecisionTable>>,
+    #[serde(default)]
+    axis: Vec<Spanned<AxisTable>>,
+    #[serde(default)]
+    constraint: Vec<Spanned<ConstraintTable>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecisionTable {
+    name: String,
+    choices: Vec<Name>,
+    #[serde(rename = "if")]
+    condition: Option<Spanned<BTreeMap<String, Names>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AxisTable {
+    name: String,
+    terms: Option<Vec<Vec<Name>>>,
+    count: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConstraintTable {
+    axis: Option<String>,
+    at_least: Option<f64>,
+    at_most: Option<f64>,
+    forbid: Option<BTreeMap<String, Names>>,
+}
+
+/// A name, or a number that is one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Name {
+    Text(String),
+    Whole(i64),
+    Number(f64),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(Name),
+    Several(Vec<Name>),
+}
+
+impl Name {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Whole(number) => number.to_string(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+impl Names {
+    fn texts(&self) -> Vec<String> {
+        match self {
+            Self::One(name) => vec![name.text()],
+            Self::Several(names) => names.iter().map(Name::text).collect(),
+        }
+    }
+}
+
+/// A file's text, for its lines.
+struct Source<'a>(&'a str);
+
+impl Source<'_> {
+    fn error(&self, at: Range<usize>, problem: impl Into<String>) -> Error {
+        let line = 1 + self.0[..at.start.min(self.0.len())].matches('\n').count();
+        Error::File { line, problem: problem.into() }
+    }
+}
+
+impl Space {
+    /// A space from a TOML text:
+    ///
+    /// ```toml
+    /// name = "my-network"
+    /// description = "What a language model is told of it."
+    ///
+    /// [[decision]]
+    /// name = "depth"
+    /// choices = [1, 2]
+    ///
+    /// [[decision]]
+    /// name = "kernel 2"
+    /// choices = [3, 5]
+    /// if = { depth = 2 }             # else it does not count
+    ///
+    /// [[axis]]                       # a measure of complexity: a sum of products
+    /// name = "cost"
+    /// terms = [["depth", 10], ["kernel 2", "kernel 2"]]
+    ///
+    /// [[axis]]                       # or how many decisions take a choice
+    /// name = "fives"
+    /// count = "5"
+    ///
+    /// [[constraint]]
+    /// axis = "cost"
+    /// at_most = 40
+    ///
+    /// [[constraint]]
+    /// forbid = { depth = 2, "kernel 2" = [5] }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::File`] with the line of the first mistake. That nothing keeps the constraints is
+    /// found by drawing 10,000 architectures.
+    pub fn from_toml(text: &str) -> Result<Self, Error> {
+        let source = Source(text);
+        let file: File = toml::from_str(text).map_err(|error| {
+            source.error(error.span().unwrap_or(0..0), error.message().to_owned())
+        })?;
+        let tables: Vec<(&DecisionTable, Range<usize>)> =
+            file.decision.iter().map(|table| (table.get_ref(), table.span())).collect();
+        let mut decisions: Vec<Decision> = Vec::with_capacity(tables.len());
+        for (at, (table, span)) in tables.iter().enumerate() {
+            let choices: Vec<String> = table.choices.iter().map(Name::text).collect();
+            let mut decision = Decision::new(&table.name, choices);
+            if let Some(condition) = &table.condition {
+                decision.active = Some(activity(&source, &tables, &decisions, at, condition)?);
+            }
+            decisions.push(decision);
+            // What is wrong with the decisions so far is wrong with this one.
+            let slots = vec!["{}"; decisions.len()].join(" ");
+            Self::new(&file.name, "", decisions.clone(), slots, None)
+                .map_err(|error| source.error(span.clone(), bare(error)))?;
+        }
+        let slots = vec!["{}"; decisions.len()].join(" ");
+        let mut space = Self::new(&file.name, &file.description, decisions, slots, None)
+            .map_err(|error| source.error(0..0, bare(error)))?;
+        for table in &file.axis {
+            let measure = measure(&space, table.get_ref());
+            let measure = measure.map_err(|problem| source.error(table.span(), problem))?;
+            space = space
+                .with_measure(measure)
+                .map_err(|error| source.error(table.span(), bare(error)))?;
+        }
+        for table in &file.constraint {
+            let constraint = constraint(&space, table.get_ref());
+            let constraint = constraint.map_err(|problem| source.error(table.span(), problem))?;
+            space = space
+                .with_constraint(constraint)
+                .map_err(|error| source.error(table.span(), bare(error)))?;
+            let rng = &mut rand_chacha::ChaCha8Rng::seed_from_u64(0);
+            if !(0..DRAWN).any(|_| space.broken(&space.draw(rng)).is_none()) {
+                let problem = format!(
+                    "of {DRAWN} architectures drawn none keeps this constraint and those before it"
+                );
+                return Err(source.error(table.span(), problem));
+            }
+        }
+        Ok(space)
+    }
+}
+
+/// An error without the space's name, which the file's stands for.
+fn bare(error: Error) -> String {
+    match error {
+        Error::Space { problem, .. } => problem,
+        other => other.to_string(),
+    }
+}
+
+fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let near = nearest(name, known.clone());
+    let suggestion = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+    format!("unknown {kind} `{name}`{suggestion}; known: {}", known.collect::<Vec<_>>().join(", "))
+}
+
+/// The positions of choices by their names.
+fn choices(decision: &Decision, names: &Names) -> Result<Vec<u8>, String> {
+    let choice = |name: String| {
+        decision.choice(&name).map_err(|error| format!("{error} for `{}`", decision.name))
+    };
+    names.texts().into_iter().map(choice).collect()
+}
+
+/// When the decision at a position counts.
+fn activity(
+    source: &Source<'_>,
+    tables: &[(&DecisionTable, Range<usize>)],
+    earlier: &[Decision],
+    at: usize,
+    condition: &Spanned<BTreeMap<String, Names>>,
+) -> Result<Activity, Error> {
+    let wrong = |problem: String| source.error(condition.span(), problem);
+    let name = &tables[at].0.name;
+    let (on, names) = match condition.get_ref().iter().collect::<Vec<_>>()[..] {
+        [one] => one,
+        ref several => {
+            return Err(wrong(format!(
+                "decision `{name}` depends on {} decisions, expected one",
+                several.len()
+            )));
+        }
+    };
+    let Some(decision) = earlier.iter().position(|decision| decision.name == *on) else {
+        if !tables.iter().any(|(table, _)| table.name == *on) {
+            let known = tables.iter().map(|(table, _)| table.name.as_str());
+            return Err(wrong(unknown("decision", on, known)));
+        }
+        return Err(wrong(match cycle(tables, name) {
+            Some(cycle) => format!("a cycle of conditions: {}", cycle.join(" → ")),
+            None => format!("decision `{name}` depends on `{on}`, which must stand before it"),
+        }));
+    };
+    let choices = choices(&earlier[decision], names).map_err(wrong)?;
+    Ok(Activity { decision, choices })
+}
+
+/// The decisions from one back to itself by their conditions.
+fn cycle(tables: &[(&DecisionTable, Range<usize>)], from: &str) -> Option<Vec<String>> {
+    let mut path = vec![from.to_owned()];
+    for _ in tables {
+        let last = path.last()?;
+        let (table, _) = tables.iter().find(|(table, _)| table.name == *last)?;
+        let next = table.condition.as_ref()?.get_ref().keys().next()?.clone();
+        let is_closed = next == from;
+        path.push(next);
+        if is_closed {
+            return Some(path);
+        }
+    }
+    None
+}
+
+fn measure(space: &Space, table: &AxisTable) -> Result<Measure, String> {
+    let AxisTable { name, terms, count } = table;
+    let terms = match (terms, count) {
+        (Some(terms), None) => {
+            let factor = |factor: &Name| match factor {
+                Name::Whole(number) => Ok(Factor::Number(*number as f64)),
+                Name::Number(number) => Ok(Factor::Number(*number)),
+                Name::Text(text) => {
+                    let decision = space.decision_named(text);
+                    decision.map(Factor::Decision).map_err(|error| error.to_string())
+                }
+            };
+            let term = |term: &Vec<Name>| term.iter().map(factor).collect::<Result<Vec<_>, _>>();
+            terms.iter().map(term).collect::<Result<_, _>>()?
+        }
+        (None, Some(choice)) => vec![vec![Factor::Count(choice.clone())]],
+        _ => return Err(format!("axis `{name}`: expected either terms or count")),
+    };
+    Ok(Measure { name: name.clone(), terms })
+}
+
+fn constraint(space: &Space, table: &ConstraintTable) -> Result<Constraint, String> {
+    match (&table.axis, &table.forbid) {
+        (Some(axis), None) => {
+            if table.at_least.or(table.at_most).is_none() {
+                return Err(format!("axis `{axis}`: expected at_least, at_most or both"));
+            }
+            let names = space.measures().iter().map(|measure| measure.name.as_str());
+            let measure = names.clone().position(|name| name == axis);
+            let measure = measure.ok_or_else(|| unknown("axis", axis, names))?;
+            Ok(Constraint::Within {
+                measure,
+                at_least: table.at_least.unwrap_or(f64::NEG_INFINITY),
+                at_most: table.at_most.unwrap_or(f64::INFINITY),
+            })
+        }
+        (None, Some(forbid)) if table.at_least.or(table.at_most).is_none() => {
+            let together = forbid.iter().map(|(name, names)| {
+                let at = space.decision_named(name).map_err(|error| error.to_string())?;
+                Ok((at, choices(&space.decisions()[at], names)?))
+            });
+            Ok(Constraint::Forbidden(together.collect::<Result<_, String>>()?))
+        }
+        _ => Err("a constraint has either axis with at_least or at_most, or forbid".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = r#"
+name = "example"
+description = "Two layers at most."
+
+[[decision]]
+name = "depth"
+choices = [1, 2]
+
+[[decision]]
+name = "kernel 2"
+choices = [3, 5]
+if = { depth = 2 }
+
+[[axis]]
+name = "cost"
+terms = [["depth", 10], ["kernel 2", "kernel 2"]]
+
+[[constraint]]
+axis = "cost"
+at_most = 40
+"#;
+
+    #[test]
+    fn a_space_is_read_with_conditions_axes_and_constraints() {
+        let space = Space::from_toml(EXAMPLE).unwrap();
+        let kept: Vec<String> = space.enumerate().map(|arch| space.format(&arch)).collect();
+        // 20 + 25 is more than 40.
+        assert_eq!(kept, ["1 -", "2 3"]);
+        let costs: Vec<f64> =
+            space.enumerate().map(|arch| space.measured(&space.measures()[0], &arch)).collect();
+        assert_eq!(costs, [10.0, 29.0]);
+        let error = space.check(&space.parse("2 5").unwrap()).unwrap_err().to_string();
+        assert!(error.contains("cost is 45, expected at most 40"), "{error}");
+    }
+
+    /// The example with one line replaced.
+    fn refuse(line: &str, by: &str, expected: &str) {
+        assert!(EXAMPLE.contains(line), "{line}");
+        let text = EXAMPLE.replace(line, by);
+        let message = Space::from_toml(&text).unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}\nexpected {expected}");
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line() {
+        refuse("choices = [1, 2]", "choices = []", "line 5: decision `depth` has 0 choices");
+        refuse(
+            "choices = [1, 2]",
+            "choices = [1, 1]",
+            "choice `1` of decision `depth` occurs twice",
+        );
+        refuse(
+            "\"kernel 2\"\nchoices",
+            "\"depth\"\nchoices",
+            "line 9: decision `depth` occurs twice",
+        );
+        refuse(
+            "if = { depth = 2 }",
+            "if = { dept = 2 }",
+            "line 12: unknown decision `dept`, did you mean `depth`?",
+        );
+        refuse("if = { depth = 2 }", "if = { depth = 3 }", "line 12: unknown choice `3`");
+        refuse(
+            "choices = [1, 2]",
+            "choices = [1, 2]\nif = { \"kernel 2\" = 3 }",
+            "cycle of conditions: depth → kernel 2 → depth",
+        );
+        refuse("[\"depth\", 10]", "[\"width\", 10]", "unknown decision `width`");
+        refuse("choices = [3, 5]", "choices = [3, \"five\"]", "whose choice `five` is no number");
+        refuse("at_most = 40", "at_most = 5", "line 18: of 10000 architectures drawn none keeps");
+        refuse("at_most = 40", "most = 40", "unknown field `most`");
+        refuse("axis = \"cost\"", "axis = \"const\"", "unknown axis `const`, did you mean `cost`?");
+        refuse("name = \"example\"", "name = ", "line 2");
+    }
+}
