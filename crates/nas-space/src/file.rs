@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{Activity, Constraint, Decision, Error, Factor, Measure, Space, nearest};
+use crate::{Activity, Constraint, Decision, Error, Factor, Measure, Space};
 
 /// Architectures that are drawn to find one that keeps the constraints.
 const DRAWN: usize = 10_000;
@@ -187,12 +187,6 @@ fn bare(error: Error) -> String {
     }
 }
 
-fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let near = nearest(name, known.clone());
-    let suggestion = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
-    format!("unknown {kind} `{name}`{suggestion}; known: {}", known.collect::<Vec<_>>().join(", "))
-}
-
 /// The positions of choices by their names.
 fn choices(decision: &Decision, names: &Names) -> Result<Vec<u8>, String> {
     let choice = |name: String| {
@@ -223,7 +217,7 @@ fn activity(
     let Some(decision) = earlier.iter().position(|decision| decision.name == *on) else {
         if !tables.iter().any(|(table, _)| table.name == *on) {
             let known = tables.iter().map(|(table, _)| table.name.as_str());
-            return Err(wrong(unknown("decision", on, known)));
+            return Err(wrong(Error::unknown_name("decision", on, known).to_string()));
         }
         return Err(wrong(match cycle(tables, name) {
             Some(cycle) => format!("a cycle of conditions: {}", cycle.join(" → ")),
@@ -279,7 +273,8 @@ fn constraint(space: &Space, table: &ConstraintTable) -> Result<Constraint, Stri
             }
             let names = space.measures().iter().map(|measure| measure.name.as_str());
             let measure = names.clone().position(|name| name == axis);
-            let measure = measure.ok_or_else(|| unknown("axis", axis, names))?;
+            let measure =
+                measure.ok_or_else(|| Error::unknown_name("axis", axis, names).to_string())?;
             Ok(Constraint::Within {
                 measure,
                 at_least: table.at_least.unwrap_or(f64::NEG_INFINITY),

@@ -252,6 +252,12 @@ pub struct Recorded {
     pub own_hypervolume_ratio: Option<f64>,
 }
 
+/// The recorded searches of a method with so many generations.
+pub fn of<'a>(records: &'a [Recorded], method: &str, generations: u32) -> Vec<&'a Recorded> {
+    let records = records.iter();
+    records.filter(|row| row.method == method && row.generations == generations).collect()
+}
+
 /// A recorded search after one of its generations.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Generation {
@@ -347,7 +353,7 @@ fn standing(report: &Value) -> u64 {
 }
 
 /// What the names of the small model's records begin with; it was asked with the first seed alone.
-const SMALL: &str = "small-";
+pub const SMALL: &str = "small-";
 
 /// The models: what their records' names begin with, and their own.
 pub const MODELS: [(&str, &str); 2] = [("", "Qwen2.5-Coder-1.5B"), (SMALL, "SmolLM2-135M")];

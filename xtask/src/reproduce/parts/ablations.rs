@@ -3,7 +3,7 @@
 use super::scores::{SCORED, after, differences, named, of, p_value, scores};
 use crate::error::Error;
 use crate::reproduce::experiments::{ALLOCATIONS, Results, Scores};
-use crate::reproduce::model::{Recorded, told};
+use crate::reproduce::model::{self as recorded, Recorded, told};
 use crate::reproduce::published::ABLATION;
 use crate::reproduce::sheet::{Report, Sheet};
 use crate::reproduce::statistics::Estimate;
@@ -100,10 +100,7 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
         ("statistical", 1, published(2)),
     ];
     for (method, generations, paper) in methods {
-        let rows: Vec<_> = records
-            .iter()
-            .filter(|row| row.method == method && row.generations == generations)
-            .collect();
+        let rows = recorded::of(&records, method, generations);
         let of = |value: fn(&Recorded) -> f64| {
             Estimate::of(&rows.iter().map(|row| value(row)).collect::<Vec<_>>())
         };

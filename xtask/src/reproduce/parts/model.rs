@@ -4,7 +4,7 @@ use super::scores::SCORED;
 use crate::error::Error;
 use crate::reproduce::experiments::Results;
 use crate::reproduce::figure::Curves;
-use crate::reproduce::model::{Generation, LONGER, Recorded, told};
+use crate::reproduce::model::{self as recorded, Generation, LONGER, Recorded, told};
 use crate::reproduce::published::PRICES;
 use crate::reproduce::sheet::{Report, Sheet};
 use crate::reproduce::statistics::mean;
@@ -27,17 +27,14 @@ pub fn costs(results: &Results) -> Result<Report, Error> {
     );
     let records = results.model()?;
     let mut groups: Vec<(String, u32)> = Vec::new();
-    for record in records.iter().filter(|record| !record.method.starts_with("small")) {
+    for record in records.iter().filter(|record| !record.method.starts_with(recorded::SMALL)) {
         let group = (record.method.clone(), record.generations);
         if !groups.contains(&group) {
             groups.push(group);
         }
     }
     for (method, generations) in groups {
-        let rows: Vec<_> = records
-            .iter()
-            .filter(|row| row.method == method && row.generations == generations)
-            .collect();
+        let rows = recorded::of(&records, &method, generations);
         let whole = |of: fn(&Recorded) -> Option<f64>| {
             let values: Vec<f64> = rows.iter().filter_map(|row| of(row)).collect();
             (!values.is_empty()).then(|| mean(&values))
@@ -124,10 +121,7 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
     for (method, generations) in ways {
         let longer = if generations == LONGER { ", ten generations" } else { "" };
         let name = format!("{}{longer}", told(method));
-        let rows: Vec<_> = records
-            .iter()
-            .filter(|row| row.method == method && row.generations == generations)
-            .collect();
+        let rows = recorded::of(&records, method, generations);
         let mean_of = |value: &dyn Fn(&Recorded) -> Option<f64>, decimals: usize| {
             let values: Vec<f64> = rows.iter().filter_map(|row| value(row)).collect();
             if values.is_empty() { "-".to_owned() } else { format!("{:.decimals$}", mean(&values)) }

@@ -4,7 +4,7 @@ use super::DATASETS;
 use super::scores::SCORED;
 use crate::error::Error;
 use crate::reproduce::experiments::Results;
-use crate::reproduce::model::{MODELS, Memorised, Recorded};
+use crate::reproduce::model::{self as recorded, MODELS, Memorised, Recorded};
 use crate::reproduce::sheet::{Report, Sheet};
 use crate::reproduce::statistics::mean;
 
@@ -34,10 +34,7 @@ fn compared(results: &Results) -> Result<Sheet, Error> {
             [("plain", 12, "asked plainly"), ("co-evolution", 1, "the whole method")]
         {
             let method = format!("{files}{way}");
-            let rows: Vec<_> = records
-                .iter()
-                .filter(|row| row.method == method && row.generations == generations)
-                .collect();
+            let rows = recorded::of(&records, &method, generations);
             let of = |value: &dyn Fn(&Recorded) -> Option<f64>, decimals: usize| {
                 let values: Vec<f64> = rows.iter().filter_map(|row| value(row)).collect();
                 match values.len() {

@@ -4,7 +4,7 @@ use super::scores::{SCORED, after, differences, p_value, scores};
 use crate::error::Error;
 use crate::reproduce::experiments::{BEGIN, RULED, Results, Rule, Scores};
 use crate::reproduce::figure::Curves;
-use crate::reproduce::model::{Recorded, told};
+use crate::reproduce::model::{self as recorded, Recorded, told};
 use crate::reproduce::sheet::{Report, Sheet};
 use crate::reproduce::statistics::{Estimate, mean};
 
@@ -112,8 +112,7 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
     );
     let records = results.model()?;
     for method in ["co-evolution", "sensible-rules", "wrong-rules"] {
-        let rows: Vec<_> =
-            records.iter().filter(|row| row.method == method && row.generations == 1).collect();
+        let rows = recorded::of(&records, method, 1);
         let of = |value: &dyn Fn(&Recorded) -> Option<f64>| {
             Estimate::of(&rows.iter().filter_map(|row| value(row)).collect::<Vec<_>>())
         };
