@@ -78,6 +78,11 @@ impl UserTable {
         self.values.iter().filter(|(_, value)| value.is_some()).map(|(arch, _)| arch)
     }
 
+    /// All architectures with their values, in no particular order.
+    pub fn rows(&self) -> impl Iterator<Item = (&Arch, Option<f64>)> {
+        self.values.iter().map(|(arch, value)| (arch, *value))
+    }
+
     /// The value of an architecture, if the table holds one.
     pub fn value(&self, arch: &Arch) -> Option<f64> {
         self.values.get(arch).copied().flatten()

@@ -1,5 +1,8 @@
+//! `nas latency`: what architectures cost on a device, looked up, measured or predicted.
+
 use std::{path::Path, process::ExitCode};
 
+use clap::Subcommand;
 use nas_eval::benchmark;
 use nas_hw::Metric;
 use nas_space::nasbench201::{self, Dataset};
@@ -11,8 +14,22 @@ use crate::{
     output::{Cell, Format, Records},
 };
 
+mod eval;
+mod fit;
+
 #[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  nas latency 6111                                   measured on this machine
+  nas latency fit                                    what to measure on your device first
+  nas latency fit mine.csv                           what these say of all, and what to measure next
+  nas latency fit mine.csv --format csv > all.csv    all: for nas search --latency-table"
+)]
 pub struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     pub architectures: Architectures,
     /// host measures on this machine; edgegpu, raspi4, edgetpu, pixel3, eyeriss and fpga are
@@ -26,7 +43,25 @@ pub struct Arguments {
     pub format: Format,
 }
 
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Predicts the latencies of all architectures on your device from a few that were measured
+    /// there, and tells which to measure next
+    Fit(fit::Arguments),
+    /// Hides one published device at a time, predicts it from a few of its latencies and the other
+    /// devices, and compares with the truth
+    Eval(eval::Arguments),
+}
+
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    match &arguments.command {
+        None => latencies(arguments, data),
+        Some(Command::Fit(arguments)) => fit::run(arguments, data),
+        Some(Command::Eval(arguments)) => eval::run(arguments, data),
+    }
+}
+
+fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let architectures = arguments.architectures.read()?;
     let dataset = arguments.dataset;
     let mut rows: Vec<Vec<Cell>> = architectures

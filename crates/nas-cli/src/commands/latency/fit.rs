@@ -1,0 +1,188 @@
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use nas_bench::NasBench201;
+use nas_eval::{UserTable, benchmark};
+use nas_hw::{Device, FewShot, FewShotFit, Metric};
+use nas_predict::rank::spearman;
+use nas_space::{
+    Arch,
+    nasbench201::{self, Dataset},
+};
+
+use crate::{
+    arch::shown,
+    commands::{parse_dataset, predict::cells, tables},
+    failure::Failure,
+    output::{Cell, Format, Records, counted, print},
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Your measurements: CSV with the columns arch and latency_ms, empty where the device cannot
+    /// run the architecture. Without it, what to measure first is told
+    #[arg(value_name = "FILE")]
+    measured: Option<PathBuf>,
+    /// How many to measure next are told
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    next: u32,
+    /// The published latencies of other devices that tell what matters: those of cifar10, cifar100
+    /// or ImageNet16-120
+    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
+    dataset: Dataset,
+    /// The seed of the samples that tell what matters
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// table tells how good the prediction is and what to measure next; csv and json hold all
+    /// architectures, or without measurements those to measure
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What is known of each architecture: latencies on other devices, by index.
+pub fn known(
+    tables: &NasBench201,
+    dataset: Dataset,
+    but: Option<Device>,
+) -> Result<Vec<Vec<Option<f64>>>, Failure> {
+    let devices = Device::ALL.into_iter().filter(|device| Some(*device) != but);
+    let latencies =
+        devices.map(|device| Ok(benchmark::costs(tables, dataset, device, Metric::Latency)?));
+    latencies.collect()
+}
+
+pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let table = match &arguments.measured {
+        Some(file) => {
+            let table = UserTable::read(file, nasbench201::parse, &["latency_ms"], f64::INFINITY)?;
+            if table.architectures().next().is_none() {
+                return Err(Failure::input(format!("{} holds no latency", file.display())));
+            }
+            Some(table)
+        }
+        None => None,
+    };
+    let all = cells();
+    let known = known(&tables(data)?, arguments.dataset, None)?;
+    let model = FewShot::new(nasbench201::space(), &all, &known, arguments.seed)?;
+    let at: HashMap<&Arch, usize> = all.iter().zip(0..).collect();
+    let tried: Vec<(usize, Option<f64>)> = {
+        let rows = table.iter().flat_map(UserTable::rows);
+        let mut rows: Vec<_> = rows.map(|(arch, value)| (at[arch], value)).collect();
+        rows.sort_by_key(|row| row.0);
+        rows
+    };
+    let measured: Vec<(usize, f64)> =
+        tried.iter().filter_map(|&(at, value)| Some((at, value?))).collect();
+    let absent: Vec<usize> =
+        tried.iter().filter(|(_, value)| value.is_none()).map(|(at, _)| *at).collect();
+    let places: Vec<usize> = tried.iter().map(|row| row.0).collect();
+    let next = model.next(&places, arguments.next as usize);
+    let fit = (!measured.is_empty()).then(|| model.fit(&measured)).transpose()?;
+    let to_measure = listed(arguments.format, &all, &next, fit.as_ref());
+    let Some(fit) = fit else {
+        if arguments.format != Format::Table {
+            to_measure.print(arguments.format)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        print(&format!(
+            "{}\nMeasure these first, the most telling at the top, and write their latencies\n\
+             to a CSV file with the columns arch and latency_ms (arch may be the index);\n\
+             then: nas latency fit FILE\n",
+            to_measure.table()
+        ))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    if arguments.format != Format::Table {
+        let cannot = |at: usize| absent.contains(&at);
+        whole(&all, &fit, &measured, cannot).print(arguments.format)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print(&summary(&fit, &measured, absent.len(), all.len(), &to_measure))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Those to measure.
+fn listed(format: Format, all: &[Arch], next: &[usize], fit: Option<&FewShotFit>) -> Records {
+    let columns = ["index", "arch", "latency_ms", "deviation_ms"];
+    let predicted = if fit.is_some() { 4 } else { 2 };
+    let mut records = Records::new(columns.into_iter().take(predicted))
+        .heading("arch", "to measure next")
+        .heading("latency_ms", "predicted [ms]")
+        .heading("deviation_ms", "±");
+    for &at in next {
+        let mut row: Vec<Cell> =
+            vec![nasbench201::index(&all[at]).into(), shown(&all[at], format).into()];
+        if let Some(fit) = fit {
+            row.extend([fit.predicted[at], fit.deviations[at]].map(Cell::Number));
+        }
+        records.push(row);
+    }
+    records
+}
+
+/// All architectures: measured where they were, else predicted.
+fn whole(
+    all: &[Arch],
+    fit: &FewShotFit,
+    measured: &[(usize, f64)],
+    cannot: impl Fn(usize) -> bool,
+) -> Records {
+    let measured: HashMap<usize, f64> = measured.iter().copied().collect();
+    let columns = ["index", "arch", "latency_ms", "deviation_ms", "measured"];
+    let mut records = Records::new(columns);
+    for (at, arch) in all.iter().enumerate() {
+        let (value, deviation) = match measured.get(&at) {
+            Some(value) => (Some(*value), None),
+            None if cannot(at) => (None, None),
+            None => (Some(fit.predicted[at]), Some(fit.deviations[at])),
+        };
+        records.push(vec![
+            nasbench201::index(arch).into(),
+            nasbench201::arch_str(arch).into(),
+            value.into(),
+            deviation.into(),
+            Cell::Flag(measured.contains_key(&at)),
+        ]);
+    }
+    records
+}
+
+fn summary(
+    fit: &FewShotFit,
+    measured: &[(usize, f64)],
+    absent: usize,
+    all: usize,
+    to_measure: &Records,
+) -> String {
+    let values: Vec<f64> = measured.iter().map(|(_, value)| *value).collect();
+    let mean = |values: &mut dyn Iterator<Item = f64>, count: usize| {
+        values.sum::<f64>() / count.max(1) as f64
+    };
+    let latency = mean(&mut fit.predicted.iter().copied(), all);
+    let expected = mean(&mut fit.deviations.iter().map(|d| d * d), all).sqrt();
+    let mut text = format!(
+        "latencies of {all} architectures, predicted from {}{}\n  \
+         expected error: {expected:.3} ms, {:.1} % of the mean latency of {latency:.3} ms\n",
+        counted(measured.len(), "measurement"),
+        if absent > 0 { format!(" ({absent} cannot run)") } else { String::new() },
+        100.0 * expected / latency.abs(),
+    );
+    if let Some(left_out) = &fit.left_out {
+        let squares = left_out.iter().zip(&values).map(|(a, b)| (a - b).powi(2));
+        let error = mean(&mut squares.into_iter(), values.len()).sqrt();
+        let rank = spearman(left_out, &values);
+        let rank = rank.map_or_else(String::new, |rank| format!(", Spearman {rank:.2}"));
+        text += &format!("  each measurement from the others: error {error:.3} ms{rank}\n");
+    } else {
+        text += "  from so few, no measurement can be held against the others\n";
+    }
+    text += &format!(
+        "\n{}\nall, for nas search --latency-table: add --format csv > all.csv\n",
+        to_measure.table()
+    );
+    text
+}

@@ -1,0 +1,85 @@
+//! Latencies of a device predicted from a few of them: each of HW-NAS-Bench's devices hidden, and
+//! the way from a list of what to measure to a search.
+
+use std::fmt::Write;
+
+use nas_tests::Nas;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+
+/// Spearman over the cells that the device can run, of each device and of their mean, for 10 and
+/// 30 measurements.
+fn spearman(nas: &Nas, dataset: &str) -> Vec<(String, u64, f64)> {
+    let told = nas.json(&format!("latency eval --dataset {dataset}"));
+    println!("{dataset}: {told}");
+    let row = |row: &serde_json::Value| {
+        let device = row["device"].as_str().unwrap().to_owned();
+        (device, row["measurements"].as_u64().unwrap(), row["spearman"].as_f64().unwrap())
+    };
+    told.as_array().unwrap().iter().map(row).collect()
+}
+
+#[test]
+fn ten_and_thirty_cells_order_a_hidden_device() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    for (dataset, least) in
+        [("cifar10", [0.93, 0.96]), ("cifar100", [0.93, 0.96]), ("ImageNet16-120", [0.93, 0.94])]
+    {
+        let rows = spearman(&nas, dataset);
+        assert_eq!(rows.len(), 14);
+        for (count, least) in [10, 30].into_iter().zip(least) {
+            let of_count: Vec<&(String, u64, f64)> =
+                rows.iter().filter(|row| row.1 == count).collect();
+            let (mean, devices) = of_count.split_last().unwrap();
+            assert_eq!((mean.0.as_str(), devices.len()), ("mean", 6));
+            let sum: f64 = devices.iter().map(|row| row.2).sum();
+            assert!((mean.2 - sum / 6.0).abs() < 1e-12);
+            assert!(mean.2 >= least, "{dataset}, {count}: {}", mean.2);
+        }
+    }
+}
+
+#[test]
+fn what_is_to_be_measured_leads_to_a_search() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    // The device is one of the published ones, and not hidden: the way counts, not the number.
+    let mut mine = "arch,latency_ms\n".to_owned();
+    let asked = nas.json("latency fit --next 12");
+    let asked = asked.as_array().unwrap();
+    assert_eq!(asked.len(), 12);
+    for row in asked {
+        let index = &row["index"];
+        let latency = nas.json(&format!("latency {index} --device edgetpu"));
+        let latency =
+            latency[0]["latency_ms"].as_f64().map_or_else(String::new, |ms| ms.to_string());
+        writeln!(mine, "{index},{latency}").unwrap();
+    }
+    nas.write("mine.csv", &mine);
+    let absent = mine.lines().filter(|line| line.ends_with(',')).count();
+    let told = nas.say("latency fit mine.csv --next 3");
+    assert_eq!(told.code, 0, "{}", told.stderr);
+    let measured = format!("predicted from {} measurements", 12 - absent);
+    assert!(told.stdout.contains(&measured), "{}", told.stdout);
+    let all = nas.say("latency fit mine.csv --format csv");
+    assert_eq!(all.stdout.lines().count(), 15_626);
+    assert_eq!(all.stdout.lines().filter(|line| line.ends_with(",true")).count(), 12 - absent);
+    nas.write("all.csv", &all.stdout);
+    let found = nas.json("search --latency-table all.csv --labels 50");
+    assert!(!found["front"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn mistakes_in_measurements_are_told() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    for (text, expected) in [
+        ("arch,latency_ms\n6111,fast\n", "row 2, column latency_ms: `fast`"),
+        ("arch,latency_ms\n6111,\n", "holds no latency"),
+        ("arch,latency_ms\n99999,1\n", "row 2, column arch"),
+        ("arch,seconds\n6111,1\n", "no column latency_ms"),
+    ] {
+        nas.write("mine.csv", text);
+        let told = nas.say("latency fit mine.csv");
+        assert_eq!((told.code, told.stdout.as_str()), (2, ""));
+        assert!(told.stderr.contains(expected), "{}", told.stderr);
+    }
+}
