@@ -38,6 +38,7 @@ pub fn dev_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
 fn build_nas(workspace: &Workspace, how: &[&str], folder: &str) -> Result<PathBuf, Error> {
     let mut command = cargo(workspace);
     command.args(["build", "--quiet", "--package", "nas-cli"]).args(how);
+    eprintln!("building nas ({folder}); the first time this takes minutes");
     let ended = status(&mut command)?;
     if !ended.success() {
         let problem = format!("cargo ended with {ended}");

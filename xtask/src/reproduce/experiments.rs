@@ -108,7 +108,7 @@ fn experiments() -> Vec<Experiment> {
         );
         add(format!("proxy-{allocation}"), format!("{niches} --accuracy proxy"), &[Part::T5]);
     }
-    let axes: &[Part] = &[Part::T3, Part::T5, Part::Axes];
+    let axes: &[Part] = &[Part::T5, Part::Axes];
     add("niches-200-whole".into(), format!("{ours} --evaluations 200"), axes);
     for axis in AXES {
         for allocation in ALLOCATIONS {
@@ -119,7 +119,8 @@ fn experiments() -> Vec<Experiment> {
                 axes,
             );
             if ["pel-nas", "automatic"].contains(&axis) {
-                add(format!("niches-600-{axis}-{allocation}"), niches, axes);
+                let shown = &[Part::T3, Part::T5, Part::Axes];
+                add(format!("niches-600-{axis}-{allocation}"), niches, shown);
             }
         }
     }
@@ -165,6 +166,10 @@ fn experiments() -> Vec<Experiment> {
 const MODEL: [Part; 6] =
     [Part::Figure1, Part::T4, Part::T5, Part::Convergence, Part::Rules, Part::Models];
 
+/// What recorded searches are made with.
+const REPLAYED: &str = "nas search --proposer llm --replay …, see bench-data/README.md";
+const MEMORISED: &str = "nas memorise-test --replay …";
+
 /// The program `nas`, and what tells one build from another.
 pub struct Program {
     path: PathBuf,
@@ -200,7 +205,7 @@ pub struct Experiments<'a> {
 
 impl<'a> Experiments<'a> {
     pub fn new(workspace: &'a Workspace, program: &'a Program, reports: &Path, seeds: u64) -> Self {
-        let stamps = workspace.root().join("target/reproduce");
+        let stamps = workspace.root().join(format!("target/reproduce/{seeds}-seeds"));
         Self { workspace, program, data: reports.join("data"), stamps, seeds }
     }
 
@@ -220,18 +225,17 @@ impl<'a> Experiments<'a> {
             self.keep(&experiment.name, &command, &read, &step, made)?;
         }
         if parts.iter().any(|part| MODEL.contains(part)) {
-            let command = "nas search --proposer llm --replay …, see bench-data/README.md";
             let calls = model::calls(self.workspace)?;
-            self.keep("memorised", "nas memorise-test --replay …", &calls, "[model]", || {
+            self.keep("memorised", MEMORISED, &calls, "[model]", || {
                 model::memorised(self.workspace, self.program.path())
             })?;
             let mut curves = None;
-            self.keep("model", command, &calls, "[model]", || {
+            self.keep("model", REPLAYED, &calls, "[model]", || {
                 let (rows, curve) = model::recorded(self.workspace, self.program.path())?;
                 curves = Some(curve);
                 Ok(rows)
             })?;
-            self.keep("model-curves", command, &calls, "[model]", || match curves.take() {
+            self.keep("model-curves", REPLAYED, &calls, "[model]", || match curves.take() {
                 Some(curves) => Ok(curves),
                 None => Ok(model::recorded(self.workspace, self.program.path())?.1),
             })?;
@@ -274,11 +278,12 @@ impl<'a> Experiments<'a> {
     pub fn check(&self, parts: &[Part]) -> Result<Vec<String>, Error> {
         fs::create_dir_all(&self.stamps).map_err(Error::file(&self.stamps))?;
         let mut stale = Vec::new();
-        let mut compare = |name: &str, found: &str, kept: &dyn Fn(&str) -> bool| {
+        let mut compare = |name: &str, command: &str, found: &str, kept: &dyn Fn(&str) -> bool| {
             let path = self.path(name);
             let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
             let kept: Vec<&str> = text.lines().skip(1).filter(|line| kept(line)).collect();
-            if !kept.into_iter().eq(found.lines()) {
+            let made = text.lines().next() == Some(&format!("# {command}"));
+            if !made || !kept.into_iter().eq(found.lines()) {
                 stale.push(format!("reports/data/{name}.csv is not what its command gives"));
             }
             Ok::<(), Error>(())
@@ -288,14 +293,14 @@ impl<'a> Experiments<'a> {
             let found = experiment.run(root, self.program, &self.stamps, &command)?;
             // The header, and rows of the first seed: it is the fourth column.
             let kept = |line: &str| matches!(line.split(',').nth(3), Some("seed" | "1"));
-            compare(&experiment.name, &found, &kept)?;
+            compare(&experiment.name, &experiment.command(self.seeds), &found, &kept)?;
         }
         if parts.iter().any(|part| MODEL.contains(part)) {
             let (rows, curves) = model::recorded(self.workspace, self.program.path())?;
-            compare("model", &rows, &|_| true)?;
+            compare("model", REPLAYED, &rows, &|_| true)?;
             let memorised = model::memorised(self.workspace, self.program.path())?;
-            compare("memorised", &memorised, &|_| true)?;
-            compare("model-curves", &curves, &|_| true)?;
+            compare("memorised", MEMORISED, &memorised, &|_| true)?;
+            compare("model-curves", REPLAYED, &curves, &|_| true)?;
         }
         Ok(stale)
     }

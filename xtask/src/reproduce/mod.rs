@@ -23,13 +23,17 @@ use crate::error::Error;
 use crate::workspace::Workspace;
 use experiments::{Experiments, Program};
 
+/// Seeds of every search in reports/.
+const SEEDS: u64 = 10;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Only these tables and figures, separated by commas [default: all]
     #[arg(long, value_enum, value_name = "NAME,…", value_delimiter = ',', ignore_case = true)]
     only: Vec<Part>,
-    /// Seeds of every search, from 1 on
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..=1000))]
+    /// Seeds of every search, from 1 on. What another number than ten comes to is written to
+    /// target/reports-N-seeds, and reports/ is left alone
+    #[arg(long, value_name = "N", default_value_t = SEEDS, value_parser = clap::value_parser!(u64).range(2..=1000))]
     seeds: u64,
     /// A folder that the benchmark's files are taken from, laid out
     /// `<host>/<path of the address>`
@@ -122,7 +126,12 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
     if !ended.success() {
         return Ok(exit_code(ended));
     }
-    let reports = workspace.root().join("reports");
+    let published = arguments.seeds == SEEDS;
+    let reports = if published {
+        workspace.root().join("reports")
+    } else {
+        workspace.root().join(format!("target/reports-{}-seeds", arguments.seeds))
+    };
     let experiments = Experiments::new(workspace, &program, &reports, arguments.seeds);
     let mut stale = Vec::new();
     if arguments.check {
@@ -131,7 +140,15 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
         experiments.run(&parts)?;
     }
     let results = experiments.results();
-    let mut files = Files { root: workspace.root(), check: arguments.check, stale, written: 0 };
+    let named = match arguments.only.as_slice() {
+        [] => "reports/ and the numbers in README.md".to_owned(),
+        only => {
+            let names = only.iter().filter_map(ValueEnum::to_possible_value);
+            names.map(|value| value.get_name().to_owned()).collect::<Vec<_>>().join(", ")
+        }
+    };
+    let mut files =
+        Files { root: workspace.root(), check: arguments.check, stale, written: 0, named };
     let mut texts = Vec::new();
     for part in parts {
         for report in parts::reports(part, &results)? {
@@ -141,7 +158,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
             }
         }
     }
-    for page in ["README.md", "reports/README.md"] {
+    for page in ["README.md", "reports/README.md"].into_iter().filter(|_| published) {
         files.fill(&workspace.root().join(page), &texts)?;
     }
     files.end()
@@ -153,6 +170,8 @@ struct Files<'a> {
     check: bool,
     stale: Vec<String>,
     written: usize,
+    /// What is made, in words.
+    named: String,
 }
 
 impl Files<'_> {
@@ -166,9 +185,10 @@ impl Files<'_> {
             self.stale.push(format!("{name} is not what reports/data gives"));
             return Ok(());
         }
+        fs::write(path, text).map_err(Error::file(path))?;
         println!("wrote {name}");
         self.written += 1;
-        fs::write(path, text).map_err(Error::file(path))
+        Ok(())
     }
 
     /// Puts generated blocks between `<!-- generated: NAME -->` and `<!-- end -->`.
@@ -188,11 +208,11 @@ impl Files<'_> {
 
     fn end(self) -> Result<ExitCode, Error> {
         if !self.check {
-            println!("reports/ is up to date: {} files changed", self.written);
+            println!("{}: {} files written, the others as they were", self.named, self.written);
             return Ok(ExitCode::SUCCESS);
         }
         if self.stale.is_empty() {
-            println!("reports/ and the numbers in README.md are what comes out");
+            println!("{}: what is kept is what comes out", self.named);
             return Ok(ExitCode::SUCCESS);
         }
         let problem =

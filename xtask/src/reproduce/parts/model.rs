@@ -7,7 +7,7 @@ use crate::reproduce::figure::Curves;
 use crate::reproduce::model::{self as recorded, Generation, LONGER, Recorded, told};
 use crate::reproduce::published::PRICES;
 use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::mean;
+use crate::reproduce::statistics::{Estimate, mean};
 
 pub fn costs(results: &Results) -> Result<Report, Error> {
     let mut sheet = Sheet::new(
@@ -102,7 +102,9 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
         "seeds",
         "calls",
         "evaluated",
+        "proposals",
         "proposed before",
+        "taken",
         "coverage",
         "HV ratio",
         "model's own coverage",
@@ -122,22 +124,59 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
         let longer = if generations == LONGER { ", ten generations" } else { "" };
         let name = format!("{}{longer}", told(method));
         let rows = recorded::of(&records, method, generations);
-        let mean_of = |value: &dyn Fn(&Recorded) -> Option<f64>, decimals: usize| {
-            let values: Vec<f64> = rows.iter().filter_map(|row| value(row)).collect();
-            if values.is_empty() { "-".to_owned() } else { format!("{:.decimals$}", mean(&values)) }
+        let values = |value: &dyn Fn(&Recorded) -> Option<f64>| -> Vec<f64> {
+            rows.iter().filter_map(|row| value(row)).collect()
         };
-        let before =
-            mean_of(&|row| Some(100.0 * row.duplicates? as f64 / (row.made? as f64).max(1.0)), 0);
+        let text = |values: &[f64], decimals: usize| match values {
+            [] => "-".to_owned(),
+            values => Estimate::of(values).text(decimals),
+        };
+        let mean_of = |value: &dyn Fn(&Recorded) -> Option<f64>| {
+            let values = values(value);
+            if values.is_empty() { "-".to_owned() } else { format!("{:.0}", mean(&values)) }
+        };
+        let of_made = |part: &dyn Fn(&Recorded) -> Option<u64>| {
+            let share =
+                |row: &Recorded| Some(100.0 * part(row)? as f64 / (row.made? as f64).max(1.0));
+            let share = mean_of(&share);
+            if share == "-" { share } else { share + " %" }
+        };
+        if (method, generations) == ("co-evolution", 1) {
+            let sample = results.model_curves()?;
+            let mine = |row: &&Generation| {
+                row.method == method && row.generations == generations && row.after == 0
+            };
+            let sample: Vec<&Generation> = sample.iter().filter(mine).collect();
+            let coverage: Vec<f64> = sample.iter().map(|row| row.coverage).collect();
+            let ratios: Vec<f64> = sample.iter().filter_map(|row| row.hypervolume_ratio).collect();
+            let evaluated: Vec<f64> = sample.iter().map(|row| row.evaluated as f64).collect();
+            let none = || "-".to_owned();
+            sheet.push([
+                "its random sample alone".to_owned(),
+                sample.len().to_string(),
+                "0".to_owned(),
+                format!("{:.0}", mean(&evaluated)),
+                none(),
+                none(),
+                none(),
+                text(&coverage, 2),
+                text(&ratios, 3),
+                none(),
+                none(),
+            ]);
+        }
         sheet.push([
             name,
             rows.len().to_string(),
-            mean_of(&|row| Some(row.calls? as f64), 0),
-            mean_of(&|row| Some(row.evaluated as f64), 0),
-            if before == "-" { before } else { before + " %" },
-            mean_of(&|row| Some(row.coverage), 2),
-            mean_of(&|row| Some(row.hypervolume_ratio), 3),
-            mean_of(&|row| row.own_coverage, 2),
-            mean_of(&|row| row.own_hypervolume_ratio, 3),
+            mean_of(&|row| Some(row.calls? as f64)),
+            mean_of(&|row| Some(row.evaluated as f64)),
+            mean_of(&|row| Some(row.made? as f64)),
+            of_made(&|row| row.duplicates),
+            of_made(&|row| row.taken),
+            text(&values(&|row| Some(row.coverage)), 2),
+            text(&values(&|row| Some(row.hypervolume_ratio)), 3),
+            text(&values(&|row| row.own_coverage), 2),
+            text(&values(&|row| row.own_hypervolume_ratio), 3),
         ]);
     }
     let block = sheet.markdown();
@@ -148,7 +187,8 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
             "CIFAR-10 on the Edge GPU, published accuracy, with Qwen2.5-Coder-1.5B-Instruct: calls recorded \
              once and replayed. What was found counts the random sample that starts the whole method \
              and what statistics filled in, which plain prompts do without; the model's own is \
-             what it proposed, alone. Means over the seeds. {SCORED}"
+             what it proposed, alone. Of its proposals some were evaluated before, some are taken, and the \
+             others are in another niche or no architecture. {SCORED}"
         ),
         sheets: vec![sheet],
         blocks: vec![("figure-1".to_owned(), block)],

@@ -1,6 +1,6 @@
 //! What a search begins with: no rules, sensible ones, or wrong ones.
 
-use super::scores::{SCORED, after, differences, p_value, scores};
+use super::scores::{SCORED, after, differences, p_value, ratio, scores};
 use crate::error::Error;
 use crate::reproduce::experiments::{BEGIN, RULED, Results, Rule, Scores};
 use crate::reproduce::figure::Curves;
@@ -23,8 +23,8 @@ fn worth(results: &Results) -> Result<Sheet, Error> {
         let nothing = after(&results.scores(&name(BEGIN[0], evaluations))?, None);
         for begin in BEGIN {
             let rows = after(&results.scores(&name(begin, evaluations))?, None);
-            let [ratio, _, _, _, _, coverage] = scores(&rows);
-            let differences = differences(&rows, &nothing);
+            let [found, _, _, _, _, coverage] = scores(&rows);
+            let differences = differences(&rows, &nothing, ratio);
             let [difference, p] = if begin == BEGIN[0] {
                 [String::new(), String::new()]
             } else {
@@ -34,7 +34,7 @@ fn worth(results: &Results) -> Result<Sheet, Error> {
                 "nothing" => begin.to_owned(),
                 _ => format!("{begin} rules"),
             };
-            sheet.push([evaluations.to_string(), begins, ratio, difference, p, coverage]);
+            sheet.push([evaluations.to_string(), begins, found, difference, p, coverage]);
         }
     }
     Ok(sheet)

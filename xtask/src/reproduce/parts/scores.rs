@@ -51,15 +51,15 @@ pub fn scores(rows: &[Scores]) -> [String; 6] {
         format!("{:.4}", estimate(|row| row.hypervolume.unwrap_or(0.0)).mean),
         estimate(|row| row.igd.unwrap_or(1.0)).text(4),
         estimate(|row| row.igd_plus.unwrap_or(1.0)).text(4),
-        format!("{:.2}", estimate(|row| row.coverage).mean),
+        estimate(|row| row.coverage).text(2),
     ]
 }
 
 pub const SCORES: [&str; 6] = ["HV ratio", "worst pair", "HV", "IGD", "IGD+", "coverage"];
 
-/// Paired by seed: the first less the second.
-pub fn differences(one: &[Scores], other: &[Scores]) -> Vec<f64> {
-    let pairs = by_seed(one, ratio).into_iter().zip(by_seed(other, ratio));
+/// Of a value, paired by seed: the first less the second.
+pub fn differences(one: &[Scores], other: &[Scores], value: fn(&Scores) -> f64) -> Vec<f64> {
+    let pairs = by_seed(one, value).into_iter().zip(by_seed(other, value));
     pairs.map(|(one, other)| one - other).collect()
 }
 
@@ -73,7 +73,8 @@ pub fn p_value(differences: &[f64]) -> String {
 
 pub const SCORED: &str = "Hypervolume and distances are of the front found, on test accuracy and \
 published latency, error and latency scaled to 0 to 1 over all cells that the device can run, \
-reference 1 in each; the HV ratio is to that of the exact front of the whole space. Coverage: of ten \
+reference 1 in each; the HV ratio is to that of the exact front of the whole space. Worst pair: the \
+least HV ratio of a pair of data set and device, in the mean of the seeds. Coverage: of ten \
 equal parts of the exact front's range of log latency, the share with a network found that is at \
 most one point less accurate than the exact front is there. ±: 95 % interval over the seeds, \
 Student's t.";

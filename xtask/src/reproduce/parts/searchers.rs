@@ -4,10 +4,12 @@ use super::DATASETS;
 use super::model::by_calls;
 use super::scores::{SCORED, SCORES, after, named, of, on, ratio, scores, seeds};
 use crate::error::Error;
-use crate::reproduce::experiments::{Results, SEARCHERS, by_seed};
+use crate::reproduce::experiments::{Results, SEARCHERS, Scores, by_seed};
 use crate::reproduce::figure::{Curves, Dots};
 use crate::reproduce::sheet::{Report, Sheet};
 use crate::reproduce::statistics::Estimate;
+
+const DEVICES: [&str; 6] = ["edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga"];
 
 /// A kind of search in table 3.
 struct Kind {
@@ -42,6 +44,24 @@ fn kinds() -> Vec<Kind> {
     add(shared, "200", "predicted", "exhaustive", "");
     add("predicted from 200 labels bought", "200", "bought", "exhaustive", "");
     kinds
+}
+
+/// Each device on CIFAR-10, published accuracy.
+fn devices(rows: &[Scores]) -> Sheet {
+    let shown = ["evolution", "statistical", "random"];
+    let mut devices = Sheet::new(
+        "",
+        "",
+        &["CIFAR-10, 600 evaluations", named(shown[0]), named(shown[1]), named(shown[2])],
+    );
+    let rows = after(rows, None);
+    for device in DEVICES {
+        let mut rows = on(&rows, &[device]);
+        rows.retain(|row| row.dataset == DATASETS[0]);
+        let ratio = |searcher: &&str| Estimate::of(&by_seed(&of(&rows, searcher), ratio)).text(4);
+        devices.push(std::iter::once(device.to_owned()).chain(shown.iter().map(ratio)));
+    }
+    devices
 }
 
 pub fn searchers(results: &Results) -> Result<Report, Error> {
@@ -140,6 +160,7 @@ pub fn searchers(results: &Results) -> Result<Report, Error> {
         blocks: vec![
             ("searchers".to_owned(), short.markdown()),
             ("labels".to_owned(), labels.markdown()),
+            ("devices".to_owned(), devices(&results.scores("exact")?).markdown()),
         ],
     })
 }
