@@ -1,12 +1,15 @@
 //! Spaces of a user's own, from TOML.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use rand::SeedableRng;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{Activity, Constraint, Decision, Error, Factor, Measure, Space};
+use crate::{Activity, Constraint, Decision, Error, Factor, Measure, Space, space::unfit_decision};
 
 /// Architectures that are drawn to find one that keeps the constraints.
 const DRAWN: usize = 10_000;
@@ -138,19 +141,24 @@ impl Space {
         })?;
         let tables: Vec<(&DecisionTable, Range<usize>)> =
             file.decision.iter().map(|table| (table.get_ref(), table.span())).collect();
-        let mut decisions: Vec<Decision> = Vec::with_capacity(tables.len());
-        for (at, (table, span)) in tables.iter().enumerate() {
-            let choices: Vec<String> = table.choices.iter().map(Name::text).collect();
-            let mut decision = Decision::new(&table.name, choices);
+        let decision = |(table, _): &(&DecisionTable, _)| {
+            Decision::new(&table.name, table.choices.iter().map(Name::text))
+        };
+        let mut decisions: Vec<Decision> = tables.iter().map(decision).collect();
+        let fit = |decisions: &[Decision]| match unfit_decision(decisions) {
+            Some((at, problem)) => Err(source.error(tables[at].1.clone(), problem)),
+            None => Ok(()),
+        };
+        fit(&decisions)?;
+        let names: Vec<String> = decisions.iter().map(|decision| decision.name.clone()).collect();
+        let places = names.iter().map(String::as_str).zip(0..).collect();
+        for (at, (table, _)) in tables.iter().enumerate() {
             if let Some(condition) = &table.condition {
-                decision.active = Some(activity(&source, &tables, &decisions, at, condition)?);
+                let on = activity(&source, &tables, &decisions[..at], &places, condition)?;
+                decisions[at].active = Some(on);
             }
-            decisions.push(decision);
-            // What is wrong with the decisions so far is wrong with this one.
-            let slots = vec!["{}"; decisions.len()].join(" ");
-            Self::new(&file.name, "", decisions.clone(), slots, None)
-                .map_err(|error| source.error(span.clone(), bare(error)))?;
         }
+        fit(&decisions)?;
         let slots = vec!["{}"; decisions.len()].join(" ");
         let mut space = Self::new(&file.name, &file.description, decisions, slots, None)
             .map_err(|error| source.error(0..0, bare(error)))?;
@@ -200,11 +208,11 @@ fn activity(
     source: &Source<'_>,
     tables: &[(&DecisionTable, Range<usize>)],
     earlier: &[Decision],
-    at: usize,
+    places: &HashMap<&str, usize>,
     condition: &Spanned<BTreeMap<String, Names>>,
 ) -> Result<Activity, Error> {
     let wrong = |problem: String| source.error(condition.span(), problem);
-    let name = &tables[at].0.name;
+    let name = &tables[earlier.len()].0.name;
     let (on, names) = match condition.get_ref().iter().collect::<Vec<_>>()[..] {
         [one] => one,
         ref several => {
@@ -214,7 +222,8 @@ fn activity(
             )));
         }
     };
-    let Some(decision) = earlier.iter().position(|decision| decision.name == *on) else {
+    let before = |at: &&usize| **at < earlier.len();
+    let Some(&decision) = places.get(on.as_str()).filter(before) else {
         if !tables.iter().any(|(table, _)| table.name == *on) {
             let known = tables.iter().map(|(table, _)| table.name.as_str());
             return Err(wrong(Error::unknown_name("decision", on, known).to_string()));
@@ -231,7 +240,8 @@ fn activity(
 /// The decisions from one back to itself by their conditions.
 fn cycle(tables: &[(&DecisionTable, Range<usize>)], from: &str) -> Option<Vec<String>> {
     let mut path = vec![from.to_owned()];
-    for _ in tables {
+    // A longer one nobody reads.
+    for _ in tables.iter().take(100) {
         let last = path.last()?;
         let (table, _) = tables.iter().find(|(table, _)| table.name == *last)?;
         let next = table.condition.as_ref()?.get_ref().keys().next()?.clone();

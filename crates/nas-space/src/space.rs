@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -152,30 +154,8 @@ impl Space {
         if self.decisions.is_empty() {
             return Some("it has no decisions".into());
         }
-        for (i, decision) in self.decisions.iter().enumerate() {
-            let name = &decision.name;
-            if self.decisions[..i].iter().any(|earlier| earlier.name == *name) {
-                return Some(format!("decision `{name}` occurs twice"));
-            }
-            if decision.choices.is_empty() || decision.choices.len() > 256 {
-                return Some(format!(
-                    "decision `{name}` has {} choices, expected 1 to 256",
-                    decision.choices.len()
-                ));
-            }
-            for (j, choice) in decision.choices.iter().enumerate() {
-                if decision.choices[..j].contains(choice) {
-                    return Some(format!("choice `{choice}` of decision `{name}` occurs twice"));
-                }
-                if choice == INACTIVE && self.is_conditional() {
-                    return Some(format!(
-                        "choice `{INACTIVE}` of decision `{name}` stands for a decision that does not count"
-                    ));
-                }
-            }
-            if let Some(problem) = self.unfit_condition(i) {
-                return Some(problem);
-            }
+        if let Some((_, problem)) = unfit_decision(&self.decisions) {
+            return Some(problem);
         }
         let literals: Vec<&str> = self.text.split(SLOT).collect();
         if literals.len() != self.decisions.len() + 1 {
@@ -190,28 +170,6 @@ impl Space {
             return Some(format!("its text form `{}` has two slots side by side", self.text));
         }
         self.cell.as_ref().and_then(|cell| cell.contradiction(&self.decisions))
-    }
-
-    /// Why the condition of a decision cannot be, if it cannot.
-    fn unfit_condition(&self, at: usize) -> Option<String> {
-        let Decision { name, active, .. } = &self.decisions[at];
-        let Activity { decision, choices } = active.as_ref()?;
-        let Some(earlier) = self.decisions[..at].get(*decision) else {
-            return Some(format!("decision `{name}` depends on one that is not decided before it"));
-        };
-        if choices.is_empty() {
-            return Some(format!(
-                "decision `{name}` never counts: no choice of `{}` activates it",
-                earlier.name
-            ));
-        }
-        let beyond =
-            choices.iter().find(|choice| usize::from(**choice) >= earlier.choices.len())?;
-        Some(format!(
-            "decision `{name}` depends on choice {beyond} of `{}`, which has {}",
-            earlier.name,
-            earlier.choices.len()
-        ))
     }
 
     /// Whether some decision does not always count.
@@ -384,11 +342,18 @@ impl Space {
     /// The choices by their short names, separated by spaces: for tables that people read, where
     /// [`Self::format`] would be too long. `arch` must belong to the space.
     pub fn short(&self, arch: &Arch) -> String {
-        let short = |name| {
-            let pair = self.short_names.iter().find(|(full, _)| full == name);
-            pair.map_or(name, |(_, short)| short.as_str())
-        };
-        self.choice_names(arch).map(short).collect::<Vec<_>>().join(" ")
+        self.short_names(arch).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The choices by their short names, one for each decision. `arch` must belong to the space.
+    pub fn short_names<'a>(&'a self, arch: &'a Arch) -> impl Iterator<Item = &'a str> {
+        self.choice_names(arch).map(|name| self.short_name(name))
+    }
+
+    /// The short name of a choice; the name itself where it has no other.
+    pub fn short_name<'a>(&'a self, choice: &'a str) -> &'a str {
+        let pair = self.short_names.iter().find(|(full, _)| full == choice);
+        pair.map_or(choice, |(_, short)| short.as_str())
     }
 
     /// An architecture from its choices' short or full names, separated by spaces, as
@@ -466,6 +431,58 @@ impl Space {
         }
         Ok(Arch::new(choices))
     }
+}
+
+/// The first decision that cannot be, by its position, and why.
+pub(crate) fn unfit_decision(decisions: &[Decision]) -> Option<(usize, String)> {
+    let is_conditional = decisions.iter().any(|decision| decision.active.is_some());
+    let mut names = HashSet::with_capacity(decisions.len());
+    for (at, decision) in decisions.iter().enumerate() {
+        let Decision { name, choices, .. } = decision;
+        if !names.insert(name) {
+            return Some((at, format!("decision `{name}` occurs twice")));
+        }
+        if choices.is_empty() || choices.len() > 256 {
+            let count = choices.len();
+            return Some((at, format!("decision `{name}` has {count} choices, expected 1 to 256")));
+        }
+        for (place, choice) in choices.iter().enumerate() {
+            if choices[..place].contains(choice) {
+                return Some((at, format!("choice `{choice}` of decision `{name}` occurs twice")));
+            }
+            if choice == INACTIVE && is_conditional {
+                let problem = format!(
+                    "choice `{INACTIVE}` of decision `{name}` stands for a decision that does not count"
+                );
+                return Some((at, problem));
+            }
+        }
+        if let Some(problem) = unfit_condition(decisions, at) {
+            return Some((at, problem));
+        }
+    }
+    None
+}
+
+/// Why the condition of a decision cannot be, if it cannot.
+fn unfit_condition(decisions: &[Decision], at: usize) -> Option<String> {
+    let Decision { name, active, .. } = &decisions[at];
+    let Activity { decision, choices } = active.as_ref()?;
+    let Some(earlier) = decisions[..at].get(*decision) else {
+        return Some(format!("decision `{name}` depends on one that is not decided before it"));
+    };
+    if choices.is_empty() {
+        return Some(format!(
+            "decision `{name}` never counts: no choice of `{}` activates it",
+            earlier.name
+        ));
+    }
+    let beyond = choices.iter().find(|choice| usize::from(**choice) >= earlier.choices.len())?;
+    Some(format!(
+        "decision `{name}` depends on choice {beyond} of `{}`, which has {}",
+        earlier.name,
+        earlier.choices.len()
+    ))
 }
 
 /// Where a part of the text, borrowed from it, begins.
