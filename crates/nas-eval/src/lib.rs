@@ -5,20 +5,28 @@
 //! ([`benchmark`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
 //! zero-cost proxies computed on the spot and latency measured on this machine ([`live`]).
 //!
+//! [`Program`] asks a user's own program for all objectives.
+//!
+//! [`Task`] is a space with what is known of its architectures.
+//!
 //! [`Predicted`] buys some labels of a source of accuracy and predicts the others.
 //!
 //! [`Truth`] scores a found front against the exact one of a whole space.
 
 pub mod benchmark;
+mod command;
 #[cfg(feature = "torch")]
 pub mod live;
 mod predicted;
 mod source;
+mod task;
 mod truth;
 mod user_table;
 
+pub use command::{Failures, Fault, Program};
 pub use predicted::{Buying, Domain, Features, Labels, Predicted};
 pub use source::{Lookup, Source, Sources};
+pub use task::{Class, Fact, Form, Task};
 pub use truth::{Scores, Truth};
 pub use user_table::UserTable;
 
@@ -26,6 +34,16 @@ pub use user_table::UserTable;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A user's program that never gave an answer.
+    #[error("`{command}` gave no answer to any of {count} architectures: {problems}")]
+    Program {
+        /// As it was typed.
+        command: String,
+        /// How many it was asked about.
+        count: usize,
+        /// What went wrong, by kind.
+        problems: String,
+    },
     /// A benchmark's tables.
     #[error(transparent)]
     Benchmark(#[from] nas_bench::Error),

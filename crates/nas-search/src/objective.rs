@@ -24,6 +24,15 @@ impl Objective {
         Self { name: name.into(), unit: unit.into(), direction: Direction::Maximise }
     }
 
+    /// An objective from its column's title, as [`column`](Self::column) writes it: what follows
+    /// the last underscore is the unit, if it is `percent`, `ms` or `mJ`.
+    pub fn from_column(title: &str, direction: Direction) -> Self {
+        let units = [("_percent", "%"), ("_ms", "ms"), ("_mJ", "mJ")];
+        let found = units.iter().find_map(|(end, unit)| Some((title.strip_suffix(end)?, *unit)));
+        let (name, unit) = found.unwrap_or((title, ""));
+        Self { name: name.to_owned(), unit: unit.to_owned(), direction }
+    }
+
     /// The value as a cost: less is better.
     pub fn cost(&self, value: f64) -> f64 {
         self.direction.minimised(value)
