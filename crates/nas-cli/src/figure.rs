@@ -6,12 +6,12 @@ use crate::failure::Failure;
 
 /// A scatter plot of two objectives: everything evaluated, the front found, and the exact front
 /// where it is known.
-pub struct FrontFigure<'a> {
+pub struct FrontFigure {
     pub title: String,
     /// The horizontal axis, with its unit.
-    pub x: &'a str,
+    pub x: String,
     /// The vertical axis, with its unit.
-    pub y: &'a str,
+    pub y: String,
     pub evaluated: Vec<(f64, f64)>,
     /// In order along the front.
     pub front: Vec<(f64, f64)>,
@@ -26,7 +26,7 @@ const GREY: RGBColor = RGBColor(150, 155, 165);
 const BLUE: RGBColor = RGBColor(31, 88, 176);
 const ORANGE: RGBColor = RGBColor(217, 95, 2);
 
-impl FrontFigure<'_> {
+impl FrontFigure {
     /// The figure as an SVG document.
     pub fn svg(&self) -> Result<String, Failure> {
         let mut svg = String::new();
@@ -49,8 +49,8 @@ impl FrontFigure<'_> {
             .build_cartesian_2d(x, y.clone())?;
         chart
             .configure_mesh()
-            .x_desc(self.x)
-            .y_desc(self.y)
+            .x_desc(&self.x)
+            .y_desc(&self.y)
             .axis_desc_style(("sans-serif", 15))
             .label_style(("sans-serif", 13))
             .light_line_style(TRANSPARENT)
@@ -127,13 +127,13 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> std::ops::Range<f64> {
 mod tests {
     use super::*;
 
-    fn figure() -> FrontFigure<'static> {
+    fn figure() -> FrontFigure {
         let evaluated: Vec<_> =
             (0..20).map(|i| (f64::from(i), 90.0 + f64::from(i) / 10.0)).collect();
         FrontFigure {
             title: "a title".into(),
-            x: "latency [ms]",
-            y: "accuracy [%]",
+            x: "latency [ms]".to_owned(),
+            y: "accuracy [%]".to_owned(),
             front: evaluated.clone(),
             exact: vec![(0.0, 91.0), (10.0, 93.0)],
             evaluated,

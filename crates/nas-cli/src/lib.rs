@@ -10,6 +10,7 @@ mod arch;
 mod commands;
 #[cfg(feature = "torch")]
 mod environment;
+mod evaluate;
 mod failure;
 mod figure;
 mod output;

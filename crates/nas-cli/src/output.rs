@@ -66,6 +66,17 @@ impl From<usize> for Cell {
     }
 }
 
+impl Cell {
+    /// A number that is a count where it is whole.
+    pub fn whole(number: f64) -> Self {
+        if number.fract() == 0.0 && (0.0..=2f64.powi(53)).contains(&number) {
+            Self::Count(number as u64)
+        } else {
+            Self::Number(number)
+        }
+    }
+}
+
 impl Records {
     pub fn new(columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let columns: Vec<String> = columns.into_iter().map(Into::into).collect();
@@ -143,7 +154,7 @@ impl Records {
 }
 
 impl Cell {
-    fn for_people(&self) -> String {
+    pub fn for_people(&self) -> String {
         match self {
             Self::Number(value) => rounded(*value),
             Self::Absent => "-".to_owned(),

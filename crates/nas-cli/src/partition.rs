@@ -1,10 +1,9 @@
 use clap::ValueEnum;
+use nas_eval::Task;
 use nas_partition::{Allocation, Automatic, Axis, Partition};
-use nas_search::{Search, Settings};
-use nas_space::{
-    Space,
-    nasbench201::{self, Dataset},
-};
+use nas_search::{Search, SearchRng, Settings};
+use nas_space::{Arch, Space};
+use rand::SeedableRng;
 
 use crate::failure::Failure;
 
@@ -12,10 +11,11 @@ use crate::failure::Failure;
 #[derive(Debug, clap::Args)]
 pub struct PartitionArguments {
     /// whole; pel-nas; an axis: flops, parameters, operations (not none), layers (operations that
-    /// compute), an operation's name to count, for example `nor_conv_3x3`; automatic: pel-nas or the
+    /// compute), an operation's name to count, for example `nor_conv_3x3`, in a space of your own its
+    /// axes, its decisions on numbers, or a choice to count; automatic: pel-nas or the
     /// axis that explains most of the latencies that the search has seen; predicted-latency, as the
     /// search learns it; or random, as a control
-    /// [default: whole; for a language model pel-nas]
+    /// [default: whole; for a language model pel-nas, in a space of your own automatic]
     #[arg(long, value_name = "NAME")]
     partition: Option<String>,
     /// On an axis, niches of about equal size [default: 6]
@@ -40,16 +40,6 @@ pub struct AllocationArgument {
 enum AllocationName {
     Adaptive,
     Equal,
-}
-
-/// The axes that are no counts of an operation.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum KnownAxis {
-    Flops,
-    Parameters,
-    Operations,
-    Layers,
-    Random,
 }
 
 /// How the space is cut: before the search, or by what it has seen.
@@ -83,9 +73,13 @@ const WHOLE: &str = "whole";
 const PEL_NAS: &str = "pel-nas";
 const AUTOMATIC: &str = "automatic";
 const PREDICTED_LATENCY: &str = "predicted-latency";
+const RANDOM: &str = "random";
 
-/// The axes of complexity that are no counts of a single operation.
-const COMPLEXITY: [&str; 4] = ["flops", "parameters", "operations", "layers"];
+/// Architectures of a large space that stand for all where it is cut into equal parts, choices that
+/// are drawn for them together, and the size from which a space is large.
+const SAMPLE: usize = 20_000;
+const DRAWN: usize = 20_000_000;
+const LARGE: u64 = 100_000;
 
 /// Niches of an axis, where nothing else is said.
 const NICHES: u16 = 6;
@@ -116,13 +110,8 @@ impl PartitionArguments {
     }
 
     /// A partition that is known before any search.
-    pub fn fixed(
-        &self,
-        space: &Space,
-        dataset: Dataset,
-        default: &str,
-    ) -> Result<Partition, Failure> {
-        match self.build(space, dataset, default)? {
+    pub fn fixed(&self, task: &Task, default: &str) -> Result<Partition, Failure> {
+        match self.build(task, default)? {
             Cut::Fixed(partition) => Ok(partition),
             Cut::Automatic(..) => Err(Failure::input(format!(
                 "--partition {} comes from what a search has measured: try --rank in its place, with --device",
@@ -131,7 +120,8 @@ impl PartitionArguments {
         }
     }
 
-    pub fn build(&self, space: &Space, dataset: Dataset, default: &str) -> Result<Cut, Failure> {
+    pub fn build(&self, task: &Task, default: &str) -> Result<Cut, Failure> {
+        let space = task.space;
         let name = self.name(default);
         let thresholds = !self.thresholds.is_empty();
         let cut = match name {
@@ -148,14 +138,12 @@ impl PartitionArguments {
         match name {
             WHOLE => Ok(Cut::Fixed(Partition::whole())),
             PEL_NAS => Ok(Cut::Fixed(Partition::pel_nas(space)?)),
-            AUTOMATIC => {
-                Ok(Cut::Automatic(Box::new(self.automatic(space, dataset)?), self.niches()))
-            }
+            AUTOMATIC => Ok(Cut::Automatic(Box::new(self.automatic(task)?), self.niches())),
             PREDICTED_LATENCY => {
                 Ok(Cut::Automatic(Box::new(self.by_latency(space)?), self.niches()))
             }
             _ => {
-                let axis = axis(space, dataset, name)?;
+                let axis = axis(task, name)?;
                 if thresholds {
                     return Ok(Cut::Fixed(Partition::by_thresholds(axis, &self.thresholds)?));
                 }
@@ -165,22 +153,25 @@ impl PartitionArguments {
     }
 
     /// The paper's niches, each known axis, and each operation's count.
-    pub fn automatic(&self, space: &Space, dataset: Dataset) -> Result<Automatic, Failure> {
-        let mut given = vec![(PEL_NAS.to_owned(), Partition::pel_nas(space)?)];
-        for name in COMPLEXITY.into_iter().chain(space.all_choice_names()) {
-            given.push((name.to_owned(), self.by_quantiles(space, axis(space, dataset, name)?)?));
+    pub fn automatic(&self, task: &Task) -> Result<Automatic, Failure> {
+        let mut given = Vec::new();
+        if task.published.is_some() {
+            given.push((PEL_NAS.to_owned(), Partition::pel_nas(task.space)?));
+        }
+        let all = population(task.space);
+        for (name, axis) in axes(task) {
+            given.push((name, Partition::by_quantiles(axis, &all, self.niches())?));
         }
         Ok(Automatic::new(given))
     }
 
     fn by_quantiles(&self, space: &Space, axis: Axis) -> Result<Partition, Failure> {
-        let all: Vec<_> = space.enumerate().collect();
-        Ok(Partition::by_quantiles(axis, &all, self.niches())?)
+        Ok(Partition::by_quantiles(axis, &population(space), self.niches())?)
     }
 
     /// Niches by latency as the search's own measurements predict it.
     fn by_latency(&self, space: &Space) -> Result<Automatic, Failure> {
-        let (name, all) = ("predicted latency [ms]", space.enumerate().collect());
+        let (name, all) = ("predicted latency [ms]", population(space));
         Ok(Automatic::default().with_predicted(space, name, self.niches(), all)?)
     }
 
@@ -197,23 +188,62 @@ pub fn allocation_name(allocation: Allocation) -> &'static str {
     }
 }
 
-fn axis(space: &Space, dataset: Dataset, name: &str) -> Result<Axis, Failure> {
-    match KnownAxis::from_str(name, true) {
-        Ok(KnownAxis::Flops) => {
-            Ok(Axis::new("FLOPs [M]", move |arch| nasbench201::flops(arch, dataset) as f64 / 1e6))
-        }
-        Ok(KnownAxis::Parameters) => Ok(Axis::new("parameters [k]", move |arch| {
-            nasbench201::parameters(arch, dataset) as f64 / 1e3
-        })),
-        Ok(KnownAxis::Operations) => Ok(Axis::count_others(space, &["none"])?),
-        Ok(KnownAxis::Layers) => Ok(Axis::count_others(space, &["none", "skip_connect"])?),
-        Ok(KnownAxis::Random) => Ok(Axis::random(0)),
-        Err(_) => Axis::count(space, name).map_err(|_| {
-            let mut known = vec![WHOLE, PEL_NAS, AUTOMATIC, PREDICTED_LATENCY];
-            known.extend(COMPLEXITY);
-            known.push("random");
-            known.extend(space.all_choice_names());
-            nas_space::Error::unknown_name("partition", name, known).into()
-        }),
+/// All architectures of a space, or of a large one as many at random.
+pub fn population(space: &Space) -> Vec<Arch> {
+    if space.size().is_some_and(|size| size <= LARGE) {
+        return space.enumerate().collect();
     }
+    let rng = &mut SearchRng::seed_from_u64(0);
+    let sample = (DRAWN / space.decisions().len().max(1)).clamp(100, SAMPLE);
+    (0..sample).map(|_| space.sample(rng)).collect()
+}
+
+/// The axes that a space can be cut along, by their names: what is counted of its networks, its
+/// decisions on numbers, and how many decisions take each choice.
+fn axes(task: &Task) -> Vec<(String, Axis)> {
+    let space = task.space;
+    let mut axes = Vec::new();
+    for fact in task.facts.iter().cloned() {
+        let title = fact.title();
+        axes.push((fact.name.clone(), Axis::new(title, move |arch| fact.in_unit(arch))));
+    }
+    if let Some(cell) = space.cell() {
+        let others = [
+            ("operations", vec![cell.none.as_str()]),
+            ("layers", vec![&cell.none, &cell.identity]),
+        ];
+        for (name, others) in others {
+            axes.extend(
+                Axis::count_others(space, &others).ok().map(|axis| (name.to_owned(), axis)),
+            );
+        }
+    }
+    for (at, decision) in space.decisions().iter().enumerate() {
+        let numbers: Option<Vec<f64>> =
+            decision.choices.iter().map(|choice| choice.parse().ok()).collect();
+        if let Some(numbers) = numbers {
+            let value = move |arch: &Arch| {
+                if space.active(arch)[at] { numbers[usize::from(arch.choices()[at])] } else { 0.0 }
+            };
+            axes.push((decision.name.clone(), Axis::new(decision.name.clone(), value)));
+        }
+    }
+    for name in space.all_choice_names() {
+        axes.extend(Axis::count(space, name).ok().map(|axis| (name.to_owned(), axis)));
+    }
+    axes
+}
+
+fn axis(task: &Task, name: &str) -> Result<Axis, Failure> {
+    if name.eq_ignore_ascii_case(RANDOM) {
+        return Ok(Axis::random(0));
+    }
+    let mut axes = axes(task);
+    if let Some(at) = axes.iter().position(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        return Ok(axes.swap_remove(at).1);
+    }
+    let mut known = vec![WHOLE, AUTOMATIC, PREDICTED_LATENCY, RANDOM];
+    known.extend(task.published.map(|_| PEL_NAS));
+    known.extend(axes.iter().map(|(known, _)| known.as_str()));
+    Err(nas_space::Error::unknown_name("partition", name, known).into())
 }

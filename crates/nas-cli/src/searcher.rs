@@ -1,17 +1,14 @@
 //! What proposes architectures, by name.
 
 use clap::ValueEnum;
+use nas_eval::Task;
 use nas_partition::{Axis, Partition};
 use nas_search::{
     Evolution, LocalSearch, MapElites, Nsga2, Proposer, Random, RegularisedEvolution, Settings,
     Spea2, Statistical,
 };
-use nas_space::{
-    Space,
-    nasbench201::{self, Dataset},
-};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, partition::population};
 
 /// How many survive in NSGA-II and SPEA2: with a few hundred evaluations the usual 100 hardly evolve.
 const POPULATION: usize = 50;
@@ -33,7 +30,8 @@ pub enum Searcher {
     RegularisedEvolution,
     /// Non-dominated sorting and crowding
     Nsga2,
-    /// Quality-diversity: the most accurate of each range of FLOPs mutate
+    /// Quality-diversity: the most accurate of each range of FLOPs, or of the last axis of a space of
+    /// your own, mutate
     MapElites,
     /// SPEA2, as the library moors has it
     Spea2,
@@ -50,11 +48,7 @@ impl Searcher {
     }
 
     /// The searcher, where it needs nothing else: neither a model nor a list.
-    pub fn proposer(
-        self,
-        space: &Space,
-        dataset: Dataset,
-    ) -> Result<Option<Box<dyn Proposer>>, Failure> {
+    pub fn proposer(self, task: &Task) -> Result<Option<Box<dyn Proposer>>, Failure> {
         Ok(Some(match self {
             Self::Statistical => Box::new(Statistical),
             Self::Evolution => Box::new(Evolution::default()),
@@ -63,9 +57,15 @@ impl Searcher {
             Self::RegularisedEvolution => Box::new(RegularisedEvolution::default()),
             Self::Nsga2 => Box::new(Nsga2::new(POPULATION)),
             Self::MapElites => {
-                let flops = move |arch: &_| nasbench201::flops(arch, dataset) as f64;
-                let all: Vec<_> = space.enumerate().collect();
-                let cells = Partition::by_quantiles(Axis::new("FLOPs", flops), &all, CELLS)?;
+                // The last fact is the one that costs follow most.
+                let Some(fact) = task.facts.last().cloned() else {
+                    return Err(Failure::input(format!(
+                        "{} measures nothing of its architectures: give it an [[axis]], or name another --searcher",
+                        task.space.name()
+                    )));
+                };
+                let axis = Axis::new(fact.title(), move |arch| fact.of(arch));
+                let cells = Partition::by_quantiles(axis, &population(task.space), CELLS)?;
                 Box::new(MapElites { cells, crossover: 0.5 })
             }
             Self::Spea2 => Box::new(Spea2::new(POPULATION)),

@@ -10,7 +10,7 @@ use std::{
 
 use clap::ValueEnum;
 use nas_bench::{Fidelity, NasBench201, ScoreTable};
-use nas_eval::{Labels, Lookup, Predicted, Source, Sources, Truth, benchmark};
+use nas_eval::{Labels, Lookup, Predicted, Source, Sources, Task, Truth, benchmark};
 use nas_hw::{Device, Metric};
 use nas_partition::{Allocation, Partition};
 use nas_predict::{Predictor, draw_labels};
@@ -223,7 +223,7 @@ impl Arguments {
                 }
                 let metrics = &[Metric::Latency, Metric::Energy][..=usize::from(self.energy)];
                 let truth = benchmark::truth(tables, dataset, device, metrics)?;
-                let cut = self.partition.build(nasbench201::space(), dataset, "whole")?;
+                let cut = self.partition.build(&Task::nasbench201(dataset), "whole")?;
                 let rules = self.rules.read(nasbench201::space(), &cut)?;
                 pairs.push(Pair { dataset, device, metrics, truth, cut, rules });
             }
@@ -351,7 +351,7 @@ impl Arguments {
     ) -> Result<Outcome, Failure> {
         let space = nasbench201::space();
         let on_event = &mut |_: &nas_search::Event<'_>| {};
-        let Some(mut proposer) = searcher.proposer(space, pair.dataset)? else {
+        let Some(mut proposer) = searcher.proposer(&Task::nasbench201(pair.dataset))? else {
             let all: Vec<Arch> = space.enumerate().collect();
             let whole = Partition::whole();
             let settings = scan(all.len(), Settings { seed, ..Settings::default() });

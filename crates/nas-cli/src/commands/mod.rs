@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use nas_bench::NasBench201;
-use nas_eval::UserTable;
+use nas_eval::{Task, UserTable};
 use nas_hw::Device;
-use nas_space::nasbench201;
+use nas_space::{
+    Arch, Space,
+    nasbench201::{self, Dataset},
+};
 
 use crate::failure::Failure;
 
@@ -59,9 +62,58 @@ impl Target {
     }
 }
 
-/// Reads a search space's name; for clap.
+/// The search space.
+#[derive(Debug, clap::Args)]
+pub struct SpaceArguments {
+    /// The search space: nasbench201, or a TOML file with one of your own (see nas space check)
+    #[arg(long, value_name = "NAME|FILE", default_value = "nasbench201")]
+    pub space: String,
+    /// cifar10, cifar100 or ImageNet16-120 [default: cifar10]
+    #[arg(long, value_name = "NAME", value_parser = parse_dataset)]
+    pub dataset: Option<Dataset>,
+}
+
+/// The end of a file's name that holds a space.
+const TOML: &str = "toml";
+
+impl SpaceArguments {
+    pub fn dataset(&self) -> Dataset {
+        self.dataset.unwrap_or(Dataset::Cifar10)
+    }
+
+    /// The space with what is known of it.
+    pub fn task(&self) -> Result<Task, Failure> {
+        let (name, file) = (self.space.as_str(), Path::new(&self.space));
+        let known = nasbench201::space().name();
+        if name == known || name == "nb201" {
+            return Ok(Task::nasbench201(self.dataset()));
+        }
+        if file.extension().is_none_or(|end| end != TOML) {
+            let unknown = nas_space::Error::unknown_name("space", name, [known]);
+            return Err(Failure::input(format!(
+                "{unknown}; or a file of your own that ends in .{TOML}"
+            )));
+        }
+        if self.dataset.is_some() {
+            return Err(Failure::input(format!(
+                "--dataset says nothing of {name}: what is known of its architectures is yours"
+            )));
+        }
+        // One for the whole run of the program.
+        Ok(Task::own(Box::leak(Box::new(space_of(file)?))))
+    }
+}
+
+/// A space of a user's own.
+pub fn space_of(file: &Path) -> Result<Space, Failure> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
+    Space::from_toml(&text).map_err(|error| Failure::input(format!("{}, {error}", file.display())))
+}
+
+/// Reads a search space's name where no other space will do; for clap.
 pub fn parse_space(name: &str) -> Result<String, String> {
-    let known = nas_space::nasbench201::space().name();
+    let known = nasbench201::space().name();
     match name {
         "nb201" => Ok(known.to_owned()),
         _ if name == known => Ok(known.to_owned()),
@@ -70,7 +122,7 @@ pub fn parse_space(name: &str) -> Result<String, String> {
 }
 
 /// Reads a data set's name; for clap.
-pub fn parse_dataset(name: &str) -> Result<nas_space::nasbench201::Dataset, String> {
+pub fn parse_dataset(name: &str) -> Result<Dataset, String> {
     name.parse().map_err(|error: nas_space::Error| error.to_string())
 }
 
@@ -98,9 +150,12 @@ pub fn tables_if_there(given: Option<&Path>) -> Result<Option<NasBench201>, Fail
 }
 
 /// A table of accuracies in %, as a user or `nas predict apply` wrote it.
-pub fn accuracies(file: &Path) -> Result<UserTable, Failure> {
+pub fn accuracies(
+    file: &Path,
+    parse: impl Fn(&str) -> Result<Arch, nas_space::Error>,
+) -> Result<UserTable, Failure> {
     let columns = ["accuracy_percent", "accuracy", "predicted_accuracy_percent"];
-    let table = UserTable::read(file, nasbench201::parse, &columns, 100.0)?;
+    let table = UserTable::read(file, parse, &columns, 100.0)?;
     let greatest = table.architectures().filter_map(|arch| table.value(arch)).reduce(f64::max);
     if greatest.is_some_and(|greatest| greatest <= 1.0) {
         eprintln!(

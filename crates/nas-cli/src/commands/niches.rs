@@ -1,26 +1,25 @@
 use std::{path::Path, process::ExitCode};
 
 use nas_bench::Fidelity;
-use nas_eval::benchmark;
+use nas_eval::{Task, benchmark};
 use nas_hw::{Device, Metric};
 use nas_search::SearchRng;
 use nas_space::nasbench201::{self, Dataset};
 use rand::SeedableRng;
 
 use crate::{
-    commands::{Target, parse_dataset, tables},
+    commands::{SpaceArguments, Target, tables},
     failure::Failure,
     output::{Cell, Format, Records, print},
-    partition::PartitionArguments,
+    partition::{PartitionArguments, population},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
+    pub space: SpaceArguments,
+    #[command(flatten)]
     pub partition: PartitionArguments,
-    /// cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    pub dataset: Dataset,
     /// Also show what each niche holds on one of HW-NAS-Bench's devices (needs the tables)
     #[arg(long, value_name = "NAME", value_parser = Target::parse)]
     pub device: Option<Target>,
@@ -42,21 +41,29 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     if arguments.rank {
         return rank(arguments, data);
     }
-    let space = nasbench201::space();
-    let partition = arguments.partition.fixed(space, arguments.dataset, "whole")?;
+    let task = arguments.space.task()?;
+    let space = task.space;
+    let partition = arguments.partition.fixed(&task, "whole")?;
     let mut members = vec![Vec::new(); partition.niches().len()];
-    for arch in space.enumerate() {
+    let all = population(space);
+    if arguments.format == Format::Table && space.size() != Some(all.len() as u64) {
+        let size = space.size().map_or_else(|| "countless".to_owned(), |size| size.to_string());
+        eprintln!("{} of {size} architectures", all.len());
+    }
+    for arch in all {
         members[partition.niche_of(&arch)].push(arch);
     }
-    let mut columns = vec!["niche", "definition", "cells", "connected"];
+    let mut columns =
+        vec!["niche", "definition", if space.cell().is_some() { "cells" } else { "architectures" }];
+    columns.extend(space.cell().map(|_| "connected"));
     let on_device = match arguments.device {
         None => None,
         Some(target) => {
-            let device = published(target)?;
+            let (device, dataset) = published(target, &task)?;
             columns.extend(["best_test_accuracy_percent", "least_latency_ms", "median_latency_ms"]);
             let tables = tables(data)?;
-            let accuracy = tables.accuracy(arguments.dataset, Fidelity::TEST)?.to_vec();
-            let latency = benchmark::costs(&tables, arguments.dataset, device, Metric::Latency)?;
+            let accuracy = tables.accuracy(dataset, Fidelity::TEST)?.to_vec();
+            let latency = benchmark::costs(&tables, dataset, device, Metric::Latency)?;
             Some((accuracy, latency))
         }
     };
@@ -66,12 +73,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         .heading("median_latency_ms", "median ms");
     for (number, (niche, members)) in partition.niches().iter().zip(&members).enumerate() {
         let connected = members.iter().filter(|arch| space.is_connected(arch)).count();
-        let mut row: Vec<Cell> = vec![
-            (number + 1).into(),
-            niche.description.as_str().into(),
-            members.len().into(),
-            connected.into(),
-        ];
+        let mut row: Vec<Cell> =
+            vec![(number + 1).into(), niche.description.as_str().into(), members.len().into()];
+        row.extend(space.cell().map(|_| Cell::from(connected)));
         if let Some((accuracy, latency)) = &on_device {
             let indices = || members.iter().map(nasbench201::index);
             let best = indices().map(|index| accuracy[index]).max_by(f64::total_cmp);
@@ -88,17 +92,18 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let space = nasbench201::space();
+    let task = arguments.space.task()?;
+    let space = task.space;
     let Some(target) = arguments.device else { return Ok(ExitCode::SUCCESS) };
-    let (dataset, tables) = (arguments.dataset, tables(data)?);
-    let latency = benchmark::costs(&tables, dataset, published(target)?, Metric::Latency)?;
+    let (device, dataset) = published(target, &task)?;
+    let latency = benchmark::costs(&tables(data)?, dataset, device, Metric::Latency)?;
     let rng = &mut SearchRng::seed_from_u64(arguments.seed);
     let sample: Vec<_> = (0..arguments.sample).map(|_| space.sample(rng)).collect();
     let measured = |arch| Some((arch, latency[nasbench201::index(arch)]?));
     let costs: Vec<_> = sample.iter().filter_map(measured).collect();
     let mut records = Records::new(["partition", "niches", "explained_percent"])
         .heading("explained_percent", "explains [%]");
-    for ranked in arguments.partition.automatic(space, dataset)?.rank(&costs) {
+    for ranked in arguments.partition.automatic(&task)?.rank(&costs) {
         records.push(vec![
             ranked.name.into(),
             ranked.partition.niches().len().into(),
@@ -117,10 +122,14 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn published(target: Target) -> Result<Device, Failure> {
-    match target {
-        Target::Table(device) => Ok(device),
-        Target::Host => Err(Failure::input(
+fn published(target: Target, task: &Task) -> Result<(Device, Dataset), Failure> {
+    match (target, task.published) {
+        (Target::Table(device), Some(dataset)) => Ok((device, dataset)),
+        (_, None) => Err(Failure::input(format!(
+            "nothing was published of {} on a device: leave --device out",
+            task.space.name()
+        ))),
+        (Target::Host, Some(_)) => Err(Failure::input(
             "measuring the whole space on this machine would take hours: name one of HW-NAS-Bench's devices, or leave --device out",
         )),
     }

@@ -156,7 +156,8 @@ mod torch {
                      one on each line, or `--space nb201` for all",
                 ));
             }
-            return arguments.architectures.read();
+            let task = nas_eval::Task::nasbench201(arguments.dataset);
+            return arguments.architectures.read(&task);
         }
         let cells = distinct_cells().into_iter();
         Ok(cells.map(from_index).collect::<Result<Vec<Arch>, _>>()?)

@@ -1,17 +1,19 @@
-use std::process::ExitCode;
-
-use nas_search::SearchRng;
-use nas_space::{
-    Arch,
-    nasbench201::{self, Dataset},
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
 };
+
+use nas_eval::{Fact, Task};
+use nas_search::SearchRng;
+use nas_space::{Arch, Decision, Space};
 use rand::SeedableRng;
 
 use crate::{
     arch::Architectures,
-    commands::parse_dataset,
+    commands::{SpaceArguments, space_of},
     failure::Failure,
-    output::{Format, Records, print, print_json},
+    output::{Cell, Format, Records, counted, print, print_json},
+    partition::population,
 };
 
 #[derive(Debug, clap::Args)]
@@ -22,10 +24,19 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// What the space holds: its decisions and choices
+    /// What a space holds: its decisions and choices
     Describe {
+        #[command(flatten)]
+        space: SpaceArguments,
         #[arg(long, value_enum, default_value_t)]
         format: Format,
+    },
+    /// Reads a space of your own from a TOML file, or tells the line of the first mistake, and shows
+    /// what it holds
+    #[command(after_help = FILE)]
+    Check {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
     },
     /// Random architectures
     Sample {
@@ -46,95 +57,213 @@ enum Action {
     },
 }
 
+/// Decisions that a check shows.
+const SHOWN: usize = 100;
+
+/// What a file may hold.
+const FILE: &str = "\
+A file:
+  name = \"my-network\"
+  description = \"What a language model is told of it.\"
+
+  [[decision]]
+  name = \"depth\"
+  choices = [1, 2]
+
+  [[decision]]
+  name = \"kernel 2\"
+  choices = [3, 5]
+  if = { depth = 2 }             # else it does not count
+
+  [[axis]]                       # a measure of complexity: a sum of products
+  name = \"cost\"
+  terms = [[\"depth\", 10], [\"kernel 2\", \"kernel 2\"]]
+
+  [[axis]]                       # or how many decisions take a choice
+  name = \"fives\"
+  count = \"5\"
+
+  [[constraint]]                 # at_least, at_most or both
+  axis = \"cost\"
+  at_most = 40
+
+  [[constraint]]                 # not together
+  forbid = { depth = 2, \"kernel 2\" = [5] }";
+
 #[derive(Debug, clap::Args)]
 struct Shown {
-    /// For parameters and FLOPs: cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
+    #[command(flatten)]
+    space: SpaceArguments,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.action {
-        Action::Describe { format } => describe(*format)?,
+        Action::Describe { space, format } => describe(&space.task()?, *format)?,
+        Action::Check { file } => check(file)?,
         Action::Sample { count, seed, shown } => {
+            let task = shown.space.task()?;
             let rng = &mut SearchRng::seed_from_u64(*seed);
-            let sample: Vec<Arch> = (0..*count).map(|_| nasbench201::space().sample(rng)).collect();
-            show(&sample, shown)?;
+            let sample: Vec<Arch> = (0..*count).map(|_| task.space.sample(rng)).collect();
+            show(&task, &sample, shown.format)?;
         }
-        Action::Convert { architectures, shown } => show(&architectures.read()?, shown)?,
+        Action::Convert { architectures, shown } => {
+            let task = shown.space.task()?;
+            show(&task, &architectures.read(&task)?, shown.format)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(format: Format) -> Result<(), Failure> {
-    let space = nasbench201::space();
+/// The decisions of a space, and when each counts.
+fn decisions(space: &Space, most: usize) -> Records {
+    let conditional = space.is_conditional();
+    let columns = ["decision", "choices", "counts while"];
+    let mut records = Records::new(columns.into_iter().take(if conditional { 3 } else { 2 }));
+    let condition = |decision: &Decision| match &decision.active {
+        None => String::new(),
+        Some(on) => {
+            let earlier = &space.decisions()[on.decision];
+            let choices =
+                on.choices.iter().map(|&choice| earlier.choices[usize::from(choice)].as_str());
+            format!("{} = {}", earlier.name, choices.collect::<Vec<_>>().join(" or "))
+        }
+    };
+    for decision in space.decisions().iter().take(most) {
+        let mut row = vec![decision.name.as_str().into(), decision.choices.join(", ").into()];
+        row.extend(conditional.then(|| condition(decision).into()));
+        records.push(row);
+    }
+    records
+}
+
+fn size_in_words(space: &Space) -> String {
+    let size = space.size().map_or_else(|| "more than 10¹⁹".to_owned(), |size| size.to_string());
+    let constraints =
+        if space.constraints().is_empty() { "" } else { ", less those that constraints forbid" };
+    format!("{size} architectures{constraints}")
+}
+
+fn describe(task: &Task, format: Format) -> Result<(), Failure> {
+    let space = task.space;
     if format == Format::Json {
         let value = serde_json::to_value(space)
             .map_err(|error| Failure::work(format!("cannot write JSON: {error}")))?;
         return print_json(&value);
     }
-    let mut records = Records::new(["decision", "choices"]);
-    for decision in space.decisions() {
-        records.push(vec![decision.name.as_str().into(), decision.choices.join(", ").into()]);
-    }
+    let records = decisions(space, usize::MAX);
     if format == Format::Table {
-        let size = space.size().map_or_else(|| "countless".to_owned(), |size| size.to_string());
+        let classes = task
+            .classes
+            .map_or_else(String::new, |classes| format!(", {classes} isomorphism classes"));
         print(&format!(
-            "{}: {size} architectures, {} isomorphism classes\n{}\n\n",
+            "{}: {}{classes}\n{}\n\n",
             space.name(),
-            nasbench201::CLASSES,
+            size_in_words(space),
             space.description()
         ))?;
     }
     records.print(format)
 }
 
-fn show(architectures: &[Arch], shown: &Shown) -> Result<(), Failure> {
-    let space = nasbench201::space();
-    let dataset = shown.dataset;
-    if shown.format == Format::Table {
+fn check(file: &Path) -> Result<(), Failure> {
+    let space = space_of(file)?;
+    let population = population(&space);
+    let mut text = format!(
+        "{}: {}, {}\n",
+        space.name(),
+        counted(space.decisions().len(), "decision"),
+        size_in_words(&space)
+    );
+    if !space.description().is_empty() {
+        text += &format!("{}\n", space.description());
+    }
+    text += &format!("\n{}", decisions(&space, SHOWN).table());
+    if let Some(more @ 1..) = space.decisions().len().checked_sub(SHOWN) {
+        text += &format!("  and {more} more\n");
+    }
+    if !space.measures().is_empty() {
+        let mut records = Records::new(["axis", "least", "median", "greatest"]);
+        for measure in space.measures() {
+            let mut values: Vec<f64> =
+                population.iter().map(|arch| space.measured(measure, arch)).collect();
+            values.sort_by(f64::total_cmp);
+            let at = |share: usize| values.get(share * values.len().saturating_sub(1) / 2).copied();
+            let numbers = [0, 1, 2].map(|share| at(share).into());
+            records.push(std::iter::once(measure.name.as_str().into()).chain(numbers).collect());
+        }
+        text += &format!("\n{}", records.table());
+        if space.size() != Some(population.len() as u64) {
+            text += &format!("  of {} architectures\n", population.len());
+        }
+    }
+    let arch = population.get(population.len() / 2).filter(|_| space.decisions().len() <= SHOWN);
+    if let Some(arch) = arch {
+        text += &format!("\nan architecture:\n  {}\n", space.format(arch));
+    }
+    print(&text)
+}
+
+fn show(task: &Task, architectures: &[Arch], format: Format) -> Result<(), Failure> {
+    let space = task.space;
+    let cell = space.cell();
+    if format == Format::Table {
         for arch in architectures {
-            let connected =
-                if space.is_connected(arch) { "" } else { "  no path from input to output" };
-            print(&format!(
-                "{}\n  index {}  class {}  op tuple {}{connected}\n  {} parameters, {:.3} MFLOPs; without unreachable operations {} and {:.3}\n",
-                nasbench201::arch_str(arch),
-                nasbench201::index(arch),
-                nasbench201::class(arch),
-                nasbench201::op_tuple(arch),
-                nasbench201::parameters(arch, dataset),
-                nasbench201::flops(arch, dataset) as f64 / 1e6,
-                nasbench201::pruned_parameters(arch, dataset),
-                nasbench201::pruned_flops(arch, dataset) as f64 / 1e6,
-            ))?;
+            let mut names = Vec::new();
+            names.extend(task.index(arch).map(|index| format!("index {index}")));
+            names.extend(task.class_number(arch).map(|class| format!("class {class}")));
+            names.extend(
+                task.forms
+                    .iter()
+                    .map(|(name, form)| format!("{} {}", name.replace('_', " "), form(arch))),
+            );
+            if !space.is_connected(arch) {
+                names.push("no path from input to output".to_owned());
+            }
+            let count = |fact: &Fact, arch: &Arch| Cell::whole(fact.of(arch)).for_people();
+            let facts =
+                task.facts.iter().map(|fact| format!("{} {}", count(fact, arch), fact.label));
+            let facts = facts.collect::<Vec<_>>().join(", ");
+            let pruned = space.prune(arch);
+            let pruned: Vec<String> = task.facts.iter().map(|fact| count(fact, &pruned)).collect();
+            let mut text = format!("{}\n", space.format(arch));
+            if !names.is_empty() {
+                text += &format!("  {}\n", names.join("  "));
+            }
+            if !task.facts.is_empty() {
+                text += &format!("  {facts}");
+                if cell.is_some() {
+                    let pruned = pruned.join(" and ");
+                    text += &format!("; without unreachable operations {pruned}");
+                }
+                text.push('\n');
+            }
+            print(&text)?;
         }
         return Ok(());
     }
-    let mut records = Records::new([
-        "index",
-        "class",
-        "arch",
-        "op_tuple",
-        "connected",
-        "parameters",
-        "flops",
-        "pruned_parameters",
-        "pruned_flops",
-    ]);
+    let mut columns: Vec<String> = Vec::new();
+    columns.extend(task.is_numbered().then(|| "index".to_owned()));
+    columns.extend(task.classes.map(|_| "class".to_owned()));
+    columns.push("arch".to_owned());
+    columns.extend(task.forms.iter().map(|(name, _)| (*name).to_owned()));
+    columns.extend(cell.map(|_| "connected".to_owned()));
+    columns.extend(task.facts.iter().map(|fact| fact.name.clone()));
+    let pruned = task.facts.iter().filter(|_| cell.is_some());
+    columns.extend(pruned.map(|fact| format!("pruned_{}", fact.name)));
+    let mut records = Records::new(columns);
     for arch in architectures {
-        records.push(vec![
-            nasbench201::index(arch).into(),
-            nasbench201::class(arch).into(),
-            nasbench201::arch_str(arch).into(),
-            nasbench201::op_tuple(arch).into(),
-            crate::output::Cell::Flag(space.is_connected(arch)),
-            crate::output::Cell::Count(nasbench201::parameters(arch, dataset)),
-            crate::output::Cell::Count(nasbench201::flops(arch, dataset)),
-            crate::output::Cell::Count(nasbench201::pruned_parameters(arch, dataset)),
-            crate::output::Cell::Count(nasbench201::pruned_flops(arch, dataset)),
-        ]);
+        let mut row: Vec<Cell> = Vec::new();
+        row.extend(task.index(arch).map(Cell::from));
+        row.extend(task.class_number(arch).map(Cell::from));
+        row.push(space.format(arch).into());
+        row.extend(task.forms.iter().map(|(_, form)| Cell::from(form(arch))));
+        row.extend(cell.map(|_| Cell::Flag(space.is_connected(arch))));
+        row.extend(task.facts.iter().map(|fact| Cell::whole(fact.of(arch))));
+        let pruned = task.facts.iter().filter(|_| cell.is_some());
+        row.extend(pruned.map(|fact| Cell::whole(fact.of(&space.prune(arch)))));
+        records.push(row);
     }
-    records.print(shown.format)
+    records.print(format)
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use clap::Subcommand;
-use nas_eval::benchmark;
+use nas_eval::{Task, benchmark};
 use nas_hw::Metric;
 use nas_space::nasbench201::{self, Dataset};
 
@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let architectures = arguments.architectures.read()?;
+    let architectures = arguments.architectures.read(&Task::nasbench201(arguments.dataset))?;
     let dataset = arguments.dataset;
     let mut rows: Vec<Vec<Cell>> = architectures
         .iter()

@@ -1,6 +1,6 @@
 use std::{path::PathBuf, process::ExitCode};
 
-use nas_eval::benchmark;
+use nas_eval::{Task, benchmark};
 use nas_predict::Predictor;
 use nas_space::nasbench201::{self, Dataset};
 
@@ -31,7 +31,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let architectures = if arguments.architectures.none_given() {
         cells()
     } else {
-        arguments.architectures.read()?
+        arguments.architectures.read(&Task::nasbench201(Dataset::Cifar10))?
     };
     // Features do not depend on the data set.
     let table = (benchmark::domain(Dataset::Cifar10)?.features)(&architectures)?;

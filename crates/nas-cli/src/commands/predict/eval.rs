@@ -114,7 +114,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 impl Arguments {
     fn data(&self, data: Option<&Path>) -> Result<(Data, String), Failure> {
         if let Some(file) = &self.accuracy_table {
-            let table = accuracies(file)?;
+            let table = accuracies(file, nasbench201::parse)?;
             let mut architectures: Vec<Arch> = table.architectures().cloned().collect();
             architectures.sort();
             let labels: Vec<f64> =

@@ -30,7 +30,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let labels = accuracies(&arguments.accuracy_table)?;
+    let labels = accuracies(&arguments.accuracy_table, nasbench201::parse)?;
     let mut pairs: Vec<(usize, f64)> = labels
         .architectures()
         .filter_map(|arch| Some((nasbench201::index(arch), labels.value(arch)?)))

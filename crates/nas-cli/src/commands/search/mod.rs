@@ -5,15 +5,16 @@ use std::{
 };
 
 use clap::ValueEnum;
-use nas_eval::Labels;
+use nas_eval::{Labels, Task};
 use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::{Allocation, Partition};
 use nas_search::{Event, Listed, Outcome, Proposer, Search, Settings, Statistical};
-use nas_space::{Arch, Space, nasbench201, nasbench201::Dataset};
+use nas_space::{Arch, Space, nasbench201::Dataset};
 
 use crate::{
-    commands::{Target, live::ProxyArguments, model::ModelArguments, parse_dataset, parse_space},
+    commands::{SpaceArguments, Target, live::ProxyArguments, model::ModelArguments},
+    evaluate::EvaluateArguments,
     failure::Failure,
     output::Format,
     partition::{AllocationArgument, PartitionArguments, allocation_name},
@@ -33,6 +34,9 @@ pub use report::{BINS, TOLERANCE};
 /// Architectures that a language model is asked for in each niche, where nothing else is said.
 pub const CHILDREN: usize = 5;
 
+/// Architectures that are listed at most.
+const LISTED: usize = 10_000_000;
+
 /// Labels that the predictor sees, where nothing else is said.
 const LABELS: u32 = 200;
 
@@ -42,14 +46,11 @@ Examples:
   nas search --max-latency 5ms          the best found within 5 ms on this machine
   nas search --device raspi4            accuracy from 200 labels, published latency
   nas search --device raspi4 --labels 50 --evaluations 600    fewer of both
-  nas search --latency-table mine.csv   on your own measurements")]
+  nas search --latency-table mine.csv   on your own measurements
+  nas search --space mine.toml --evaluate \"python train.py\"    a space and a program of your own")]
 pub struct Arguments {
-    /// The search space: nasbench201
-    #[arg(long, value_name = "NAME", default_value = "nasbench201", value_parser = parse_space)]
-    space: String,
-    /// cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
+    #[command(flatten)]
+    space: SpaceArguments,
     /// host measures on this machine; edgegpu, raspi4, edgetpu, pixel3, eyeriss and fpga are
     /// published (HW-NAS-Bench)
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
@@ -73,6 +74,8 @@ pub struct Arguments {
     /// Your own latencies: CSV with the columns arch and latency_ms
     #[arg(long, value_name = "FILE", conflicts_with = "device")]
     latency_table: Option<PathBuf>,
+    #[command(flatten)]
+    evaluate: EvaluateArguments,
     /// Also minimise energy (published for edgegpu, eyeriss and fpga)
     #[arg(long)]
     energy: bool,
@@ -134,6 +137,9 @@ enum Accuracy {
     /// A file of the user's, named by another option.
     #[value(skip)]
     Table,
+    /// A command of the user's.
+    #[value(skip)]
+    Command,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -148,19 +154,20 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     {
         return Err(Failure::input(format!("{option} says nothing without --proposer llm")));
     }
-    let space = nasbench201::space();
-    let cut = arguments.partition.build(space, arguments.dataset, arguments.default_partition())?;
+    let task = arguments.space.task()?;
+    let space = task.space;
+    let cut = arguments.partition.build(&task, arguments.default_partition(&task))?;
     let rules = arguments.rules.read(space, &cut)?;
-    let mut objectives = Objectives::new(arguments, data)?;
+    let mut objectives = Objectives::new(arguments, &task, data)?;
     arguments.check(&objectives)?;
-    let searcher = arguments.searcher(&objectives);
+    let searcher = arguments.searcher(&objectives, &task);
     let mut folder = RunFolder::prepare(
         arguments.run.as_deref(),
-        &arguments.run_name(searcher),
+        &arguments.run_name(searcher, &task),
         arguments.force,
     )?;
     let niches = cut.niches();
-    let mut settings = arguments.settings(&objectives, niches);
+    let mut settings = arguments.settings(&objectives, niches, &task);
     let transcript = arguments.transcript(&folder)?;
     let mut model = arguments.language_model(&settings, niches, &transcript)?;
 
@@ -171,7 +178,16 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             Some(candidates)
         }
         candidates if searcher == Searcher::Exhaustive => {
-            let all = candidates.unwrap_or_else(|| space.enumerate().collect());
+            let all = match candidates {
+                Some(candidates) => candidates,
+                None if is_countable(space) => space.enumerate().collect(),
+                None => {
+                    return Err(Failure::input(format!(
+                        "{} holds too many architectures to evaluate all: name another --searcher",
+                        space.name()
+                    )));
+                }
+            };
             if arguments.evaluations.is_some() {
                 eprintln!("{} holds {} architectures: all are evaluated", space.name(), all.len());
             }
@@ -184,7 +200,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         let whole = Partition::whole();
         go(&Search::new(space, &whole, settings), &mut Listed::new(list), &mut objectives)?
     } else {
-        let mut other = searcher.proposer(space, arguments.dataset)?;
+        let mut other = searcher.proposer(&task)?;
         let proposer: &mut dyn Proposer = match (&mut model, &mut other) {
             (Some(model), _) => model,
             (None, Some(other)) => &mut **other,
@@ -200,8 +216,8 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             transcript.display()
         )));
     }
-    let report = Report::new(arguments, &objectives, &outcome, model)?;
-    folder.write("config.toml", arguments.config(&objectives, searcher, &settings)?);
+    let report = Report::new(arguments, &task, &objectives, &outcome, model)?;
+    folder.write("config.toml", arguments.config(&objectives, searcher, &settings, &task)?);
     folder.write("generations.csv", report.generations().csv()?);
     let knowledge = outcome.knowledge.markdown(space, &outcome.niches, &outcome.objectives);
     folder.write("knowledge.md", knowledge);
@@ -267,6 +283,9 @@ fn go(
 impl Arguments {
     /// Where accuracy comes from: what is there decides where nothing is said.
     fn accuracy(&self, tables: bool) -> Accuracy {
+        if self.evaluate.command().is_some() {
+            return Accuracy::Command;
+        }
         if self.accuracy_table.is_some() {
             return Accuracy::Table;
         }
@@ -301,7 +320,7 @@ impl Arguments {
         if objectives.accuracy != Accuracy::Proxies
             && let Some(option) = self.proxy.given(self.compute.as_deref())
         {
-            let why = "accuracy comes from a table";
+            let why = "accuracy comes from elsewhere";
             return says_nothing(option, why, "--accuracy proxies");
         }
         let labels = self.labels.map(|_| "--labels").or(self.buying.map(|_| "--buying"));
@@ -331,9 +350,9 @@ impl Arguments {
     }
 
     /// What proposes: nothing where all can be predicted, or are to be evaluated.
-    fn searcher(&self, objectives: &Objectives) -> Searcher {
+    fn searcher(&self, objectives: &Objectives, task: &Task) -> Searcher {
         let all = match self.evaluations {
-            Some(evaluations) => evaluations as usize >= nasbench201::CELLS,
+            Some(evaluations) => evaluations as usize >= size(task.space),
             None => objectives.accuracy == Accuracy::Predictor && !objectives.is_slow(),
         };
         let default = if all && self.guides().is_none() {
@@ -345,11 +364,13 @@ impl Arguments {
     }
 
     /// The paper's niches for the language model: they are what cures its bias.
-    fn default_partition(&self) -> &'static str {
-        if self.searcher == Some(Searcher::Llm) && self.model.prompting.style().has_parents() {
-            "pel-nas"
-        } else {
-            "whole"
+    fn default_partition(&self, task: &Task) -> &'static str {
+        let cut =
+            self.searcher == Some(Searcher::Llm) && self.model.prompting.style().has_parents();
+        match (cut, task.published) {
+            (true, Some(_)) => "pel-nas",
+            (true, None) => "automatic",
+            (false, _) => "whole",
         }
     }
 
@@ -397,7 +418,7 @@ impl Arguments {
     /// start the search. Else a sixth of the budget, at most 100, starts it, and generations are a
     /// fortieth of it, at most 15. A model that is asked for architectures alone is left alone: nothing starts the
     /// search, and nothing fills what it owes.
-    fn settings(&self, objectives: &Objectives, niches: usize) -> Settings {
+    fn settings(&self, objectives: &Objectives, niches: usize, task: &Task) -> Settings {
         let (seed, allocation) = (self.seed, self.allocation());
         let model = self.searcher == Some(Searcher::Llm);
         let fill = !model || self.model.prompting.style().has_parents();
@@ -411,7 +432,7 @@ impl Arguments {
         }
         let default = if objectives.is_slow() { 200 } else { 600 };
         let evaluations =
-            self.evaluations.map_or(default, |given| given as usize).min(nasbench201::CELLS);
+            self.evaluations.map_or(default, |given| given as usize).min(size(task.space));
         let schedule = schedule(evaluations, seed);
         let (initial, generation) = if model {
             (sample.min(evaluations / 2), CHILDREN * niches)
@@ -424,15 +445,19 @@ impl Arguments {
 
     /// The device in a word.
     fn device_name(&self) -> &'static str {
-        match &self.latency_table {
-            Some(_) => "table",
-            None => self.device.name(),
+        match (&self.latency_table, self.evaluate.command()) {
+            (_, Some(_)) => "command",
+            (Some(_), None) => "table",
+            (None, None) => self.device.name(),
         }
     }
 
-    fn run_name(&self, searcher: Searcher) -> String {
+    fn run_name(&self, searcher: Searcher, task: &Task) -> String {
         let searcher = searcher.name();
-        format!("{}-{}-{searcher}-seed{}", self.dataset, self.device_name(), self.seed)
+        let what = task.published.map_or(task.space.name(), Dataset::name);
+        // A user's names may hold what a folder's may not.
+        let what = what.replace(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)), "-");
+        format!("{what}-{}-{searcher}-seed{}", self.device_name(), self.seed)
     }
 
     /// What is needed to run it again.
@@ -441,13 +466,15 @@ impl Arguments {
         objectives: &Objectives,
         searcher: Searcher,
         settings: &Settings,
+        task: &Task,
     ) -> Result<String, Failure> {
         #[derive(serde::Serialize)]
         struct Config<'a> {
             format_version: u32,
             nas_version: &'static str,
             space: &'a str,
-            dataset: &'static str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            dataset: Option<&'static str>,
             device: &'a str,
             objectives: Vec<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -483,8 +510,8 @@ impl Arguments {
         let config = Config {
             format_version: 1,
             nas_version: env!("CARGO_PKG_VERSION"),
-            space: &self.space,
-            dataset: self.dataset.name(),
+            space: &self.space.space,
+            dataset: task.published.map(Dataset::name),
             device: self.device_name(),
             objectives: objectives.origins.clone(),
             labels: predicted.then(|| self.labels().budget),
@@ -492,7 +519,7 @@ impl Arguments {
             max_latency_ms: self.max_latency.map(|limit| limit.0),
             max_energy_mj: self.max_energy.map(|limit| limit.0),
             searcher: searcher.name(),
-            partition: self.partition.name(self.default_partition()),
+            partition: self.partition.name(self.default_partition(task)),
             allocation: allocation_name(settings.allocation),
             rules: self.rules.file().map(|file| file.display().to_string()),
             evaluations: settings.evaluations,
@@ -501,7 +528,7 @@ impl Arguments {
             fill: settings.fill,
             seed: settings.seed,
             proxies: (objectives.accuracy == Accuracy::Proxies)
-                .then(|| self.proxy.config(self.dataset, self.compute.as_deref())),
+                .then(|| self.proxy.config(self.space.dataset(), self.compute.as_deref())),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),
             endpoint: live.then(|| self.model.endpoint.endpoint()).transpose()?,
@@ -516,7 +543,12 @@ fn value_name(value: &impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
-/// The one space that there is so far.
-fn space() -> &'static Space {
-    nasbench201::space()
+/// How many architectures a space holds at most.
+fn size(space: &Space) -> usize {
+    space.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
+}
+
+/// Whether all architectures of a space can be listed.
+fn is_countable(space: &Space) -> bool {
+    size(space) <= LISTED
 }

@@ -1,14 +1,15 @@
 use std::path::Path;
 
 use nas_bench::{Fidelity, NasBench201};
-use nas_eval::{Labels, Predicted, Source, Sources, Truth, UserTable, benchmark};
+use nas_eval::{Failures, Labels, Predicted, Source, Sources, Task, Truth, UserTable, benchmark};
 use nas_hw::{Device, Metric};
 use nas_search::{Evaluator, Limit, Objective};
-use nas_space::{Arch, nasbench201};
+use nas_space::{Arch, nasbench201::Dataset};
 
 use super::{Accuracy, Arguments};
 use crate::{
     commands::{Target, accuracies, live, tables, tables_if_there},
+    evaluate::Evaluation,
     failure::Failure,
 };
 
@@ -28,11 +29,16 @@ pub struct Objectives {
     pub test_accuracy: Option<Vec<f64>>,
     /// The whole truth, where all objectives but accuracy are the benchmark's.
     pub truth: Option<Truth>,
+    /// What goes wrong with a user's command.
+    pub failures: Failures,
 }
 
 impl Objectives {
-    pub fn new(arguments: &Arguments, data: Option<&Path>) -> Result<Self, Failure> {
-        let dataset = arguments.dataset;
+    pub fn new(arguments: &Arguments, task: &Task, data: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(evaluation) = arguments.evaluate.build(task.space)? {
+            return Self::of_command(arguments, evaluation);
+        }
+        let Some(dataset) = task.published else { return Self::of_tables(arguments, task) };
         let published = match (arguments.device, &arguments.latency_table) {
             (Target::Table(device), None) => Some(device),
             _ => None,
@@ -47,8 +53,15 @@ impl Objectives {
         };
         let mut origins = Vec::new();
         let mut user_tables = Vec::new();
-        let mut costs =
-            costs(arguments, tables.as_ref(), published, &mut origins, &mut user_tables)?;
+        let mut costs = costs(
+            arguments,
+            task,
+            dataset,
+            tables.as_ref(),
+            published,
+            &mut origins,
+            &mut user_tables,
+        )?;
 
         let labels = arguments.labels();
         // What can all be labelled need not be predicted.
@@ -65,7 +78,7 @@ impl Objectives {
         let (origin, first): (String, Box<dyn Source>) = match (accuracy, &arguments.accuracy_table)
         {
             (Accuracy::Table, Some(file)) => {
-                let table = accuracies(file)?;
+                let table = accuracies(file, |text| task.parse(text))?;
                 user_tables.push(table.clone());
                 let source = table.into_source(Objective::maximise("accuracy", "%"));
                 (format!("accuracy from {}", file.display()), Box::new(source))
@@ -79,7 +92,7 @@ impl Objectives {
                 format!("accuracy predicted from NAS-Bench-201 ({fidelity})"),
                 published_accuracy()?,
             ),
-            (Accuracy::Benchmark | Accuracy::Table, _) => {
+            (Accuracy::Benchmark | Accuracy::Table | Accuracy::Command, _) => {
                 (format!("accuracy from NAS-Bench-201 ({fidelity})"), published_accuracy()?)
             }
         };
@@ -113,28 +126,95 @@ impl Objectives {
             candidates: candidates(&user_tables)?,
             test_accuracy,
             truth,
+            failures: Failures::default(),
+        })
+    }
+
+    /// All objectives from a command of the user's.
+    fn of_command(arguments: &Arguments, evaluation: Evaluation) -> Result<Self, Failure> {
+        let Evaluation { program, failures, origin } = evaluation;
+        let latency = program.objectives().iter().position(|one| one.column() == "latency_ms");
+        let limits = match (arguments.max_latency, latency) {
+            (None, _) => Vec::new(),
+            (Some(limit), Some(objective)) => vec![Limit { objective, at_most: limit.0 }],
+            (Some(_), None) => {
+                return Err(Failure::input(
+                    "--max-latency: latency_ms is none of the --objectives",
+                ));
+            }
+        };
+        Ok(Self {
+            evaluator: Box::new(program),
+            accuracy: Accuracy::Command,
+            labels: arguments.labels(),
+            origins: vec![origin],
+            limits,
+            candidates: None,
+            test_accuracy: None,
+            truth: None,
+            failures,
+        })
+    }
+
+    /// Accuracy and latency from tables of the user's.
+    fn of_tables(arguments: &Arguments, task: &Task) -> Result<Self, Failure> {
+        let (Some(accuracy), Some(latency)) = (&arguments.accuracy_table, &arguments.latency_table)
+        else {
+            return Err(Failure::input(format!(
+                "what architectures of {} are worth is yours to say: --evaluate COMMAND, or --accuracy-table and --latency-table",
+                task.space.name()
+            )));
+        };
+        if arguments.energy || arguments.max_energy.is_some() {
+            return Err(Failure::input("energy is only published for NAS-Bench-201"));
+        }
+        let accuracies = accuracies(accuracy, |text| task.parse(text))?;
+        let latencies =
+            UserTable::read(latency, |text| task.parse(text), &["latency_ms"], f64::INFINITY)?;
+        let candidates = candidates(&[accuracies.clone(), latencies.clone()])?;
+        let objective = Objective::maximise("accuracy", "%");
+        let sources: Vec<Box<dyn Source>> = vec![
+            Box::new(accuracies.into_source(objective)),
+            Box::new(latencies.into_source(benchmark::cost_objective(Metric::Latency))),
+        ];
+        let limit = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
+        Ok(Self {
+            evaluator: Box::new(Sources::new(sources)),
+            accuracy: Accuracy::Table,
+            labels: arguments.labels(),
+            origins: vec![
+                format!("accuracy from {}", accuracy.display()),
+                format!("latency from {}", latency.display()),
+            ],
+            limits: limit.into_iter().collect(),
+            candidates,
+            test_accuracy: None,
+            truth: None,
+            failures: Failures::default(),
         })
     }
 
     /// Whether an evaluation takes a noticeable time.
     pub fn is_slow(&self) -> bool {
-        self.evaluator.batch() == 1
+        self.evaluator.batch() < usize::MAX
     }
 }
 
 /// Latency, and energy where it is asked for.
 fn costs(
     arguments: &Arguments,
+    task: &Task,
+    dataset: Dataset,
     tables: Option<&NasBench201>,
     published: Option<Device>,
     origins: &mut Vec<String>,
     user_tables: &mut Vec<UserTable>,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let dataset = arguments.dataset;
     let mut costs: Vec<Box<dyn Source>> = Vec::new();
     match (&arguments.latency_table, published) {
         (Some(file), _) => {
-            let table = UserTable::read(file, nasbench201::parse, &["latency_ms"], f64::INFINITY)?;
+            let table =
+                UserTable::read(file, |text| task.parse(text), &["latency_ms"], f64::INFINITY)?;
             origins.push(format!("latency from {}", file.display()));
             user_tables.push(table.clone());
             costs.push(Box::new(table.into_source(benchmark::cost_objective(Metric::Latency))));

@@ -1,13 +1,13 @@
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::{Buying, Scores, Truth};
+use nas_eval::{Buying, Scores, Task, Truth};
 use nas_llm::{Failures, ModelReport};
 use nas_pareto::Archive;
-use nas_search::{Author, Detail, Evaluated, Outcome, Rule, Within};
-use nas_space::nasbench201;
+use nas_search::{Author, Detail, Evaluated, Objective, Outcome, Rule, Within};
+use nas_space::{Arch, Decision, Space};
 use serde_json::json;
 
-use super::{Accuracy, Arguments, Objectives, space};
+use super::{Accuracy, Arguments, Objectives};
 use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     figure::FrontFigure,
@@ -17,6 +17,9 @@ use crate::{
 /// Rows of the front that a terminal shows; files hold all.
 const SHOWN: usize = 20;
 
+/// Characters that a terminal gives an architecture.
+const WIDEST: usize = 48;
+
 /// The language model's name among the proposers.
 const MODEL: &str = "language-model";
 
@@ -25,15 +28,56 @@ const MODEL: &str = "language-model";
 pub const BINS: usize = 10;
 pub const TOLERANCE: f64 = 1.0;
 
-/// Short names under each other: none is longer.
-fn in_columns(names: &str) -> String {
-    let names = names.split(' ').map(|name| format!("{name:<4}"));
-    names.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+/// The decisions' names in as wide columns as their choices need.
+struct Columns(Vec<usize>);
+
+impl Columns {
+    fn new(space: &Space) -> Self {
+        let width = |decision: &Decision| {
+            let names = decision.choices.iter().map(|choice| space.short_name(choice));
+            let names = names.chain([decision.name.as_str()]);
+            names.map(|name| name.chars().count()).max().unwrap_or(0)
+        };
+        Self(space.decisions().iter().map(width).collect())
+    }
+
+    /// Whether a terminal has room for them.
+    fn fit(&self) -> bool {
+        self.0.iter().map(|width| width + 1).sum::<usize>() <= WIDEST
+    }
+
+    fn of<'b>(&self, names: impl Iterator<Item = &'b str>) -> String {
+        let names = names.zip(&self.0).map(|(name, &width)| format!("{name:<width$}"));
+        names.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    }
+}
+
+/// The first choices of a long list.
+fn abridged(names: &str) -> String {
+    if names.chars().count() <= WIDEST {
+        return names.to_owned();
+    }
+    let fits = |end: &usize| names[..*end].chars().count() < WIDEST;
+    let end = names.match_indices(' ').map(|(at, _)| at).rfind(fits).unwrap_or(0);
+    format!("{} …", &names[..end])
+}
+
+/// An objective's name and unit for an axis.
+fn axis_title(objective: &Objective) -> String {
+    let name = match objective.name.as_str() {
+        "score" => "score of zero-cost proxies".to_owned(),
+        name => name.replace('_', " "),
+    };
+    match objective.unit.as_str() {
+        "" => name,
+        unit => format!("{name} [{unit}]"),
+    }
 }
 
 /// What a search tells its user.
 pub struct Report<'a> {
     arguments: &'a Arguments,
+    task: &'a Task,
     objectives: &'a Objectives,
     details: Vec<Detail>,
     outcome: &'a Outcome,
@@ -56,6 +100,7 @@ struct Alone {
 impl<'a> Report<'a> {
     pub fn new(
         arguments: &'a Arguments,
+        task: &'a Task,
         objectives: &'a Objectives,
         outcome: &'a Outcome,
         model: Option<ModelReport>,
@@ -65,15 +110,16 @@ impl<'a> Report<'a> {
             Some(truth) => truth.score(front.iter().map(|found| &found.arch))?,
             None => None,
         };
-        let within = outcome.best_within(&objectives.limits, |arch| space().is_connected(arch));
+        let within = outcome.best_within(&objectives.limits, |arch| task.space.is_connected(arch));
         let details = objectives.evaluator.details().to_vec();
-        let generations = Self::per_generation(outcome, objectives.truth.as_ref())?;
+        let generations = Self::per_generation(task, outcome, objectives.truth.as_ref())?;
         let alone = match &objectives.truth {
             Some(truth) => Self::alone(outcome, truth)?,
             None => None,
         };
         Ok(Self {
             arguments,
+            task,
             objectives,
             details,
             outcome,
@@ -120,24 +166,27 @@ impl<'a> Report<'a> {
     }
 
     fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
-        let mut columns = vec!["index".to_owned(), "arch".to_owned()];
+        let task = self.task;
+        let numbered = task.is_numbered().then(|| "index".to_owned());
+        let mut columns: Vec<String> = numbered.into_iter().collect();
+        columns.push("arch".to_owned());
         columns.extend(self.outcome.objectives.iter().map(nas_search::Objective::column));
         let test_accuracy = self.test_accuracy();
         columns.extend(test_accuracy.map(|_| "test_accuracy_percent".to_owned()));
         columns.extend(self.details.iter().map(Detail::column));
-        let rest = ["parameters", "flops", "connected", "niche", "generation", "proposer"];
-        columns.extend(rest.map(str::to_owned));
+        columns.extend(task.facts.iter().map(|fact| fact.name.clone()));
+        columns.extend(task.space.cell().map(|_| "connected".to_owned()));
+        columns.extend(["niche", "generation", "proposer"].map(str::to_owned));
         let mut records = Records::new(columns);
         for found in rows {
-            let (arch, dataset) = (&found.arch, self.arguments.dataset);
-            let index = nasbench201::index(arch);
-            let mut row: Vec<Cell> = vec![index.into(), space().format(arch).into()];
+            let arch = &found.arch;
+            let mut row: Vec<Cell> = task.index(arch).map(Cell::from).into_iter().collect();
+            row.push(task.space.format(arch).into());
             row.extend(found.values.iter().copied().map(Cell::from));
-            row.extend(test_accuracy.map(|accuracies| Cell::from(accuracies.get(index).copied())));
+            row.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
             row.extend(found.details.iter().copied().map(Cell::from));
-            row.push(Cell::Count(nasbench201::parameters(arch, dataset)));
-            row.push(Cell::Count(nasbench201::flops(arch, dataset)));
-            row.push(Cell::Flag(space().is_connected(arch)));
+            row.extend(task.facts.iter().map(|fact| Cell::whole(fact.of(arch))));
+            row.extend(task.space.cell().map(|_| Cell::Flag(task.space.is_connected(arch))));
             row.push((found.niche + 1).into());
             row.push(found.generation.into());
             row.push(found.proposer.as_str().into());
@@ -148,7 +197,11 @@ impl<'a> Report<'a> {
 
     /// What each generation brought: how many of it came from the language model, how many were
     /// networks already evaluated under another name, and how good the front was after it.
-    fn per_generation(outcome: &Outcome, truth: Option<&Truth>) -> Result<Records, Failure> {
+    fn per_generation(
+        task: &Task,
+        outcome: &Outcome,
+        truth: Option<&Truth>,
+    ) -> Result<Records, Failure> {
         let mut records = Records::new([
             "generation",
             "evaluated",
@@ -171,7 +224,7 @@ impl<'a> Report<'a> {
                 }
             }
             let from_model = generation.iter().filter(|one| one.proposer == MODEL).count();
-            let new = |one: &&Evaluated| !classes.insert(nasbench201::class(&one.arch));
+            let new = |one: &&Evaluated| !classes.insert(task.class(&one.arch));
             let duplicates = generation.iter().filter(new).count();
             let front = || archive.iter().map(|member| member.payload);
             let scores = match truth {
@@ -211,6 +264,11 @@ impl<'a> Report<'a> {
     pub fn model_json(&self) -> Result<Option<String>, Failure> {
         let json = self.model.as_ref().map(serde_json::to_string_pretty).transpose();
         json.map_err(|error| Failure::work(format!("cannot write JSON: {error}")))
+    }
+
+    /// An architecture's value in a table by index.
+    fn of_table(&self, values: &[f64], arch: &Arch) -> Option<f64> {
+        values.get(self.task.index(arch)?).copied()
     }
 
     /// How good the front of the language model's own architectures is, without the initial sample
@@ -285,38 +343,44 @@ impl<'a> Report<'a> {
 
     /// The front for a terminal: the cells by their short names, evenly chosen if there are many.
     fn short_front(&self) -> Records {
-        let edges = space().decisions().iter().map(|decision| decision.name.as_str());
-        let cell = in_columns(&edges.collect::<Vec<_>>().join(" "));
+        let space = self.task.space;
         let test_accuracy = self.test_accuracy();
         let heading = |name: &str, unit: &str| {
             let name =
                 name.replace('_', " ").replace(" accuracy", "").replace("validation", "valid.");
             if unit.is_empty() { name } else { format!("{name} {unit}") }
         };
-        let mut columns = vec!["index".to_owned()];
+        let numbered = self.task.is_numbered().then(|| "index".to_owned());
+        let mut columns: Vec<String> = numbered.into_iter().collect();
         columns.extend(self.outcome.objectives.iter().map(|o| heading(&o.name, &o.unit)));
         columns.extend(test_accuracy.map(|_| heading("test_accuracy", "%")));
-        columns.push(cell);
+        let narrow = Some(Columns::new(space)).filter(Columns::fit);
+        let names = space.decisions().iter().map(|decision| decision.name.as_str());
+        let title = narrow.as_ref().map(|narrow| narrow.of(names));
+        columns.push(title.unwrap_or_else(|| "architecture".to_owned()));
         let mut records = Records::new(columns);
         let count = self.front.len();
         let shown = count.min(SHOWN);
         for row in 0..shown {
             let at = if shown > 1 { row * (count - 1) / (shown - 1) } else { 0 };
             let found = self.front[at];
-            let index = nasbench201::index(&found.arch);
-            let mut cells: Vec<Cell> = vec![index.into()];
+            let arch = &found.arch;
+            let mut cells: Vec<Cell> = self.task.index(arch).map(Cell::from).into_iter().collect();
             cells.extend(found.values.iter().copied().map(Cell::from));
-            cells
-                .extend(test_accuracy.map(|accuracies| Cell::from(accuracies.get(index).copied())));
-            let note = if space().is_connected(&found.arch) { "" } else { "  (no path)" };
-            cells.push(format!("{}{note}", in_columns(&space().short(&found.arch))).into());
+            cells.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
+            let note = if space.is_connected(arch) { "" } else { "  (no path)" };
+            let short = match &narrow {
+                Some(narrow) => narrow.of(space.short_names(arch)),
+                None => abridged(&space.short(arch)),
+            };
+            cells.push(format!("{short}{note}").into());
             records.push(cells);
         }
         records
     }
 
     /// The picture: on true accuracy where it is known, else on the objectives themselves.
-    pub fn figure(&self) -> FrontFigure<'_> {
+    pub fn figure(&self) -> FrontFigure {
         let outcome = self.outcome;
         let test_accuracy = self.objectives.test_accuracy.as_ref();
         // A score of proxies is what the search saw; elsewhere the truth is what counts.
@@ -324,7 +388,7 @@ impl<'a> Report<'a> {
         let place = |found: &Evaluated| {
             let seen = found.values.first().copied().flatten();
             let y = match accuracies {
-                Some(accuracies) => accuracies.get(nasbench201::index(&found.arch)).copied(),
+                Some(accuracies) => self.of_table(accuracies, &found.arch),
                 None => seen,
             };
             Some((found.values.get(1).copied().flatten()?, y?))
@@ -337,27 +401,24 @@ impl<'a> Report<'a> {
                 .iter()
                 .filter_map(|arch| {
                     let latency = truth.values(arch)?.get(1).copied()?;
-                    Some((latency, *accuracies.get(nasbench201::index(arch))?))
+                    Some((latency, self.of_table(accuracies, arch)?))
                 })
                 .collect();
             exact.sort_by(|a, b| a.0.total_cmp(&b.0));
             exact
         });
-        let y = match (accuracies, outcome.objectives.first()) {
-            (Some(_), _) => "test accuracy [%]",
-            (None, Some(first)) if first.name == "score" => "score of zero-cost proxies",
-            (None, _) => "accuracy [%]",
-        };
+        let title = |at: usize| outcome.objectives.get(at).map(axis_title).unwrap_or_default();
+        let y = accuracies.map_or_else(|| title(0), |_| "test accuracy [%]".to_owned());
         let arguments = self.arguments;
         FrontFigure {
             title: format!(
-                "NAS-Bench-201, {} on {}: {} of {} evaluated on the front",
-                arguments.dataset,
+                "{} on {}: {} of {} evaluated on the front",
+                self.task.title,
                 arguments.device_name(),
                 self.front.len(),
                 outcome.evaluated.len()
             ),
-            x: "latency [ms]",
+            x: title(1),
             y,
             evaluated: outcome.evaluated.iter().filter_map(place).collect(),
             front: self.front.iter().copied().filter_map(place).collect(),
@@ -442,6 +503,9 @@ impl<'a> Report<'a> {
                 );
             }
         }
+        for (fault, count, first) in self.objectives.failures.list() {
+            text += &format!("  {count} × the command {}, the first: {first}\n", fault.name());
+        }
         if !self.objectives.limits.is_empty() {
             text += &self.best_in_words();
         }
@@ -470,7 +534,6 @@ impl<'a> Report<'a> {
             format!("{} {value} {}", objective.name.replace('_', " "), objective.unit)
         });
         let mut values: Vec<String> = values.map(|text| text.trim_end().to_owned()).collect();
-        let index = nasbench201::index(arch);
         let ends = ["predicted_low", "predicted_high"].map(|end| self.detail(found, end));
         if let [Some(low), Some(high)] = ends {
             values[0] += &format!(" (90 %: {low:.2} to {high:.2})");
@@ -478,23 +541,28 @@ impl<'a> Report<'a> {
         if let Some(label) = self.detail(found, "label") {
             values[0] += &format!(", its label {label:.2} %");
         }
-        if let Some(accuracy) = self.test_accuracy().and_then(|accuracies| accuracies.get(index)) {
+        if let Some(accuracy) =
+            self.test_accuracy().and_then(|accuracies| self.of_table(accuracies, arch))
+        {
             values.push(format!("test accuracy {accuracy:.2} %"));
         }
-        format!(
-            "\n{heading}\n  {}\n  index {index}\n  {}\n  {:.3} M parameters, {:.2} MFLOPs\n\n",
-            space().format(arch),
-            values.join("\n  "),
-            nasbench201::parameters(arch, self.arguments.dataset) as f64 / 1e6,
-            nasbench201::flops(arch, self.arguments.dataset) as f64 / 1e6,
-        )
+        let mut lines = vec![self.task.space.format(arch)];
+        lines.extend(self.task.index(arch).map(|index| format!("index {index}")));
+        lines.extend(values);
+        let facts = self.task.facts.iter();
+        lines.extend(facts.map(|fact| {
+            format!("{} {} {}", fact.label, rounded(fact.in_unit(arch)), fact.unit)
+                .trim_end()
+                .to_owned()
+        }));
+        format!("\n{heading}\n  {}\n\n", lines.join("\n  "))
     }
 
     /// A rule with its evidence, for programs.
-    fn rule(rule: &Rule) -> serde_json::Value {
+    fn rule(&self, rule: &Rule) -> serde_json::Value {
         json!({
             "polarity": rule.polarity,
-            "condition": rule.condition.describe(space()),
+            "condition": rule.condition.describe(self.task.space),
             "niche": rule.niche.map(|niche| niche + 1),
             "by": rule.author,
             "since": rule.since,
@@ -507,7 +575,7 @@ impl<'a> Report<'a> {
     fn print_json(&self, run: &Path) -> Result<(), Failure> {
         let knowledge = &self.outcome.knowledge;
         let dropped = knowledge.dropped().iter().map(|one| {
-            let mut rule = Self::rule(&one.rule);
+            let mut rule = self.rule(&one.rule);
             rule["evaluated"] = one.evaluated.into();
             rule
         });
@@ -533,7 +601,7 @@ impl<'a> Report<'a> {
             "model": self.model,
             "model_alone": self.alone,
             "generations": self.generations.json(),
-            "rules": knowledge.rules().iter().map(Self::rule).collect::<Vec<_>>(),
+            "rules": knowledge.rules().iter().map(|rule| self.rule(rule)).collect::<Vec<_>>(),
             "dropped_rules": dropped.collect::<Vec<_>>(),
             "within_limits": limited.then_some(matches!(self.within, Within::Best(_))),
         }))

@@ -1,0 +1,34 @@
+//! A user's evaluator for tests: answers well, or in the way that its argument says.
+
+use std::{env, io, process, thread, time::Duration};
+
+use serde_json::{Value, json};
+
+fn main() {
+    let how = env::args().nth(1).unwrap_or_default();
+    for (count, line) in io::stdin().lines().enumerate() {
+        let line = line.expect("a line");
+        let question: Value = serde_json::from_str(&line).expect("JSON");
+        let id = &question["id"];
+        let choices = question["choices"].as_object().expect("choices");
+        let number = |value: &Value| value.as_f64().unwrap_or(0.0);
+        let sum: f64 = choices.values().map(number).sum();
+        let width = number(&choices["width"]);
+        let good = json!({
+            "id": id,
+            "accuracy_percent": 100.0 - 400.0 / (5.0 + sum),
+            "latency_ms": choices.len() as f64 * width / 16.0,
+        });
+        // Every third goes wrong.
+        match how.as_str() {
+            _ if count % 3 < 2 => println!("{good}"),
+            "dies" => process::exit(7),
+            "garbage" => println!("epoch 1: loss 0.7"),
+            "nan" => println!(r#"{{"id": {id}, "accuracy_percent": NaN, "latency_ms": 1}}"#),
+            "few" => println!(r#"{{"id": {id}, "accuracy_percent": 50}}"#),
+            "late" => thread::sleep(Duration::from_secs(60)),
+            "tells" => println!("{}", json!({ "id": id, "error": "out of memory" })),
+            _ => println!("{good}"),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! A space of a user's own, of twelve decisions, and a user's own evaluator, through the whole
+//! program: nothing in it knows this space.
+
+use std::sync::{Arc, Mutex};
+
+use nas_predict::{Predictor, Settings, Table, rank::spearman};
+use nas_space::{Arch, Space};
+use nas_tests::{ChatAnswer, ChatServer, Nas, Ran};
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
+
+const SPACE: &str = r#"
+name = "made-up"
+description = "A chain of up to five blocks for thermometers."
+
+[[decision]]
+name = "depth"
+choices = [1, 2, 3, 4, 5]
+
+[[decision]]
+name = "width"
+choices = [8, 16, 24, 32]
+
+[[decision]]
+name = "kernel 1"
+choices = [3, 5, 7]
+
+[[decision]]
+name = "kernel 2"
+choices = [3, 5, 7]
+if = { depth = [2, 3, 4, 5] }
+
+[[decision]]
+name = "kernel 3"
+choices = [3, 5, 7]
+if = { depth = [3, 4, 5] }
+
+[[decision]]
+name = "kernel 4"
+choices = [3, 5, 7]
+if = { depth = [4, 5] }
+
+[[decision]]
+name = "kernel 5"
+choices = [3, 5, 7]
+if = { depth = 5 }
+
+[[decision]]
+name = "activation"
+choices = ["relu", "swish"]
+
+[[decision]]
+name = "pooling"
+choices = ["max", "mean", "none"]
+
+[[decision]]
+name = "expansion"
+choices = [1, 2, 4]
+
+[[decision]]
+name = "squeeze"
+choices = ["yes", "no"]
+
+[[decision]]
+name = "stem"
+choices = [1, 2]
+
+[[axis]]
+name = "cost"
+terms = [["width", "depth", "expansion"]]
+
+[[constraint]]
+axis = "cost"
+at_most = 400
+
+[[constraint]]
+forbid = { squeeze = "yes", width = 8 }
+"#;
+
+fn nas() -> Nas {
+    let nas = Nas::without_tables(PROGRAM);
+    nas.write("space.toml", SPACE);
+    nas
+}
+
+/// A search with the evaluator, whose command holds a space.
+fn search(nas: &Nas, how: &str, more: &str) -> Ran {
+    let command = format!("\"{EVALUATOR}\" {how}");
+    let fixed =
+        ["search", "--space", "space.toml", "--run", "run", "--force", "--evaluate", &command];
+    nas.run(fixed.into_iter().chain(more.split_whitespace()))
+}
+
+fn evaluations(nas: &Nas) -> Vec<csv::StringRecord> {
+    let text = nas.read("run/evaluations.csv");
+    csv::Reader::from_reader(text.as_bytes()).records().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_search_finds_a_front_and_reports_it() {
+    let nas = nas();
+    let ran = search(&nas, "", "--evaluations 120 --workers 2 --max-latency 8ms");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("best of 120 evaluated with latency ≤ 8 ms"), "{}", ran.stdout);
+    let narrow = |line: &str| line.chars().count() <= 80 || line.contains(EVALUATOR);
+    assert!(ran.stdout.lines().all(narrow), "{}", ran.stdout);
+    let rows = evaluations(&nas);
+    assert_eq!(rows.len(), 120);
+    let space = Space::from_toml(SPACE).unwrap();
+    for row in &rows {
+        let arch = space.parse(&row[0]).unwrap();
+        space.check(&arch).unwrap();
+    }
+    for file in ["front.csv", "front.svg", "knowledge.md", "config.toml"] {
+        assert!(!nas.read(&format!("run/{file}")).is_empty());
+    }
+    assert!(nas.read("run/front.svg").contains("made-up on command"));
+    // The same seed asks for the same architectures, whatever the workers.
+    let ran = search(&nas, "", "--evaluations 120 --max-latency 8ms");
+    assert_eq!((ran.code, evaluations(&nas)), (0, rows));
+}
+
+#[test]
+fn niches_are_cut_by_what_the_space_measures() {
+    let nas = nas();
+    for axis in ["cost", "depth", "relu", "random"] {
+        let told = nas.json(&format!("niches --space space.toml --partition {axis} --niches 3"));
+        assert!(told.as_array().unwrap().len() >= 2, "{axis}: {told}");
+    }
+    let refused = nas.say("niches --space space.toml --partition flops");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("unknown partition `flops`"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("cost"), "{}", refused.stderr);
+    for partition in ["automatic", "cost", "predicted-latency"] {
+        let ran = search(&nas, "", &format!("--evaluations 80 --partition {partition}"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn every_searcher_takes_it() {
+    let nas = nas();
+    for searcher in
+        ["evolution", "random", "local", "regularised-evolution", "nsga2", "map-elites", "spea2"]
+    {
+        let ran = search(&nas, "", &format!("--evaluations 60 --searcher {searcher}"));
+        assert_eq!(ran.code, 0, "{searcher}: {}", ran.stderr);
+        assert_eq!(evaluations(&nas).len(), 60, "{searcher}");
+    }
+}
+
+#[test]
+fn a_language_model_is_told_of_it() {
+    let nas = nas();
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heard = Arc::clone(&asked);
+    let server = ChatServer::start(move |request| {
+        let prompt = request["messages"][1]["content"].as_str().unwrap().to_owned();
+        heard.lock().unwrap().push(prompt);
+        if request["response_format"]["json_schema"]["name"] == "rules" {
+            let rule = json!({ "polarity": "do", "decision": "width", "choice": "24", "at_least": 1, "reason": "wide enough" });
+            return ChatAnswer::Text(json!({ "rules": [rule] }).to_string());
+        }
+        let edit = |choice: &str| json!({ "parent": 1, "edits": [{ "decision": "kernel 1", "choice": choice }], "rationale": "why not" });
+        ChatAnswer::Text(json!({ "proposals": [edit("3"), edit("5"), edit("7")] }).to_string())
+    });
+    let more = format!("--proposer llm --generations 2 --children 2 --llm-url {}", server.url());
+    let ran = search(&nas, "", &more);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let asked = asked.lock().unwrap();
+    for expected in ["thermometers", "kernel 5", "swish"] {
+        assert!(asked.iter().any(|prompt| prompt.contains(expected)), "{expected}: {}", asked[0]);
+    }
+    let model: Value = serde_json::from_str(&nas.read("run/model.json")).unwrap();
+    assert!(model["edits"]["taken"].as_u64().unwrap() > 0, "{model}");
+}
+
+#[test]
+fn a_predictor_learns_it() {
+    let space = Space::from_toml(SPACE).unwrap();
+    let all: Vec<Arch> = space.enumerate().step_by(17).take(600).collect();
+    let truth: Vec<f64> = all
+        .iter()
+        .map(|arch| {
+            space.measured(&space.measures()[0], arch).ln() - 2.0 * f64::from(arch.choices()[7])
+        })
+        .collect();
+    let table = Table::new(&space, &all);
+    let labels: Vec<(usize, f64)> =
+        (0..all.len()).step_by(5).map(|row| (row, truth[row])).collect();
+    let predictor = Predictor::fit(&table, &labels, Settings::default()).unwrap();
+    let predicted: Vec<f64> =
+        predictor.predict(&table).unwrap().iter().map(|one| one.value).collect();
+    assert!(spearman(&predicted, &truth).unwrap() > 0.95);
+}
+
+#[test]
+fn what_goes_wrong_with_an_evaluator_costs_an_evaluation() {
+    for (how, expected) in [
+        ("dies", "ended before it answered, the first: exit status: 7"),
+        ("garbage", "printed what is no answer, the first: `epoch 1: loss 0.7`"),
+        ("nan", "printed what is no answer"),
+        ("few", "gave a value that is none, the first: latency_ms: nothing"),
+        ("late", "did not answer in time, the first: no answer within 0.2 s"),
+        ("tells", "answered with an error, the first: out of memory"),
+    ] {
+        let nas = nas();
+        let ran = search(&nas, how, "--evaluations 15 --timeout 200ms --searcher random");
+        assert_eq!(ran.code, 0, "{how}: {}", ran.stderr);
+        assert!(
+            ran.stdout.contains(&format!("5 × the command {expected}")),
+            "{how}: {}",
+            ran.stdout
+        );
+        let rows = evaluations(&nas);
+        assert_eq!(rows.iter().filter(|row| row[1].is_empty()).count(), 5, "{how}");
+    }
+    let nas = nas();
+    let ran = nas.run(["search", "--space", "space.toml", "--evaluate", "no-such-program-here"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("`no-such-program-here` gave no answer"), "{}", ran.stderr);
+}
+
+#[test]
+fn tables_of_a_users_own_will_do() {
+    let nas = nas();
+    let sample = nas.json("space sample --space space.toml -n 30 --seed 4");
+    let (mut accuracies, mut latencies) =
+        ("arch,accuracy_percent\n".to_owned(), "arch,latency_ms\n".to_owned());
+    for (at, row) in sample.as_array().unwrap().iter().enumerate() {
+        let (arch, cost) = (row["arch"].as_str().unwrap(), row["cost"].as_f64().unwrap());
+        accuracies += &format!("{arch},{}\n", 40.0 + cost.ln() + (at % 5) as f64);
+        latencies += &format!("{arch},{cost}\n");
+    }
+    nas.write("accuracies.csv", &accuracies);
+    nas.write("latencies.csv", &latencies);
+    let tables = "--accuracy-table accuracies.csv --latency-table latencies.csv";
+    let found = nas.json(&format!("search --space space.toml {tables}"));
+    assert!(!found["front"].as_array().unwrap().is_empty());
+    let refused = nas.say("search --space space.toml");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("--evaluate COMMAND"), "{}", refused.stderr);
+}
+
+#[test]
+fn mistakes_in_a_file_are_told_by_line() {
+    let nas = nas();
+    let checked = nas.say("space check space.toml");
+    assert_eq!(checked.code, 0, "{}", checked.stderr);
+    assert!(checked.stdout.contains("depth = 5"), "{}", checked.stdout);
+    let many = (0..100_000).map(|at| format!("[[decision]]\nname = \"d{at}\"\nchoices = [1, 2]\n"));
+    for (file, expected) in [
+        (SPACE.replace("name = \"made-up\"\n", ""), "name"),
+        (SPACE.replace("choices = [8, 16, 24, 32]", "choices = []"), "line 9: "),
+        (SPACE.replace("name = \"width\"\nchoices", "name = \"depth\"\nchoices"), "occurs twice"),
+        (SPACE.replace("if = { depth = 5 }", "if = { stem = 1 }"), "must stand before it"),
+        (SPACE.replace("if = { depth = 5 }", "if = { depht = 5 }"), "did you mean `depth`"),
+        (SPACE.replace("at_most = 400", "at_most = 1"), "of 10000 architectures drawn none keeps"),
+        (format!("name = \"long\"\n{}", many.collect::<String>()), ""),
+    ] {
+        nas.write("wrong.toml", &file);
+        let told = nas.say("space check wrong.toml");
+        if expected.is_empty() {
+            assert_eq!(told.code, 0, "{}", told.stderr);
+            assert!(told.stdout.contains("more than 10¹⁹ architectures"));
+            continue;
+        }
+        assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{expected}");
+        assert!(
+            told.stderr.contains(expected) && told.stderr.contains("wrong.toml"),
+            "{}",
+            told.stderr
+        );
+    }
+}
