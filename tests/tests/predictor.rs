@@ -145,3 +145,31 @@ fn bad_labels_and_models_are_told() {
     refused("search --labels 5 --accuracy proxies", "--labels says nothing");
     refused("search --searcher exhaustive --evaluations 5", "--evaluations says nothing");
 }
+
+/// Spearman of each way to foretell ViT-Bench-101's networks, in the order in which they are told.
+fn foretold(nas: &Nas, of: &str) -> Vec<f64> {
+    let told = nas.json(&format!("predict folds {of}"));
+    println!("{of}: {told}");
+    told.as_array().unwrap().iter().map(|row| row["spearman"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn held_out_vision_transformers_are_ordered_better_than_by_width_or_size() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    for (of, least) in [("--dataset imagenet", 0.93), ("--dataset cifar100", 0.90)] {
+        let spearman = foretold(&nas, of);
+        let (predictor, others) = spearman.split_first().unwrap();
+        assert_eq!(others.len(), 2);
+        assert!(
+            *predictor >= least && others.iter().all(|other| predictor > other),
+            "{spearman:?}"
+        );
+    }
+    for dataset in ["cifar100", "flowers"] {
+        let spearman = foretold(&nas, &format!("--family pit --dataset {dataset}"));
+        assert!(spearman[0] > 0.93 && spearman[0] > spearman[1], "{spearman:?}");
+    }
+    let none = nas.say("predict folds --family pit");
+    assert_eq!(none.code, 2);
+    assert!(none.stderr.contains("ImageNet is known of AutoFormer's alone"), "{}", none.stderr);
+}

@@ -8,6 +8,7 @@ use crate::{
     download::{raw_path, verify_bytes},
     fbnet, nasbench201, proxies,
     table::{self, Table},
+    vit_bench,
 };
 
 /// What [`compile`] did.
@@ -35,6 +36,7 @@ pub fn compile(data_dir: &Path) -> Result<Compiled, Error> {
     update(&raw, &nasbench201::Content::sources(), nasbench201::Content::compile, &mut done)?;
     update(&raw, &proxies::Content::sources(), proxies::Content::compile, &mut done)?;
     update(&raw, &fbnet::Content::sources(), fbnet::Content::compile, &mut done)?;
+    update(&raw, &vit_bench::Content::sources(), vit_bench::Content::compile, &mut done)?;
     Ok(done)
 }
 
@@ -89,8 +91,9 @@ mod tests {
             nasbench201::Content::sources(),
             proxies::Content::sources(),
             fbnet::Content::sources(),
+            vit_bench::Content::sources(),
         ];
-        assert_eq!(sources.concat().len(), 16);
+        assert_eq!(sources.concat().len(), 19);
         for name in sources.concat() {
             manifest.find(&name).unwrap();
         }

@@ -3,7 +3,7 @@
 //!
 //! [`Manifest`] lists the published files, [`Downloader`] fetches them into a data folder (which
 //! one, [`data_dir`] says), [`compile`] turns them into tables there, and [`NasBench201`],
-//! [`PublishedProxies`] and [`FbnetBlocks`] open these.
+//! [`PublishedProxies`], [`FbnetBlocks`] and [`VitBench`] open these.
 
 mod compile;
 mod download;
@@ -17,6 +17,7 @@ mod parse;
 mod proxies;
 mod scores;
 mod table;
+mod vit_bench;
 
 pub use compile::{Compiled, compile};
 pub use download::{Downloader, Outcome, Progress, raw_path};
@@ -29,6 +30,7 @@ pub use nasbench201::NasBench201;
 pub use parse::suite_zero::SUITE_ZERO;
 pub use proxies::PublishedProxies;
 pub use scores::{ScoreHeader, ScoreTable, ScoreWriter};
+pub use vit_bench::{VitBench, VitDataset, VitFamily};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,7 +3,7 @@
 //! A [`Table`] holds architectures as rows: what they are made of, for any space, and scores such
 //! as zero-cost proxies. A [`Predictor`] learns from the labels of some rows: the mean of
 //! gradient-boosted trees and a Gaussian process with a share of a linear trend, with intervals
-//! calibrated by leaving each label out in turn. [`worth_of_labels`] tells which labels to buy next. [`draw_labels`] splits honestly;
+//! calibrated by leaving each label out in turn. [`worth_of_labels`] tells which labels to buy next. [`draw_labels`] and [`cross_validation`] split honestly;
 //! [`rank`] tells how good an order is.
 
 mod acquisition;
@@ -23,7 +23,7 @@ pub use acquisition::worth_of_labels;
 pub use error::Error;
 pub use predictor::{Members, Prediction, Predictor, Settings};
 pub use quality::Quality;
-pub use split::{Split, draw_labels};
+pub use split::{Split, cross_validation, draw_labels};
 pub use table::{Column, Group, Table};
 
 #[cfg(doctest)]

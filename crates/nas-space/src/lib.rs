@@ -7,7 +7,7 @@
 //!
 //! [`nasbench201`] is the space of NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) with its
 //! published codecs, index order, classes, parameters and FLOPs; [`fbnet`] that of FBNet as
-//! HW-NAS-Bench measured it; [`autoformer`] those of AutoFormer.
+//! HW-NAS-Bench measured it; [`autoformer`] those of AutoFormer; [`pit`] that of PiT.
 
 mod arch;
 pub mod autoformer;
@@ -18,6 +18,7 @@ mod features;
 mod file;
 mod measure;
 pub mod nasbench201;
+pub mod pit;
 mod space;
 mod variation;
 

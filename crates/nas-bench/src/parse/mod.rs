@@ -7,6 +7,7 @@ pub(crate) mod hw_nas_bench;
 pub(crate) mod robustness;
 mod sheet;
 pub(crate) mod suite_zero;
+pub(crate) mod vit_bench;
 
 pub(crate) use sheet::{Row, Sheet};
 

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 mod apply;
 mod eval;
 mod fit;
+mod folds;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -31,6 +32,9 @@ enum Command {
     /// Learns from some labels, drawn at random, and compares what is predicted for all
     /// architectures of other classes with the truth
     Eval(eval::Arguments),
+    /// Learns from all but a part of ViT-Bench-101's vision transformers, predicts that part, and
+    /// compares with the truth and with simpler ways
+    Folds(folds::Arguments),
     /// Predicts the accuracy of architectures, each between a low and a high end that hold nine
     /// labels in ten
     Apply(apply::Arguments),
@@ -40,6 +44,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     match &arguments.command {
         Command::Fit(arguments) => fit::run(arguments),
         Command::Eval(arguments) => eval::run(arguments, data),
+        Command::Folds(arguments) => folds::run(arguments, data),
         Command::Apply(arguments) => apply::run(arguments),
     }
 }
