@@ -33,11 +33,11 @@ async fn files_are_fetched_and_compiled_once() {
     let again = downloader.fetch(&files, &()).await.unwrap();
     assert_eq!(again, Outcome { fetched: Vec::new(), present: names });
 
-    assert_eq!(compile(folder.path()).unwrap().written.len(), 3);
+    assert_eq!(compile(folder.path()).unwrap().written.len(), 4);
     // Compiled tables do without the raw files.
     fs::remove_dir_all(folder.path().join("raw")).unwrap();
     let again = compile(folder.path()).unwrap();
-    assert_eq!((again.written.len(), again.up_to_date.len()), (0, 3));
+    assert_eq!((again.written.len(), again.up_to_date.len()), (0, 4));
 }
 
 #[tokio::test]
