@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nas_eval::{Failures, Program};
+use nas_eval::Program;
 use nas_hw::Millis;
 use nas_pareto::Direction;
 use nas_search::Objective;
@@ -36,13 +36,6 @@ pub struct EvaluateArguments {
     timeout: Option<Millis>,
 }
 
-/// An evaluator, what goes wrong with it, and where objectives come from, in words.
-pub struct Evaluation {
-    pub program: Program,
-    pub failures: Failures,
-    pub origin: String,
-}
-
 const TIMEOUT: Millis = Millis(600_000.0);
 
 fn objective(text: &str) -> Result<Objective, String> {
@@ -63,8 +56,8 @@ impl EvaluateArguments {
         self.evaluate.as_deref()
     }
 
-    /// The evaluator, where a command was given.
-    pub fn build(&self, space: &'static Space) -> Result<Option<Evaluation>, Failure> {
+    /// The evaluator, and where objectives come from, in words, where a command was given.
+    pub fn build(&self, space: &'static Space) -> Result<Option<(Program, String)>, Failure> {
         let Some(command) = self.command() else { return Ok(None) };
         let mut objectives = self.objectives.clone();
         if objectives.is_empty() {
@@ -88,6 +81,6 @@ impl EvaluateArguments {
         let names: Vec<String> = objectives.iter().map(Objective::column).collect();
         let origin = format!("{} from `{command}`", names.join(", "));
         let program = Program::new(command, space, objectives, workers, timeout);
-        Ok(Some(Evaluation { failures: program.failures(), program, origin }))
+        Ok(Some((program, origin)))
     }
 }

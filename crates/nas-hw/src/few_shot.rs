@@ -122,18 +122,10 @@ impl FewShot {
     /// than near one that was measured: where one does not run, its like will not either.
     pub fn next(&self, tried: &[usize], count: usize) -> Vec<usize> {
         let mut certainty = Certainty::new(self);
-        let mut open = vec![true; self.rows()];
         for &at in tried {
             certainty.learn(at);
-            open[at] = false;
         }
-        let mut next = Vec::with_capacity(count);
-        for _ in 0..count {
-            let Some(at) = certainty.least(&mut open) else { break };
-            certainty.learn(at);
-            next.push(at);
-        }
-        next
+        (0..count).map_while(|_| certainty.choose()).collect()
     }
 
     /// Measures `count` architectures, one after the other as [`next`](Self::next) tells, and
@@ -145,10 +137,8 @@ impl FewShot {
     ) -> (Vec<(usize, f64)>, Vec<usize>) {
         let mut certainty = Certainty::new(self);
         let (mut measured, mut absent) = (Vec::new(), Vec::new());
-        let mut open = vec![true; self.rows()];
         while measured.len() < count {
-            let Some(at) = certainty.least(&mut open) else { break };
-            certainty.learn(at);
+            let Some(at) = certainty.choose() else { break };
             match latency(at) {
                 Some(value) => measured.push((at, value)),
                 None => absent.push(at),
@@ -169,7 +159,6 @@ impl FewShot {
         let values: Vec<f64> = measured.iter().map(|(_, value)| *value).collect();
         let (targets, mean, scale) = standardised(&values);
         let count = measured.len();
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let kernel = Mat::from_fn(count, count, |i, j| {
             let same = if i == j { self.noise + JITTER } else { 0.0 };
             dot(self.row(measured[i].0), self.row(measured[j].0)) + same
@@ -206,12 +195,18 @@ impl FewShot {
     }
 }
 
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 /// How uncertain each architecture is, as measurements come.
 struct Certainty<'a> {
     model: &'a FewShot,
     /// The covariance of the coefficients.
     covariance: Vec<f64>,
     variances: Vec<f64>,
+    /// What was not learnt yet.
+    open: Vec<bool>,
 }
 
 impl<'a> Certainty<'a> {
@@ -220,23 +215,23 @@ impl<'a> Certainty<'a> {
         for at in 0..model.width {
             covariance[at * model.width + at] = 1.0;
         }
-        let variance = |at| model.row(at).iter().map(|value| value * value).sum();
-        Self { model, covariance, variances: (0..model.rows()).map(variance).collect() }
+        let variances = (0..model.rows()).map(|at| dot(model.row(at), model.row(at))).collect();
+        Self { model, covariance, variances, open: vec![true; model.rows()] }
     }
 
-    /// The least certain of those that are open, which is then open no more.
-    fn least(&self, open: &mut [bool]) -> Option<usize> {
-        let left = (0..open.len()).filter(|&at| open[at]);
+    /// The least certain of those that are open, which is then learnt.
+    fn choose(&mut self) -> Option<usize> {
+        let left = (0..self.open.len()).filter(|&at| self.open[at]);
         let least = left.max_by(|&a, &b| self.variances[a].total_cmp(&self.variances[b]))?;
-        open[least] = false;
+        self.learn(least);
         Some(least)
     }
 
     /// What one more measurement makes certain.
     fn learn(&mut self, at: usize) {
+        self.open[at] = false;
         let width = self.model.width;
         let row = self.model.row(at);
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let along: Vec<f64> = self.covariance.chunks(width).map(|line| dot(line, row)).collect();
         let total = self.model.noise + JITTER + dot(&along, row);
         for (line, a) in self.covariance.chunks_mut(width).zip(&along) {
@@ -367,10 +362,7 @@ struct Trial {
 impl Trial {
     fn new(groups: &[Group], rows: &[usize], targets: &[f64]) -> Self {
         let kernel = |group: &Group| {
-            Mat::from_fn(rows.len(), rows.len(), |i, j| {
-                let pairs = group.row(rows[i]).iter().zip(group.row(rows[j]));
-                pairs.map(|(a, b)| a * b).sum()
-            })
+            Mat::from_fn(rows.len(), rows.len(), |i, j| dot(group.row(rows[i]), group.row(rows[j])))
         };
         Self { kernels: groups.iter().map(kernel).collect(), targets: targets.to_vec() }
     }

@@ -150,8 +150,7 @@ impl Space {
             None => Ok(()),
         };
         fit(&decisions)?;
-        let names: Vec<String> = decisions.iter().map(|decision| decision.name.clone()).collect();
-        let places = names.iter().map(String::as_str).zip(0..).collect();
+        let places = tables.iter().map(|(table, _)| table.name.as_str()).zip(0..).collect();
         for (at, (table, _)) in tables.iter().enumerate() {
             if let Some(condition) = &table.condition {
                 let on = activity(&source, &tables, &decisions[..at], &places, condition)?;

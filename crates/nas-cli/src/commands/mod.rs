@@ -84,12 +84,10 @@ impl SpaceArguments {
     /// The space with what is known of it.
     pub fn task(&self) -> Result<Task, Failure> {
         let (name, file) = (self.space.as_str(), Path::new(&self.space));
-        let known = nasbench201::space().name();
-        if name == known || name == "nb201" {
+        let Err(unknown) = parse_space(name) else {
             return Ok(Task::nasbench201(self.dataset()));
-        }
+        };
         if file.extension().is_none_or(|end| end != TOML) {
-            let unknown = nas_space::Error::unknown_name("space", name, [known]);
             return Err(Failure::input(format!(
                 "{unknown}; or a file of your own that ends in .{TOML}"
             )));
@@ -147,6 +145,14 @@ pub fn tables_if_there(given: Option<&Path>) -> Result<Option<NasBench201>, Fail
         Err(nas_bench::Error::MissingTables { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A table of latencies in ms, a user's own.
+pub fn latencies(
+    file: &Path,
+    parse: impl Fn(&str) -> Result<Arch, nas_space::Error>,
+) -> Result<UserTable, Failure> {
+    Ok(UserTable::read(file, parse, &["latency_ms"], f64::INFINITY)?)
 }
 
 /// A table of accuracies in %, as a user or `nas predict apply` wrote it.

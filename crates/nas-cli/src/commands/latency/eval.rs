@@ -1,13 +1,12 @@
 use std::{path::Path, process::ExitCode};
 
 use nas_eval::benchmark;
-use nas_hw::{Device, FewShot, Metric};
+use nas_hw::{Device, Metric};
 use nas_predict::rank::spearman;
-use nas_space::nasbench201::{self, Dataset};
 
-use super::fit::known;
+use super::Known;
 use crate::{
-    commands::{parse_dataset, predict::cells, tables},
+    commands::{predict::cells, tables},
     failure::Failure,
     output::{Format, Records},
     progress::Progress,
@@ -18,12 +17,8 @@ pub struct Arguments {
     /// Measurements on the hidden device, chosen as nas latency fit tells
     #[arg(long, value_name = "N,…", default_values_t = [10, 30], value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
     measurements: Vec<u32>,
-    /// cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
-    /// The seed of the samples that tell what matters
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    known: Known,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -39,9 +34,8 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut sums = vec![0.0; arguments.measurements.len()];
     let mut progress = Progress::new("hiding devices", Device::ALL.len());
     for (done, hidden) in Device::ALL.into_iter().enumerate() {
-        let truth = benchmark::costs(&tables, arguments.dataset, hidden, Metric::Latency)?;
-        let known = known(&tables, arguments.dataset, Some(hidden))?;
-        let model = FewShot::new(nasbench201::space(), &all, &known, arguments.seed)?;
+        let truth = benchmark::costs(&tables, arguments.known.dataset, hidden, Metric::Latency)?;
+        let model = arguments.known.model(&tables, &all, Some(hidden))?;
         for (sum, &count) in sums.iter_mut().zip(&arguments.measurements) {
             let (measured, absent) = model.measure(count as usize, |at| truth[at]);
             let fit = model.fit(&measured)?;

@@ -4,18 +4,15 @@ use std::{
     process::ExitCode,
 };
 
-use nas_bench::NasBench201;
-use nas_eval::{UserTable, benchmark};
-use nas_hw::{Device, FewShot, FewShotFit, Metric};
+use nas_eval::UserTable;
+use nas_hw::FewShotFit;
 use nas_predict::rank::spearman;
-use nas_space::{
-    Arch,
-    nasbench201::{self, Dataset},
-};
+use nas_space::{Arch, nasbench201};
 
+use super::Known;
 use crate::{
     arch::shown,
-    commands::{parse_dataset, predict::cells, tables},
+    commands::{latencies, predict::cells, tables},
     failure::Failure,
     output::{Cell, Format, Records, counted, print},
 };
@@ -29,35 +26,18 @@ pub struct Arguments {
     /// How many to measure next are told
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     next: u32,
-    /// The published latencies of other devices that tell what matters: those of cifar10, cifar100
-    /// or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
-    /// The seed of the samples that tell what matters
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    known: Known,
     /// table tells how good the prediction is and what to measure next; csv and json hold all
     /// architectures, or without measurements those to measure
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// What is known of each architecture: latencies on other devices, by index.
-pub fn known(
-    tables: &NasBench201,
-    dataset: Dataset,
-    but: Option<Device>,
-) -> Result<Vec<Vec<Option<f64>>>, Failure> {
-    let devices = Device::ALL.into_iter().filter(|device| Some(*device) != but);
-    let latencies =
-        devices.map(|device| Ok(benchmark::costs(tables, dataset, device, Metric::Latency)?));
-    latencies.collect()
-}
-
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let table = match &arguments.measured {
         Some(file) => {
-            let table = UserTable::read(file, nasbench201::parse, &["latency_ms"], f64::INFINITY)?;
+            let table = latencies(file, nasbench201::parse)?;
             if table.architectures().next().is_none() {
                 return Err(Failure::input(format!("{} holds no latency", file.display())));
             }
@@ -66,8 +46,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         None => None,
     };
     let all = cells();
-    let known = known(&tables(data)?, arguments.dataset, None)?;
-    let model = FewShot::new(nasbench201::space(), &all, &known, arguments.seed)?;
+    let model = arguments.known.model(&tables(data)?, &all, None)?;
     let at: HashMap<&Arch, usize> = all.iter().zip(0..).collect();
     let tried: Vec<(usize, Option<f64>)> = {
         let rows = table.iter().flat_map(UserTable::rows);

@@ -3,9 +3,13 @@
 use std::{path::Path, process::ExitCode};
 
 use clap::Subcommand;
+use nas_bench::NasBench201;
 use nas_eval::{Task, benchmark};
-use nas_hw::Metric;
-use nas_space::nasbench201::{self, Dataset};
+use nas_hw::{Device, FewShot, Metric};
+use nas_space::{
+    Arch,
+    nasbench201::{self, Dataset},
+};
 
 use crate::{
     arch::{Architectures, shown},
@@ -41,6 +45,34 @@ pub struct Arguments {
     pub dataset: Dataset,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// The devices that are known, for what is told of another.
+#[derive(Debug, clap::Args)]
+struct Known {
+    /// The published latencies of other devices that tell what matters: those of cifar10, cifar100
+    /// or ImageNet16-120
+    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
+    dataset: Dataset,
+    /// The seed of the samples that tell what matters
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl Known {
+    /// What all published devices but one tell of all cells, by index.
+    fn model(
+        &self,
+        tables: &NasBench201,
+        all: &[Arch],
+        but: Option<Device>,
+    ) -> Result<FewShot, Failure> {
+        let devices = Device::ALL.into_iter().filter(|device| Some(*device) != but);
+        let latencies = devices
+            .map(|device| benchmark::costs(tables, self.dataset, device, Metric::Latency))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(FewShot::new(nasbench201::space(), all, &latencies, self.seed)?)
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,15 +1,16 @@
 use std::path::Path;
 
 use nas_bench::{Fidelity, NasBench201};
-use nas_eval::{Failures, Labels, Predicted, Source, Sources, Task, Truth, UserTable, benchmark};
+use nas_eval::{
+    Failures, Labels, Predicted, Program, Source, Sources, Task, Truth, UserTable, benchmark,
+};
 use nas_hw::{Device, Metric};
 use nas_search::{Evaluator, Limit, Objective};
 use nas_space::{Arch, nasbench201::Dataset};
 
 use super::{Accuracy, Arguments};
 use crate::{
-    commands::{Target, accuracies, live, tables, tables_if_there},
-    evaluate::Evaluation,
+    commands::{Target, accuracies, latencies, live, tables, tables_if_there},
     failure::Failure,
 };
 
@@ -35,8 +36,8 @@ pub struct Objectives {
 
 impl Objectives {
     pub fn new(arguments: &Arguments, task: &Task, data: Option<&Path>) -> Result<Self, Failure> {
-        if let Some(evaluation) = arguments.evaluate.build(task.space)? {
-            return Self::of_command(arguments, evaluation);
+        if let Some((program, origin)) = arguments.evaluate.build(task.space)? {
+            return Self::of_command(arguments, program, origin);
         }
         let Some(dataset) = task.published else { return Self::of_tables(arguments, task) };
         let published = match (arguments.device, &arguments.latency_table) {
@@ -131,8 +132,12 @@ impl Objectives {
     }
 
     /// All objectives from a command of the user's.
-    fn of_command(arguments: &Arguments, evaluation: Evaluation) -> Result<Self, Failure> {
-        let Evaluation { program, failures, origin } = evaluation;
+    fn of_command(
+        arguments: &Arguments,
+        program: Program,
+        origin: String,
+    ) -> Result<Self, Failure> {
+        let failures = program.failures();
         let latency = program.objectives().iter().position(|one| one.column() == "latency_ms");
         let limits = match (arguments.max_latency, latency) {
             (None, _) => Vec::new(),
@@ -169,8 +174,7 @@ impl Objectives {
             return Err(Failure::input("energy is only published for NAS-Bench-201"));
         }
         let accuracies = accuracies(accuracy, |text| task.parse(text))?;
-        let latencies =
-            UserTable::read(latency, |text| task.parse(text), &["latency_ms"], f64::INFINITY)?;
+        let latencies = latencies(latency, |text| task.parse(text))?;
         let candidates = candidates(&[accuracies.clone(), latencies.clone()])?;
         let objective = Objective::maximise("accuracy", "%");
         let sources: Vec<Box<dyn Source>> = vec![
@@ -213,8 +217,7 @@ fn costs(
     let mut costs: Vec<Box<dyn Source>> = Vec::new();
     match (&arguments.latency_table, published) {
         (Some(file), _) => {
-            let table =
-                UserTable::read(file, |text| task.parse(text), &["latency_ms"], f64::INFINITY)?;
+            let table = latencies(file, |text| task.parse(text))?;
             origins.push(format!("latency from {}", file.display()));
             user_tables.push(table.clone());
             costs.push(Box::new(table.into_source(benchmark::cost_objective(Metric::Latency))));
