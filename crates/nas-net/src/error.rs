@@ -8,6 +8,15 @@ pub enum Error {
     #[error(transparent)]
     Arch(#[from] nas_space::Error),
 
+    /// Patches do not fill the images.
+    #[error("images of {side}×{side} pixels are not filled by patches of {patch}×{patch}: expected a multiple of {patch}, for example 224")]
+    Side {
+        /// Pixels along a side of an image.
+        side: u64,
+        /// Pixels along a side of a patch.
+        patch: u64,
+    },
+
     /// libtorch refused an operation, for example for lack of memory.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] TchError),

@@ -5,7 +5,8 @@ use nas_proxy::Pass;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::Layer;
-use crate::layer::{BatchNorm, Convolution, Linear};
+use crate::attention::{Attention, Grid, HEAD, attend, attend_fused};
+use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 
 /// What to do at each layer.
 pub(crate) trait Executor {
@@ -35,8 +36,42 @@ pub(crate) trait Executor {
         stride: i64,
     ) -> Result<Self::Value, TchError>;
 
+    /// Deals the channels of each group out to as many groups.
+    fn shuffle(&mut self, input: &Self::Value, groups: i64) -> Result<Self::Value, TchError>;
+
+    /// An image's tokens, of shape (count, 1 + patches, channels).
+    fn patches(&mut self, images: &Self::Value, to: &Patches) -> Result<Self::Value, TchError>;
+
+    fn layer_norm(&mut self, tokens: &Self::Value, norm: &LayerNorm)
+    -> Result<Self::Value, TchError>;
+
+    /// A linear layer of each token.
+    fn linear(&mut self, tokens: &Self::Value, linear: &Linear) -> Result<Self::Value, TchError>;
+
+    fn gelu(&mut self, tokens: &Self::Value) -> Result<Self::Value, TchError>;
+
+    /// What queries, keys and values, side by side, make of each other.
+    fn attend(
+        &mut self,
+        queries_keys_values: &Self::Value,
+        attention: &Attention,
+        grid: &Grid,
+    ) -> Result<Self::Value, TchError>;
+
+    /// The end of a block of tokens, which are handed on.
+    fn block_of_tokens(&mut self, tokens: Self::Value) -> Result<Self::Value, TchError> {
+        Ok(tokens)
+    }
+
+    /// The mean over all tokens but the class token, then the linear layer.
+    fn classify_tokens(
+        &mut self,
+        tokens: &Self::Value,
+        classifier: &Linear,
+    ) -> Result<Self::Value, TchError>;
+
     /// The input once more.
-    fn identity(&mut self, input: &Self::Value) -> Self::Value;
+    fn identity(&self, input: &Self::Value) -> Self::Value;
 
     /// The end of a cell or a residual block.
     fn block(&mut self, _: &Self::Value) {}
@@ -98,7 +133,59 @@ impl Executor for Scoring<'_> {
         }
     }
 
-    fn identity(&mut self, input: &Tensor) -> Tensor {
+    fn shuffle(&mut self, input: &Tensor, groups: i64) -> Result<Tensor, TchError> {
+        input.f_channel_shuffle(groups)
+    }
+
+    fn patches(&mut self, images: &Tensor, to: &Patches) -> Result<Tensor, TchError> {
+        let maps = cut(images, to)?;
+        self.0.weighted(&to.weight, &maps);
+        tokens_of(&maps, to)
+    }
+
+    fn layer_norm(&mut self, tokens: &Tensor, norm: &LayerNorm) -> Result<Tensor, TchError> {
+        self.0.layer_norm(tokens, &norm.weight, &norm.bias, LayerNorm::EPSILON)
+    }
+
+    fn linear(&mut self, tokens: &Tensor, linear: &Linear) -> Result<Tensor, TchError> {
+        let output = tokens.f_linear(&linear.weight, Some(&linear.bias))?;
+        // What follows reads the view that is shown, so that it has a gradient.
+        let channels_first = output.f_transpose(1, 2)?;
+        self.0.weighted(&linear.weight, &channels_first);
+        channels_first.f_transpose(1, 2)
+    }
+
+    fn gelu(&mut self, tokens: &Tensor) -> Result<Tensor, TchError> {
+        tokens.f_gelu("none")
+    }
+
+    fn attend(
+        &mut self,
+        queries_keys_values: &Tensor,
+        attention: &Attention,
+        grid: &Grid,
+    ) -> Result<Tensor, TchError> {
+        attend(queries_keys_values, attention, grid)
+    }
+
+    /// Tokens are maps one pixel wide.
+    fn block_of_tokens(&mut self, tokens: Tensor) -> Result<Tensor, TchError> {
+        let maps = tokens.f_transpose(1, 2)?.f_unsqueeze(-1)?;
+        self.0.block(&maps);
+        maps.f_squeeze_dim(-1)?.f_transpose(1, 2)
+    }
+
+    fn classify_tokens(
+        &mut self,
+        tokens: &Tensor,
+        classifier: &Linear,
+    ) -> Result<Tensor, TchError> {
+        let logits = classify_tokens(tokens, classifier)?;
+        self.0.weighted(&classifier.weight, &logits);
+        Ok(logits)
+    }
+
+    fn identity(&self, input: &Tensor) -> Tensor {
         input.shallow_clone()
     }
 
@@ -159,7 +246,45 @@ impl Executor for Inference {
         average_pool(input, kernel, stride)
     }
 
-    fn identity(&mut self, input: &Tensor) -> Tensor {
+    fn shuffle(&mut self, input: &Tensor, groups: i64) -> Result<Tensor, TchError> {
+        input.f_channel_shuffle(groups)
+    }
+
+    fn patches(&mut self, images: &Tensor, to: &Patches) -> Result<Tensor, TchError> {
+        tokens_of(&cut(images, to)?, to)
+    }
+
+    fn layer_norm(&mut self, tokens: &Tensor, norm: &LayerNorm) -> Result<Tensor, TchError> {
+        let (weight, bias) = (Some(&norm.weight), Some(&norm.bias));
+        tokens.f_layer_norm(norm.weight.size(), weight, bias, LayerNorm::EPSILON, true)
+    }
+
+    fn linear(&mut self, tokens: &Tensor, linear: &Linear) -> Result<Tensor, TchError> {
+        tokens.f_linear(&linear.weight, Some(&linear.bias))
+    }
+
+    fn gelu(&mut self, tokens: &Tensor) -> Result<Tensor, TchError> {
+        tokens.f_gelu("none")
+    }
+
+    fn attend(
+        &mut self,
+        queries_keys_values: &Tensor,
+        attention: &Attention,
+        grid: &Grid,
+    ) -> Result<Tensor, TchError> {
+        attend_fused(queries_keys_values, attention, grid)
+    }
+
+    fn classify_tokens(
+        &mut self,
+        tokens: &Tensor,
+        classifier: &Linear,
+    ) -> Result<Tensor, TchError> {
+        classify_tokens(tokens, classifier)
+    }
+
+    fn identity(&self, input: &Tensor) -> Tensor {
         input.shallow_clone()
     }
 
@@ -174,7 +299,7 @@ impl Executor for Inference {
 
 fn convolve(input: &Tensor, convolution: &Convolution) -> Result<Tensor, TchError> {
     let padding = convolution.kernel() / 2;
-    let (stride, dilation, groups) = (convolution.stride, 1, 1);
+    let (stride, dilation, groups) = (convolution.stride, 1, convolution.groups);
     let bias = None::<&Tensor>;
     input.f_conv2d(&convolution.weight, bias, stride, padding, dilation, groups)
 }
@@ -204,6 +329,24 @@ fn classify(input: &Tensor, classifier: &Linear) -> Result<Tensor, TchError> {
     features.f_linear(&classifier.weight, Some(&classifier.bias))
 }
 
+/// A patch's pixels as channels, at its place.
+fn cut(images: &Tensor, to: &Patches) -> Result<Tensor, TchError> {
+    let stride = to.weight.size()[2];
+    images.f_conv2d(&to.weight, Some(&to.bias), stride, 0, 1, 1)
+}
+
+fn tokens_of(maps: &Tensor, to: &Patches) -> Result<Tensor, TchError> {
+    let patches = maps.f_flatten(2, -1)?.f_transpose(1, 2)?;
+    let class = to.class.f_expand([maps.size()[0], -1, -1], false)?;
+    Tensor::f_cat(&[class, patches], 1)?.f_add(&to.positions)
+}
+
+fn classify_tokens(tokens: &Tensor, classifier: &Linear) -> Result<Tensor, TchError> {
+    let patches = tokens.f_narrow(1, 1, tokens.size()[1] - 1)?;
+    let features = patches.f_mean_dim([1].as_slice(), false, None::<Kind>)?;
+    features.f_linear(&classifier.weight, Some(&classifier.bias))
+}
+
 fn sum(values: Vec<Tensor>, like: &Tensor) -> Result<Tensor, TchError> {
     let mut values = values.into_iter();
     match values.next() {
@@ -225,8 +368,9 @@ impl Executor for Listing {
 
     fn convolution(&mut self, (): &(), convolution: &Convolution) -> Result<(), TchError> {
         let (outputs, inputs, kernel, _) = convolution.weight.size4()?;
-        let stride = convolution.stride;
-        self.0.push(Layer::Convolution { kernel, stride, inputs, outputs });
+        let Convolution { stride, groups, .. } = *convolution;
+        let inputs = inputs * groups;
+        self.0.push(Layer::Convolution { kernel, stride, inputs, outputs, groups });
         Ok(())
     }
 
@@ -241,7 +385,43 @@ impl Executor for Listing {
         Ok(())
     }
 
-    fn identity(&mut self, (): &()) {}
+    fn shuffle(&mut self, (): &(), groups: i64) -> Result<(), TchError> {
+        self.0.push(Layer::Shuffle { groups });
+        Ok(())
+    }
+
+    fn patches(&mut self, (): &(), to: &Patches) -> Result<(), TchError> {
+        let (_, tokens, channels) = to.positions.size3()?;
+        self.0.push(Layer::Patches { patch: to.weight.size()[2], channels, tokens });
+        Ok(())
+    }
+
+    fn layer_norm(&mut self, (): &(), norm: &LayerNorm) -> Result<(), TchError> {
+        self.0.push(Layer::LayerNorm { channels: norm.weight.size1()? });
+        Ok(())
+    }
+
+    fn linear(&mut self, (): &(), linear: &Linear) -> Result<(), TchError> {
+        let (outputs, inputs) = linear.weight.size2()?;
+        self.0.push(Layer::Linear { inputs, outputs });
+        Ok(())
+    }
+
+    fn gelu(&mut self, (): &()) -> Result<(), TchError> {
+        self.0.push(Layer::Gelu);
+        Ok(())
+    }
+
+    fn attend(&mut self, (): &(), attention: &Attention, _: &Grid) -> Result<(), TchError> {
+        self.0.push(Layer::Attention { heads: attention.heads, channels: HEAD });
+        Ok(())
+    }
+
+    fn classify_tokens(&mut self, (): &(), classifier: &Linear) -> Result<(), TchError> {
+        self.classify(&(), classifier)
+    }
+
+    fn identity(&self, (): &()) {}
 
     fn classify(&mut self, (): &(), classifier: &Linear) -> Result<(), TchError> {
         let (outputs, inputs) = classifier.weight.size2()?;

@@ -1,13 +1,14 @@
 use std::mem;
 
-use nas_proxy::{Network, Pass, Role};
+use nas_proxy::{Proxy, Role};
 use nas_space::Arch;
 use nas_space::nasbench201::{Dataset, EDGES, Operation, flops, operations, space};
 use tch::{Device, TchError, Tensor};
 
-use crate::executor::{Executor, Inference, Listing, Scoring};
-use crate::layer::{BatchNorm, Builder, Convolution, Linear};
-use crate::{Error, Layer};
+use crate::Error;
+use crate::executor::Executor;
+use crate::layer::{BatchNorm, Builder, Convolution, Initial, Linear};
+use crate::model::{NO_ATTENTION, model};
 
 const STAGE_CHANNELS: [i64; 3] = [16, 32, 64];
 const CELLS_PER_STAGE: usize = 5;
@@ -79,7 +80,7 @@ impl NasBench201Network {
     pub fn new(arch: &Arch, dataset: Dataset, seed: u64, device: Device) -> Result<Self, Error> {
         space().check(arch)?;
         let operations = operations(arch);
-        let mut builder = Builder::new(seed, device);
+        let mut builder = Builder::new(seed, device, Initial::Uniform);
         let [stem_channels, _, last_channels] = STAGE_CHANNELS;
         let stem = builder.convolution(3, stem_channels, 3, 1)?;
         let stem_norm = builder.batch_norm(stem_channels)?;
@@ -108,20 +109,13 @@ impl NasBench201Network {
         })
     }
 
-    /// Logits of shape (count, classes) as a deployed network computes them, by the running
-    /// statistics of batch normalisation and without gradients: what to measure latency of.
-    ///
-    /// Images have shape (count, 3, height, width); they are fastest with their channels last in
-    /// memory ([`nas_proxy::channels_last`]).
-    pub fn forward_inference(&self, images: &Tensor) -> Result<Tensor, Error> {
-        Ok(tch::no_grad(|| self.walk(images, &mut Inference))?)
+    /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its image size.
+    fn operations(&self, _: [i64; 3]) -> u64 {
+        self.flops
     }
 
-    /// The layers in the order in which they are computed.
-    pub fn layers(&self) -> Result<Vec<Layer>, Error> {
-        let mut listing = Listing(Vec::new());
-        self.walk(&(), &mut listing)?;
-        Ok(listing.0)
+    fn refuses(proxy: Proxy) -> Option<&'static str> {
+        (proxy == Proxy::Dss).then_some(NO_ATTENTION)
     }
 
     fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
@@ -143,21 +137,7 @@ impl NasBench201Network {
     }
 }
 
-impl Network for NasBench201Network {
-    fn parameters(&self) -> Vec<(Role, Tensor)> {
-        let shallow = |(role, parameter): &(Role, Tensor)| (*role, parameter.shallow_clone());
-        self.parameters.iter().map(shallow).collect()
-    }
-
-    fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError> {
-        self.walk(images, &mut Scoring(pass))
-    }
-
-    /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its image size.
-    fn flops(&self, _: [i64; 3], _: Device) -> Result<f64, TchError> {
-        Ok(self.flops as f64)
-    }
-}
+model!(NasBench201Network);
 
 impl Reduction {
     fn new(builder: &mut Builder, inputs: i64, channels: i64) -> Result<Self, TchError> {

@@ -103,6 +103,15 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// The proxy says nothing of networks of this kind.
+    #[error("{proxy} says nothing of this network: {reason}")]
+    Unfit {
+        /// The proxy's name.
+        proxy: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
+
     /// The batch has no labels.
     #[error(
         "{proxy} needs a label for each image, and this batch has none: give it some with \

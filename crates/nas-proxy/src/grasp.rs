@@ -8,7 +8,7 @@ use crate::pass::{Rectification, WeightedLayer};
 use crate::scalars::{finite, inner_product, numbers, total};
 use crate::set::Scores;
 use crate::substitution::Substitution;
-use crate::{Batch, Error, Network, Pass, Proxy, Role};
+use crate::{Batch, Error, Network, Pass, Proxy};
 
 /// By how much the loss changes, to first order, over the step of the difference: small enough for
 /// p to be nearly linear over it, large enough to stand above rounding.
@@ -66,7 +66,7 @@ pub(crate) fn score(
 fn product(network: &dyn Network, batch: &Batch, base: &Base<'_>, t: f64) -> Result<f64, Error> {
     let mut along = base.gradients.iter();
     let parameters = Substitution::new(network.parameters(), |role, value| {
-        let gradient = if role == Role::Weight { along.next() } else { None };
+        let gradient = if role.is_weight() { along.next() } else { None };
         match gradient.filter(|one| one.defined()) {
             Some(gradient) => value.f_add(&(gradient * t)),
             None => Ok(value.shallow_clone()),

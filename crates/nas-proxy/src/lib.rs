@@ -16,6 +16,7 @@ mod aggregate;
 mod az_nas;
 mod batch;
 mod device;
+mod dss;
 mod error;
 mod grasp;
 mod image_file;

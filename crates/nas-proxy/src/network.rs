@@ -1,16 +1,28 @@
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::Pass;
+use crate::{Pass, Proxy};
 
 /// What a parameter is to a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The weight of a convolution or a linear layer: what saliencies such as SynFlow's sum over.
     Weight,
+    /// A weight of an attention: the projection to queries, keys and values, or that of what they
+    /// attend to.
+    Attention,
     /// The bias of a convolution or a linear layer.
     Bias,
     /// Scale or shift of a normalisation.
     Normalisation,
+    /// A token or a position that is learnt.
+    Embedding,
+}
+
+impl Role {
+    /// Whether it is a weight, of an attention or not.
+    pub fn is_weight(self) -> bool {
+        matches!(self, Self::Weight | Self::Attention)
+    }
 }
 
 /// A network that can be scored.
@@ -23,12 +35,18 @@ pub trait Network {
 
     /// Maps images of shape (count, channels, height, width) to logits of shape (count, classes).
     ///
-    /// Every ReLU has to go through [`Pass::relu`] or [`Pass::relu_shared`] and every batch
-    /// normalisation through [`Pass::batch_norm`]; they do what the proxy needs there. Some
+    /// Every ReLU has to go through [`Pass::relu`] or [`Pass::relu_shared`] and every
+    /// normalisation through [`Pass::batch_norm`] or [`Pass::layer_norm`]; they do what the proxy
+    /// needs there. Some
     /// proxies read more, and fail where it is not shown to them: [`Pass::weighted`],
     /// [`Pass::block`] and [`Pass::features`]. No layer may depend on the element type, since
     /// SynFlow passes double precision.
     fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError>;
+
+    /// Why a proxy says nothing of networks of this kind, where that is so: it is refused.
+    fn unfit(&self, _proxy: Proxy) -> Option<&'static str> {
+        None
+    }
 
     /// Floating-point operations of one image of shape (channels, height, width).
     ///

@@ -18,7 +18,7 @@ pub struct Pass {
     pub(crate) multiply_accumulates: f64,
 }
 
-/// What happens at a batch normalisation.
+/// What happens at a normalisation.
 #[derive(Debug, Default)]
 pub(crate) enum Normalisation {
     /// It is computed, with the batch's own statistics.
@@ -126,6 +126,21 @@ impl Pass {
                 variances.push(variance.f_mean(None)?);
                 Ok(output)
             }
+        }
+    }
+
+    /// Layer normalisation of the last dimension, with scale `weight` and shift `bias`, each of shape
+    /// (channels). Under SynFlow it is the identity, as batch normalisation is.
+    pub fn layer_norm(
+        &mut self,
+        input: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        epsilon: f64,
+    ) -> Result<Tensor, TchError> {
+        match self.normalisation {
+            Normalisation::Identity => Ok(input.shallow_clone()),
+            _ => input.f_layer_norm(weight.size(), Some(weight), Some(bias), epsilon, true),
         }
     }
 

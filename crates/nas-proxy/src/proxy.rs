@@ -48,6 +48,8 @@ pub enum Proxy {
     AzProgressivity,
     /// AZ-NAS: how well gradients keep their size through each block.
     AzTrainability,
+    /// TF-TAS: diversity of a transformer's attention and saliency of its other weights.
+    Dss,
 }
 
 /// Which of two scores foretells the better network.
@@ -99,7 +101,7 @@ const LEE_AND_HAM: &str = "Lee and Ham 2024, arXiv 2403.19232";
 
 impl Proxy {
     /// Every proxy.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::EpeNas,
         Self::Fisher,
         Self::Flops,
@@ -121,6 +123,7 @@ impl Proxy {
         Self::AzExpressivity,
         Self::AzProgressivity,
         Self::AzTrainability,
+        Self::Dss,
     ];
 
     /// The 13 of NAS-Bench-Suite-Zero (Krishnakumar et al. 2022, arXiv 2210.03230).
@@ -322,6 +325,16 @@ impl Proxy {
                 "mean over blocks of 2 − σ − 1/σ, σ the spectral norm of the block's approximated \
                  Jacobian (equations 4 to 6), from random signs as its output's gradient",
                 "the network's own initial weights",
+            ),
+            Self::Dss => of(
+                "dss",
+                BACKWARD,
+                "Zhou et al. 2022, arXiv 2203.12217",
+                "Σ over attentions' weights of the product of the nuclear norms of θ and ∂R/∂θ, plus \
+                 Σ over all other weights of |θ ∂R/∂θ|; R the sum of outputs for an image of ones and \
+                 parameters |θ|",
+                "the public code: normalisation stays, and the patch embedding and the classifier \
+                 count among the other weights",
             ),
         }
     }

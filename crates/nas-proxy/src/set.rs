@@ -3,7 +3,7 @@ use std::str::FromStr;
 use crate::loss::no_layer;
 use crate::scalars::{finite, total};
 use crate::substitution::Substitution;
-use crate::{Batch, Error, Network, Proxy, images, synflow, zen, zico};
+use crate::{Batch, Error, Network, Proxy, dss, images, synflow, zen, zico};
 
 /// Proxies that are asked for at once, so that those which share a pass share it: one forward
 /// pass of the batch and one backward pass of the loss serve them all.
@@ -45,6 +45,13 @@ impl ProxySet {
         &self.proxies
     }
 
+    /// Those that say something of a network ([`Network::unfit`]).
+    #[must_use]
+    pub fn fit_for(&self, network: &dyn Network) -> Self {
+        let fit = |proxy: &Proxy| network.unfit(*proxy).is_none();
+        Self { proxies: self.proxies.iter().copied().filter(fit).collect(), seed: self.seed }
+    }
+
     /// The score of a network by each proxy, in their order; `None` where it does not exist.
     ///
     /// The network has to be on the batch's device, and is computed in the batch's floating-point
@@ -55,11 +62,14 @@ impl ProxySet {
     /// # Errors
     ///
     /// Fails if the batch holds fewer images than a proxy needs, or no labels for one that needs
-    /// them, or labels that are not the network's; if the network does not show a proxy what it
-    /// reads ([`Error::NothingToRead`]); or if its forward pass fails.
+    /// them, or labels that are not the network's; if a proxy says nothing of such networks
+    /// ([`Error::Unfit`]); if the network does not show a proxy what it reads ([`Error::NothingToRead`]); or if its forward pass fails.
     pub fn score(&self, network: &dyn Network, batch: &Batch) -> Result<Vec<Option<f64>>, Error> {
         let mut scores = Scores::new(&self.proxies);
         for &proxy in &self.proxies {
+            if let Some(reason) = network.unfit(proxy) {
+                return Err(Error::Unfit { proxy: proxy.name(), reason });
+            }
             let needed = least_images(proxy);
             if batch.count() < needed {
                 let (proxy, found) = (proxy.name(), batch.count());
@@ -80,6 +90,9 @@ impl ProxySet {
         counts(network, batch, &mut scores)?;
         if scores.wants_any(&[Proxy::SynFlow, Proxy::LnSynFlow, Proxy::LogSynFlow]) {
             synflow::score(network, batch.image_shape(), batch.device(), &mut scores)?;
+        }
+        if scores.wants(Proxy::Dss) {
+            dss::score(network, batch, &mut scores)?;
         }
         if scores.wants(Proxy::Zen) {
             zen::score(network, batch, self.seed, &mut scores)?;
@@ -192,8 +205,10 @@ mod tests {
     #[test]
     fn together_they_score_as_each_alone() {
         let (network, batch) = (Tiny::new(), Tiny::batch());
-        let together = ProxySet::new(Proxy::ALL).score(&network, &batch).unwrap();
-        for (proxy, together) in Proxy::ALL.into_iter().zip(together) {
+        // It has no attention.
+        let set = ProxySet::new(Proxy::ALL.into_iter().filter(|proxy| *proxy != Proxy::Dss));
+        let together = set.score(&network, &batch).unwrap();
+        for (proxy, together) in set.proxies().iter().copied().zip(together) {
             let alone = score_of(proxy, &network, &batch);
             assert!(alone.is_some(), "{proxy}");
             assert_relative_eq!(together.unwrap(), alone.unwrap(), max_relative = 1e-12);

@@ -38,10 +38,14 @@ impl Substitution {
         Self::new(parameters, |_, value| Ok(value.shallow_clone()))
     }
 
-    /// The weights of convolutions and linear layers.
+    /// The weights of convolutions, linear layers and attentions.
     pub fn weights(&self) -> Vec<&Tensor> {
-        let weights = self.parameters.iter().filter(|one| one.role == Role::Weight);
-        weights.map(|one| &one.parameter).collect()
+        self.weights_with_roles().map(|(_, weight)| weight).collect()
+    }
+
+    pub fn weights_with_roles(&self) -> impl Iterator<Item = (Role, &Tensor)> {
+        let weights = self.parameters.iter().filter(|one| one.role.is_weight());
+        weights.map(|one| (one.role, &one.parameter))
     }
 }
 

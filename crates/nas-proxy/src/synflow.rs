@@ -27,7 +27,8 @@ pub(crate) fn score(
     if weights.is_empty() {
         return Err(no_weight(Proxy::SynFlow));
     }
-    let gradients = tch::with_grad(|| flow_gradients(network, image, device, &weights))?;
+    let linear = Pass { normalisation: Normalisation::Identity, ..Pass::plain() };
+    let gradients = tch::with_grad(|| flow_gradients(network, image, device, &weights, linear))?;
     let (mut saliencies, mut logarithms) = (Vec::new(), Vec::new());
     for (weight, gradient) in weights.iter().zip(&gradients) {
         // A weight that the output does not depend on has no gradient at all.
@@ -54,14 +55,16 @@ pub(crate) fn no_weight(proxy: Proxy) -> Error {
     }
 }
 
-fn flow_gradients(
+/// ∂R/∂θ of each weight, R being the sum of the outputs of a pass for an image of ones; a tensor may
+/// be undefined, and there is none at all where R depends on no weight.
+pub(crate) fn flow_gradients(
     network: &dyn Network,
     [channels, height, width]: [i64; 3],
     device: Device,
     weights: &[&Tensor],
+    mut pass: Pass,
 ) -> Result<Vec<Tensor>, TchError> {
     let ones = Tensor::f_ones([1, channels, height, width], (Kind::Double, device))?;
-    let mut pass = Pass { normalisation: Normalisation::Identity, ..Pass::plain() };
     let total = network.forward(&ones, &mut pass)?.f_sum(Kind::Double)?;
     if !total.requires_grad() {
         return Ok(Vec::new());

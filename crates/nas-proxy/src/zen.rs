@@ -37,9 +37,9 @@ pub(crate) fn score(
     let input = normal(&images.size())?;
     let perturbed = (normal(&images.size())? * STEP).f_add(&input)?;
     let _gaussian = Substitution::new(network.parameters(), |role, value| match role {
-        Role::Weight => normal(&value.size()),
+        Role::Weight | Role::Attention => normal(&value.size()),
         Role::Bias => value.f_zeros_like(),
-        Role::Normalisation => Ok(value.shallow_clone()),
+        Role::Normalisation | Role::Embedding => Ok(value.shallow_clone()),
     })?;
     let features = |images: &Tensor, normalisation: Normalisation| {
         let mut pass = Pass { normalisation, ..Pass::plain() };

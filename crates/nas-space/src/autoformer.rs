@@ -190,7 +190,7 @@ impl Network {
         // keys and for values.
         let relative = 2 * 2 * (2 * DISTANCE + 2) * HEAD;
         let layer = |layer: &Layer| {
-            let (attended, hidden) = (layer.heads * HEAD, (width as f64 * layer.mlp_ratio) as u64);
+            let (attended, hidden) = (layer.heads * HEAD, self.hidden(layer));
             norm + linear(width, 3 * attended)
                 + relative
                 + linear(attended, width)
@@ -203,6 +203,27 @@ impl Network {
             + self.layers.iter().map(layer).sum::<u64>()
             + norm
             + linear(width, classes)
+    }
+
+    /// Multiply-accumulates of one image of so many pixels along a side: of the patch embedding, the
+    /// linear layers, and attention's products of queries with keys and of weights with values.
+    /// Relative positions are not counted.
+    pub fn flops(&self, side: u64, classes: u64) -> u64 {
+        let width = self.embedding;
+        let patches = (side / PATCH).pow(2);
+        let tokens = patches + 1;
+        let layer = |layer: &Layer| {
+            let (attended, hidden) = (layer.heads * HEAD, self.hidden(layer));
+            tokens * width * (4 * attended + 2 * hidden) + 2 * tokens.pow(2) * attended
+        };
+        patches * 3 * PATCH * PATCH * width
+            + self.layers.iter().map(layer).sum::<u64>()
+            + width * classes
+    }
+
+    /// Channels of the hidden layer of a layer's MLP.
+    pub fn hidden(&self, layer: &Layer) -> u64 {
+        (self.embedding as f64 * layer.mlp_ratio) as u64
     }
 }
 

@@ -6,9 +6,9 @@
 //! groups, each with a batch normalisation. `skip` is the identity, or a 1×1 convolution with a
 //! batch normalisation where a layer changes the channels or the size.
 
-use std::sync::LazyLock;
+use std::{str::FromStr, sync::LazyLock};
 
-use crate::{Arch, Decision, Space};
+use crate::{Arch, Decision, Error, Space};
 
 /// The blocks: an [`Arch`]'s choices are positions in here.
 const BLOCKS: [Block; 9] = [
@@ -38,18 +38,22 @@ const STAGES: [(usize, u64, u64, u64); 7] = [
 pub const LAYERS: usize = 22;
 
 /// Channels that the first decided layer reads.
-const STEM: u64 = 16;
+pub const STEM: u64 = 16;
 
 struct Block {
     name: &'static str,
     convolution: Option<Inverted>,
 }
 
-#[derive(Clone, Copy)]
-struct Inverted {
-    kernel: u64,
-    expansion: u64,
-    groups: u64,
+/// An inverted residual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inverted {
+    /// Height and width of the depthwise convolution's kernel.
+    pub kernel: u64,
+    /// Channels inside for each channel that is read.
+    pub expansion: u64,
+    /// Groups of the 1×1 convolutions.
+    pub groups: u64,
 }
 
 impl Block {
@@ -71,16 +75,65 @@ pub enum Input {
 
 /// A decided layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Layer {
+pub struct Layer {
     /// Height and width of what it reads, in pixels.
-    side: u64,
-    from: u64,
-    to: u64,
-    stride: u64,
+    pub side: u64,
+    /// Channels of what it reads.
+    pub from: u64,
+    /// Channels of what it writes.
+    pub to: u64,
+    /// 2 where it halves height and width.
+    pub stride: u64,
+}
+
+impl Layer {
+    /// Whether what it reads and what it writes have one shape.
+    pub fn keeps_shape(self) -> bool {
+        self.from == self.to && self.stride == 1
+    }
+}
+
+impl FromStr for Input {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|input| input.name().eq_ignore_ascii_case(name));
+        let known = Self::ALL.map(Self::name);
+        found.ok_or_else(|| Error::unknown_name("data set", name, known))
+    }
 }
 
 impl Input {
-    fn classes(self) -> u64 {
+    /// All data sets.
+    pub const ALL: [Self; 3] = [Self::Cifar10, Self::Cifar100, Self::ImageNet];
+
+    /// Its name in arguments and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+            Self::ImageNet => "imagenet",
+        }
+    }
+
+    /// Height and width of an image, in pixels.
+    pub fn image_size(self) -> u64 {
+        match self {
+            Self::Cifar10 | Self::Cifar100 => 32,
+            Self::ImageNet => 224,
+        }
+    }
+
+    /// Pixels of an image for each pixel of what the stem writes, along a side.
+    pub fn stem_stride(self) -> u64 {
+        match self {
+            Self::Cifar10 | Self::Cifar100 => 1,
+            Self::ImageNet => 2,
+        }
+    }
+
+    /// Classes of images.
+    pub fn classes(self) -> u64 {
         match self {
             Self::Cifar10 => 10,
             Self::Cifar100 => 100,
@@ -89,7 +142,7 @@ impl Input {
     }
 
     /// Channels between the head and the classifier.
-    fn features(self) -> u64 {
+    pub fn features(self) -> u64 {
         match self {
             Self::Cifar10 | Self::Cifar100 => 1504,
             Self::ImageNet => 1984,
@@ -98,10 +151,7 @@ impl Input {
 
     fn layers(self) -> Vec<Layer> {
         let mut layers = Vec::with_capacity(LAYERS);
-        let (mut side, mut from) = match self {
-            Self::Cifar10 | Self::Cifar100 => (32, STEM),
-            Self::ImageNet => (112, STEM),
-        };
+        let (mut side, mut from) = (self.image_size() / self.stem_stride(), STEM);
         for (count, to, large, small) in STAGES {
             let first = if self == Self::ImageNet { large } else { small };
             for layer in 0..count {
@@ -166,29 +216,69 @@ pub fn fixed_names(input: Input) -> [String; 4] {
     ]
 }
 
+/// The decided layers of a network, in order, each with its block; `None` for `skip`.
+///
+/// # Errors
+/// Those of [`Space::check`].
+pub fn layers(arch: &Arch, input: Input) -> Result<Vec<(Layer, Option<Inverted>)>, Error> {
+    space().check(arch)?;
+    Ok(blocks(arch, input).collect())
+}
+
+fn blocks(arch: &Arch, input: Input) -> impl Iterator<Item = (Layer, Option<Inverted>)> {
+    let block = |(layer, &choice): (Layer, &u8)| (layer, BLOCKS[usize::from(choice)].convolution);
+    input.layers().into_iter().zip(arch.choices()).map(block)
+}
+
+/// Channels that the head reads.
+const LAST: u64 = STAGES[STAGES.len() - 1].1;
+
 /// Trainable parameters of a network, with stem, head and classifier.
 pub fn parameters(arch: &Arch, input: Input) -> u64 {
     let normalised = |weights: u64, channels: u64| weights + 2 * channels;
-    let decided = |(layer, &choice): (&Layer, &u8)| {
-        let Layer { from, to, stride, .. } = *layer;
-        match BLOCKS[usize::from(choice)].convolution {
+    let decided = |(layer, block): (Layer, Option<Inverted>)| {
+        let Layer { from, to, .. } = layer;
+        match block {
             Some(Inverted { kernel, expansion, groups }) => {
                 let inner = from * expansion;
                 normalised(from * inner / groups, inner)
                     + normalised(kernel * kernel * inner, inner)
                     + normalised(inner * to / groups, to)
             }
-            None if from == to && stride == 1 => 0,
+            None if layer.keeps_shape() => 0,
             None => normalised(from * to, to),
         }
     };
-    let layers = input.layers();
     let (features, classes) = (input.features(), input.classes());
-    let last = layers.last().map_or(STEM, |layer| layer.to);
     normalised(3 * 9 * STEM, STEM)
-        + layers.iter().zip(arch.choices()).map(decided).sum::<u64>()
-        + normalised(last * features, features)
+        + blocks(arch, input).map(decided).sum::<u64>()
+        + normalised(LAST * features, features)
         + (features + 1) * classes
+}
+
+/// Multiply-accumulates of one image, of convolutions and the classifier.
+pub fn flops(arch: &Arch, input: Input) -> u64 {
+    let decided = |(layer, block): (Layer, Option<Inverted>)| {
+        let Layer { side, from, to, stride } = layer;
+        let (read, written) = (side.pow(2), (side / stride).pow(2));
+        match block {
+            Some(Inverted { kernel, expansion, groups }) => {
+                let inner = from * expansion;
+                read * from * inner / groups
+                    + written * kernel * kernel * inner
+                    + written * inner * to / groups
+            }
+            None if layer.keeps_shape() => 0,
+            None => written * from * to,
+        }
+    };
+    let (features, classes) = (input.features(), input.classes());
+    let stem = (input.image_size() / input.stem_stride()).pow(2);
+    let last = input.layers().last().map_or(1, |layer| (layer.side / layer.stride).pow(2));
+    stem * 3 * 9 * STEM
+        + blocks(arch, input).map(decided).sum::<u64>()
+        + last * LAST * features
+        + features * classes
 }
 
 #[cfg(test)]

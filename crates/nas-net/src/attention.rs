@@ -1,0 +1,226 @@
+//! Attention with relative positions in two dimensions, as AutoFormer has it (Chen et al. 2021, arXiv
+//! 2107.00651; Wu et al. 2021, arXiv 2107.14222).
+//!
+//! A query's logit for a key is their product plus the query's product with the embedding of how far
+//! the key's row is from the query's and with that of how far its column is; values get embeddings in
+//! the same way. Written out, that is a vector for each pair of tokens, 197² of them. But a row's
+//! embedding is the same for all keys in it. So the products are taken once for each row and each
+//! column, and are put behind a query as further channels; behind a key stand a one at its row's and
+//! its column's place. One product of the longer vectors then gives the whole logit. Behind values the
+//! same ones make attention sum its weights by row and by column, which is what their embeddings are
+//! weighted with.
+
+use tch::{Device, Kind, TchError, Tensor};
+
+use crate::layer::Builder;
+
+/// Channels of a head's queries, keys and values.
+pub(crate) const HEAD: i64 = nas_space::autoformer::HEAD as i64;
+const DISTANCE: i64 = nas_space::autoformer::DISTANCE as i64;
+
+/// What attention learns beside its projections.
+#[derive(Debug)]
+pub(crate) struct Attention {
+    pub heads: i64,
+    keys: RelativePositions,
+    values: RelativePositions,
+}
+
+/// For each distance between rows, and between columns, a vector; the first is the class token's,
+/// which is equally far from all. Each of shape (2 · distances + 2, channels of a head).
+#[derive(Debug)]
+struct RelativePositions {
+    rows: Tensor,
+    columns: Tensor,
+}
+
+impl Attention {
+    pub fn new(builder: &mut Builder, heads: i64) -> Result<Self, TchError> {
+        let mut table = || builder.embedding(&[2 * DISTANCE + 2, HEAD]);
+        let keys = RelativePositions { rows: table()?, columns: table()? };
+        Ok(Self { heads, keys, values: RelativePositions { rows: table()?, columns: table()? } })
+    }
+}
+
+/// Where an image's patches are.
+#[derive(Debug)]
+pub(crate) struct Grid {
+    side: i64,
+    /// For each token a one at the class's place, its row's and its column's, of shape
+    /// (1 + side², 1 + 2 · side).
+    places: Tensor,
+    /// Which embedding belongs to the distance of a row or column to another, of length side².
+    distances: Tensor,
+}
+
+impl Grid {
+    /// The grid of so many patches along a side.
+    pub fn new(side: i64, device: Device) -> Result<Self, TchError> {
+        let ones = Tensor::f_eye(side, (Kind::Float, device))?;
+        let rows = ones.f_repeat_interleave_self_int(side, 0, None)?;
+        let patches = Tensor::f_cat(&[rows, ones.f_repeat([side, 1])?], 1)?;
+        let class = Tensor::f_eye(1, (Kind::Float, device))?;
+        let step = Tensor::f_arange(side, (Kind::Int64, device))?;
+        let distances = step.f_unsqueeze(0)?.f_sub(&step.f_unsqueeze(1)?)?;
+        Ok(Self {
+            side,
+            places: Tensor::f_block_diag(&[class, patches])?,
+            distances: (distances.f_clamp(-DISTANCE, DISTANCE)? + (DISTANCE + 1)).f_flatten(0, -1)?,
+        })
+    }
+}
+
+impl RelativePositions {
+    /// The embeddings between rows, and between columns, each of shape (side, side, channels).
+    fn between(&self, grid: &Grid) -> Result<[Tensor; 2], TchError> {
+        let table = |table: &Tensor| {
+            let shape = [grid.side, grid.side, HEAD];
+            table.f_index_select(0, &grid.distances)?.f_reshape(shape)
+        };
+        Ok([table(&self.rows)?, table(&self.columns)?])
+    }
+
+    /// The embedding of the class token's distance, of shape (channels).
+    fn class(&self) -> Result<Tensor, TchError> {
+        self.rows.f_select(0, 0)?.f_add(&self.columns.f_select(0, 0)?)
+    }
+}
+
+/// What comes of queries, keys and values, side by side in shape (count, tokens, 3 · heads ·
+/// channels); of shape (count, tokens, heads · channels).
+pub(crate) fn attend(
+    queries_keys_values: &Tensor,
+    attention: &Attention,
+    grid: &Grid,
+) -> Result<Tensor, TchError> {
+    attend_by(queries_keys_values, attention, grid, |queries, keys, values, scale| {
+        let logits = queries.f_matmul(&keys.f_transpose(-2, -1)?)?;
+        (logits * scale).f_softmax(-1, None::<Kind>)?.f_matmul(values)
+    })
+}
+
+/// [`attend`] by libtorch's fused kernel, which does not keep the weights: faster, but its gradient
+/// cannot be differentiated again.
+pub(crate) fn attend_fused(
+    queries_keys_values: &Tensor,
+    attention: &Attention,
+    grid: &Grid,
+) -> Result<Tensor, TchError> {
+    attend_by(queries_keys_values, attention, grid, |queries, keys, values, scale| {
+        let mask = None::<&Tensor>;
+        Tensor::f_scaled_dot_product_attention(
+            queries, keys, values, mask, 0.0, false, scale, false,
+        )
+    })
+}
+
+fn attend_by(
+    queries_keys_values: &Tensor,
+    attention: &Attention,
+    grid: &Grid,
+    product: impl FnOnce(&Tensor, &Tensor, &Tensor, f64) -> Result<Tensor, TchError>,
+) -> Result<Tensor, TchError> {
+    let (count, tokens, _) = queries_keys_values.size3()?;
+    let (heads, side) = (attention.heads, grid.side);
+    let parts = queries_keys_values.f_reshape([count, tokens, 3, heads, HEAD])?;
+    let parts = parts.f_permute([2, 0, 3, 1, 4])?;
+    let [queries, keys, values] = [0, 1, 2].map(|at| parts.f_select(0, at));
+    let (queries, keys, values) = (queries?, keys?, values?);
+    let on_grid = [count, heads, side, side, -1];
+    let patches = |of: &Tensor| of.f_narrow(2, 1, side * side)?.f_reshape(on_grid);
+    let einsum = |how: &str, a: &Tensor, b: &Tensor| Tensor::f_einsum(how, &[a, b], None::<&[i64]>);
+
+    let asking = patches(&queries)?;
+    let [rows, columns] = attention.keys.between(grid)?;
+    let class = asking.f_matmul(&attention.keys.class()?)?.f_unsqueeze(-1)?;
+    let rows = einsum("bhrcd,rsd->bhrcs", &asking, &rows)?;
+    let columns = einsum("bhrcd,csd->bhrcs", &asking, &columns)?;
+    let far = Tensor::f_cat(&[class, rows, columns], -1)?;
+    // The class token is equally far from all: the same is added to all of its logits and changes
+    // none of its weights.
+    let far = far.f_reshape([count, heads, side * side, -1])?.f_constant_pad_nd([0, 0, 1, 0])?;
+    let queries = Tensor::f_cat(&[queries, far], -1)?;
+    let places = grid.places.f_to_kind(queries.kind())?;
+    let places = places.f_expand([count, heads, -1, -1], false)?;
+    let with_places = |of: &Tensor| Tensor::f_cat(&[of, &places], -1);
+    let scale = (HEAD as f64).sqrt().recip();
+    let attended = product(&queries, &with_places(&keys)?, &with_places(&values)?, scale)?;
+
+    let weights = patches(&attended.f_narrow(-1, HEAD, 2 * side + 1)?)?;
+    let [rows, columns] = attention.values.between(grid)?;
+    let class = attention.values.class()?;
+    let of_class = weights.f_narrow(-1, 0, 1)?.f_mul(&class)?;
+    let rows = einsum("bhrcs,rsd->bhrcd", &weights.f_narrow(-1, 1, side)?, &rows)?;
+    let columns = einsum("bhrcs,csd->bhrcd", &weights.f_narrow(-1, 1 + side, side)?, &columns)?;
+    let of_patches = of_class.f_add(&rows)?.f_add(&columns)?;
+    let of_patches = of_patches.f_reshape([count, heads, side * side, HEAD])?;
+    // The class token's weights sum to one.
+    let class = class.f_expand([count, heads, 1, HEAD], false)?;
+    let positions = Tensor::f_cat(&[class, of_patches], 2)?;
+    let sum = attended.f_narrow(-1, 0, HEAD)?.f_add(&positions)?;
+    sum.f_transpose(1, 2)?.f_reshape([count, tokens, heads * HEAD])
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_abs_diff_eq;
+
+    use super::*;
+    use crate::layer::Initial;
+
+    /// With a vector for each pair of tokens, as it is defined.
+    fn written_out(queries_keys_values: &Tensor, attention: &Attention, side: i64) -> Tensor {
+        let (count, tokens, _) = queries_keys_values.size3().unwrap();
+        let parts = queries_keys_values.reshape([count, tokens, 3, attention.heads, HEAD]);
+        let parts = parts.permute([2, 0, 3, 1, 4]);
+        let [queries, keys, values] = [0, 1, 2].map(|at| parts.select(0, at));
+        let index = |token: i64, other: i64, of: fn(i64, i64) -> i64| {
+            if token == 0 || other == 0 {
+                return 0;
+            }
+            let distance = of(other - 1, side) - of(token - 1, side);
+            distance.clamp(-DISTANCE, DISTANCE) + DISTANCE + 1
+        };
+        let pairs = |positions: &RelativePositions| {
+            let vector = |token: i64, other: i64| {
+                let row = index(token, other, |patch, side| patch / side);
+                let column = index(token, other, |patch, side| patch % side);
+                positions.rows.select(0, row) + positions.columns.select(0, column)
+            };
+            let all = (0..tokens).flat_map(|token| (0..tokens).map(move |other| (token, other)));
+            let all: Vec<Tensor> = all.map(|(token, other)| vector(token, other)).collect();
+            Tensor::stack(&all, 0).reshape([tokens, tokens, HEAD])
+        };
+        let none = None::<&[i64]>;
+        let far = Tensor::einsum("bhid,ijd->bhij", &[&queries, &pairs(&attention.keys)], none);
+        let logits = (queries.matmul(&keys.transpose(-2, -1)) + far) / (HEAD as f64).sqrt();
+        let weights = logits.softmax(-1, Kind::Double);
+        let far = Tensor::einsum("bhij,ijd->bhid", &[&weights, &pairs(&attention.values)], none);
+        let sum = weights.matmul(&values) + far;
+        sum.transpose(1, 2).reshape([count, tokens, attention.heads * HEAD])
+    }
+
+    #[test]
+    fn both_ways_are_what_is_defined() {
+        let mut builder = Builder::new(3, Device::Cpu, Initial::Transformer);
+        let mut attention = Attention::new(&mut builder, 2).unwrap();
+        for positions in [&mut attention.keys, &mut attention.values] {
+            // Large enough to matter.
+            let far = |table: &Tensor| table.detach().to_kind(Kind::Double) * 30.0;
+            (positions.rows, positions.columns) = (far(&positions.rows), far(&positions.columns));
+        }
+        // Beyond a side of 15 distances are clamped.
+        for side in [1, 3, 17] {
+            let tokens = side * side + 1;
+            let values = Tensor::arange(2 * tokens * 6 * HEAD, (Kind::Double, Device::Cpu));
+            let values = (values * 12.9898).sin().reshape([2, tokens, 6 * HEAD]);
+            let grid = Grid::new(side, Device::Cpu).unwrap();
+            let expected = written_out(&values, &attention, side);
+            for way in [attend, attend_fused] {
+                let found = way(&values, &attention, &grid).unwrap();
+                let most = (found - &expected).abs().max().double_value(&[]);
+                assert_abs_diff_eq!(most, 0.0, epsilon = 1e-10);
+            }
+        }
+    }
+}
