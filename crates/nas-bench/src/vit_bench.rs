@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{fmt, path::Path, str::FromStr};
 
 use nas_space::{Arch, Space, autoformer, pit};
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,47 @@ pub enum VitDataset {
     Flowers,
     /// Chaoyang.
     Chaoyang,
+}
+
+impl VitDataset {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::ImageNet, Self::Cifar100, Self::Flowers, Self::Chaoyang];
+
+    /// Its name in arguments and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ImageNet => "imagenet",
+            Self::Cifar100 => "cifar100",
+            Self::Flowers => "flowers",
+            Self::Chaoyang => "chaoyang",
+        }
+    }
+
+    /// Classes of images.
+    pub fn classes(self) -> usize {
+        match self {
+            Self::ImageNet => 1000,
+            Self::Cifar100 => 100,
+            Self::Flowers => 102,
+            Self::Chaoyang => 4,
+        }
+    }
+}
+
+impl fmt::Display for VitDataset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for VitDataset {
+    type Err = nas_space::Error;
+
+    fn from_str(name: &str) -> Result<Self, nas_space::Error> {
+        let found = Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name));
+        let known = Self::ALL.map(Self::name);
+        found.ok_or_else(|| nas_space::Error::unknown_name("data set", name, known))
+    }
 }
 
 #[derive(Debug, Clone)]

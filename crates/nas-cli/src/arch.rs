@@ -4,7 +4,7 @@ use std::{
 };
 
 use nas_eval::Task;
-use nas_space::{Arch, nasbench201};
+use nas_space::{Arch, Space};
 
 use crate::{failure::Failure, output::Format};
 
@@ -58,9 +58,9 @@ impl Architectures {
 }
 
 /// An architecture in a result: by its short names for people, in full for programs.
-pub fn shown(arch: &Arch, format: Format) -> String {
+pub fn shown(space: &Space, arch: &Arch, format: Format) -> String {
     match format {
-        Format::Table => nasbench201::space().short(arch),
-        Format::Csv | Format::Json => nasbench201::arch_str(arch),
+        Format::Table => space.short(arch),
+        Format::Csv | Format::Json => space.format(arch),
     }
 }

@@ -137,7 +137,9 @@ impl PartitionArguments {
         }
         match name {
             WHOLE => Ok(Cut::Fixed(Partition::whole())),
-            PEL_NAS => Ok(Cut::Fixed(Partition::pel_nas(space)?)),
+            PEL_NAS if task.niches.is_some() => {
+                Ok(Cut::Fixed(task.niches.clone().unwrap_or_else(Partition::whole)))
+            }
             AUTOMATIC => Ok(Cut::Automatic(Box::new(self.automatic(task)?), self.niches())),
             PREDICTED_LATENCY => {
                 Ok(Cut::Automatic(Box::new(self.by_latency(space)?), self.niches()))
@@ -155,9 +157,7 @@ impl PartitionArguments {
     /// The paper's niches, each known axis, and each operation's count.
     pub fn automatic(&self, task: &Task) -> Result<Automatic, Failure> {
         let mut given = Vec::new();
-        if task.published.is_some() {
-            given.push((PEL_NAS.to_owned(), Partition::pel_nas(task.space)?));
-        }
+        given.extend(task.niches.clone().map(|niches| (PEL_NAS.to_owned(), niches)));
         let all = population(task.space);
         for (name, axis) in axes(task) {
             given.push((name, Partition::by_quantiles(axis, &all, self.niches())?));
@@ -243,7 +243,7 @@ fn axis(task: &Task, name: &str) -> Result<Axis, Failure> {
         return Ok(axes.swap_remove(at).1);
     }
     let mut known = vec![WHOLE, AUTOMATIC, PREDICTED_LATENCY, RANDOM];
-    known.extend(task.published.map(|_| PEL_NAS));
+    known.extend(task.niches.as_ref().map(|_| PEL_NAS));
     known.extend(axes.iter().map(|(known, _)| known.as_str()));
     Err(nas_space::Error::unknown_name("partition", name, known).into())
 }

@@ -7,7 +7,8 @@
 //!
 //! [`Program`] asks a user's own program for all objectives.
 //!
-//! [`Task`] is a space with what is known of its architectures.
+//! [`Task`] is a space with what is known of its architectures, and [`Published`] what was published of
+//! them.
 //!
 //! [`Predicted`] buys some labels of a source of accuracy and predicts the others.
 //!
@@ -18,6 +19,7 @@ mod command;
 #[cfg(feature = "torch")]
 pub mod live;
 mod predicted;
+mod published;
 mod source;
 mod task;
 mod truth;
@@ -25,6 +27,7 @@ mod user_table;
 
 pub use command::{Failures, Fault, Program};
 pub use predicted::{Buying, Domain, Features, Labels, Predicted};
+pub use published::{Published, PublishedAccuracy};
 pub use source::{Lookup, Source, Sources};
 pub use task::{Class, Fact, Form, Task};
 pub use truth::{Scores, Truth};

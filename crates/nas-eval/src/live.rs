@@ -1,11 +1,13 @@
 //! Objectives computed on the spot: zero-cost proxies, and latency measured on this machine.
 //!
-//! Both work on the network without its unreachable operations, and once for each canonical
-//! form: what is a function of the network is not computed twice.
+//! Both work on the networks of a [`Blueprint`], and once for each network: what is a function of the
+//! network is not computed twice.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    path::Path,
     sync::{
+        Arc,
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
@@ -14,22 +16,148 @@ use std::{
 
 use nas_bench::ScoreTable;
 use nas_hw::{Measurement, Plan, measure_fallible};
-use nas_net::NasBench201Network;
-use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate};
+use nas_net::{AutoFormerNetwork, FbnetNetwork, Model, NasBench201Network};
+use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate, Selection};
 use nas_search::{BoxError, Detail, Objective};
 use nas_space::{
-    Arch, Canonical,
-    nasbench201::{Dataset, from_index, representative, space},
+    Arch, autoformer,
+    fbnet::Input,
+    nasbench201::{self, Dataset},
 };
 use tch::{Device, Tensor};
 
 use crate::{Error, Source};
 
-/// How networks are built.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How the networks of a task are built, and what is shown to them.
+#[derive(Clone)]
+pub struct Blueprint {
+    /// Height and width of an image, in pixels.
+    pub side: usize,
+    /// Classes of images.
+    pub classes: usize,
+    /// Images in a batch that proxies see, where nothing else is said.
+    pub batch: usize,
+    /// The proxies of the training-free score ([`ProxyScore`]).
+    pub score: &'static [Proxy],
+    /// Scores that were computed before, where there are such.
+    pub computed: Option<Computed>,
+    read: Option<Read>,
+    build: Arc<Build>,
+    representative: fn(&Arch) -> Arch,
+    number: fn(&Arch) -> u64,
+}
+
+/// Opens scores that were computed before.
+pub type Computed = fn() -> Result<ScoreTable, nas_bench::Error>;
+
+/// Reads images of a file.
+type Read = fn(&Path, Selection) -> Result<Batch, nas_proxy::Error>;
+
+/// Builds the network of an architecture with initial weights of a seed.
+type Build = dyn Fn(&Arch, u64, Device) -> Result<Box<dyn Model>, nas_net::Error> + Send + Sync;
+
+impl Blueprint {
+    /// The networks of NAS-Bench-201, without unreachable operations; cells that are the same network
+    /// ([`nasbench201::representative`]) are one.
+    pub fn nasbench201(dataset: Dataset) -> Self {
+        let build = move |arch: &Arch, seed: u64, device: Device| {
+            let cell = nasbench201::space().prune(arch);
+            let network = NasBench201Network::new(&cell, dataset, seed, device)?;
+            Ok(Box::new(network) as Box<dyn Model>)
+        };
+        let read: Read = match dataset {
+            Dataset::Cifar10 => |file, selection| nas_proxy::cifar10(file, selection),
+            Dataset::Cifar100 => |file, selection| nas_proxy::cifar100(file, selection),
+            Dataset::ImageNet16_120 => |file, selection| nas_proxy::imagenet16(file, selection),
+        };
+        Self {
+            side: dataset.image_size(),
+            classes: dataset.classes(),
+            batch: 64,
+            score: &TRAINING_FREE,
+            computed: (dataset == Dataset::Cifar10).then_some(ScoreTable::cifar10),
+            read: Some(read),
+            build: Arc::new(build),
+            representative: |arch| {
+                let first = nasbench201::from_index(nasbench201::representative(arch));
+                first.unwrap_or_else(|_| arch.clone())
+            },
+            number: |arch| nasbench201::index(arch) as u64,
+        }
+    }
+
+    /// The networks of FBNet.
+    pub fn fbnet(input: Input) -> Self {
+        let build = move |arch: &Arch, seed: u64, device: Device| {
+            Ok(Box::new(FbnetNetwork::new(arch, input, seed, device)?) as Box<dyn Model>)
+        };
+        let read: Read = match input {
+            Input::Cifar10 => |file, selection| nas_proxy::cifar10(file, selection),
+            Input::Cifar100 => |file, selection| nas_proxy::cifar100(file, selection),
+            Input::ImageNet => |file, selection| nas_proxy::imagenet64(file, selection),
+        };
+        Self {
+            side: input.image_size() as usize,
+            classes: input.classes() as usize,
+            batch: if input == Input::ImageNet { 8 } else { 64 },
+            score: &TRAINING_FREE,
+            computed: None,
+            read: Some(read),
+            build: Arc::new(build),
+            representative: Arch::clone,
+            number: fingerprint,
+        }
+    }
+
+    /// The vision transformers of AutoFormer for 224×224 images of so many classes.
+    pub fn autoformer(size: autoformer::Size, classes: usize) -> Self {
+        let build = move |arch: &Arch, seed: u64, device: Device| {
+            let plan = size.network(arch)?;
+            let network = AutoFormerNetwork::new(&plan, 224, classes as u64, seed, device)?;
+            Ok(Box::new(network) as Box<dyn Model>)
+        };
+        Self {
+            side: 224,
+            classes,
+            batch: 8,
+            score: &TRAINING_FREE_TRANSFORMER,
+            computed: None,
+            read: None,
+            build: Arc::new(build),
+            representative: Arch::clone,
+            number: fingerprint,
+        }
+    }
+
+    /// The same with images from files of this kind.
+    #[must_use]
+    pub(crate) fn reading(self, read: Read) -> Self {
+        Self { read: Some(read), ..self }
+    }
+
+    /// Images of a file, as large as the networks take them; `None` where no files are known that
+    /// hold such.
+    ///
+    /// # Errors
+    /// Those of the reader, for example for too few images.
+    pub fn images(&self, file: &Path, selection: Selection) -> Option<Result<Batch, Error>> {
+        let resized = |batch: Batch| batch.resized(self.side);
+        Some(self.read?(file, selection).and_then(resized).map_err(Error::from))
+    }
+}
+
+/// A number that tells an architecture from others, the same everywhere.
+fn fingerprint(arch: &Arch) -> u64 {
+    // FNV-1a.
+    let step = |hash: u64, choice: &u8| (hash ^ u64::from(*choice)).wrapping_mul(0x0100_0000_01b3);
+    arch.choices().iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// How and where networks are built.
+#[derive(Clone)]
 pub struct Networks {
-    /// Image size and number of classes.
-    pub dataset: Dataset,
+    /// How.
+    pub blueprint: Blueprint,
     /// The seed of the initial weights. Each network draws its own from it, as in published
     /// tables: with one draw for all, its luck would rank networks that differ in little else.
     pub seed: u64,
@@ -38,19 +166,20 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// The untrained network of an architecture, without its unreachable operations. Cells that
-    /// are the same network ([`representative`]) get the same weights.
+    /// The untrained network of an architecture. Architectures that are the same network get the
+    /// same weights.
     ///
     /// # Errors
-    /// Failures of libtorch, for example out of memory.
-    pub fn build(&self, arch: &Arch) -> Result<NasBench201Network, Error> {
-        self.of_cell(representative(arch))
+    /// An architecture of another space; failures of libtorch, for example out of memory.
+    pub fn build(&self, arch: &Arch) -> Result<Box<dyn Model>, Error> {
+        let arch = self.representative(arch);
+        let seed = self.seed.wrapping_add((self.blueprint.number)(&arch) << 32);
+        Ok((self.blueprint.build)(&arch, seed, self.device)?)
     }
 
-    fn of_cell(&self, index: usize) -> Result<NasBench201Network, Error> {
-        let cell = space().prune(&from_index(index).map_err(nas_net::Error::from)?);
-        let seed = self.seed.wrapping_add((index as u64) << 32);
-        Ok(NasBench201Network::new(&cell, self.dataset, seed, self.device)?)
+    /// The architecture that stands for all that are the same network.
+    pub fn representative(&self, arch: &Arch) -> Arch {
+        (self.blueprint.representative)(arch)
     }
 }
 
@@ -79,18 +208,18 @@ impl Scoring {
     pub fn run<E: From<Error>>(
         &self,
         architectures: &[Arch],
-        known: &dyn Fn(usize) -> Option<Vec<Option<f64>>>,
+        known: &dyn Fn(&Arch) -> Option<Vec<Option<f64>>>,
         mut done: impl FnMut(&Arch, &[Option<f64>]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut values: HashMap<usize, Vec<Option<f64>>> = HashMap::new();
+        let mut values: HashMap<Arch, Vec<Option<f64>>> = HashMap::new();
         let mut todo = Vec::new();
         for arch in architectures {
-            let network = representative(arch);
+            let network = self.networks.representative(arch);
             if let Entry::Vacant(place) = values.entry(network) {
                 // An empty row marks what is to be computed.
-                let row = known(network).unwrap_or_default();
+                let row = known(place.key()).unwrap_or_default();
                 if row.is_empty() {
-                    todo.push(network);
+                    todo.push(place.key().clone());
                 }
                 place.insert(row);
             }
@@ -103,15 +232,15 @@ impl Scoring {
             for _ in 0..jobs {
                 let batch = self.batch.to_device(self.networks.device).map_err(Error::from)?;
                 let (sender, todo, next) = (sender.clone(), &todo, &next);
-                let (networks, proxies) = (self.networks, &self.proxies);
+                let (networks, proxies) = (&self.networks, &self.proxies);
                 scope.spawn(move || {
                     tch::set_num_threads(1);
-                    while let Some(&index) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    while let Some(arch) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let scores = networks
-                            .of_cell(index)
-                            .and_then(|network| Ok(proxies.score(&network, &batch)?));
+                            .build(arch)
+                            .and_then(|network| Ok(proxies.score(&*network, &batch)?));
                         let failed = scores.is_err();
-                        if sender.send((index, scores)).is_err() || failed {
+                        if sender.send((arch.clone(), scores)).is_err() || failed {
                             break;
                         }
                     }
@@ -119,11 +248,11 @@ impl Scoring {
             }
             drop(sender);
             let outcome = architectures.iter().try_for_each(|arch| {
-                let network = representative(arch);
+                let network = self.networks.representative(arch);
                 while values[&network].is_empty() {
                     // Senders live until all is computed or one has failed.
-                    let Ok((index, scores)) = results.recv() else { break };
-                    values.insert(index, scores?);
+                    let Ok((computed, scores)) = results.recv() else { break };
+                    values.insert(computed, scores?);
                 }
                 done(arch, &values[&network])
             });
@@ -141,12 +270,18 @@ impl Scoring {
 /// It is at most 0, and higher is better. It ranks; it is no accuracy.
 pub struct ProxyScore {
     objective: Objective,
+    proxies: &'static [Proxy],
     details: Vec<Detail>,
     ranks: Ranks,
     values: Values,
 }
 
-/// The proxies of the score: of all sets of at most three that need no labels and exist for every
+/// The proxies of the score of vision transformers: of all sets of at most three that need no labels,
+/// the one whose score has the highest rank correlation with accuracy on CIFAR-100 over the 200
+/// networks of ViT-Bench-101.
+pub const TRAINING_FREE_TRANSFORMER: [Proxy; 1] = [Proxy::AzExpressivity];
+
+/// The proxies of the score of convolutional networks: of all sets of at most three that need no labels and exist for every
 /// network with a path, the one whose score has the highest rank correlation with validation
 /// accuracy on CIFAR-10.
 pub const TRAINING_FREE: [Proxy; 3] = [Proxy::Jacov, Proxy::Params, Proxy::AzExpressivity];
@@ -161,7 +296,7 @@ enum Ranks {
 
 /// Where the proxies' values come from.
 enum Values {
-    Computed { networks: Networks, batch: Batch, known: HashMap<Canonical, Vec<Option<f64>>> },
+    Computed { networks: Networks, batch: Batch, known: HashMap<Arch, Vec<Option<f64>>> },
     Table { table: ScoreTable, columns: Vec<usize> },
 }
 
@@ -169,8 +304,9 @@ impl ProxyScore {
     /// A score of proxies that are computed on the spot and ranked among those of a sample of
     /// architectures, which is scored when it is first asked for.
     pub fn new(networks: Networks, batch: Batch, sample: Vec<Arch>) -> Self {
+        let proxies = networks.blueprint.score;
         let values = Values::Computed { networks, batch, known: HashMap::new() };
-        Self::of(values, Ranks::Sample(sample))
+        Self::of(values, Ranks::Sample(sample), proxies)
     }
 
     /// A score of proxies that were computed before, ranked among all networks of the table.
@@ -191,13 +327,13 @@ impl ProxyScore {
         let reference: Vec<_> =
             TRAINING_FREE.into_iter().zip(columns.iter().map(of_proxy)).collect();
         let ranks = Ranks::Learnt(RankAggregate::new(&reference)?);
-        Ok(Self::of(Values::Table { table, columns }, ranks))
+        Ok(Self::of(Values::Table { table, columns }, ranks, &TRAINING_FREE))
     }
 
-    fn of(values: Values, ranks: Ranks) -> Self {
-        let detail = |proxy: Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
-        let details = TRAINING_FREE.map(detail).to_vec();
-        Self { objective: Objective::maximise("score", ""), details, ranks, values }
+    fn of(values: Values, ranks: Ranks, proxies: &'static [Proxy]) -> Self {
+        let detail = |proxy: &Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
+        let details = proxies.iter().map(detail).collect();
+        Self { objective: Objective::maximise("score", ""), proxies, details, ranks, values }
     }
 
     /// The score of proxies; `None` where one of them is.
@@ -211,7 +347,7 @@ impl ProxyScore {
             let rows =
                 sample.iter().map(|arch| self.proxies(arch)).collect::<Result<Vec<_>, Error>>()?;
             let column = |(place, proxy)| (proxy, rows.iter().map(|row| row[place]).collect());
-            let columns: Vec<_> = TRAINING_FREE.into_iter().enumerate().map(column).collect();
+            let columns: Vec<_> = self.proxies.iter().copied().enumerate().map(column).collect();
             self.ranks = Ranks::Learnt(RankAggregate::new(&columns)?);
         }
         let Ranks::Learnt(ranks) = &self.ranks else { return Ok(None) };
@@ -221,13 +357,13 @@ impl ProxyScore {
     fn proxies(&mut self, arch: &Arch) -> Result<Vec<Option<f64>>, Error> {
         match &mut self.values {
             Values::Computed { networks, batch, known } => {
-                let canonical = space().canonical(arch);
-                if let Some(known) = known.get(&canonical) {
+                let network = networks.representative(arch);
+                if let Some(known) = known.get(&network) {
                     return Ok(known.clone());
                 }
-                let proxies = ProxySet::new(TRAINING_FREE);
-                let values = proxies.score(&networks.build(arch)?, batch)?;
-                known.insert(canonical, values.clone());
+                let proxies = ProxySet::new(self.proxies.iter().copied());
+                let values = proxies.score(&*networks.build(arch)?, batch)?;
+                known.insert(network, values.clone());
                 Ok(values)
             }
             Values::Table { table, columns } => {
@@ -259,8 +395,8 @@ impl Source for ProxyScore {
     }
 }
 
-/// Latency of one image through the network on this machine, in ms: the median over repeats,
-/// batch normalisation in inference mode. On the processor it is measured on one thread: a
+/// Latency of one image through the network on this machine, in ms: the median over repeats, as
+/// deployed ([`Model::forward_inference`]). On the processor it is measured on one thread: a
 /// single small image gains little from more, and threads that wait for each other make the
 /// time depend on what else the machine is doing.
 pub struct MeasuredLatency {
@@ -269,7 +405,7 @@ pub struct MeasuredLatency {
     image: Tensor,
     objective: Objective,
     details: [Detail; 1],
-    known: HashMap<Canonical, Measurement>,
+    known: HashMap<Arch, Measurement>,
 }
 
 impl MeasuredLatency {
@@ -278,7 +414,7 @@ impl MeasuredLatency {
     /// # Errors
     /// Failures of libtorch.
     pub fn new(networks: Networks, plan: Plan) -> Result<Self, Error> {
-        let side = networks.dataset.image_size();
+        let side = networks.blueprint.side;
         let image = Batch::gaussian([1, 3, side, side], networks.seed)?;
         let image = image.to_device(networks.device)?.images().shallow_clone();
         Ok(Self {
@@ -296,8 +432,8 @@ impl MeasuredLatency {
     /// # Errors
     /// Failures of libtorch.
     pub fn measure(&mut self, arch: &Arch) -> Result<Measurement, Error> {
-        let canonical = space().canonical(arch);
-        if let Some(known) = self.known.get(&canonical) {
+        let representative = self.networks.representative(arch);
+        if let Some(known) = self.known.get(&representative) {
             return Ok(*known);
         }
         let network = self.networks.build(arch)?;
@@ -312,7 +448,7 @@ impl MeasuredLatency {
         });
         tch::set_num_threads(threads);
         let measurement = measured?;
-        self.known.insert(canonical, measurement);
+        self.known.insert(representative, measurement);
         Ok(measurement)
     }
 }
@@ -341,11 +477,12 @@ mod tests {
     use super::*;
     use approx::assert_relative_eq;
     use nas_search::Evaluator;
-    use nas_space::nasbench201::{CELLS, parse_arch_str};
+    use nas_space::nasbench201::{CELLS, from_index, parse_arch_str, space};
     use rand::{SeedableRng, rngs::StdRng};
 
     fn networks() -> Networks {
-        Networks { dataset: Dataset::ImageNet16_120, seed: 1, device: Device::Cpu }
+        let blueprint = Blueprint::nasbench201(Dataset::ImageNet16_120);
+        Networks { blueprint, seed: 1, device: Device::Cpu }
     }
 
     fn score_source() -> ProxyScore {

@@ -1,14 +1,28 @@
-use std::sync::Arc;
+use std::{path::Path, str::FromStr, sync::Arc};
 
+use nas_bench::{FbnetBlocks, NasBench201, VitBench, VitDataset, VitFamily};
+use nas_partition::Partition;
 use nas_space::{
-    Arch, Canonical, Error, Space,
+    Arch, Canonical, Error, Space, autoformer,
+    fbnet::{self, Input},
     nasbench201::{self, Dataset},
 };
+
+use crate::{
+    Published,
+    published::{OnFbnet, OnNasBench201, OnVitBench},
+};
+
+#[cfg(feature = "torch")]
+use crate::live::Blueprint;
 
 /// The name of a form that an architecture is written in, and the form.
 pub type Form = (&'static str, fn(&Arch) -> String);
 
 type Parse = fn(&str) -> Result<Arch, Error>;
+
+/// Opens what was published, of a data folder.
+type Open = dyn Fn(&Path) -> Result<Box<dyn Published>, nas_bench::Error> + Send + Sync;
 
 /// A space, and what is known of its architectures: how they are written, told apart and counted,
 /// and what was published of them.
@@ -17,15 +31,22 @@ pub struct Task {
     pub space: &'static Space,
     /// For people, for example `NAS-Bench-201, cifar10`.
     pub title: String,
+    /// In a word, for files, for example `cifar10` or `autoformer-tiny`.
+    pub name: String,
+    /// What networks are trained on, where that is known.
+    pub dataset: Option<&'static str>,
     /// Other forms that its architectures are written in, by name.
     pub forms: Vec<Form>,
     /// What the network of an architecture is made of, in order.
     pub facts: Vec<Fact>,
-    /// The data set of NAS-Bench-201 whose tables and networks are the task's; none for a space of
-    /// a user's own, whose objectives are a user's too.
-    pub published: Option<Dataset>,
+    /// The niches of PEL-NAS.
+    pub niches: Option<Partition>,
     /// How many classes a benchmark counts.
     pub classes: Option<usize>,
+    /// How its networks are built, where that is known.
+    #[cfg(feature = "torch")]
+    pub blueprint: Option<Blueprint>,
+    open: Option<Arc<Open>>,
     parse: Option<Parse>,
     index: Option<fn(&Arch) -> usize>,
     class: Option<fn(&Arch) -> usize>,
@@ -101,12 +122,131 @@ impl Task {
                 Fact::new("parameters", "parameters", "k", parameters),
                 Fact::new("flops", "FLOPs", "M", flops),
             ],
-            published: Some(dataset),
+            name: dataset.name().to_owned(),
+            dataset: Some(dataset.name()),
+            niches: Partition::pel_nas(nasbench201::space()).ok(),
             classes: Some(nasbench201::CLASSES),
             parse: Some(nasbench201::parse),
             index: Some(nasbench201::index),
             class: Some(nasbench201::class),
+            #[cfg(feature = "torch")]
+            blueprint: Some(Blueprint::nasbench201(dataset)),
+            open: Some(Arc::new(move |data| {
+                Ok(Box::new(OnNasBench201 { tables: NasBench201::open(data)?, dataset }))
+            })),
         }
+    }
+
+    /// FBNet on one of the data sets that its costs were published for; accuracies were not.
+    pub fn fbnet(input: Input) -> Self {
+        let parameters = move |arch: &Arch| fbnet::parameters(arch, input) as f64;
+        let flops = move |arch: &Arch| fbnet::flops(arch, input) as f64;
+        Self {
+            title: format!("FBNet, {}", input.name()),
+            name: format!("fbnet-{}", input.name()),
+            dataset: Some(input.name()),
+            facts: vec![
+                Fact::new("parameters", "parameters", "M", parameters),
+                Fact::new("flops", "FLOPs", "M", flops),
+            ],
+            #[cfg(feature = "torch")]
+            blueprint: Some(Blueprint::fbnet(input)),
+            open: Some(Arc::new(move |data| {
+                Ok(Box::new(OnFbnet { blocks: FbnetBlocks::open(data)?, input }))
+            })),
+            ..Self::own(fbnet::space())
+        }
+    }
+
+    /// A space of AutoFormer on one of the data sets of ViT-Bench-101, whose accuracies are of the
+    /// tiny space.
+    pub fn autoformer(size: autoformer::Size, dataset: VitDataset) -> Self {
+        let space = size.space();
+        let classes = dataset.classes();
+        let count = move |of: fn(&autoformer::Network, u64, u64) -> u64| {
+            move |arch: &Arch| {
+                size.network(arch).map_or(f64::NAN, |plan| of(&plan, 224, classes as u64) as f64)
+            }
+        };
+        let published = size == autoformer::Size::Tiny;
+        Self {
+            title: format!("{}, {}", space.name(), dataset.name()),
+            dataset: Some(dataset.name()),
+            facts: vec![
+                Fact::new("parameters", "parameters", "M", count(autoformer::Network::parameters)),
+                Fact::new("flops", "FLOPs", "M", count(autoformer::Network::flops)),
+            ],
+            niches: Partition::by_choices(space, &["embedding dimension", "depth"]).ok(),
+            #[cfg(feature = "torch")]
+            blueprint: Some(match dataset {
+                VitDataset::ImageNet => Blueprint::autoformer(size, classes)
+                    .reading(|file, selection| nas_proxy::imagenet64(file, selection)),
+                VitDataset::Cifar100 => Blueprint::autoformer(size, classes)
+                    .reading(|file, selection| nas_proxy::cifar100(file, selection)),
+                VitDataset::Flowers | VitDataset::Chaoyang => Blueprint::autoformer(size, classes),
+            }),
+            open: published.then(|| Self::of_vit_bench(VitFamily::AutoFormer, dataset)),
+            ..Self::own(space)
+        }
+    }
+
+    /// PiT on one of the data sets of ViT-Bench-101. Its networks are not built here.
+    pub fn pit(dataset: VitDataset) -> Self {
+        let space = VitFamily::Pit.space();
+        Self {
+            title: format!("{}, {}", space.name(), dataset.name()),
+            dataset: Some(dataset.name()),
+            open: Some(Self::of_vit_bench(VitFamily::Pit, dataset)),
+            ..Self::own(space)
+        }
+    }
+
+    fn of_vit_bench(family: VitFamily, dataset: VitDataset) -> Arc<Open> {
+        Arc::new(move |data| {
+            Ok(Box::new(OnVitBench { bench: VitBench::open(data)?, family, dataset }))
+        })
+    }
+
+    /// The task of a known space by its name, with what its networks are trained on; `None` for
+    /// another name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for a data set that the space is not known with.
+    pub fn named(name: &str, dataset: Option<&str>) -> Option<Result<Self, Error>> {
+        fn or<D: FromStr<Err = Error>>(dataset: Option<&str>, default: D) -> Result<D, Error> {
+            dataset.map_or(Ok(default), str::parse)
+        }
+        let of_vit_bench = || or(dataset, VitDataset::ImageNet);
+        if let Some(size) = autoformer::Size::ALL.into_iter().find(|size| size.name() == name) {
+            return Some(of_vit_bench().map(|dataset| Self::autoformer(size, dataset)));
+        }
+        Some(match name {
+            "nb201" => or(dataset, Dataset::Cifar10).map(Self::nasbench201),
+            _ if name == nasbench201::space().name() => {
+                or(dataset, Dataset::Cifar10).map(Self::nasbench201)
+            }
+            _ if name == fbnet::space().name() => or(dataset, Input::Cifar100).map(Self::fbnet),
+            _ if name == VitFamily::Pit.space().name() => {
+                or(dataset, VitDataset::Cifar100).map(Self::pit)
+            }
+            _ => return None,
+        })
+    }
+
+    /// The names of the known spaces.
+    pub fn names() -> Vec<&'static str> {
+        let mut names = vec![nasbench201::space().name(), fbnet::space().name()];
+        names.extend(autoformer::Size::ALL.map(autoformer::Size::name));
+        names.push(VitFamily::Pit.space().name());
+        names
+    }
+
+    /// What was published of its architectures, opened from a data folder; `None` where nothing was.
+    ///
+    /// # Errors
+    /// Those of the benchmark, for example [`nas_bench::Error::MissingTables`].
+    pub fn open(&self, data: &Path) -> Option<Result<Box<dyn Published>, nas_bench::Error>> {
+        self.open.as_ref().map(|open| open(data))
     }
 
     /// A space of a user's own; its measures are its facts.
@@ -120,11 +260,16 @@ impl Task {
             title: space.name().to_owned(),
             forms: Vec::new(),
             facts: space.measures().iter().map(fact).collect(),
-            published: None,
+            name: space.name().to_owned(),
+            dataset: None,
+            niches: None,
             classes: None,
             parse: None,
             index: None,
             class: None,
+            #[cfg(feature = "torch")]
+            blueprint: None,
+            open: None,
         }
     }
 

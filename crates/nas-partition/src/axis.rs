@@ -13,7 +13,8 @@ pub struct Axis {
 
 #[derive(Clone)]
 enum Value {
-    /// How many decisions take certain choices: what each choice of each decision adds.
+    /// A whole number, such as how many decisions take certain choices: what each choice of each
+    /// decision adds.
     Count(Vec<Vec<f64>>),
     /// A number, and what each choice of each decision adds to it.
     Sum(f64, Vec<Vec<f64>>),
@@ -66,6 +67,29 @@ impl Axis {
     pub fn predicted(name: impl Into<String>, effects: &Effects) -> Self {
         let value = Value::Sum(effects.mean(), effects.added().to_vec());
         Self { name: name.into(), value }
+    }
+
+    /// The number that a decision takes, and those that it chooses from.
+    ///
+    /// # Errors
+    /// A decision that the space does not know; one whose choices are no whole numbers that rise.
+    pub(crate) fn of_decision(space: &Space, name: &str) -> Result<(Self, Vec<f64>), Error> {
+        let decisions = space.decisions();
+        let Some(at) = decisions.iter().position(|decision| decision.name == name) else {
+            let known = decisions.iter().map(|decision| decision.name.as_str());
+            return Err(nas_space::Error::unknown_name("decision", name, known).into());
+        };
+        let numbers = decisions[at].choices.iter().map(|choice| choice.parse::<u32>().ok());
+        let numbers: Option<Vec<f64>> = numbers.map(|number| number.map(f64::from)).collect();
+        let rising = |numbers: &Vec<f64>| numbers.windows(2).all(|pair| pair[0] < pair[1]);
+        let numbers = numbers.filter(rising).ok_or_else(|| Error::Numbers {
+            decision: name.to_owned(),
+            choices: decisions[at].choices.clone(),
+        })?;
+        let mut added: Vec<Vec<f64>> =
+            decisions.iter().map(|decision| vec![0.0; decision.choices.len()]).collect();
+        added[at].clone_from(&numbers);
+        Ok((Self { name: name.to_owned(), value: Value::Count(added) }, numbers))
     }
 
     fn counting(space: &Space, choices: &[&str], name: String, these: bool) -> Result<Self, Error> {

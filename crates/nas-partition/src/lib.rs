@@ -32,6 +32,14 @@ pub enum Error {
         /// The thresholds as given.
         thresholds: Vec<f64>,
     },
+    /// A decision that niches cannot be cut along.
+    #[error("{decision} chooses from {}: expected whole numbers that rise", choices.join(", "))]
+    Numbers {
+        /// The decision.
+        decision: String,
+        /// Its choices.
+        choices: Vec<String>,
+    },
     /// No architecture to take quantiles of, or no niche asked for.
     #[error(
         "quantiles of axis {axis}: expected at least one niche and one architecture, got {niches} and {sample}"

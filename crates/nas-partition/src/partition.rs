@@ -59,6 +59,27 @@ impl Partition {
         Ok(Self::from_bounds(axes, bounds))
     }
 
+    /// A niche for each way to take the choices of some decisions on whole numbers that always count,
+    /// for example one for each depth at each width.
+    ///
+    /// # Errors
+    /// A decision that the space does not know, or whose choices are no whole numbers that rise.
+    pub fn by_choices(space: &Space, decisions: &[&str]) -> Result<Self, Error> {
+        let mut axes = Vec::new();
+        let mut bounds: Vec<Vec<Bound>> = vec![Vec::new()];
+        for (axis, name) in decisions.iter().enumerate() {
+            let (decision, numbers) = Axis::of_decision(space, name)?;
+            axes.push(decision);
+            let each = |outer: Vec<Bound>| {
+                let bound = |&number: &f64| Bound { axis, at_least: number, below: number + 1.0 };
+                let inner = numbers.iter().map(bound);
+                inner.map(|bound| [&outer[..], &[bound]].concat()).collect::<Vec<_>>()
+            };
+            bounds = bounds.into_iter().flat_map(each).collect();
+        }
+        Ok(Self::from_bounds(axes, bounds))
+    }
+
     /// Niches between thresholds: below the first, from each up to the next, from the last on.
     ///
     /// # Errors
@@ -166,6 +187,7 @@ impl Bound {
 
 #[cfg(test)]
 mod tests {
+    use nas_space::autoformer::Size;
     use nas_space::nasbench201::{self, Dataset};
     use proptest::prelude::*;
     use rand::SeedableRng;
@@ -179,6 +201,32 @@ mod tests {
             sizes[partition.niche_of(&arch)] += 1;
         }
         sizes
+    }
+
+    #[test]
+    fn each_depth_at_each_width_is_a_niche() {
+        let space = Size::Tiny.space();
+        let partition = Partition::by_choices(space, &["embedding dimension", "depth"]).unwrap();
+        let descriptions = partition.niches().iter().map(|niche| niche.description.as_str());
+        let descriptions: Vec<_> = descriptions.collect();
+        assert_eq!(descriptions.len(), 9);
+        assert_eq!(descriptions[0], "embedding dimension = 192, depth = 12");
+        assert_eq!(descriptions[5], "embedding dimension = 216, depth = 14");
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for _ in 0..100 {
+            let arch = space.sample(&mut rng);
+            let network = Size::Tiny.network(&arch).unwrap();
+            let niche = &partition.niches()[partition.niche_of(&arch)];
+            let (width, depth) = (network.embedding, network.layers.len());
+            let expected = format!("embedding dimension = {width}, depth = {depth}");
+            assert_eq!(niche.description, expected);
+        }
+        // Another width is not of the niche.
+        assert!(partition.admits(0, 0, 0) && !partition.admits(0, 0, 1));
+        for (decision, problem) in [("depht", "depth"), ("MLP ratio 1", "whole numbers")] {
+            let error = Partition::by_choices(space, &[decision]).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+        }
     }
 
     #[test]

@@ -93,6 +93,24 @@ impl Batch {
         Ok(Self { images: self.images.f_to_device(device)?, labels })
     }
 
+    /// The same batch with square images of so many pixels along a side, interpolated bilinearly.
+    ///
+    /// # Errors
+    /// [`Error::NotImages`] for a side of 0.
+    pub fn resized(&self, side: usize) -> Result<Self, Error> {
+        let side = side as i64;
+        let images = if self.image_shape()[1..] == [side; 2] {
+            self.images.shallow_clone()
+        } else if side == 0 {
+            let mut shape = self.images.size();
+            shape[2..].fill(side);
+            return Err(Error::NotImages { shape, kind: self.images.kind() });
+        } else {
+            channels_last(&self.images.f_upsample_bilinear2d([side; 2], false, None, None)?)?
+        };
+        Ok(Self { images, labels: self.labels.as_ref().map(Tensor::shallow_clone) })
+    }
+
     /// The same batch in another floating-point type, in which networks are then scored.
     pub fn to_kind(&self, kind: Kind) -> Result<Self, Error> {
         let labels = self.labels.as_ref().map(Tensor::shallow_clone);
@@ -129,6 +147,19 @@ mod tests {
         let deviation = values.images().std(true).double_value(&[]);
         assert!(mean.abs() < 0.05, "{mean}");
         assert!((deviation - 1.0).abs() < 0.05, "{deviation}");
+    }
+
+    #[test]
+    fn resized_images_keep_their_labels_and_their_means() {
+        let batch = Batch::gaussian([3, 3, 8, 8], 1).unwrap().with_labels(&[1, 0, 2]).unwrap();
+        assert_eq!(batch.resized(8).unwrap().images(), batch.images());
+        let large = batch.resized(16).unwrap();
+        assert_eq!((large.image_shape(), large.count()), ([3, 16, 16], 3));
+        assert_eq!(large.labels(), batch.labels());
+        let even = Batch::new(&(batch.images() * 0.0 + 2.5)).unwrap().resized(20).unwrap();
+        let most = (even.images() - 2.5).abs().max().double_value(&[]);
+        assert!(most < 1e-6, "{most}");
+        assert!(matches!(batch.resized(0), Err(Error::NotImages { .. })));
     }
 
     #[test]

@@ -72,6 +72,13 @@ const IMAGENET16: Format = Format {
     deviation: [63.22, 61.26, 65.09],
 };
 
+const IMAGENET64: Format = Format {
+    shrink: 1,
+    mean: [123.675, 116.28, 103.53],
+    deviation: [58.395, 57.12, 57.375],
+    ..IMAGENET16
+};
+
 /// Labelled images of a file of CIFAR-10 records (1 label byte, 3,072 bytes), each channel shifted and
 /// scaled by mean and standard deviation of the training images.
 pub fn cifar10(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
@@ -89,6 +96,12 @@ pub fn cifar100(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, E
 /// standard deviation of that data set's training images.
 pub fn imagenet16(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
     read(file.as_ref(), selection, &IMAGENET16)
+}
+
+/// Images of a file of ImageNet at 64×64 pixels (12,288 bytes each, no labels), each channel shifted
+/// and scaled by mean and standard deviation of ImageNet's training images.
+pub fn imagenet64(file: impl AsRef<Path>, selection: Selection) -> Result<Batch, Error> {
+    read(file.as_ref(), selection, &IMAGENET64)
 }
 
 impl Format {

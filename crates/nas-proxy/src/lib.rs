@@ -42,7 +42,7 @@ pub use aggregate::RankAggregate;
 pub use batch::{Batch, channels_last};
 pub use device::{NoCuda, cuda_devices, device};
 pub use error::Error;
-pub use image_file::{Selection, cifar10, cifar100, imagenet16};
+pub use image_file::{Selection, cifar10, cifar100, imagenet16, imagenet64};
 pub use network::{Network, Role};
 pub use pass::Pass;
 pub use proxy::{Description, Direction, Needs, Proxy};

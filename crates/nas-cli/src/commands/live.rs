@@ -2,24 +2,23 @@
 
 use std::path::PathBuf;
 
-use nas_bench::ScoreTable;
 use nas_eval::{
-    Source,
-    live::{MeasuredLatency, Networks, ProxyScore},
+    Source, Task,
+    live::{Blueprint, Computed, MeasuredLatency, Networks, ProxyScore},
 };
 use nas_hw::{Measurement, Plan};
-use nas_proxy::{Batch, Selection};
+use nas_proxy::{Batch, Proxy, Selection};
 use nas_search::SearchRng;
-use nas_space::{Arch, nasbench201, nasbench201::Dataset};
+use nas_space::Arch;
 use rand::SeedableRng;
 use tch::Device;
 
-use crate::{failure::Failure, progress::Progress};
+use crate::{commands::Target, failure::Failure, progress::Progress};
 
 /// The batch that proxies see.
 #[derive(Debug, clap::Args)]
 pub struct ProxyArguments {
-    /// Images in a batch [default: 64]
+    /// Images in a batch [default: 64, of 224×224 pixels 8]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
     /// A file of images: CIFAR in its binary format, ImageNet as 64×64 planes; without one,
@@ -28,7 +27,6 @@ pub struct ProxyArguments {
     pub images: Option<PathBuf>,
 }
 
-const BATCH: usize = 64;
 const COMPUTE: &str = "cpu";
 
 /// No proxy gains from more images, and a slip of the finger does not fill the memory.
@@ -37,33 +35,47 @@ const MOST_IMAGES: usize = 65_536;
 /// Architectures that set the scale of the proxies' score where it is computed.
 const REFERENCE: usize = 24;
 
+/// How a task's networks are built.
+pub fn blueprint(task: &Task) -> Result<&Blueprint, Failure> {
+    task.blueprint.as_ref().ok_or_else(|| {
+        Failure::input(format!(
+            "how networks of {} are built is not known here: what they are worth is yours to say, by --evaluate COMMAND, or --accuracy-table and --latency-table",
+            task.space.name()
+        ))
+    })
+}
+
 impl ProxyArguments {
     /// Images in a batch.
-    pub fn count(&self) -> usize {
-        self.batch.unwrap_or(BATCH)
+    pub fn count(&self, blueprint: &Blueprint) -> usize {
+        self.batch.unwrap_or(blueprint.batch)
     }
 
     /// The batch that proxies see, labelled, on the device where they are computed.
-    pub fn images(&self, dataset: Dataset, seed: u64, device: Device) -> Result<Batch, Failure> {
-        let count = self.count();
+    pub fn images(&self, task: &Task, seed: u64, device: Device) -> Result<Batch, Failure> {
+        let blueprint = blueprint(task)?;
+        let count = self.count(blueprint);
         if !(2..=MOST_IMAGES).contains(&count) {
             return Err(Failure::input(format!(
                 "--batch {count}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}"
             )));
         }
-        let selection = Selection::Random { count, seed };
-        let batch = match (&self.images, dataset) {
-            (None, _) => {
-                let side = dataset.image_size();
-                Batch::gaussian([count, 3, side, side], seed)?
+        let batch = match &self.images {
+            None => Batch::gaussian([count, 3, blueprint.side, blueprint.side], seed)?,
+            Some(file) => {
+                let images = blueprint.images(file, Selection::Random { count, seed });
+                images.ok_or_else(|| {
+                    Failure::input(format!(
+                        "--images {}: no files are known that hold images of {}: leave it out for Gaussian noise",
+                        file.display(),
+                        task.dataset.unwrap_or("this data set")
+                    ))
+                })??
             }
-            (Some(file), Dataset::Cifar10) => nas_proxy::cifar10(file, selection)?,
-            (Some(file), Dataset::Cifar100) => nas_proxy::cifar100(file, selection)?,
-            (Some(file), Dataset::ImageNet16_120) => nas_proxy::imagenet16(file, selection)?,
         };
         let batch = match batch.labels() {
             Some(_) => batch,
-            None => batch.with_random_labels(dataset.classes(), seed)?,
+            None => batch.with_random_labels(blueprint.classes, seed)?,
         };
         Ok(batch.to_device(device)?)
     }
@@ -74,34 +86,42 @@ impl ProxyArguments {
         images.or(self.batch.map(|_| "--batch")).or(compute.map(|_| "--compute"))
     }
 
-    /// Whether a search takes the proxies that were computed before: for their data set, unless
-    /// something was said about computing them.
-    fn computed_before(&self, dataset: Dataset, compute: Option<&str>) -> bool {
-        dataset == Dataset::Cifar10 && self.given(compute).is_none()
+    /// The proxies that were computed before, where a search takes them: unless something was said
+    /// about computing them.
+    fn computed_before(&self, task: &Task, compute: Option<&str>) -> Option<Computed> {
+        let computed = task.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
+        computed.filter(|_| self.given(compute).is_none())
     }
 
     /// Where a search's score comes from, in words.
-    pub fn origin(&self, dataset: Dataset, compute: Option<&str>) -> String {
-        if self.computed_before(dataset, compute) {
-            return "score from zero-cost proxies, as pel-nas computed them on cifar10".to_owned();
+    pub fn origin(&self, task: &Task, compute: Option<&str>) -> String {
+        if self.computed_before(task, compute).is_some() {
+            let dataset = task.dataset.unwrap_or_default();
+            return format!("score from zero-cost proxies, as pel-nas computed them on {dataset}");
         }
         let images = match &self.images {
             Some(file) => format!("images of {}", file.display()),
             None => "Gaussian noise".to_owned(),
         };
-        format!("score from zero-cost proxies, computed on this machine on {images}")
+        let proxies = task.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
+        let names = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(", ");
+        format!(
+            "training-free score, which is no accuracy, from zero-cost proxies:\n    {names}, \
+             computed on this machine on {images}"
+        )
     }
 
     /// What a search's configuration tells of them.
-    pub fn config(&self, dataset: Dataset, compute: Option<&str>) -> toml::Table {
+    pub fn config(&self, task: &Task, compute: Option<&str>) -> toml::Table {
         let mut table = toml::Table::new();
-        if self.computed_before(dataset, compute) {
+        if self.computed_before(task, compute).is_some() {
             table.insert("computed".into(), toml::Value::from("before, by pel-nas"));
             return table;
         }
         let images =
             self.images.as_ref().map_or("gaussian".into(), |file| file.display().to_string());
-        table.insert("batch".into(), toml::Value::from(self.count() as i64));
+        let batch = task.blueprint.as_ref().map_or(0, |blueprint| self.count(blueprint));
+        table.insert("batch".into(), toml::Value::from(batch as i64));
         table.insert("images".into(), toml::Value::from(images));
         table.insert("compute".into(), toml::Value::from(compute.unwrap_or(COMPUTE)));
         table
@@ -110,19 +130,19 @@ impl ProxyArguments {
     /// The proxies' score as the objective of a search.
     pub fn score(
         &self,
-        dataset: Dataset,
+        task: &Task,
         seed: u64,
         compute: Option<&str>,
     ) -> Result<Box<dyn Source>, Failure> {
-        if self.computed_before(dataset, compute) {
-            let table = ScoreTable::cifar10().map_err(nas_eval::Error::from)?;
+        if let Some(computed) = self.computed_before(task, compute) {
+            let table = computed().map_err(nas_eval::Error::from)?;
             return Ok(Box::new(ProxyScore::from_table(table)?));
         }
         let device = nas_proxy::device(compute.unwrap_or(COMPUTE))?;
-        let networks = Networks { dataset, seed, device };
-        let batch = self.images(dataset, seed, device)?;
+        let networks = Networks { blueprint: blueprint(task)?.clone(), seed, device };
+        let batch = self.images(task, seed, device)?;
         let rng = &mut SearchRng::seed_from_u64(seed);
-        let space = nasbench201::space();
+        let space = task.space;
         let sample: Vec<Arch> = std::iter::repeat_with(|| space.sample(rng))
             .filter(|arch| space.is_connected(arch))
             .take(REFERENCE)
@@ -131,19 +151,37 @@ impl ProxyArguments {
     }
 }
 
-/// Latency of one image on this machine's processor as the objective of a search.
-pub fn latency_source(dataset: Dataset, seed: u64) -> Result<Box<dyn Source>, Failure> {
-    Ok(Box::new(stopwatch(dataset, seed)?))
+/// Where measured latency comes from, in words.
+pub fn latency_origin(target: Target) -> String {
+    match target {
+        Target::Cuda(number) => {
+            format!("latency measured on this machine's GPU {number}, one image")
+        }
+        _ => "latency measured on this machine, one image on one thread".to_owned(),
+    }
 }
 
-fn stopwatch(dataset: Dataset, seed: u64) -> Result<MeasuredLatency, Failure> {
-    let networks = Networks { dataset, seed, device: Device::Cpu };
+/// Latency of one image on this machine as the objective of a search.
+pub fn latency_source(task: &Task, target: Target, seed: u64) -> Result<Box<dyn Source>, Failure> {
+    Ok(Box::new(stopwatch(task, target, seed)?))
+}
+
+fn stopwatch(task: &Task, target: Target, seed: u64) -> Result<MeasuredLatency, Failure> {
+    let device = match target {
+        Target::Cuda(number) => nas_proxy::device(&format!("cuda:{number}"))?,
+        _ => Device::Cpu,
+    };
+    let networks = Networks { blueprint: blueprint(task)?.clone(), seed, device };
     Ok(MeasuredLatency::new(networks, Plan::default())?)
 }
 
 /// The measured latency of each architecture.
-pub fn latencies(dataset: Dataset, architectures: &[Arch]) -> Result<Vec<Measurement>, Failure> {
-    let mut stopwatch = stopwatch(dataset, 0)?;
+pub fn latencies(
+    task: &Task,
+    target: Target,
+    architectures: &[Arch],
+) -> Result<Vec<Measurement>, Failure> {
+    let mut stopwatch = stopwatch(task, target, 0)?;
     let mut progress = Progress::new("measuring", architectures.len());
     let mut measured = Vec::new();
     for arch in architectures {

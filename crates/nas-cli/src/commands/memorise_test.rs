@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
                 best = Some(best.map_or(accuracy, |best| best.max(accuracy)));
                 row.extend([
                     index.into(),
-                    crate::arch::shown(arch, arguments.format).into(),
+                    crate::arch::shown(nasbench201::space(), arch, arguments.format).into(),
                     Cell::Number(accuracy),
                     rank(accuracy).into(),
                     Cell::Absent,

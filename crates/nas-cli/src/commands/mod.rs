@@ -3,12 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use nas_bench::NasBench201;
-use nas_eval::{Task, UserTable};
-use nas_hw::Device;
-use nas_space::{
-    Arch, Space,
-    nasbench201::{self, Dataset},
-};
+use nas_eval::{Published, Source, Task, UserTable};
+use nas_hw::{Device, Metric};
+use nas_space::{Arch, Space, nasbench201::Dataset};
 
 use crate::failure::Failure;
 
@@ -36,28 +33,47 @@ pub mod space;
 /// The device that a network is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// This machine, measured.
+    /// This machine's processor, measured.
     Host,
+    /// A GPU of this machine, measured.
+    Cuda(usize),
     /// One of HW-NAS-Bench's devices, from its tables.
     Table(Device),
 }
 
 impl Target {
-    /// Reads `host` or a device's name; for clap.
+    /// Reads `host`, `cuda`, `cuda:N` or a device's name; for clap.
     pub fn parse(name: &str) -> Result<Self, String> {
-        if name == "host" {
-            return Ok(Self::Host);
+        match name.strip_prefix("cuda") {
+            _ if name == "host" => return Ok(Self::Host),
+            Some("") => return Ok(Self::Cuda(0)),
+            Some(number) => {
+                if let Some(Ok(number)) = number.strip_prefix(':').map(str::parse) {
+                    return Ok(Self::Cuda(number));
+                }
+            }
+            None => {}
         }
         name.parse().map(Self::Table).map_err(|_| {
-            let known = std::iter::once("host").chain(Device::ALL.map(Device::name));
+            let known = ["host", "cuda"].into_iter().chain(Device::ALL.map(Device::name));
             nas_space::Error::unknown_name("device", name, known).to_string()
         })
     }
 
-    pub fn name(self) -> &'static str {
+    /// The name, also as part of a file's.
+    pub fn name(self) -> String {
         match self {
-            Self::Host => "host",
-            Self::Table(device) => device.name(),
+            Self::Host => "host".to_owned(),
+            Self::Cuda(number) => format!("cuda{number}"),
+            Self::Table(device) => device.name().to_owned(),
+        }
+    }
+
+    /// The device whose costs were published.
+    pub fn table(self) -> Option<Device> {
+        match self {
+            Self::Table(device) => Some(device),
+            Self::Host | Self::Cuda(_) => None,
         }
     }
 }
@@ -65,29 +81,29 @@ impl Target {
 /// The search space.
 #[derive(Debug, clap::Args)]
 pub struct SpaceArguments {
-    /// The search space: nasbench201, or a TOML file with one of your own (see nas space check)
+    /// The search space: nasbench201, fbnet, autoformer-tiny, autoformer-small, autoformer-base, pit,
+    /// or a TOML file with one of your own (see nas space check)
     #[arg(long, value_name = "NAME|FILE", default_value = "nasbench201")]
     pub space: String,
-    /// cifar10, cifar100 or ImageNet16-120 [default: cifar10]
-    #[arg(long, value_name = "NAME", value_parser = parse_dataset)]
-    pub dataset: Option<Dataset>,
+    /// What networks are trained on. nasbench201: cifar10, cifar100 or ImageNet16-120 [default:
+    /// cifar10]; fbnet: cifar10, cifar100 or imagenet [default: cifar100]; autoformer: imagenet,
+    /// cifar100, flowers or chaoyang [default: imagenet]; pit: cifar100, flowers or chaoyang
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
 }
 
 /// The end of a file's name that holds a space.
 const TOML: &str = "toml";
 
 impl SpaceArguments {
-    pub fn dataset(&self) -> Dataset {
-        self.dataset.unwrap_or(Dataset::Cifar10)
-    }
-
     /// The space with what is known of it.
     pub fn task(&self) -> Result<Task, Failure> {
         let (name, file) = (self.space.as_str(), Path::new(&self.space));
-        let Err(unknown) = parse_space(name) else {
-            return Ok(Task::nasbench201(self.dataset()));
-        };
+        if let Some(task) = Task::named(name, self.dataset.as_deref()) {
+            return Ok(task?);
+        }
         if file.extension().is_none_or(|end| end != TOML) {
+            let unknown = nas_space::Error::unknown_name("space", name, Task::names());
             return Err(Failure::input(format!(
                 "{unknown}; or a file of your own that ends in .{TOML}"
             )));
@@ -109,16 +125,6 @@ pub fn space_of(file: &Path) -> Result<Space, Failure> {
     Space::from_toml(&text).map_err(|error| Failure::input(format!("{}, {error}", file.display())))
 }
 
-/// Reads a search space's name where no other space will do; for clap.
-pub fn parse_space(name: &str) -> Result<String, String> {
-    let known = nasbench201::space().name();
-    match name {
-        "nb201" => Ok(known.to_owned()),
-        _ if name == known => Ok(known.to_owned()),
-        _ => Err(nas_space::Error::unknown_name("space", name, [known]).to_string()),
-    }
-}
-
 /// Reads a data set's name; for clap.
 pub fn parse_dataset(name: &str) -> Result<Dataset, String> {
     name.parse().map_err(|error: nas_space::Error| error.to_string())
@@ -137,14 +143,51 @@ pub fn tables(given: Option<&Path>) -> Result<NasBench201, Failure> {
     Ok(NasBench201::open(&data_folder(given)?)?)
 }
 
-/// The benchmark's tables where they have been downloaded, for what is nice to know. Tables that
-/// are there but damaged are an error.
-pub fn tables_if_there(given: Option<&Path>) -> Result<Option<NasBench201>, Failure> {
-    match NasBench201::open(&data_folder(given)?) {
-        Ok(tables) => Ok(Some(tables)),
-        Err(nas_bench::Error::MissingTables { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
+/// What was published of a task, where it was and has been downloaded. Tables that are there but
+/// damaged are an error, and so are missing ones where they are needed.
+pub fn published(
+    task: &Task,
+    given: Option<&Path>,
+    needed: bool,
+) -> Result<Option<Box<dyn Published>>, Failure> {
+    match task.open(&data_folder(given)?) {
+        None => Ok(None),
+        Some(Ok(tables)) => Ok(Some(tables)),
+        Some(Err(nas_bench::Error::MissingTables { .. })) if !needed => Ok(None),
+        Some(Err(error)) => Err(error.into()),
     }
+}
+
+/// A published cost of a task's architectures.
+pub fn cost(
+    task: &Task,
+    device: Device,
+    metric: Metric,
+    data: Option<&Path>,
+) -> Result<Box<dyn Source>, Failure> {
+    cost_of(task, published(task, data, true)?.as_deref(), device, metric)
+}
+
+/// A cost among what was published, or what to do where it is not.
+pub fn cost_of(
+    task: &Task,
+    published: Option<&dyn Published>,
+    device: Device,
+    metric: Metric,
+) -> Result<Box<dyn Source>, Failure> {
+    let cost = published.map(|published| published.cost(device, metric)).transpose()?;
+    cost.flatten().ok_or_else(|| {
+        Failure::input(format!(
+            "nothing was published of {} on {device}: measure here with --device host, or name a table of your own with --latency-table",
+            task.space.name()
+        ))
+    })
+}
+
+/// What a source says of an architecture.
+pub fn of(source: &mut dyn Source, arch: &Arch) -> Result<Option<f64>, Failure> {
+    let value = source.value(arch).map_err(|error| Failure::work(error.to_string()))?;
+    Ok(value.0)
 }
 
 /// A table of latencies in ms, a user's own.

@@ -1,14 +1,12 @@
 use std::{path::Path, process::ExitCode};
 
-use nas_bench::Fidelity;
-use nas_eval::{Task, benchmark};
+use nas_eval::{Source, Task};
 use nas_hw::{Device, Metric};
 use nas_search::SearchRng;
-use nas_space::nasbench201::{self, Dataset};
 use rand::SeedableRng;
 
 use crate::{
-    commands::{SpaceArguments, Target, tables},
+    commands::{SpaceArguments, Target, cost_of, of, published},
     failure::Failure,
     output::{Cell, Format, Records, print},
     partition::{PartitionArguments, population},
@@ -56,14 +54,12 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut columns =
         vec!["niche", "definition", if space.cell().is_some() { "cells" } else { "architectures" }];
     columns.extend(space.cell().map(|_| "connected"));
-    let on_device = match arguments.device {
+    let mut costs = match arguments.device {
         None => None,
         Some(target) => {
-            let (device, dataset) = published(target, &task)?;
-            columns.extend(["best_test_accuracy_percent", "least_latency_ms", "median_latency_ms"]);
-            let tables = tables(data)?;
-            let accuracy = tables.accuracy(dataset, Fidelity::TEST)?.to_vec();
-            let latency = benchmark::costs(&tables, dataset, device, Metric::Latency)?;
+            let (latency, accuracy) = on_device(device(target)?, &task, data)?;
+            columns.extend(accuracy.as_ref().map(|_| "best_test_accuracy_percent"));
+            columns.extend(["least_latency_ms", "median_latency_ms"]);
             Some((accuracy, latency))
         }
     };
@@ -76,12 +72,15 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         let mut row: Vec<Cell> =
             vec![(number + 1).into(), niche.description.as_str().into(), members.len().into()];
         row.extend(space.cell().map(|_| Cell::from(connected)));
-        if let Some((accuracy, latency)) = &on_device {
-            let indices = || members.iter().map(nasbench201::index);
-            let best = indices().map(|index| accuracy[index]).max_by(f64::total_cmp);
-            let mut latencies: Vec<f64> = indices().filter_map(|index| latency[index]).collect();
+        if let Some((accuracy, latency)) = &mut costs {
+            if let Some(accuracy) = accuracy {
+                let values = members.iter().filter_map(|arch| accuracy.get(task.index(arch)?));
+                row.push(values.copied().max_by(f64::total_cmp).into());
+            }
+            let values = members.iter().map(|arch| of(&mut **latency, arch));
+            let values = values.collect::<Result<Vec<Option<f64>>, Failure>>()?;
+            let mut latencies: Vec<f64> = values.into_iter().flatten().collect();
             latencies.sort_by(f64::total_cmp);
-            row.push(best.into());
             row.push(latencies.first().copied().into());
             row.push(latencies.get(latencies.len() / 2).copied().into());
         }
@@ -95,12 +94,13 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
     let task = arguments.space.task()?;
     let space = task.space;
     let Some(target) = arguments.device else { return Ok(ExitCode::SUCCESS) };
-    let (device, dataset) = published(target, &task)?;
-    let latency = benchmark::costs(&tables(data)?, dataset, device, Metric::Latency)?;
+    let (mut latency, _) = on_device(device(target)?, &task, data)?;
     let rng = &mut SearchRng::seed_from_u64(arguments.seed);
     let sample: Vec<_> = (0..arguments.sample).map(|_| space.sample(rng)).collect();
-    let measured = |arch| Some((arch, latency[nasbench201::index(arch)]?));
-    let costs: Vec<_> = sample.iter().filter_map(measured).collect();
+    let mut costs = Vec::new();
+    for arch in &sample {
+        costs.extend(of(&mut *latency, arch)?.map(|cost| (arch, cost)));
+    }
     let mut records = Records::new(["partition", "niches", "explained_percent"])
         .heading("explained_percent", "explains [%]");
     for ranked in arguments.partition.automatic(&task)?.rank(&costs) {
@@ -113,7 +113,7 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
     records.print(arguments.format)?;
     if arguments.format == Format::Table {
         print(&format!(
-            "\nexplains: of the variance of the latencies' ranks among {} random cells, the share\n  \
+            "\nexplains: of the variance of the latencies' ranks among {} at random, the share\n  \
              between niches, less what as many niches at random would explain: about 0 or below,\n  \
              it tells nothing\n",
             costs.len()
@@ -122,15 +122,25 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn published(target: Target, task: &Task) -> Result<(Device, Dataset), Failure> {
-    match (target, task.published) {
-        (Target::Table(device), Some(dataset)) => Ok((device, dataset)),
-        (_, None) => Err(Failure::input(format!(
-            "nothing was published of {} on a device: leave --device out",
-            task.space.name()
-        ))),
-        (Target::Host, Some(_)) => Err(Failure::input(
+/// Latency on a device, and test accuracies by index where they are known.
+fn on_device(
+    device: Device,
+    task: &Task,
+    data: Option<&Path>,
+) -> Result<(Box<dyn Source>, Option<Vec<f64>>), Failure> {
+    let published = published(task, data, true)?;
+    let latency = cost_of(task, published.as_deref(), device, Metric::Latency)?;
+    let accuracy = match &published {
+        Some(published) => published.test_accuracy()?,
+        None => None,
+    };
+    Ok((latency, accuracy))
+}
+
+fn device(target: Target) -> Result<Device, Failure> {
+    target.table().ok_or_else(|| {
+        Failure::input(
             "measuring the whole space on this machine would take hours: name one of HW-NAS-Bench's devices, or leave --device out",
-        )),
-    }
+        )
+    })
 }

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unused_self)]
 
-use nas_eval::Source;
+use nas_eval::{Source, Task};
 use nas_hw::Measurement;
-use nas_space::{Arch, nasbench201::Dataset};
+use nas_space::Arch;
 
-use crate::failure::Failure;
+use crate::{commands::Target, failure::Failure};
 
 /// Nothing to say about proxies in this build.
 #[derive(Debug, clap::Args)]
@@ -24,23 +24,27 @@ impl ProxyArguments {
         compute.map(|_| "--compute")
     }
 
-    pub fn origin(&self, _: Dataset, _: Option<&str>) -> String {
+    pub fn origin(&self, _: &Task, _: Option<&str>) -> String {
         String::new()
     }
 
-    pub fn config(&self, _: Dataset, _: Option<&str>) -> toml::Table {
+    pub fn config(&self, _: &Task, _: Option<&str>) -> toml::Table {
         toml::Table::new()
     }
 
-    pub fn score(&self, _: Dataset, _: u64, _: Option<&str>) -> Result<Box<dyn Source>, Failure> {
+    pub fn score(&self, _: &Task, _: u64, _: Option<&str>) -> Result<Box<dyn Source>, Failure> {
         Err(unavailable("compute proxies"))
     }
 }
 
-pub fn latency_source(_: Dataset, _: u64) -> Result<Box<dyn Source>, Failure> {
+pub fn latency_origin(_: Target) -> String {
+    String::new()
+}
+
+pub fn latency_source(_: &Task, _: Target, _: u64) -> Result<Box<dyn Source>, Failure> {
     Err(unavailable("measure latency"))
 }
 
-pub fn latencies(_: Dataset, _: &[Arch]) -> Result<Vec<Measurement>, Failure> {
+pub fn latencies(_: &Task, _: Target, _: &[Arch]) -> Result<Vec<Measurement>, Failure> {
     Err(unavailable("measure latency"))
 }

@@ -1,10 +1,8 @@
 use std::path::PathBuf;
 
-use nas_space::nasbench201::Dataset;
-
 use crate::{
     arch::Architectures,
-    commands::{live::ProxyArguments, parse_dataset, parse_space},
+    commands::{SpaceArguments, live::ProxyArguments},
     output::Format,
 };
 
@@ -13,21 +11,25 @@ use crate::{
 Examples:
   nas score 6111 --proxies all                                 one cell, all proxies
   nas score --space nb201 --proxies suite_zero --out all.bin   the whole space; goes on if killed
-  nas score --space nb201 --out a.bin --shard 1/2              half of it; then nas score-merge")]
+  nas score --space nb201 --out a.bin --shard 1/2              half of it; then nas score-merge
+  nas score --space autoformer-tiny --proxies all --file mine.txt    vision transformers")]
 pub struct Arguments {
     #[command(flatten)]
     pub architectures: Architectures,
-    /// All architectures of a search space: nb201 is the first cell of each of its 6,466
-    /// classes and 5,425 networks, 6,877 cells together
-    #[arg(long, value_name = "NAME", value_parser = parse_space, conflicts_with_all = ["architectures", "file"])]
+    /// The space that they are of: nasbench201, fbnet, autoformer-tiny, autoformer-small or
+    /// autoformer-base [default: nasbench201]. Where none are given, all of it: nb201 is the first
+    /// cell of each of its 6,466 classes and 5,425 networks, 6,877 cells together
+    #[arg(long, value_name = "NAME")]
     pub space: Option<String>,
-    /// The proxies, separated by commas; all, suite_zero (the 13 of NAS-Bench-Suite-Zero) and
-    /// az_nas stand for many
+    /// The proxies, separated by commas; all (those that say something of such networks), suite_zero
+    /// (the 13 of NAS-Bench-Suite-Zero) and az_nas stand for many
     #[arg(long, value_name = "NAMES", default_value = "nwot,synflow")]
     pub proxies: String,
-    /// cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    pub dataset: Dataset,
+    /// What networks are built for: nasbench201: cifar10, cifar100 or ImageNet16-120 [default:
+    /// cifar10]; fbnet: cifar10, cifar100 or imagenet; autoformer: imagenet, cifar100, flowers or
+    /// chaoyang
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
     /// The seed of weights, batch and what proxies draw
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
@@ -92,17 +94,21 @@ mod torch {
     };
 
     use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter};
-    use nas_eval::live::{Networks, Scoring};
+    use nas_eval::{
+        Task,
+        live::{Networks, Scoring},
+    };
     use nas_proxy::{Batch, Proxy, ProxySet};
     use nas_space::{
         Arch,
-        nasbench201::{distinct_cells, from_index, index, representative},
+        nasbench201::{self, distinct_cells, from_index, index, representative},
     };
     use tch::{Device, Kind};
 
-    use super::Arguments;
+    use super::{Arguments, SpaceArguments};
     use crate::{
         arch::shown,
+        commands::live::blueprint,
         failure::Failure,
         output::{Cell, Format, Records, print},
         progress::Progress,
@@ -115,23 +121,39 @@ mod torch {
 
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let proxies = proxies(&arguments.proxies)?.with_seed(arguments.seed);
+        let space = arguments.space.as_deref().unwrap_or(nasbench201::space().name());
+        let space =
+            SpaceArguments { space: space.to_owned(), dataset: arguments.dataset.clone() };
+        let task = space.task()?;
         let out = arguments.out.as_deref();
+        if out.is_some() && !task.is_numbered() {
+            return Err(Failure::input(format!(
+                "--out keeps scores by numbers, and architectures of {} have none: print them, with --format csv > FILE",
+                task.space.name()
+            )));
+        }
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
-        let architectures = architectures(arguments)?;
-        let (dataset, seed) = (arguments.dataset, arguments.seed);
+        let architectures = architectures(arguments, &task)?;
+        let seed = arguments.seed;
         let device = nas_proxy::device(&arguments.device)?;
-        let batch = arguments.proxy.images(dataset, seed, device)?;
+        let batch = arguments.proxy.images(&task, seed, device)?;
         let batch = if arguments.double { batch.to_kind(Kind::Double)? } else { batch };
+        let networks = Networks { blueprint: blueprint(&task)?.clone(), seed, device };
+        let all = arguments.proxies.split(',').any(|name| name.trim() == "all");
+        let proxies = match architectures.first() {
+            Some(arch) if all => proxies.fit_for(&*networks.build(arch)?),
+            _ => proxies,
+        };
         let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let scoring = Scoring {
-            networks: Networks { dataset, seed, device },
+            networks,
             batch,
             proxies,
             jobs: arguments.jobs.map_or_else(cores, usize::from),
         };
         match out {
-            None => show(arguments, &scoring, &architectures)?,
-            Some(out) => write(arguments, &scoring, architectures, &out)?,
+            None => show(arguments, &task, &scoring, &architectures)?,
+            Some(out) => write(arguments, &task, &scoring, architectures, &out)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -148,16 +170,22 @@ mod torch {
         })
     }
 
-    fn architectures(arguments: &Arguments) -> Result<Vec<Arch>, Failure> {
+    fn architectures(arguments: &Arguments, task: &Task) -> Result<Vec<Arch>, Failure> {
+        if !arguments.architectures.none_given() {
+            return arguments.architectures.read(task);
+        }
         if arguments.space.is_none() {
-            if arguments.architectures.none_given() {
-                return Err(Failure::input(
-                    "nothing to score: name a cell, for example `nas score 6111`, a --file with \
-                     one on each line, or `--space nb201` for all",
-                ));
-            }
-            let task = nas_eval::Task::nasbench201(arguments.dataset);
-            return arguments.architectures.read(&task);
+            return Err(Failure::input(
+                "nothing to score: name a cell, for example `nas score 6111`, a --file with \
+                 one on each line, or `--space nb201` for all",
+            ));
+        }
+        if !task.is_numbered() {
+            return Err(Failure::input(format!(
+                "{0} holds too many architectures to score all: name some, or a --file with one on \
+                 each line, for example of `nas space sample --space {0}`",
+                task.space.name()
+            )));
         }
         let cells = distinct_cells().into_iter();
         Ok(cells.map(from_index).collect::<Result<Vec<Arch>, _>>()?)
@@ -167,25 +195,29 @@ mod torch {
     /// people, the architectures and then the proxies line by line.
     fn show(
         arguments: &Arguments,
+        task: &Task,
         scoring: &Scoring,
         architectures: &[Arch],
     ) -> Result<(), Failure> {
-        let mut scores: Vec<(usize, String, Vec<Option<f64>>)> = Vec::new();
+        let mut scores: Vec<(Option<usize>, String, Vec<Option<f64>>)> = Vec::new();
         let mut progress = Progress::new("scoring", architectures.len());
         let mut done = 0;
         scoring.run(architectures, &|_| None, |arch, values| {
-            scores.push((index(arch), shown(arch, arguments.format), values.to_vec()));
+            let text = shown(task.space, arch, arguments.format);
+            scores.push((task.index(arch), text, values.to_vec()));
             done += 1;
-            progress.update(done, arguments.dataset.name());
+            progress.update(done, task.dataset.unwrap_or_default());
             Ok::<(), Failure>(())
         })?;
         progress.finish();
         let names: Vec<&str> = scoring.proxies.proxies().iter().map(|proxy| proxy.name()).collect();
         let by_proxy = arguments.format == Format::Table && names.len() > PROXIES_ACROSS;
         let columns = if by_proxy { &[] } else { names.as_slice() };
-        let mut records = Records::new(["index", "arch"].iter().chain(columns).copied());
+        let numbered = task.is_numbered().then_some("index");
+        let first = numbered.into_iter().chain(["arch"]);
+        let mut records = Records::new(first.chain(columns.iter().copied()));
         for (index, arch, values) in &scores {
-            let row = [(*index).into(), arch.as_str().into()].into_iter();
+            let row = index.map(Cell::from).into_iter().chain([arch.as_str().into()]);
             let values = values[..columns.len()].iter().copied().map(Cell::from);
             records.push(row.chain(values).collect());
         }
@@ -193,8 +225,12 @@ mod torch {
         if !by_proxy {
             return Ok(());
         }
-        for block in scores.chunks(CELLS_ACROSS) {
-            let indices = block.iter().map(|(index, ..)| index.to_string());
+        for (place, block) in scores.chunks(CELLS_ACROSS).enumerate() {
+            // What has no number goes by its place in the list above.
+            let places = place * CELLS_ACROSS + 1..;
+            let indices = block.iter().zip(places);
+            let indices =
+                indices.map(|((index, ..), place)| index.unwrap_or(place).to_string());
             let mut records = Records::new(iter::once("proxy".to_owned()).chain(indices));
             for (place, name) in names.iter().enumerate() {
                 let values = block.iter().map(|(.., values)| Cell::from(values[place]));
@@ -209,6 +245,7 @@ mod torch {
     /// for the next to go on from.
     fn write(
         arguments: &Arguments,
+        task: &Task,
         scoring: &Scoring,
         architectures: Vec<Arch>,
         out: &ScoreFile,
@@ -219,7 +256,7 @@ mod torch {
         let distinct = cells.len();
         let cells: Vec<Arch> = part(arguments, cells.into_values().collect());
         let partial = out.beside("partial");
-        let mut writer = ScoreWriter::open(&partial, &header(arguments, scoring)?)?;
+        let mut writer = ScoreWriter::open(&partial, &header(arguments, task, scoring)?)?;
         let known = writer.take_known();
         let asked: BTreeSet<usize> = cells.iter().map(index).collect();
         let others = known.keys().filter(|cell| !asked.contains(cell)).count();
@@ -242,12 +279,13 @@ mod torch {
             progress.start_at(before);
         }
         let mut done = 0;
-        scoring.run(&cells, &|network| known.get(&network).cloned(), |arch, values| {
+        let known_of = |network: &Arch| known.get(&index(network)).cloned();
+        scoring.run(&cells, &known_of, |arch, values| {
             if !known.contains_key(&index(arch)) {
                 writer.append(index(arch), values)?;
             }
             done += 1;
-            progress.update(done, arguments.dataset.name());
+            progress.update(done, task.dataset.unwrap_or_default());
             Ok::<(), Failure>(())
         })?;
         progress.finish();
@@ -272,7 +310,12 @@ mod torch {
         cells.into_iter().filter(mine).collect()
     }
 
-    fn header(arguments: &Arguments, scoring: &Scoring) -> Result<ScoreHeader, Failure> {
+    fn header(
+        arguments: &Arguments,
+        task: &Task,
+        scoring: &Scoring,
+    ) -> Result<ScoreHeader, Failure> {
+        let dataset = task.dataset.unwrap_or_default();
         let names: Vec<String> =
             scoring.proxies.proxies().iter().map(|proxy| proxy.name().to_owned()).collect();
         let images = arguments.proxy.images.as_deref().and_then(Path::file_name);
@@ -283,13 +326,14 @@ mod torch {
         };
         let mut command = "nas score".to_owned();
         if let Some(space) = &arguments.space {
-            command += &format!(" --space {space}");
+            // One space, whatever it was called.
+            command += &format!(" --space {}", if space == "nb201" { task.space.name() } else { space });
         }
         command += &format!(
             " --proxies {} --dataset {} --batch {} --seed {} --device {device}",
             arguments.proxies,
-            arguments.dataset,
-            arguments.proxy.count(),
+            dataset,
+            scoring.batch.count(),
             arguments.seed
         );
         if let Some(images) = &images {
@@ -300,7 +344,7 @@ mod torch {
         }
         Ok(ScoreHeader {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            dataset: arguments.dataset.name().to_owned(),
+            dataset: dataset.to_owned(),
             images: images.unwrap_or_else(|| "gaussian".to_owned()),
             images_crc32: format!("{:08x}", checksum(&scoring.batch)?),
             batch: scoring.batch.count(),

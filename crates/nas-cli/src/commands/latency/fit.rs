@@ -94,7 +94,7 @@ fn listed(format: Format, all: &[Arch], next: &[usize], fit: Option<&FewShotFit>
         .heading("deviation_ms", "±");
     for &at in next {
         let mut row: Vec<Cell> =
-            vec![nasbench201::index(&all[at]).into(), shown(&all[at], format).into()];
+            vec![nasbench201::index(&all[at]).into(), shown(nasbench201::space(), &all[at], format).into()];
         if let Some(fit) = fit {
             row.extend([fit.predicted[at], fit.deviations[at]].map(Cell::Number));
         }

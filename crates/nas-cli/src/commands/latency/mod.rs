@@ -4,7 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use clap::Subcommand;
 use nas_bench::NasBench201;
-use nas_eval::{Task, benchmark};
+use nas_eval::benchmark;
 use nas_hw::{Device, FewShot, Metric};
 use nas_space::{
     Arch,
@@ -13,7 +13,7 @@ use nas_space::{
 
 use crate::{
     arch::{Architectures, shown},
-    commands::{Target, live, parse_dataset, tables},
+    commands::{SpaceArguments, Target, cost, live, of, parse_dataset},
     failure::Failure,
     output::{Cell, Format, Records},
 };
@@ -27,6 +27,7 @@ mod fit;
     after_help = "\
 Examples:
   nas latency 6111                                   measured on this machine
+  nas latency --device fpga --space fbnet --file mine.txt    published costs, summed over blocks
   nas latency fit                                    what to measure on your device first
   nas latency fit mine.csv                           what these say of all, and what to measure next
   nas latency fit mine.csv --format csv > all.csv    all: for nas search --latency-table"
@@ -36,13 +37,12 @@ pub struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     pub architectures: Architectures,
-    /// host measures on this machine; edgegpu, raspi4, edgetpu, pixel3, eyeriss and fpga are
-    /// published (HW-NAS-Bench)
+    /// host measures on this machine's processor, cuda on its GPU (or cuda:N); edgegpu, raspi4,
+    /// edgetpu, pixel3, eyeriss and fpga are published (HW-NAS-Bench)
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
     pub device: Target,
-    /// cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    pub dataset: Dataset,
+    #[command(flatten)]
+    pub space: SpaceArguments,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -94,20 +94,22 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let architectures = arguments.architectures.read(&Task::nasbench201(arguments.dataset))?;
-    let dataset = arguments.dataset;
+    let task = arguments.space.task()?;
+    let architectures = arguments.architectures.read(&task)?;
     let mut rows: Vec<Vec<Cell>> = architectures
         .iter()
         .map(|arch| {
-            let text = shown(arch, arguments.format);
-            vec![nasbench201::index(arch).into(), text.into()]
+            let mut row: Vec<Cell> = task.index(arch).map(Cell::from).into_iter().collect();
+            row.push(shown(task.space, arch, arguments.format).into());
+            row
         })
         .collect();
-    let mut columns = vec!["index", "arch", "latency_ms"];
+    let mut columns: Vec<&str> = task.is_numbered().then_some("index").into_iter().collect();
+    columns.extend(["arch", "latency_ms"]);
     match arguments.device {
-        Target::Host => {
+        target @ (Target::Host | Target::Cuda(_)) => {
             columns.extend(["latency_spread_ms", "repeats"]);
-            let measured = live::latencies(dataset, &architectures)?;
+            let measured = live::latencies(&task, target, &architectures)?;
             for (row, measured) in rows.iter_mut().zip(measured) {
                 row.push(Some(measured.median.0).into());
                 row.push(Some(measured.spread.0).into());
@@ -115,15 +117,14 @@ fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
             }
         }
         Target::Table(device) => {
-            let tables = tables(data)?;
             let metrics = [Metric::Latency, Metric::Energy];
             for metric in metrics.into_iter().filter(|metric| device.has(*metric)) {
                 if metric == Metric::Energy {
                     columns.push("energy_mJ");
                 }
-                let costs = benchmark::costs(&tables, dataset, device, metric)?;
+                let mut costs = cost(&task, device, metric, data)?;
                 for (row, arch) in rows.iter_mut().zip(&architectures) {
-                    row.push(costs[nasbench201::index(arch)].into());
+                    row.push(of(&mut *costs, arch)?.into());
                 }
             }
         }

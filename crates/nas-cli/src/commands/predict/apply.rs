@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for (arch, predicted) in architectures.iter().zip(predictor.predict(&table).map_err(told)?) {
         records.push(vec![
             nasbench201::index(arch).into(),
-            shown(arch, arguments.format).into(),
+            shown(nasbench201::space(), arch, arguments.format).into(),
             Some(predicted.value).into(),
             Some(predicted.low).into(),
             Some(predicted.high).into(),

@@ -10,7 +10,7 @@ use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::{Allocation, Partition};
 use nas_search::{Event, Listed, Outcome, Proposer, Search, Settings, Statistical};
-use nas_space::{Arch, Space, nasbench201::Dataset};
+use nas_space::{Arch, Space};
 
 use crate::{
     commands::{SpaceArguments, Target, live::ProxyArguments, model::ModelArguments},
@@ -46,13 +46,15 @@ Examples:
   nas search --max-latency 5ms          the best found within 5 ms on this machine
   nas search --device raspi4            accuracy from 200 labels, published latency
   nas search --device raspi4 --labels 50 --evaluations 600    fewer of both
+  nas search --space autoformer-tiny    vision transformers, measured on this machine
+  nas search --space fbnet --device raspi4                    published costs of blocks
   nas search --latency-table mine.csv   on your own measurements
   nas search --space mine.toml --evaluate \"python train.py\"    a space and a program of your own")]
 pub struct Arguments {
     #[command(flatten)]
     space: SpaceArguments,
-    /// host measures on this machine; edgegpu, raspi4, edgetpu, pixel3, eyeriss and fpga are
-    /// published (HW-NAS-Bench)
+    /// host measures on this machine's processor, cuda on its GPU (or cuda:N); edgegpu, raspi4,
+    /// edgetpu, pixel3, eyeriss and fpga are published (HW-NAS-Bench)
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
     device: Target,
     /// Accuracy predicted from labels; published accuracy of all; or zero-cost proxies: for
@@ -248,7 +250,7 @@ fn go(
     let mut said = HashSet::new();
     let all = search.settings().evaluations;
     let mut buying: Option<Progress> = None;
-    let budget = objectives.labels.budget;
+    let budget = objectives.labels.map_or(0, |labels| labels.budget);
     let outcome = search.run(proposer, &mut *objectives.evaluator, &mut |event| match event {
         Event::Evaluated { done, front, .. } => {
             progress.update(*done, &format!("{front} on the front"));
@@ -282,19 +284,16 @@ fn go(
 
 impl Arguments {
     /// Where accuracy comes from: what is there decides where nothing is said.
-    fn accuracy(&self, tables: bool) -> Accuracy {
+    fn accuracy(&self, published: bool) -> Accuracy {
         if self.evaluate.command().is_some() {
             return Accuracy::Command;
         }
         if self.accuracy_table.is_some() {
             return Accuracy::Table;
         }
-        let measured = self.device == Target::Host && self.latency_table.is_none();
         let computed = self.proxy.given(self.compute.as_deref()).is_some();
-        let default = match (computed, tables || !measured) {
-            (false, true) => Accuracy::Predictor,
-            _ => Accuracy::Proxies,
-        };
+        let default =
+            if published && !computed { Accuracy::Predictor } else { Accuracy::Proxies };
         self.accuracy.unwrap_or(default)
     }
 
@@ -324,9 +323,12 @@ impl Arguments {
             return says_nothing(option, why, "--accuracy proxies");
         }
         let labels = self.labels.map(|_| "--labels").or(self.buying.map(|_| "--buying"));
-        if objectives.accuracy != Accuracy::Predictor
-            && let Some(option) = labels
-        {
+        if let (None, Some(option)) = (objectives.labels, labels) {
+            if objectives.accuracy == Accuracy::Predictor {
+                return Err(Failure::input(format!(
+                    "{option} says nothing here: the predictor learns from all that was published"
+                )));
+            }
             return says_nothing(option, "accuracy is not predicted", "--accuracy predictor");
         }
         match self.guides().or(self.evaluations.map(|_| "--evaluations")) {
@@ -367,7 +369,7 @@ impl Arguments {
     fn default_partition(&self, task: &Task) -> &'static str {
         let cut =
             self.searcher == Some(Searcher::Llm) && self.model.prompting.style().has_parents();
-        match (cut, task.published) {
+        match (cut, &task.niches) {
             (true, Some(_)) => "pel-nas",
             (true, None) => "automatic",
             (false, _) => "whole",
@@ -444,19 +446,18 @@ impl Arguments {
     }
 
     /// The device in a word.
-    fn device_name(&self) -> &'static str {
+    fn device_name(&self) -> String {
         match (&self.latency_table, self.evaluate.command()) {
-            (_, Some(_)) => "command",
-            (Some(_), None) => "table",
+            (_, Some(_)) => "command".to_owned(),
+            (Some(_), None) => "table".to_owned(),
             (None, None) => self.device.name(),
         }
     }
 
     fn run_name(&self, searcher: Searcher, task: &Task) -> String {
         let searcher = searcher.name();
-        let what = task.published.map_or(task.space.name(), Dataset::name);
         // A user's names may hold what a folder's may not.
-        let what = what.replace(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)), "-");
+        let what = task.name.replace(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)), "-");
         format!("{what}-{}-{searcher}-seed{}", self.device_name(), self.seed)
     }
 
@@ -475,7 +476,7 @@ impl Arguments {
             space: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             dataset: Option<&'static str>,
-            device: &'a str,
+            device: String,
             objectives: Vec<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             labels: Option<usize>,
@@ -506,16 +507,16 @@ impl Arguments {
         }
         let asks_model = searcher == Searcher::Llm;
         let live = asks_model && self.model.endpoint.is_given();
-        let predicted = objectives.accuracy == Accuracy::Predictor;
+        let bought = objectives.labels.is_some();
         let config = Config {
             format_version: 1,
             nas_version: env!("CARGO_PKG_VERSION"),
             space: &self.space.space,
-            dataset: task.published.map(Dataset::name),
+            dataset: task.dataset,
             device: self.device_name(),
             objectives: objectives.origins.clone(),
-            labels: predicted.then(|| self.labels().budget),
-            buying: predicted.then(|| value_name(&self.buying.unwrap_or(Buying::Active))),
+            labels: objectives.labels.map(|labels| labels.budget),
+            buying: bought.then(|| value_name(&self.buying.unwrap_or(Buying::Active))),
             max_latency_ms: self.max_latency.map(|limit| limit.0),
             max_energy_mj: self.max_energy.map(|limit| limit.0),
             searcher: searcher.name(),
@@ -528,7 +529,7 @@ impl Arguments {
             fill: settings.fill,
             seed: settings.seed,
             proxies: (objectives.accuracy == Accuracy::Proxies)
-                .then(|| self.proxy.config(self.space.dataset(), self.compute.as_deref())),
+                .then(|| self.proxy.config(task, self.compute.as_deref())),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),
             endpoint: live.then(|| self.model.endpoint.endpoint()).transpose()?,

@@ -1,16 +1,16 @@
 use std::path::Path;
 
-use nas_bench::{Fidelity, NasBench201};
 use nas_eval::{
-    Failures, Labels, Predicted, Program, Source, Sources, Task, Truth, UserTable, benchmark,
+    Failures, Labels, Predicted, Program, Published, PublishedAccuracy, Source, Sources, Task,
+    Truth, UserTable, benchmark,
 };
 use nas_hw::{Device, Metric};
 use nas_search::{Evaluator, Limit, Objective};
-use nas_space::{Arch, nasbench201::Dataset};
+use nas_space::Arch;
 
 use super::{Accuracy, Arguments};
 use crate::{
-    commands::{Target, accuracies, latencies, live, tables, tables_if_there},
+    commands::{accuracies, cost_of, latencies, live, published},
     failure::Failure,
 };
 
@@ -19,8 +19,8 @@ pub struct Objectives {
     pub evaluator: Box<dyn Evaluator>,
     /// Where accuracy comes from.
     pub accuracy: Accuracy,
-    /// How labels are bought, where accuracy is predicted.
-    pub labels: Labels,
+    /// How labels are bought, where any are.
+    pub labels: Option<Labels>,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
     pub limits: Vec<Limit>,
@@ -39,89 +39,91 @@ impl Objectives {
         if let Some((program, origin)) = arguments.evaluate.build(task.space)? {
             return Self::of_command(arguments, program, origin);
         }
-        let Some(dataset) = task.published else { return Self::of_tables(arguments, task) };
-        let published = match (arguments.device, &arguments.latency_table) {
-            (Target::Table(device), None) => Some(device),
-            _ => None,
+        if arguments.accuracy_table.is_some() && arguments.latency_table.is_some() {
+            return Self::of_tables(arguments, task);
+        }
+        let device = match &arguments.latency_table {
+            None => arguments.device.table(),
+            Some(_) => None,
         };
-        let there = tables_if_there(data)?;
-        let mut accuracy = arguments.accuracy(there.is_some());
-        let needed =
-            published.is_some() || matches!(accuracy, Accuracy::Predictor | Accuracy::Benchmark);
-        let tables = match there {
-            None if needed => Some(tables(data)?),
-            there => there,
+        let asked = matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
+        let published = published(task, data, device.is_some() || asked)?;
+        let known = match &published {
+            Some(published) => published.accuracy()?,
+            None => PublishedAccuracy::Absent,
         };
+        let mut accuracy = arguments.accuracy(!matches!(known, PublishedAccuracy::Absent));
         let mut origins = Vec::new();
         let mut user_tables = Vec::new();
-        let mut costs = costs(
-            arguments,
-            task,
-            dataset,
-            tables.as_ref(),
-            published,
-            &mut origins,
-            &mut user_tables,
-        )?;
+        let costs =
+            costs(arguments, task, published.as_deref(), device, &mut origins, &mut user_tables)?;
 
         let labels = arguments.labels();
         // What can all be labelled need not be predicted.
         let few = user_tables.iter().any(|table: &UserTable| table.len() <= labels.budget);
         let chosen = arguments.accuracy.is_some() || arguments.labels.is_some();
-        if few && !chosen && accuracy == Accuracy::Predictor {
+        let all = matches!(known, PublishedAccuracy::OfAll { .. });
+        if few && all && !chosen && accuracy == Accuracy::Predictor {
             accuracy = Accuracy::Benchmark;
         }
-        let fidelity = benchmark::search_fidelity(dataset);
-        let published_accuracy = || -> Result<Box<dyn Source>, Failure> {
-            let tables = tables.as_ref().ok_or_else(no_tables)?;
-            Ok(Box::new(benchmark::accuracy(tables, dataset, fidelity)?))
+        let mut bought = None;
+        let with = |first: Box<dyn Source>, costs: Vec<Box<dyn Source>>| {
+            let sources = std::iter::once(first).chain(costs).collect();
+            Box::new(Sources::new(sources)) as Box<dyn Evaluator>
         };
-        let (origin, first): (String, Box<dyn Source>) = match (accuracy, &arguments.accuracy_table)
-        {
-            (Accuracy::Table, Some(file)) => {
+        let (origin, evaluator) = match (accuracy, known) {
+            (Accuracy::Table | Accuracy::Command, _) => {
+                let file = arguments.accuracy_table.as_deref().unwrap_or(Path::new(""));
                 let table = accuracies(file, |text| task.parse(text))?;
                 user_tables.push(table.clone());
                 let source = table.into_source(Objective::maximise("accuracy", "%"));
-                (format!("accuracy from {}", file.display()), Box::new(source))
+                (format!("accuracy from {}", file.display()), with(Box::new(source), costs))
             }
             (Accuracy::Proxies, _) => {
                 let compute = arguments.compute.as_deref();
-                let origin = arguments.proxy.origin(dataset, compute);
-                (origin, arguments.proxy.score(dataset, arguments.seed, compute)?)
+                let origin = arguments.proxy.origin(task, compute);
+                (origin, with(arguments.proxy.score(task, arguments.seed, compute)?, costs))
             }
-            (Accuracy::Predictor, _) => (
-                format!("accuracy predicted from NAS-Bench-201 ({fidelity})"),
-                published_accuracy()?,
-            ),
-            (Accuracy::Benchmark | Accuracy::Table | Accuracy::Command, _) => {
-                (format!("accuracy from NAS-Bench-201 ({fidelity})"), published_accuracy()?)
+            (Accuracy::Predictor, PublishedAccuracy::OfAll { accuracy, domain, from }) => {
+                bought = Some(labels);
+                let predicted = Predicted::new(domain, accuracy, Sources::new(costs), labels);
+                (format!("accuracy predicted from {from}"), Box::new(predicted) as _)
+            }
+            (Accuracy::Predictor, PublishedAccuracy::OfSome { predicted, from }) => {
+                (format!("accuracy predicted from {from}"), with(predicted, costs))
+            }
+            (Accuracy::Benchmark, PublishedAccuracy::OfAll { accuracy, from, .. }) => {
+                (format!("accuracy from {from}"), with(accuracy, costs))
+            }
+            (Accuracy::Benchmark, PublishedAccuracy::OfSome { from, .. }) => {
+                return Err(Failure::input(format!(
+                    "--accuracy benchmark: only that of {from} was published: try --accuracy predictor"
+                )));
+            }
+            (Accuracy::Predictor | Accuracy::Benchmark, PublishedAccuracy::Absent) => {
+                return Err(Failure::input(format!(
+                    "no accuracy was published of {}: try --accuracy proxies, or --accuracy-table with your own",
+                    task.title
+                )));
             }
         };
         origins.insert(0, origin);
-        let evaluator: Box<dyn Evaluator> = if accuracy == Accuracy::Predictor {
-            let costs = Sources::new(costs);
-            Box::new(Predicted::new(benchmark::domain(dataset)?, first, costs, labels))
-        } else {
-            costs.insert(0, first);
-            Box::new(Sources::new(costs))
-        };
 
         let metrics = &[Metric::Latency, Metric::Energy][..evaluator.objectives().len() - 1];
-        let truth = match (published, &tables) {
-            (Some(device), Some(tables)) => {
-                Some(benchmark::truth(tables, dataset, device, metrics)?)
-            }
+        let truth = match (device, &published) {
+            (Some(device), Some(published)) => published.truth(device, metrics)?,
             _ => None,
         };
-        let test_accuracy = tables
-            .map(|tables| tables.accuracy(dataset, Fidelity::TEST).map(<[f64]>::to_vec))
-            .transpose()?;
+        let test_accuracy = match &published {
+            Some(published) => published.test_accuracy()?,
+            None => None,
+        };
         let latency = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
         let energy = arguments.max_energy.map(|limit| Limit { objective: 2, at_most: limit.0 });
         Ok(Self {
             evaluator,
             accuracy,
-            labels,
+            labels: bought,
             origins,
             limits: latency.into_iter().chain(energy).collect(),
             candidates: candidates(&user_tables)?,
@@ -151,7 +153,7 @@ impl Objectives {
         Ok(Self {
             evaluator: Box::new(program),
             accuracy: Accuracy::Command,
-            labels: arguments.labels(),
+            labels: None,
             origins: vec![origin],
             limits,
             candidates: None,
@@ -185,7 +187,7 @@ impl Objectives {
         Ok(Self {
             evaluator: Box::new(Sources::new(sources)),
             accuracy: Accuracy::Table,
-            labels: arguments.labels(),
+            labels: None,
             origins: vec![
                 format!("accuracy from {}", accuracy.display()),
                 format!("latency from {}", latency.display()),
@@ -208,14 +210,13 @@ impl Objectives {
 fn costs(
     arguments: &Arguments,
     task: &Task,
-    dataset: Dataset,
-    tables: Option<&NasBench201>,
-    published: Option<Device>,
+    published: Option<&dyn Published>,
+    device: Option<Device>,
     origins: &mut Vec<String>,
     user_tables: &mut Vec<UserTable>,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
     let mut costs: Vec<Box<dyn Source>> = Vec::new();
-    match (&arguments.latency_table, published) {
+    match (&arguments.latency_table, device) {
         (Some(file), _) => {
             let table = latencies(file, |text| task.parse(text))?;
             origins.push(format!("latency from {}", file.display()));
@@ -223,30 +224,24 @@ fn costs(
             costs.push(Box::new(table.into_source(benchmark::cost_objective(Metric::Latency))));
         }
         (None, None) => {
-            origins.push("latency measured on this machine, one image on one thread".to_owned());
-            costs.push(live::latency_source(dataset, arguments.seed)?);
+            origins.push(live::latency_origin(arguments.device));
+            costs.push(live::latency_source(task, arguments.device, arguments.seed)?);
         }
         (None, Some(device)) => {
             origins.push(format!("latency on {device} (HW-NAS-Bench)"));
-            let tables = tables.ok_or_else(no_tables)?;
-            costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Latency)?));
+            costs.push(cost_of(task, published, device, Metric::Latency)?);
         }
     }
     if arguments.energy || arguments.max_energy.is_some() {
-        let Some(device) = published else {
+        let Some(device) = device else {
             return Err(Failure::input(
                 "energy is only published for the devices edgegpu, eyeriss and fpga: name one with --device",
             ));
         };
         origins.push(format!("energy on {device} (HW-NAS-Bench)"));
-        let tables = tables.ok_or_else(no_tables)?;
-        costs.push(Box::new(benchmark::cost(tables, dataset, device, Metric::Energy)?));
+        costs.push(cost_of(task, published, device, Metric::Energy)?);
     }
     Ok(costs)
-}
-
-fn no_tables() -> Failure {
-    Failure::work("the benchmark's tables are needed and were not opened")
 }
 
 /// The architectures that have a value in each of the user's tables.

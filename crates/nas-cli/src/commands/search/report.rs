@@ -1,13 +1,13 @@
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::{Buying, Scores, Task, Truth};
+use nas_eval::{Buying, Fact, Scores, Task, Truth};
 use nas_llm::{Failures, ModelReport};
 use nas_pareto::Archive;
 use nas_search::{Author, Detail, Evaluated, Objective, Outcome, Rule, Within};
 use nas_space::{Arch, Decision, Space};
 use serde_json::json;
 
-use super::{Accuracy, Arguments, Objectives};
+use super::{Arguments, Objectives};
 use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     figure::FrontFigure,
@@ -158,11 +158,12 @@ impl<'a> Report<'a> {
         found.details[at]
     }
 
-    /// How many labels the predictor has seen, where there is one.
+    /// How many labels were bought, where any were to be.
     fn labels(&self) -> Option<usize> {
         let labelled = |one: &&Evaluated| self.detail(one, "label").is_some();
-        (self.objectives.accuracy == Accuracy::Predictor)
-            .then(|| self.outcome.evaluated.iter().filter(labelled).count())
+        self.objectives
+            .labels
+            .map(|_| self.outcome.evaluated.iter().filter(labelled).count())
     }
 
     fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
@@ -357,6 +358,9 @@ impl<'a> Report<'a> {
         let narrow = Some(Columns::new(space)).filter(Columns::fit);
         let names = space.decisions().iter().map(|decision| decision.name.as_str());
         let title = narrow.as_ref().map(|narrow| narrow.of(names));
+        // What is abridged says less than how large it is.
+        let fact = self.task.facts.first().filter(|_| narrow.is_none());
+        columns.extend(fact.map(Fact::title));
         columns.push(title.unwrap_or_else(|| "architecture".to_owned()));
         let mut records = Records::new(columns);
         let count = self.front.len();
@@ -371,8 +375,13 @@ impl<'a> Report<'a> {
             let note = if space.is_connected(arch) { "" } else { "  (no path)" };
             let short = match &narrow {
                 Some(narrow) => narrow.of(space.short_names(arch)),
-                None => abridged(&space.short(arch)),
+                None => {
+                    let (short, written) = (space.short(arch), space.format(arch));
+                    let shorter = written.chars().count() < short.chars().count();
+                    abridged(if shorter { &written } else { &short })
+                }
             };
+            cells.extend(fact.map(|fact| Cell::from(Some(fact.in_unit(arch)))));
             cells.push(format!("{short}{note}").into());
             records.push(cells);
         }
@@ -472,12 +481,12 @@ impl<'a> Report<'a> {
         for origin in &self.objectives.origins {
             text += &format!("  {origin}\n");
         }
-        if let Some(labels) = self.labels() {
-            let buying = match self.objectives.labels.buying {
+        if let (Some(labels), Some(bought)) = (self.labels(), self.objectives.labels) {
+            let buying = match bought.buying {
                 Buying::Active => "most where the front gains most",
                 Buying::Random => "at random",
             };
-            let (count, budget) = (counted(labels, "label"), self.objectives.labels.budget);
+            let (count, budget) = (counted(labels, "label"), bought.budget);
             text += &format!("  {count}, each of another class, {buying}\n");
             if labels < budget {
                 text += &format!(
