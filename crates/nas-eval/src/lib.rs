@@ -27,11 +27,11 @@ mod user_table;
 
 pub use command::{Failures, Fault, Program};
 pub use predicted::{Buying, Domain, Features, Labels, Predicted};
-pub use published::{Published, PublishedAccuracy};
+pub use published::{Published, PublishedAccuracy, vit_features};
 pub use source::{Lookup, Source, Sources};
 pub use task::{Class, Fact, Form, Task};
 pub use truth::{Scores, Truth};
-pub use user_table::UserTable;
+pub use user_table::{UserScores, UserTable};
 
 /// What can be wrong with a source of objectives.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 use nas_bench::{FbnetBlocks, NasBench201, VitBench, VitDataset, VitFamily};
 use nas_hw::{Device, Metric};
-use nas_predict::{Predictor, Settings, Table};
+use nas_predict::{Predictor, Settings, Table, within_fences};
 use nas_search::{BoxError, Detail, Objective};
 use nas_space::{
     Arch,
@@ -174,9 +174,9 @@ struct LearntAccuracy {
 
 impl LearntAccuracy {
     fn new(family: VitFamily, labelled: Vec<(Arch, f64)>) -> Result<Self, Error> {
-        let architectures: Vec<Arch> = labelled.iter().map(|(arch, _)| arch.clone()).collect();
+        let (architectures, accuracies): (Vec<Arch>, Vec<f64>) = labelled.iter().cloned().unzip();
         let labels: Vec<(usize, f64)> =
-            labelled.iter().enumerate().map(|(row, (_, accuracy))| (row, *accuracy)).collect();
+            within_fences(&accuracies).into_iter().enumerate().collect();
         let table = vit_features(family, &architectures)?;
         let detail = |name: &str| Detail { name: name.to_owned(), unit: "%".to_owned() };
         Ok(Self {

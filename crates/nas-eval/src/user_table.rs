@@ -1,4 +1,7 @@
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use nas_search::Objective;
 use nas_space::Arch;
@@ -25,41 +28,12 @@ impl UserTable {
         columns: &[&str],
         at_most: f64,
     ) -> Result<Self, Error> {
-        let name = file.display().to_string();
-        let csv = |source| Error::Csv { file: name.clone(), source };
-        let mut reader =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(csv)?;
-        let header = reader.headers().map_err(csv)?.clone();
-        let column = |wanted: &[&str]| {
-            let found = wanted.iter().find_map(|title| {
-                header.iter().position(|found| found == *title).map(|at| (at, (*title).to_owned()))
-            });
-            found.ok_or_else(|| Error::Column {
-                file: name.clone(),
-                expected: wanted.join(" or "),
-                found: header.iter().collect::<Vec<_>>().join(", "),
-            })
+        let wanted = |header: &[&str]| {
+            let found = columns.iter().find_map(|title| header.iter().position(|h| h == title));
+            found.map(|at| vec![at]).ok_or_else(|| columns.join(" or "))
         };
-        let (arch_at, _) = column(&["arch"])?;
-        let (value_at, value_title) = column(columns)?;
-        let mut values = HashMap::new();
-        for record in reader.records() {
-            let record = record.map_err(csv)?;
-            let row = record.position().map_or(0, csv::Position::line);
-            let wrong = |column: &str, problem: String| Error::Value {
-                file: name.clone(),
-                row,
-                column: column.to_owned(),
-                problem,
-            };
-            let arch = parse(&record[arch_at]).map_err(|error| wrong("arch", error.to_string()))?;
-            let value = number(&record[value_at], at_most)
-                .map_err(|problem| wrong(&value_title, problem))?;
-            if values.insert(arch, value).is_some() {
-                let problem = format!("{} occurs twice", &record[arch_at]);
-                return Err(wrong("arch", problem));
-            }
-        }
+        let (_, rows) = rows(file, parse, wanted, |text| number(text, at_most))?;
+        let values = rows.into_iter().map(|(arch, values)| (arch, values[0])).collect();
         Ok(Self { values })
     }
 
@@ -95,6 +69,94 @@ impl UserTable {
     ) -> Lookup<impl FnMut(&Arch) -> Option<f64> + 'static> {
         Lookup::new(objective, move |arch: &Arch| self.value(arch))
     }
+}
+
+/// Several scores of architectures, such as zero-cost proxies, as `nas score --format csv` prints them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserScores {
+    /// The scores' names.
+    pub names: Vec<String>,
+    values: HashMap<Arch, Vec<Option<f64>>>,
+}
+
+impl UserScores {
+    /// Reads a CSV file with a header: a column `arch` with a text that `parse` reads, and one column
+    /// for each score; a column `index` does not matter. An empty value means that there is none, and
+    /// lines that begin with `#` are comments.
+    ///
+    /// # Errors
+    /// File, row and column of the first architecture that is malformed or occurs twice, and of
+    /// the first value that is no finite number.
+    pub fn read(
+        file: &Path,
+        parse: impl Fn(&str) -> Result<Arch, nas_space::Error>,
+    ) -> Result<Self, Error> {
+        let wanted = |header: &[&str]| {
+            let scores = (0..header.len()).filter(|&at| !["arch", "index"].contains(&header[at]));
+            let scores: Vec<usize> = scores.collect();
+            if scores.is_empty() { Err("with a score".to_owned()) } else { Ok(scores) }
+        };
+        let finite = |text: &str| match text.parse::<f64>() {
+            _ if text.is_empty() => Ok(None),
+            Ok(value) if value.is_finite() => Ok(Some(value)),
+            _ => Err(format!("`{text}`; expected a finite number, or nothing where there is none")),
+        };
+        let (names, rows) = rows(file, parse, wanted, finite)?;
+        Ok(Self { names, values: rows.into_iter().collect() })
+    }
+
+    /// The scores of an architecture in the order of the names, if the file holds it.
+    pub fn values(&self, arch: &Arch) -> Option<&[Option<f64>]> {
+        self.values.get(arch).map(Vec::as_slice)
+    }
+}
+
+/// A file's rows: an architecture, and what `number` reads in the columns that `wanted` chooses from
+/// the header, or says to be missing; with the titles of those.
+#[allow(clippy::type_complexity)]
+fn rows(
+    file: &Path,
+    parse: impl Fn(&str) -> Result<Arch, nas_space::Error>,
+    wanted: impl Fn(&[&str]) -> Result<Vec<usize>, String>,
+    number: impl Fn(&str) -> Result<Option<f64>, String>,
+) -> Result<(Vec<String>, Vec<(Arch, Vec<Option<f64>>)>), Error> {
+    let name = file.display().to_string();
+    let csv = |source| Error::Csv { file: name.clone(), source };
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.trim(csv::Trim::All).comment(Some(b'#'));
+    let mut reader = reader.from_path(file).map_err(csv)?;
+    let header = reader.headers().map_err(csv)?.clone();
+    let titles: Vec<&str> = header.iter().collect();
+    let missing = |expected: String| Error::Column {
+        file: name.clone(),
+        expected,
+        found: titles.join(", "),
+    };
+    let arch_at = titles.iter().position(|title| *title == "arch");
+    let arch_at = arch_at.ok_or_else(|| missing("arch".to_owned()))?;
+    let columns = wanted(&titles).map_err(missing)?;
+    let mut rows = Vec::new();
+    let mut known = HashSet::new();
+    for record in reader.records() {
+        let record = record.map_err(csv)?;
+        let row = record.position().map_or(0, csv::Position::line);
+        let wrong = |column: &str, problem: String| Error::Value {
+            file: name.clone(),
+            row,
+            column: column.to_owned(),
+            problem,
+        };
+        let arch = parse(&record[arch_at]).map_err(|error| wrong("arch", error.to_string()))?;
+        let value =
+            |&at: &usize| number(&record[at]).map_err(|problem| wrong(titles[at], problem));
+        let values = columns.iter().map(value).collect::<Result<_, _>>()?;
+        if !known.insert(arch.clone()) {
+            return Err(wrong("arch", format!("{} occurs twice", &record[arch_at])));
+        }
+        rows.push((arch, values));
+    }
+    let names = columns.iter().map(|&at| titles[at].to_owned()).collect();
+    Ok((names, rows))
 }
 
 fn number(text: &str, at_most: f64) -> Result<Option<f64>, String> {

@@ -12,6 +12,7 @@ mod calibration;
 mod error;
 mod gaussian_process;
 mod linear;
+mod outliers;
 mod predictor;
 mod quality;
 pub mod rank;
@@ -21,6 +22,7 @@ mod table;
 
 pub use acquisition::worth_of_labels;
 pub use error::Error;
+pub use outliers::within_fences;
 pub use predictor::{Members, Prediction, Predictor, Settings};
 pub use quality::Quality;
 pub use split::{Split, cross_validation, draw_labels};

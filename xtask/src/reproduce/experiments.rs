@@ -63,7 +63,16 @@ pub const SEEN: [(&str, &str); 3] = [
     ("bought", "--searchers exhaustive"),
 ];
 
-/// One call of `nas benchmark`.
+/// The columns of ViT-Bench-101 that accuracy is predicted of.
+pub const TESTED: [&str; 3] = ["imagenet", "cifar100", "flowers"];
+
+/// What searches for vision transformers.
+pub const TRANSFORMERS: [&str; 2] = ["statistical", "random"];
+
+/// Proxies of the networks of ViT-Bench-101.
+const VIT_SCORES: &str = "bench-data/vit-bench-101-proxies.csv";
+
+/// One call of `nas`, of `nas benchmark` where scores, rules or fronts are kept.
 struct Experiment {
     /// The file in `reports/data/`.
     name: String,
@@ -81,6 +90,11 @@ enum Kept {
     Rules,
     /// The networks of the fronts.
     Fronts,
+    /// Rank correlations, whatever the seeds.
+    Ranks,
+    /// The front of one search with latency measured on the machine that it was made on: made again
+    /// only where its part is asked for by name, and compared with nothing.
+    Measured,
 }
 
 fn experiments() -> Vec<Experiment> {
@@ -141,6 +155,22 @@ fn experiments() -> Vec<Experiment> {
             arguments: format!("{search} --accuracy {accuracy} --devices {devices}"),
             parts: &[Part::T2],
             kept: Kept::Fronts,
+        });
+    }
+    for dataset in TESTED {
+        all.push(Experiment {
+            name: format!("transformers-{dataset}"),
+            arguments: format!("predict folds --dataset {dataset} --scores {VIT_SCORES}"),
+            parts: &[Part::T6],
+            kept: Kept::Ranks,
+        });
+    }
+    for searcher in TRANSFORMERS {
+        all.push(Experiment {
+            name: format!("transformers-{searcher}"),
+            arguments: format!("search --space autoformer-tiny --proposer {searcher} --seed 1"),
+            parts: &[Part::T6],
+            kept: Kept::Measured,
         });
     }
     for begin in BEGIN {
@@ -209,13 +239,16 @@ impl<'a> Experiments<'a> {
         Self { workspace, program, data: reports.join("data"), stamps, seeds }
     }
 
-    /// Runs what has not been run by this program. Each ends with its file: an interrupted
-    /// reproduction goes on where it was.
-    pub fn run(&self, parts: &[Part]) -> Result<(), Error> {
+    /// Runs what has not been run by this program, and what is measured if `measure` says so or it is
+    /// not there. Each ends with its file: an interrupted reproduction goes on where it was.
+    pub fn run(&self, parts: &[Part], measure: bool) -> Result<(), Error> {
         for folder in [&self.data, &self.stamps] {
             fs::create_dir_all(folder).map_err(Error::file(folder))?;
         }
-        let wanted: Vec<Experiment> = wanted(parts);
+        let mut wanted: Vec<Experiment> = wanted(parts);
+        wanted.retain(|experiment| {
+            experiment.kept != Kept::Measured || measure || !self.path(&experiment.name).exists()
+        });
         for (number, experiment) in wanted.iter().enumerate() {
             let command = experiment.command(self.seeds);
             let root = self.workspace.root();
@@ -289,10 +322,15 @@ impl<'a> Experiments<'a> {
             Ok::<(), Error>(())
         };
         for experiment in wanted(parts) {
+            if experiment.kept == Kept::Measured {
+                continue;
+            }
             let (root, command) = (self.workspace.root(), experiment.command(1));
             let found = experiment.run(root, self.program, &self.stamps, &command)?;
             // The header, and rows of the first seed: it is the fourth column.
-            let kept = |line: &str| matches!(line.split(',').nth(3), Some("seed" | "1"));
+            let seeded = experiment.kept != Kept::Ranks;
+            let first = |line: &str| matches!(line.split(',').nth(3), Some("seed" | "1"));
+            let kept = |line: &str| !seeded || first(line);
             compare(&experiment.name, &experiment.command(self.seeds), &found, &kept)?;
         }
         if parts.iter().any(|part| MODEL.contains(part)) {
@@ -344,21 +382,42 @@ const FRONTS: [&str; 9] = [
     "test_accuracy_percent",
     "latency_ms",
 ];
+const RANKS: [&str; 6] = [
+    "method",
+    "spearman",
+    "deviation",
+    "embedding dimension = 192",
+    "embedding dimension = 216",
+    "embedding dimension = 240",
+];
+const MEASURED: [&str; 7] = [
+    "arch",
+    "predicted_accuracy_percent",
+    "predicted_low_percent",
+    "predicted_high_percent",
+    "latency_ms",
+    "latency_spread_ms",
+    "parameters",
+];
 /// Beside the scores: the given rules that stand, by their positions.
 const RULES: &str = "rules";
 const DECIMALS: usize = 5;
 
 impl Experiment {
-    /// The rules that its searches begin with.
+    /// The rules or scores that it begins with.
     fn reads(&self, root: &Path) -> Result<Vec<u8>, Error> {
-        let mut words = self.arguments.split(' ').skip_while(|word| *word != "--rules");
+        let words = self.arguments.split(' ');
+        let mut words = words.skip_while(|word| !["--rules", "--scores"].contains(word));
         let Some(file) = words.nth(1) else { return Ok(Vec::new()) };
         let file = root.join(file);
         fs::read(&file).map_err(Error::file(&file))
     }
 
     fn command(&self, seeds: u64) -> String {
-        format!("nas benchmark {} --seeds {seeds}", self.arguments)
+        match self.kept {
+            Kept::Ranks | Kept::Measured => format!("nas {}", self.arguments),
+            _ => format!("nas benchmark {} --seeds {seeds}", self.arguments),
+        }
     }
 
     /// The columns that are kept, as CSV.
@@ -376,6 +435,9 @@ impl Experiment {
         if self.kept == Kept::Fronts {
             nas.arg("--fronts").arg(&fronts);
         }
+        if self.kept == Kept::Measured {
+            nas.arg("--force").arg("--run").arg(scratch.join("transformers"));
+        }
         let ran = output(&mut nas)?;
         if !ran.status.success() {
             let problem = format!("`{command}` ended with {}", ran.status);
@@ -388,8 +450,19 @@ impl Experiment {
                 let text = fs::read(&fronts).map_err(Error::file(&fronts))?;
                 columns(&text, &FRONTS)
             }
+            Kept::Ranks => columns(&ran.stdout, &RANKS),
+            Kept::Measured => {
+                Ok(format!("# measured on {}\n{}", processor(), columns(&ran.stdout, &MEASURED)?))
+            }
         }
     }
+}
+
+/// This machine's processor.
+fn processor() -> String {
+    let known = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = known.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
 /// These columns of a table, with numbers rounded.
@@ -452,6 +525,31 @@ pub struct OnFront {
     pub latency_ms: f64,
 }
 
+/// How well a method ranks vision transformers, over all and within each width.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Rank {
+    pub method: String,
+    pub spearman: Option<f64>,
+    #[serde(rename = "embedding dimension = 192")]
+    pub of_192: Option<f64>,
+    #[serde(rename = "embedding dimension = 216")]
+    pub of_216: Option<f64>,
+    #[serde(rename = "embedding dimension = 240")]
+    pub of_240: Option<f64>,
+}
+
+/// A vision transformer on the front of a search.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Transformer {
+    pub arch: String,
+    pub predicted_accuracy_percent: f64,
+    pub predicted_low_percent: f64,
+    pub predicted_high_percent: f64,
+    pub latency_ms: f64,
+    pub latency_spread_ms: f64,
+    pub parameters: f64,
+}
+
 /// What all experiments came to.
 pub struct Results {
     root: PathBuf,
@@ -474,6 +572,19 @@ impl Results {
 
     pub fn fronts(&self, name: &str) -> Result<Vec<OnFront>, Error> {
         self.read(name)
+    }
+
+    pub fn ranks(&self, dataset: &str) -> Result<Vec<Rank>, Error> {
+        self.read(&format!("transformers-{dataset}"))
+    }
+
+    /// The front of a search for vision transformers, and what it was measured on.
+    pub fn transformers(&self, searcher: &str) -> Result<(Vec<Transformer>, String), Error> {
+        let name = format!("transformers-{searcher}");
+        let path = self.data.join(format!("{name}.csv"));
+        let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        let machine = text.lines().find_map(|line| line.strip_prefix("# measured on "));
+        Ok((self.read(&name)?, machine.unwrap_or("an unknown machine").to_owned()))
     }
 
     pub fn model(&self) -> Result<Vec<model::Recorded>, Error> {
@@ -541,7 +652,7 @@ mod tests {
         let count = names.len();
         names.dedup();
         assert_eq!(names.len(), count);
-        for part in [Part::T2, Part::T3, Part::T5, Part::Niches, Part::Axes, Part::Energy] {
+        for part in [Part::T2, Part::T3, Part::T5, Part::T6, Part::Niches, Part::Axes, Part::Energy] {
             assert!(!wanted(&[part]).is_empty(), "{part:?}");
         }
     }

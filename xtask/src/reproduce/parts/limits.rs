@@ -1,4 +1,4 @@
-//! Tables 2 and 6: single networks.
+//! Table 2: single networks.
 
 use super::DATASETS;
 use crate::error::Error;
@@ -151,22 +151,4 @@ fn latency(data: &[Vec<OnFront>]) -> Sheet {
         }
     }
     latency
-}
-
-pub fn transformers() -> Report {
-    let mut sheet = Sheet::new(
-        "T6",
-        "Vision transformers",
-        &["", "parameters [M]", "top-1 [%]", "latency [ms]"],
-    );
-    sheet.push(["PEL-NAS, as published", "20.2", "82.5, predicted", "5.4"]);
-    sheet.push(["AutoFormer, as published there", "23", "-", "8.4"]);
-    sheet.push(["ours", "not there yet", "not there yet", "not there yet"]);
-    Report {
-        name: "T6",
-        title: "Table 6: vision transformers",
-        before: "AutoFormer's space is not part of pel-nas yet.".to_owned(),
-        sheets: vec![sheet],
-        ..Report::default()
-    }
 }

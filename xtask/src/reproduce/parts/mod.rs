@@ -8,6 +8,7 @@ mod partition;
 mod rules;
 mod scores;
 mod searchers;
+mod transformers;
 
 use super::Part;
 use super::experiments::Results;
@@ -23,7 +24,7 @@ pub fn reports(part: Part, results: &Results) -> Result<Vec<Report>, Error> {
         Part::T3 => searchers::searchers(results)?,
         Part::T4 => model::costs(results)?,
         Part::T5 => ablations::ablations(results)?,
-        Part::T6 => limits::transformers(),
+        Part::T6 => transformers::transformers(results)?,
         Part::Figure1 => model::coverage(results)?,
         Part::Convergence => searchers::convergence(results)?,
         Part::Niches => partition::niches(results)?,

@@ -1,9 +1,15 @@
-use std::{collections::BTreeMap, path::Path, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::ValueEnum;
 use nas_bench::{VitBench, VitDataset, VitFamily};
-use nas_predict::{Predictor, Table, cross_validation, rank::spearman};
-use nas_space::{Arch, autoformer};
+use nas_eval::{UserScores, vit_features};
+use nas_predict::{
+    Group, Prediction, Predictor, Table, cross_validation, rank::spearman, within_fences,
+};
+use nas_space::{Arch, Space};
 
 use super::Learning;
 use crate::{
@@ -30,6 +36,14 @@ pub struct Arguments {
     /// The first draw's seed
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
+    /// Scores of all of them, such as zero-cost proxies: CSV with a column arch and one for each
+    /// score, as nas score --format csv prints them. Each is told alone, and what is predicted is the
+    /// mean of what two predictors say, one of layers and one of scores
+    #[arg(long, value_name = "FILE")]
+    scores: Option<PathBuf>,
+    /// Print the networks, one on each line, and nothing else: for nas score --file
+    #[arg(long)]
+    networks: bool,
     #[command(flatten)]
     learning: Learning,
     #[arg(long, value_enum, default_value_t)]
@@ -59,17 +73,6 @@ impl Family {
             Self::Pit => VitFamily::Pit,
         }
     }
-
-    /// Parameters with 224×224 images and 1,000 classes, where they are counted.
-    fn parameters(self, arch: &Arch) -> Option<f64> {
-        match self {
-            Self::Autoformer => {
-                let network = autoformer::Size::Tiny.network(arch).ok()?;
-                Some(network.parameters(224, 1000) as f64)
-            }
-            Self::Pit => None,
-        }
-    }
 }
 
 impl Tested {
@@ -81,6 +84,31 @@ impl Tested {
             Self::Chaoyang => VitDataset::Chaoyang,
         }
     }
+}
+
+/// Scores of the networks in a file, as a table to learn from.
+fn scores(file: &Path, architectures: &[Arch], space: &Space) -> Result<Table, Failure> {
+    let scores = UserScores::read(file, |text| space.parse(text))?;
+    let values = architectures.iter().map(|arch| {
+        scores.values(arch).ok_or_else(|| {
+            Failure::input(format!("{} lacks {}", file.display(), space.format(arch)))
+        })
+    });
+    let values: Vec<&[Option<f64>]> = values.collect::<Result<_, _>>()?;
+    let mut table = Table::new(space, architectures).only(|_| false);
+    for (at, name) in scores.names.iter().enumerate() {
+        table = table.with_scores(name, values.iter().map(|values| values[at]))?;
+    }
+    Ok(table)
+}
+
+/// The scores in what is learnt from.
+fn columns<'a>(tables: &[&'a Table]) -> impl Iterator<Item = (&'a Table, usize)> {
+    tables.iter().flat_map(|table| {
+        let columns = table.columns().iter().enumerate();
+        let scores = columns.filter(|(_, column)| column.group == Group::Scores);
+        scores.map(move |(at, _)| (*table, at))
+    })
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
@@ -96,49 +124,64 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         ));
     }
     let space = family.space();
+    if arguments.networks {
+        let lines = architectures.iter().map(|arch| space.format(arch) + "\n");
+        print(&lines.collect::<String>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let width = &space.decisions()[0];
     let widths: Vec<u8> = architectures.iter().map(|arch| arch.choices()[0]).collect();
-    let parameters: Vec<Option<f64>> =
-        architectures.iter().map(|arch| arguments.family.parameters(arch)).collect();
-    let mut table = Table::new(space, &architectures);
-    if parameters.iter().all(Option::is_some) {
-        table = table.with_scores("parameters", parameters.iter().copied())?;
-    }
+    let table = vit_features(family, &architectures)?;
+    let scores = arguments.scores.as_deref();
+    let scores = scores.map(|file| self::scores(file, &architectures, space)).transpose()?;
+    let views: Vec<&Table> = std::iter::once(&table).chain(&scores).collect();
     let mean = format!("mean of the {}", width.name);
     // Spearman of each method, by repeat: over all, then within each width.
-    let mut told: BTreeMap<&str, Vec<Vec<Option<f64>>>> = BTreeMap::new();
+    let mut told: Vec<(String, Vec<Vec<Option<f64>>>)> = Vec::new();
     let mut progress = Progress::new("learning", arguments.repeats as usize);
     for (done, seed) in (arguments.seed..).take(arguments.repeats as usize).enumerate() {
         let (mut predicted, mut by_width) = (vec![0.0; labels.len()], vec![0.0; labels.len()]);
         for split in cross_validation(&architectures, arguments.folds as usize, seed) {
+            let of_known: Vec<f64> = split.labelled.iter().map(|&row| labels[row]).collect();
             let known: Vec<(usize, f64)> =
-                split.labelled.iter().map(|&row| (row, labels[row])).collect();
-            let predictor = Predictor::fit(&table, &known, arguments.learning.settings(seed))?;
-            let values = predictor.predict(&table)?;
+                split.labelled.iter().copied().zip(within_fences(&of_known)).collect();
+            let settings = arguments.learning.settings(seed);
+            let learn = |table: &Table| Predictor::fit(table, &known, settings)?.predict(table);
+            let values: Vec<Vec<Prediction>> =
+                views.iter().map(|table| learn(table)).collect::<Result<_, _>>()?;
             let all = known.iter().map(|label| label.1).sum::<f64>() / known.len().max(1) as f64;
             for row in split.held_out {
-                predicted[row] = values[row].value;
+                let sum: f64 = values.iter().map(|values| values[row].value).sum();
+                predicted[row] = sum / values.len() as f64;
                 let alike = known.iter().filter(|(other, _)| widths[*other] == widths[row]);
                 let (count, sum) =
                     alike.fold((0.0, 0.0), |(n, sum), label| (n + 1.0, sum + label.1));
                 by_width[row] = if count > 0.0 { sum / count } else { all };
             }
         }
-        let mut tell = |method, values: &[f64]| {
+        let mut tell = |method: &str, values: &[Option<f64>]| {
             let within = |choice: Option<usize>| {
-                let rows: Vec<usize> = (0..labels.len())
-                    .filter(|&row| choice.is_none_or(|choice| usize::from(widths[row]) == choice))
-                    .collect();
-                let of = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
-                spearman(&of(values), &of(&labels))
+                let rows = (0..labels.len())
+                    .filter(|&row| choice.is_none_or(|choice| usize::from(widths[row]) == choice));
+                let (values, labels): (Vec<f64>, Vec<f64>) =
+                    rows.filter_map(|row| Some((values[row]?, labels[row]))).unzip();
+                spearman(&values, &labels)
             };
             let ranks = std::iter::once(None).chain((0..width.choices.len()).map(Some));
-            told.entry(method).or_default().push(ranks.map(within).collect());
+            let ranks = ranks.map(within).collect();
+            match told.iter_mut().find(|(known, _)| known == method) {
+                Some((_, repeats)) => repeats.push(ranks),
+                None => told.push((method.to_owned(), vec![ranks])),
+            }
         };
-        tell("predictor", &predicted);
-        tell(&mean, &by_width);
-        if let Some(parameters) = parameters.iter().copied().collect::<Option<Vec<f64>>>() {
-            tell("parameters", &parameters);
+        let there = |values: Vec<f64>| values.into_iter().map(Some).collect::<Vec<_>>();
+        tell("predictor", &there(predicted));
+        tell(&mean, &there(by_width));
+        for (table, column) in columns(&views) {
+            let values: Vec<_> = (0..table.rows()).map(|row| table.value(row, column)).collect();
+            if values.iter().any(Option::is_some) {
+                tell(&table.columns()[column].name, &values);
+            }
         }
         progress.update(done + 1, "");
     }
@@ -151,8 +194,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         let column = format!("{} = {choice}", width.name);
         records = records.heading(&column, &format!("of {choice}"));
     }
-    for method in ["predictor", &mean, "parameters"] {
-        let Some(repeats) = told.get(method) else { continue };
+    for (method, repeats) in &told {
         let of = |at: usize| repeats.iter().filter_map(|row| row[at]).collect::<Vec<f64>>();
         let mean = |values: &[f64]| {
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
@@ -164,7 +206,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             let deviation = (squares / all.len() as f64).sqrt();
             if deviation < 1e-12 { 0.0 } else { deviation }
         });
-        let mut row: Vec<Cell> = vec![method.into(), mean(&all).into(), deviation.into()];
+        let mut row: Vec<Cell> = vec![method.as_str().into(), mean(&all).into(), deviation.into()];
         row.extend((0..width.choices.len()).map(|at| Cell::from(mean(&of(at + 1)))));
         records.push(row);
     }

@@ -52,12 +52,15 @@ impl Columns {
     }
 }
 
+/// Characters of those that a fact takes.
+const FACT: usize = 17;
+
 /// The first choices of a long list.
-fn abridged(names: &str) -> String {
-    if names.chars().count() <= WIDEST {
+fn abridged(names: &str, widest: usize) -> String {
+    if names.chars().count() <= widest {
         return names.to_owned();
     }
-    let fits = |end: &usize| names[..*end].chars().count() < WIDEST;
+    let fits = |end: &usize| names[..*end].chars().count() < widest;
     let end = names.match_indices(' ').map(|(at, _)| at).rfind(fits).unwrap_or(0);
     format!("{} …", &names[..end])
 }
@@ -376,9 +379,11 @@ impl<'a> Report<'a> {
             let short = match &narrow {
                 Some(narrow) => narrow.of(space.short_names(arch)),
                 None => {
+                    // As it is written it says more, where it is about as short.
                     let (short, written) = (space.short(arch), space.format(arch));
-                    let shorter = written.chars().count() < short.chars().count();
-                    abridged(if shorter { &written } else { &short })
+                    let [of_short, of_written] = [&short, &written].map(|t| t.chars().count());
+                    let text = if 10 * of_written <= 11 * of_short { written } else { short };
+                    abridged(&text, fact.map_or(WIDEST, |_| WIDEST - FACT))
                 }
             };
             cells.extend(fact.map(|fact| Cell::from(Some(fact.in_unit(arch)))));
