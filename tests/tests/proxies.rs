@@ -8,7 +8,7 @@ use approx::relative_eq;
 use nas_bench::{Fidelity, NasBench201, PublishedProxies, ScoreTable};
 use nas_eval::{
     Source, benchmark,
-    live::{Networks, ProxyScore, TRAINING_FREE},
+    live::{Blueprint, Networks, ProxyScore, TRAINING_FREE},
 };
 use nas_predict::rank;
 use nas_proxy::{Proxy, ProxySet, RankAggregate, Selection, cifar10, device};
@@ -124,7 +124,7 @@ fn the_score_without_labels_is_the_best_of_at_most_three_proxies_on_cifar10() {
     let accuracies: Vec<f64> = cells.iter().map(|&cell| accuracy[cell]).collect();
     let ours = ours();
     let log_ranks = |proxy: &Proxy| -> Option<Vec<f64>> {
-        let column = ours.column(proxy.name()).unwrap();
+        let column = ours.column(proxy.name())?;
         let values = ours.rows().map(|(_, values)| values[column]).collect();
         let ranks = RankAggregate::new(&[(*proxy, values)]).unwrap();
         let value = |cell: &usize| ranks.score(&[ours.values(&arch(*cell)).unwrap()[column]]);
@@ -199,15 +199,15 @@ fn the_file_holds_what_is_computed() {
     let selection = Selection::Random { count: header.batch, seed: header.seed };
     let batch = cifar10(images.join(&header.images), selection).unwrap();
     let set = header.proxies.join(",").parse::<ProxySet>().unwrap().with_seed(header.seed);
-    let networks =
-        Networks { dataset: Dataset::Cifar10, seed: header.seed, device: device("cpu").unwrap() };
+    let blueprint = Blueprint::nasbench201(Dataset::Cifar10);
+    let networks = Networks { blueprint, seed: header.seed, device: device("cpu").unwrap() };
     let rows: Vec<(usize, &[Option<f64>])> = ours.rows().collect();
     let tolerance = |proxy| match proxy {
         Proxy::Grasp | Proxy::ZiCo => 0.5,
         _ => 0.1,
     };
     for (cell, expected) in rows.iter().step_by(rows.len() / 6) {
-        let found = set.score(&networks.build(&arch(*cell)).unwrap(), &batch).unwrap();
+        let found = set.score(&*networks.build(&arch(*cell)).unwrap(), &batch).unwrap();
         for ((proxy, found), expected) in set.proxies().iter().zip(found).zip(*expected) {
             let close = match (found, expected) {
                 (None, None) => true,

@@ -26,14 +26,15 @@ fn column(csv: &str, title: &str) -> Vec<f64> {
 #[test]
 fn a_search_for_vision_transformers_predicts_accuracy_and_measures_latency() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let search = "search --space autoformer-tiny --device host --proposer statistical --evaluations 6";
+    let search =
+        "search --space autoformer-tiny --device host --proposer statistical --evaluations 6";
     let ran = nas.say(search);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     for told in [
         "predicted %",
         "latency ms",
         "parameters [M]",
-        "accuracy predicted from 100 networks of ViT-Bench-101 (imagenet, of a supernet)",
+        "accuracy predicted from 100 networks of ViT-Bench-101 (imagenet, supernet)",
         "latency measured on this machine",
     ] {
         assert!(ran.stdout.contains(told), "{}", ran.stdout);
@@ -73,7 +74,10 @@ fn what_was_not_published_of_transformers_is_said() {
         &nas.say("search --space autoformer-tiny --accuracy benchmark"),
         "only that of 100 networks",
     );
-    refused(&nas.say("search --space autoformer-tiny --dataset cifar10"), "did you mean `cifar100`");
+    refused(
+        &nas.say("search --space autoformer-tiny --dataset cifar10"),
+        "did you mean `cifar100`",
+    );
     refused(&nas.say("search --space autoformer"), "autoformer-tiny");
     let small = nas.say("search --space autoformer-small --evaluations 2 --batch 2 --seed 3");
     assert_eq!(small.code, 0, "{}", small.stderr);
@@ -103,11 +107,13 @@ fn proxies_that_say_nothing_of_transformers_are_refused_and_left_out_of_all() {
     let all = nas.say(&format!("{score} --proxies all"));
     assert_eq!(all.code, 0, "{}", all.stderr);
     let header = all.stdout.lines().next().unwrap();
-    for (proxy, there) in [("dss", true), ("az_expressivity", true), ("nwot", false), ("synflow", false)]
+    for (proxy, there) in
+        [("dss", true), ("az_expressivity", true), ("nwot", false), ("synflow", false)]
     {
         assert_eq!(header.split(',').any(|name| name == proxy), there, "{header}");
     }
-    let facts = nas.say("space convert --space autoformer-tiny --file some.txt --format csv").stdout;
+    let facts =
+        nas.say("space convert --space autoformer-tiny --file some.txt --format csv").stdout;
     assert_eq!(column(&all.stdout, "flops"), column(&facts, "flops"));
     assert_eq!(column(&all.stdout, "params"), column(&facts, "parameters"));
     refused(&nas.say("score --space autoformer-tiny"), "nas space sample");

@@ -1,6 +1,8 @@
 //! How a search grows with its evaluations: FBNet's 9²² networks, as many parameters and as little
 //! latency on a Raspberry Pi 4 as can be, by HW-NAS-Bench's tables.
 //!
+//! Before that, how long it takes to look the costs of 1,000 networks up.
+//!
 //! No accuracy is published for these networks; how many parameters they have is a score without
 //! training. `cargo run --release -p nas-eval --no-default-features --example growth`, after
 //! `nas download`.
@@ -11,18 +13,19 @@ use nas_bench::{FbnetBlocks, data_dir};
 use nas_eval::{Lookup, Sources};
 use nas_hw::{Device, Metric};
 use nas_partition::{Allocation, Partition};
-use nas_search::{Evolution, Objective, Proposer, Random, Search, Settings, Statistical};
+use nas_search::{
+    Evolution, Objective, Proposer, Random, Search, SearchRng, Settings, Statistical,
+};
 use nas_space::{
     Arch,
     fbnet::{self, Input},
 };
+use rand::SeedableRng;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let costs = FbnetBlocks::open(&data_dir()?.path)?.costs(
-        Device::Raspi4,
-        Metric::Latency,
-        Input::Cifar100,
-    )?;
+    let blocks = FbnetBlocks::open(&data_dir()?.path)?;
+    look_up(&blocks)?;
+    let costs = blocks.costs(Device::Raspi4, Metric::Latency, Input::Cifar100)?;
     let parameters = |arch: &Arch| Some(fbnet::parameters(arch, Input::Cifar100) as f64);
     let whole = Partition::whole();
     println!(
@@ -56,6 +59,23 @@ fn main() -> Result<(), Box<dyn Error>> {
                 1e6 * seconds / evaluations as f64
             );
         }
+    }
+    Ok(())
+}
+
+/// Latency and energy of 1,000 random networks on each device that has them.
+fn look_up(blocks: &FbnetBlocks) -> Result<(), Box<dyn Error>> {
+    let rng = &mut SearchRng::seed_from_u64(0);
+    let networks: Vec<Arch> = (0..1000).map(|_| fbnet::space().sample(rng)).collect();
+    for device in [Device::EdgeGpu, Device::Eyeriss, Device::Fpga] {
+        let begun = Instant::now();
+        let latency = blocks.costs(device, Metric::Latency, Input::Cifar100)?;
+        let energy = blocks.costs(device, Metric::Energy, Input::Cifar100)?;
+        let sum: f64 =
+            networks.iter().filter_map(|arch| Some(latency.cost(arch)? + energy.cost(arch)?)).sum();
+        let millis = 1e3 * begun.elapsed().as_secs_f64();
+        assert!(sum > 0.0);
+        println!("latency and energy of {} networks on {device}: {millis:.3} ms", networks.len());
     }
     Ok(())
 }

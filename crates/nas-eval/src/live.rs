@@ -140,9 +140,12 @@ impl Blueprint {
     ///
     /// # Errors
     /// Those of the reader, for example for too few images.
-    pub fn images(&self, file: &Path, selection: Selection) -> Option<Result<Batch, Error>> {
-        let resized = |batch: Batch| batch.resized(self.side);
-        Some(self.read?(file, selection).and_then(resized).map_err(Error::from))
+    pub fn images(
+        &self,
+        file: &Path,
+        selection: Selection,
+    ) -> Option<Result<Batch, nas_proxy::Error>> {
+        Some(self.read?(file, selection).and_then(|batch| batch.resized(self.side)))
     }
 }
 

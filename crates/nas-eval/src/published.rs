@@ -2,12 +2,7 @@ use nas_bench::{FbnetBlocks, NasBench201, VitBench, VitDataset, VitFamily};
 use nas_hw::{Device, Metric};
 use nas_predict::{Predictor, Settings, Table, within_fences};
 use nas_search::{BoxError, Detail, Objective};
-use nas_space::{
-    Arch,
-    autoformer::Size,
-    fbnet::Input,
-    nasbench201::Dataset,
-};
+use nas_space::{Arch, autoformer::Size, fbnet::Input, nasbench201::Dataset};
 
 use crate::{Domain, Error, Lookup, Source, Truth, benchmark};
 
@@ -130,7 +125,7 @@ impl Published for OnVitBench {
             return Ok(PublishedAccuracy::Absent);
         }
         let of = match self.dataset {
-            VitDataset::ImageNet => ", of a supernet",
+            VitDataset::ImageNet => ", supernet",
             _ => "",
         };
         let (count, dataset) = (labelled.len(), self.dataset);

@@ -127,11 +127,8 @@ fn rows(
     let mut reader = reader.from_path(file).map_err(csv)?;
     let header = reader.headers().map_err(csv)?.clone();
     let titles: Vec<&str> = header.iter().collect();
-    let missing = |expected: String| Error::Column {
-        file: name.clone(),
-        expected,
-        found: titles.join(", "),
-    };
+    let missing =
+        |expected: String| Error::Column { file: name.clone(), expected, found: titles.join(", ") };
     let arch_at = titles.iter().position(|title| *title == "arch");
     let arch_at = arch_at.ok_or_else(|| missing("arch".to_owned()))?;
     let columns = wanted(&titles).map_err(missing)?;
@@ -147,8 +144,7 @@ fn rows(
             problem,
         };
         let arch = parse(&record[arch_at]).map_err(|error| wrong("arch", error.to_string()))?;
-        let value =
-            |&at: &usize| number(&record[at]).map_err(|problem| wrong(titles[at], problem));
+        let value = |&at: &usize| number(&record[at]).map_err(|problem| wrong(titles[at], problem));
         let values = columns.iter().map(value).collect::<Result<_, _>>()?;
         if !known.insert(arch.clone()) {
             return Err(wrong("arch", format!("{} occurs twice", &record[arch_at])));

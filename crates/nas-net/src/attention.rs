@@ -65,7 +65,8 @@ impl Grid {
         Ok(Self {
             side,
             places: Tensor::f_block_diag(&[class, patches])?,
-            distances: (distances.f_clamp(-DISTANCE, DISTANCE)? + (DISTANCE + 1)).f_flatten(0, -1)?,
+            distances: (distances.f_clamp(-DISTANCE, DISTANCE)? + (DISTANCE + 1))
+                .f_flatten(0, -1)?,
         })
     }
 }

@@ -115,12 +115,7 @@ impl AutoFormerNetwork {
 }
 
 impl TransformerLayer {
-    fn new(
-        builder: &mut Builder,
-        width: i64,
-        heads: i64,
-        hidden: i64,
-    ) -> Result<Self, TchError> {
+    fn new(builder: &mut Builder, width: i64, heads: i64, hidden: i64) -> Result<Self, TchError> {
         let attended = heads * HEAD as i64;
         Ok(Self {
             attention_norm: builder.layer_norm(width)?,
@@ -157,8 +152,8 @@ model!(AutoFormerNetwork);
 #[cfg(test)]
 mod tests {
     use nas_proxy::{Batch, Network, ProxySet};
-    use nas_space::autoformer::{Layer, Size};
     use nas_space::Arch;
+    use nas_space::autoformer::{Layer, Size};
 
     use super::*;
     use crate::Model;
@@ -257,7 +252,10 @@ mod tests {
         let refused = Proxy::ALL.into_iter().filter(|proxy| network.unfit(*proxy).is_some());
         let refused: Vec<_> = refused.map(Proxy::name).collect();
         let synflow = ["synflow", "ln_synflow", "log_synflow"];
-        assert_eq!(refused, [&["nwot"], &synflow[..1], &["zen"], &synflow[1..], &["meco", "swap"]].concat());
+        assert_eq!(
+            refused,
+            [&["nwot"], &synflow[..1], &["zen"], &synflow[1..], &["meco", "swap"]].concat()
+        );
     }
 
     #[test]

@@ -9,7 +9,9 @@ pub enum Error {
     Arch(#[from] nas_space::Error),
 
     /// Patches do not fill the images.
-    #[error("images of {side}×{side} pixels are not filled by patches of {patch}×{patch}: expected a multiple of {patch}, for example 224")]
+    #[error(
+        "images of {side}×{side} pixels are not filled by patches of {patch}×{patch}: expected a multiple of {patch}, for example 224"
+    )]
     Side {
         /// Pixels along a side of an image.
         side: u64,

@@ -42,8 +42,11 @@ pub(crate) trait Executor {
     /// An image's tokens, of shape (count, 1 + patches, channels).
     fn patches(&mut self, images: &Self::Value, to: &Patches) -> Result<Self::Value, TchError>;
 
-    fn layer_norm(&mut self, tokens: &Self::Value, norm: &LayerNorm)
-    -> Result<Self::Value, TchError>;
+    fn layer_norm(
+        &mut self,
+        tokens: &Self::Value,
+        norm: &LayerNorm,
+    ) -> Result<Self::Value, TchError>;
 
     /// A linear layer of each token.
     fn linear(&mut self, tokens: &Self::Value, linear: &Linear) -> Result<Self::Value, TchError>;

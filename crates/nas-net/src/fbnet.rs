@@ -59,8 +59,7 @@ impl FbnetNetwork {
     pub fn new(arch: &Arch, input: Input, seed: u64, device: Device) -> Result<Self, Error> {
         let layers = fbnet::layers(arch, input)?;
         let mut builder = Builder::new(seed, device, Initial::Normal);
-        let stem =
-            ConvolutionAndNorm::new(&mut builder, 3, STEM, 3, input.stem_stride(), 1)?;
+        let stem = ConvolutionAndNorm::new(&mut builder, 3, STEM, 3, input.stem_stride(), 1)?;
         let last = layers.last().map_or(STEM, |(layer, _)| layer.to);
         let blocks = layers
             .iter()
@@ -135,11 +134,7 @@ impl InvertedResidual {
         }
         let inner = self.depthwise.walk_active(&inner, executor)?;
         let output = self.project.walk(&inner, executor)?;
-        if self.residual {
-            executor.sum(vec![executor.identity(x), output], x)
-        } else {
-            Ok(output)
-        }
+        if self.residual { executor.sum(vec![executor.identity(x), output], x) } else { Ok(output) }
     }
 }
 

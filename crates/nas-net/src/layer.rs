@@ -165,12 +165,7 @@ impl Builder {
     }
 
     /// A linear layer whose weight has a role.
-    pub fn linear_of(
-        &mut self,
-        role: Role,
-        inputs: i64,
-        outputs: i64,
-    ) -> Result<Linear, TchError> {
+    pub fn linear_of(&mut self, role: Role, inputs: i64, outputs: i64) -> Result<Linear, TchError> {
         let shape = [outputs, inputs];
         let weight = match self.initial {
             Initial::Uniform => self.uniform(&shape, inputs),

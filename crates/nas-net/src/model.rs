@@ -51,10 +51,7 @@ macro_rules! model {
         }
 
         impl crate::Model for $network {
-            fn forward_inference(
-                &self,
-                images: &tch::Tensor,
-            ) -> Result<tch::Tensor, crate::Error> {
+            fn forward_inference(&self, images: &tch::Tensor) -> Result<tch::Tensor, crate::Error> {
                 Ok(tch::no_grad(|| self.walk(images, &mut crate::executor::Inference))?)
             }
 

@@ -652,7 +652,8 @@ mod tests {
         let count = names.len();
         names.dedup();
         assert_eq!(names.len(), count);
-        for part in [Part::T2, Part::T3, Part::T5, Part::T6, Part::Niches, Part::Axes, Part::Energy] {
+        for part in [Part::T2, Part::T3, Part::T5, Part::T6, Part::Niches, Part::Axes, Part::Energy]
+        {
             assert!(!wanted(&[part]).is_empty(), "{part:?}");
         }
     }

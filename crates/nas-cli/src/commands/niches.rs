@@ -123,11 +123,9 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
 }
 
 /// Latency on a device, and test accuracies by index where they are known.
-fn on_device(
-    device: Device,
-    task: &Task,
-    data: Option<&Path>,
-) -> Result<(Box<dyn Source>, Option<Vec<f64>>), Failure> {
+type OnDevice = (Box<dyn Source>, Option<Vec<f64>>);
+
+fn on_device(device: Device, task: &Task, data: Option<&Path>) -> Result<OnDevice, Failure> {
     let published = published(task, data, true)?;
     let latency = cost_of(task, published.as_deref(), device, Metric::Latency)?;
     let accuracy = match &published {

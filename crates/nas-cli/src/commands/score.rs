@@ -1,10 +1,6 @@
 use std::path::PathBuf;
 
-use crate::{
-    arch::Architectures,
-    commands::{SpaceArguments, live::ProxyArguments},
-    output::Format,
-};
+use crate::{arch::Architectures, commands::live::ProxyArguments, output::Format};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -105,10 +101,10 @@ mod torch {
     };
     use tch::{Device, Kind};
 
-    use super::{Arguments, SpaceArguments};
+    use super::Arguments;
     use crate::{
         arch::shown,
-        commands::live::blueprint,
+        commands::{SpaceArguments, live::blueprint},
         failure::Failure,
         output::{Cell, Format, Records, print},
         progress::Progress,
@@ -122,8 +118,7 @@ mod torch {
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let proxies = proxies(&arguments.proxies)?.with_seed(arguments.seed);
         let space = arguments.space.as_deref().unwrap_or(nasbench201::space().name());
-        let space =
-            SpaceArguments { space: space.to_owned(), dataset: arguments.dataset.clone() };
+        let space = SpaceArguments { space: space.to_owned(), dataset: arguments.dataset.clone() };
         let task = space.task()?;
         let out = arguments.out.as_deref();
         if out.is_some() && !task.is_numbered() {
@@ -229,8 +224,7 @@ mod torch {
             // What has no number goes by its place in the list above.
             let places = place * CELLS_ACROSS + 1..;
             let indices = block.iter().zip(places);
-            let indices =
-                indices.map(|((index, ..), place)| index.unwrap_or(place).to_string());
+            let indices = indices.map(|((index, ..), place)| index.unwrap_or(place).to_string());
             let mut records = Records::new(iter::once("proxy".to_owned()).chain(indices));
             for (place, name) in names.iter().enumerate() {
                 let values = block.iter().map(|(.., values)| Cell::from(values[place]));
@@ -327,7 +321,8 @@ mod torch {
         let mut command = "nas score".to_owned();
         if let Some(space) = &arguments.space {
             // One space, whatever it was called.
-            command += &format!(" --space {}", if space == "nb201" { task.space.name() } else { space });
+            command +=
+                &format!(" --space {}", if space == "nb201" { task.space.name() } else { space });
         }
         command += &format!(
             " --proxies {} --dataset {} --batch {} --seed {} --device {device}",

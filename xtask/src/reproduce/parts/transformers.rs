@@ -38,7 +38,15 @@ pub fn transformers(results: &Results) -> Result<Report, Error> {
     let mut ranks = Sheet::new(
         "T6-predictor",
         "Rank correlation of what is predicted with accuracy, ViT-Bench-101",
-        &["", "ImageNet, 100", "CIFAR-100, 200", "Flowers, 200", "ImageNet, of width 192", "216", "240"],
+        &[
+            "",
+            "ImageNet, 100",
+            "CIFAR-100, 200",
+            "Flowers, 200",
+            "ImageNet, of width 192",
+            "216",
+            "240",
+        ],
     );
     let tables = TESTED
         .iter()
@@ -75,9 +83,9 @@ pub fn transformers(results: &Results) -> Result<Report, Error> {
              {machine}; the median, ± half the range between the quartiles. \
              `cargo xtask reproduce --only T6` measures on yours."
         ),
-        after: "The predictor is the mean of two: one learns from what layers are and the number of \
-                parameters, one from zero-cost proxies (`bench-data/vit-bench-101-proxies.csv`). In \
-                turn a fifth of the networks is held out; the mean of ten draws. Beside it, what it has \
+        after: "The predictor learns from what layers are and from the number of parameters; it is what \
+                searches use. With scores it is the mean with another that learns from zero-cost \
+                proxies (`bench-data/vit-bench-101-proxies.csv`). In turn a fifth of the networks is held out; the mean of ten draws. Beside it, what it has \
                 to beat: the mean accuracy of networks of the same width, the number of parameters, and \
                 each proxy alone, which learn nothing or next to nothing. NASWOT, SWAP, MeCo, Zen and \
                 SynFlow say nothing of transformers and are refused."

@@ -93,8 +93,10 @@ fn listed(format: Format, all: &[Arch], next: &[usize], fit: Option<&FewShotFit>
         .heading("latency_ms", "predicted [ms]")
         .heading("deviation_ms", "±");
     for &at in next {
-        let mut row: Vec<Cell> =
-            vec![nasbench201::index(&all[at]).into(), shown(nasbench201::space(), &all[at], format).into()];
+        let mut row: Vec<Cell> = vec![
+            nasbench201::index(&all[at]).into(),
+            shown(nasbench201::space(), &all[at], format).into(),
+        ];
         if let Some(fit) = fit {
             row.extend([fit.predicted[at], fit.deviations[at]].map(Cell::Number));
         }

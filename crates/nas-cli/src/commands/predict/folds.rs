@@ -9,7 +9,7 @@ use nas_eval::{UserScores, vit_features};
 use nas_predict::{
     Group, Prediction, Predictor, Table, cross_validation, rank::spearman, within_fences,
 };
-use nas_space::{Arch, Space};
+use nas_space::{Arch, Decision, Space};
 
 use super::Learning;
 use crate::{
@@ -37,8 +37,8 @@ pub struct Arguments {
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
     /// Scores of all of them, such as zero-cost proxies: CSV with a column arch and one for each
-    /// score, as nas score --format csv prints them. Each is told alone, and what is predicted is the
-    /// mean of what two predictors say, one of layers and one of scores
+    /// score, as nas score --format csv prints them. Each is told alone, and beside the predictor, which
+    /// learns from layers, the mean with another that learns from the scores
     #[arg(long, value_name = "FILE")]
     scores: Option<PathBuf>,
     /// Print the networks, one on each line, and nothing else: for nas score --file
@@ -111,6 +111,65 @@ fn columns<'a>(tables: &[&'a Table]) -> impl Iterator<Item = (&'a Table, usize)>
     })
 }
 
+/// What was told by each method, by repeat.
+struct Told<'a> {
+    labels: &'a [f64],
+    /// The width that each network takes.
+    widths: &'a [u8],
+    width: &'a Decision,
+    /// Spearman over all networks, then within each width.
+    methods: Vec<(String, Vec<Vec<Option<f64>>>)>,
+}
+
+impl Told<'_> {
+    fn tell(&mut self, method: &str, values: &[Option<f64>]) {
+        let within = |choice: Option<usize>| {
+            let rows = (0..self.labels.len())
+                .filter(|&row| choice.is_none_or(|choice| usize::from(self.widths[row]) == choice));
+            let (values, labels): (Vec<f64>, Vec<f64>) =
+                rows.filter_map(|row| Some((values[row]?, self.labels[row]))).unzip();
+            spearman(&values, &labels)
+        };
+        let ranks = std::iter::once(None).chain((0..self.width.choices.len()).map(Some));
+        let ranks = ranks.map(within).collect();
+        match self.methods.iter_mut().find(|(known, _)| known == method) {
+            Some((_, repeats)) => repeats.push(ranks),
+            None => self.methods.push((method.to_owned(), vec![ranks])),
+        }
+    }
+
+    /// The means over the repeats, and over all networks their deviation.
+    fn records(&self) -> Records {
+        let width = self.width;
+        let within = width.choices.iter().map(|choice| format!("{} = {choice}", width.name));
+        let columns = ["method", "spearman", "deviation"].map(str::to_owned);
+        let mut records = Records::new(columns.into_iter().chain(within.clone()))
+            .heading("spearman", "Spearman")
+            .heading("deviation", "±");
+        for (column, choice) in within.zip(&width.choices) {
+            records = records.heading(&column, &format!("of {choice}"));
+        }
+        for (method, repeats) in &self.methods {
+            let of = |at: usize| repeats.iter().filter_map(move |row| row[at]);
+            let all = mean_of(of(0));
+            let deviation = all.and_then(|mean| {
+                // Of what is the same each time nothing is left but rounding.
+                let deviation = mean_of(of(0).map(|value| (value - mean).powi(2)))?.sqrt();
+                Some(if deviation < 1e-12 { 0.0 } else { deviation })
+            });
+            let mut row: Vec<Cell> = vec![method.as_str().into(), all.into(), deviation.into()];
+            row.extend((0..width.choices.len()).map(|at| Cell::from(mean_of(of(at + 1)))));
+            records.push(row);
+        }
+        records
+    }
+}
+
+fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = values.fold((0.0, 0.0), |(count, sum), value| (count + 1.0, sum + value));
+    (count > 0.0).then(|| sum / count)
+}
+
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let family = arguments.family.family();
     let bench = VitBench::open(&data_folder(data)?)?;
@@ -136,11 +195,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let scores = scores.map(|file| self::scores(file, &architectures, space)).transpose()?;
     let views: Vec<&Table> = std::iter::once(&table).chain(&scores).collect();
     let mean = format!("mean of the {}", width.name);
-    // Spearman of each method, by repeat: over all, then within each width.
-    let mut told: Vec<(String, Vec<Vec<Option<f64>>>)> = Vec::new();
+    let mut told = Told { labels: &labels, widths: &widths, width, methods: Vec::new() };
     let mut progress = Progress::new("learning", arguments.repeats as usize);
     for (done, seed) in (arguments.seed..).take(arguments.repeats as usize).enumerate() {
-        let (mut predicted, mut by_width) = (vec![0.0; labels.len()], vec![0.0; labels.len()]);
+        let mut predicted = vec![None; labels.len()];
+        let (mut with_scores, mut by_width) = (predicted.clone(), predicted.clone());
         for split in cross_validation(&architectures, arguments.folds as usize, seed) {
             let of_known: Vec<f64> = split.labelled.iter().map(|&row| labels[row]).collect();
             let known: Vec<(usize, f64)> =
@@ -149,68 +208,29 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             let learn = |table: &Table| Predictor::fit(table, &known, settings)?.predict(table);
             let values: Vec<Vec<Prediction>> =
                 views.iter().map(|table| learn(table)).collect::<Result<_, _>>()?;
-            let all = known.iter().map(|label| label.1).sum::<f64>() / known.len().max(1) as f64;
             for row in split.held_out {
-                let sum: f64 = values.iter().map(|values| values[row].value).sum();
-                predicted[row] = sum / values.len() as f64;
+                predicted[row] = Some(values[0][row].value);
+                with_scores[row] = mean_of(values.iter().map(|values| values[row].value));
                 let alike = known.iter().filter(|(other, _)| widths[*other] == widths[row]);
-                let (count, sum) =
-                    alike.fold((0.0, 0.0), |(n, sum), label| (n + 1.0, sum + label.1));
-                by_width[row] = if count > 0.0 { sum / count } else { all };
+                let alike = mean_of(alike.map(|label| label.1));
+                by_width[row] = alike.or_else(|| mean_of(known.iter().map(|label| label.1)));
             }
         }
-        let mut tell = |method: &str, values: &[Option<f64>]| {
-            let within = |choice: Option<usize>| {
-                let rows = (0..labels.len())
-                    .filter(|&row| choice.is_none_or(|choice| usize::from(widths[row]) == choice));
-                let (values, labels): (Vec<f64>, Vec<f64>) =
-                    rows.filter_map(|row| Some((values[row]?, labels[row]))).unzip();
-                spearman(&values, &labels)
-            };
-            let ranks = std::iter::once(None).chain((0..width.choices.len()).map(Some));
-            let ranks = ranks.map(within).collect();
-            match told.iter_mut().find(|(known, _)| known == method) {
-                Some((_, repeats)) => repeats.push(ranks),
-                None => told.push((method.to_owned(), vec![ranks])),
-            }
-        };
-        let there = |values: Vec<f64>| values.into_iter().map(Some).collect::<Vec<_>>();
-        tell("predictor", &there(predicted));
-        tell(&mean, &there(by_width));
+        told.tell("predictor", &predicted);
+        if scores.is_some() {
+            told.tell("predictor with scores", &with_scores);
+        }
+        told.tell(&mean, &by_width);
         for (table, column) in columns(&views) {
             let values: Vec<_> = (0..table.rows()).map(|row| table.value(row, column)).collect();
             if values.iter().any(Option::is_some) {
-                tell(&table.columns()[column].name, &values);
+                told.tell(&table.columns()[column].name, &values);
             }
         }
         progress.update(done + 1, "");
     }
     progress.finish();
-    let within = width.choices.iter().map(|choice| format!("{} = {choice}", width.name));
-    let columns = ["method", "spearman", "deviation"].map(str::to_owned).into_iter().chain(within);
-    let mut records =
-        Records::new(columns).heading("spearman", "Spearman").heading("deviation", "±");
-    for choice in &width.choices {
-        let column = format!("{} = {choice}", width.name);
-        records = records.heading(&column, &format!("of {choice}"));
-    }
-    for (method, repeats) in &told {
-        let of = |at: usize| repeats.iter().filter_map(|row| row[at]).collect::<Vec<f64>>();
-        let mean = |values: &[f64]| {
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        };
-        let all = of(0);
-        let deviation = mean(&all).map(|mean| {
-            let squares = all.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-            // Of what is the same each time nothing is left but rounding.
-            let deviation = (squares / all.len() as f64).sqrt();
-            if deviation < 1e-12 { 0.0 } else { deviation }
-        });
-        let mut row: Vec<Cell> = vec![method.as_str().into(), mean(&all).into(), deviation.into()];
-        row.extend((0..width.choices.len()).map(|at| Cell::from(mean(&of(at + 1)))));
-        records.push(row);
-    }
-    records.print(arguments.format)?;
+    told.records().print(arguments.format)?;
     if arguments.format == Format::Table {
         print(&format!(
             "\nSpearman of what is predicted for held-out networks, {} networks in {} parts,\n  \

@@ -292,8 +292,7 @@ impl Arguments {
             return Accuracy::Table;
         }
         let computed = self.proxy.given(self.compute.as_deref()).is_some();
-        let default =
-            if published && !computed { Accuracy::Predictor } else { Accuracy::Proxies };
+        let default = if published && !computed { Accuracy::Predictor } else { Accuracy::Proxies };
         self.accuracy.unwrap_or(default)
     }
 

@@ -164,9 +164,7 @@ impl<'a> Report<'a> {
     /// How many labels were bought, where any were to be.
     fn labels(&self) -> Option<usize> {
         let labelled = |one: &&Evaluated| self.detail(one, "label").is_some();
-        self.objectives
-            .labels
-            .map(|_| self.outcome.evaluated.iter().filter(labelled).count())
+        self.objectives.labels.map(|_| self.outcome.evaluated.iter().filter(labelled).count())
     }
 
     fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
@@ -376,15 +374,14 @@ impl<'a> Report<'a> {
             cells.extend(found.values.iter().copied().map(Cell::from));
             cells.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
             let note = if space.is_connected(arch) { "" } else { "  (no path)" };
-            let short = match &narrow {
-                Some(narrow) => narrow.of(space.short_names(arch)),
-                None => {
-                    // As it is written it says more, where it is about as short.
-                    let (short, written) = (space.short(arch), space.format(arch));
-                    let [of_short, of_written] = [&short, &written].map(|t| t.chars().count());
-                    let text = if 10 * of_written <= 11 * of_short { written } else { short };
-                    abridged(&text, fact.map_or(WIDEST, |_| WIDEST - FACT))
-                }
+            let short = if let Some(narrow) = &narrow {
+                narrow.of(space.short_names(arch))
+            } else {
+                // As it is written it says more, where it is about as short.
+                let (short, written) = (space.short(arch), space.format(arch));
+                let [of_short, of_written] = [&short, &written].map(|t| t.chars().count());
+                let text = if 10 * of_written <= 11 * of_short { written } else { short };
+                abridged(&text, fact.map_or(WIDEST, |_| WIDEST - FACT))
             };
             cells.extend(fact.map(|fact| Cell::from(Some(fact.in_unit(arch)))));
             cells.push(format!("{short}{note}").into());
