@@ -30,6 +30,12 @@ pub fn built_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
     build_nas(workspace, &["--release", "--no-default-features"], "release")
 }
 
+/// Builds the program `nas` with optimisation and with libtorch, in the other's place, and returns its
+/// path.
+pub fn measuring_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
+    build_nas(workspace, &["--release"], "release")
+}
+
 /// Builds the program `nas` as tests do, and returns its path.
 pub fn dev_nas(workspace: &Workspace) -> Result<PathBuf, Error> {
     build_nas(workspace, &[], "debug")

@@ -10,7 +10,7 @@ use std::time::Instant;
 use serde::Deserialize;
 
 use super::{Part, model};
-use crate::cargo::output;
+use crate::cargo::{measuring_nas, output};
 use crate::error::Error;
 use crate::workspace::Workspace;
 
@@ -252,7 +252,14 @@ impl<'a> Experiments<'a> {
         for (number, experiment) in wanted.iter().enumerate() {
             let command = experiment.command(self.seeds);
             let root = self.workspace.root();
-            let made = || experiment.run(root, self.program, &self.stamps, &command);
+            let made = || {
+                // Only it can measure; what has no need of it is run without libtorch.
+                let program = match experiment.kept {
+                    Kept::Measured => &measuring_nas(self.workspace)?,
+                    _ => self.program.path(),
+                };
+                experiment.run(root, program, &self.stamps, &command)
+            };
             let read = experiment.reads(root)?;
             let step = format!("[{}/{}]", number + 1, wanted.len());
             self.keep(&experiment.name, &command, &read, &step, made)?;
@@ -326,7 +333,8 @@ impl<'a> Experiments<'a> {
                 continue;
             }
             let (root, command) = (self.workspace.root(), experiment.command(1));
-            let found = experiment.run(root, self.program, &self.stamps, &command)?;
+            let program = self.program.path();
+            let found = experiment.run(root, program, &self.stamps, &command)?;
             // The header, and rows of the first seed: it is the fourth column.
             let seeded = experiment.kept != Kept::Ranks;
             let first = |line: &str| matches!(line.split(',').nth(3), Some("seed" | "1"));
@@ -382,13 +390,14 @@ const FRONTS: [&str; 9] = [
     "test_accuracy_percent",
     "latency_ms",
 ];
-const RANKS: [&str; 6] = [
+const RANKS: [&str; 7] = [
     "method",
     "spearman",
     "deviation",
     "embedding dimension = 192",
     "embedding dimension = 216",
     "embedding dimension = 240",
+    "inside_percent",
 ];
 const MEASURED: [&str; 7] = [
     "arch",
@@ -424,11 +433,11 @@ impl Experiment {
     fn run(
         &self,
         root: &Path,
-        program: &Program,
+        program: &Path,
         scratch: &Path,
         command: &str,
     ) -> Result<String, Error> {
-        let mut nas = Command::new(program.path());
+        let mut nas = Command::new(program);
         nas.current_dir(root);
         nas.args(command.split(' ').skip(1)).args(["--format", "csv"]);
         let fronts = scratch.join("fronts.csv");
@@ -536,6 +545,8 @@ pub struct Rank {
     pub of_216: Option<f64>,
     #[serde(rename = "embedding dimension = 240")]
     pub of_240: Option<f64>,
+    /// Of the labels, those that lie in the predicted interval.
+    pub inside_percent: Option<f64>,
 }
 
 /// A vision transformer on the front of a search.

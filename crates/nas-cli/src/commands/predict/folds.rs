@@ -15,7 +15,7 @@ use super::Learning;
 use crate::{
     commands::data_folder,
     failure::Failure,
-    output::{Cell, Format, Records, print},
+    output::{Cell, Format, Records, print, rounded},
     progress::Progress,
 };
 
@@ -138,18 +138,20 @@ impl Told<'_> {
         }
     }
 
-    /// The means over the repeats, and over all networks their deviation.
-    fn records(&self) -> Records {
+    /// The means over the repeats, and over all networks their deviation; where it is given, how many
+    /// labels lie in the interval of the predictor, which comes first.
+    fn records(&self, inside: Option<f64>) -> Records {
         let width = self.width;
         let within = width.choices.iter().map(|choice| format!("{} = {choice}", width.name));
         let columns = ["method", "spearman", "deviation"].map(str::to_owned);
-        let mut records = Records::new(columns.into_iter().chain(within.clone()))
+        let last = inside.map(|_| "inside_percent".to_owned());
+        let mut records = Records::new(columns.into_iter().chain(within.clone()).chain(last))
             .heading("spearman", "Spearman")
             .heading("deviation", "±");
         for (column, choice) in within.zip(&width.choices) {
             records = records.heading(&column, &format!("of {choice}"));
         }
-        for (method, repeats) in &self.methods {
+        for (place, (method, repeats)) in self.methods.iter().enumerate() {
             let of = |at: usize| repeats.iter().filter_map(move |row| row[at]);
             let all = mean_of(of(0));
             let deviation = all.and_then(|mean| {
@@ -159,6 +161,7 @@ impl Told<'_> {
             });
             let mut row: Vec<Cell> = vec![method.as_str().into(), all.into(), deviation.into()];
             row.extend((0..width.choices.len()).map(|at| Cell::from(mean_of(of(at + 1)))));
+            row.extend(inside.map(|inside| Cell::from((place == 0).then_some(inside))));
             records.push(row);
         }
         records
@@ -196,6 +199,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let views: Vec<&Table> = std::iter::once(&table).chain(&scores).collect();
     let mean = format!("mean of the {}", width.name);
     let mut told = Told { labels: &labels, widths: &widths, width, methods: Vec::new() };
+    let mut inside = Vec::new();
     let mut progress = Progress::new("learning", arguments.repeats as usize);
     for (done, seed) in (arguments.seed..).take(arguments.repeats as usize).enumerate() {
         let mut predicted = vec![None; labels.len()];
@@ -209,7 +213,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             let values: Vec<Vec<Prediction>> =
                 views.iter().map(|table| learn(table)).collect::<Result<_, _>>()?;
             for row in split.held_out {
-                predicted[row] = Some(values[0][row].value);
+                let Prediction { value, low, high } = values[0][row];
+                predicted[row] = Some(value);
+                inside.push(f64::from(u8::from((low..=high).contains(&labels[row]))));
                 with_scores[row] = mean_of(values.iter().map(|values| values[row].value));
                 let alike = known.iter().filter(|(other, _)| widths[*other] == widths[row]);
                 let alike = mean_of(alike.map(|label| label.1));
@@ -230,15 +236,18 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         progress.update(done + 1, "");
     }
     progress.finish();
-    told.records().print(arguments.format)?;
+    let inside = mean_of(inside.into_iter()).map(|share| 100.0 * share);
+    told.records(inside.filter(|_| arguments.format != Format::Table)).print(arguments.format)?;
     if arguments.format == Format::Table {
         print(&format!(
             "\nSpearman of what is predicted for held-out networks, {} networks in {} parts,\n  \
-             mean and deviation of {} draws; at the right within each {}\n",
+             mean and deviation of {} draws; at the right within each {}\n\
+             {} % of their labels lie in the predictor's interval, which is meant to hold 90\n",
             labels.len(),
             arguments.folds,
             arguments.repeats,
-            width.name
+            width.name,
+            inside.map_or_else(String::new, rounded),
         ))?;
     }
     Ok(ExitCode::SUCCESS)
