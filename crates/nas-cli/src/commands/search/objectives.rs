@@ -39,8 +39,12 @@ impl Objectives {
         if let Some((program, origin)) = arguments.evaluate.build(task.space)? {
             return Self::of_command(arguments, program, origin);
         }
-        if arguments.accuracy_table.is_some() && arguments.latency_table.is_some() {
-            return Self::of_tables(arguments, task);
+        let own = task.dataset.is_none();
+        if own && (arguments.accuracy_table.is_none() || arguments.latency_table.is_none()) {
+            return Err(Failure::input(format!(
+                "what architectures of {} are worth is yours to say: --evaluate COMMAND, or --accuracy-table and --latency-table",
+                task.space.name()
+            )));
         }
         let device = match &arguments.latency_table {
             None => arguments.device.table(),
@@ -160,43 +164,6 @@ impl Objectives {
             test_accuracy: None,
             truth: None,
             failures,
-        })
-    }
-
-    /// Accuracy and latency from tables of the user's.
-    fn of_tables(arguments: &Arguments, task: &Task) -> Result<Self, Failure> {
-        let (Some(accuracy), Some(latency)) = (&arguments.accuracy_table, &arguments.latency_table)
-        else {
-            return Err(Failure::input(format!(
-                "what architectures of {} are worth is yours to say: --evaluate COMMAND, or --accuracy-table and --latency-table",
-                task.space.name()
-            )));
-        };
-        if arguments.energy || arguments.max_energy.is_some() {
-            return Err(Failure::input("energy is only published for NAS-Bench-201"));
-        }
-        let accuracies = accuracies(accuracy, |text| task.parse(text))?;
-        let latencies = latencies(latency, |text| task.parse(text))?;
-        let candidates = candidates(&[accuracies.clone(), latencies.clone()])?;
-        let objective = Objective::maximise("accuracy", "%");
-        let sources: Vec<Box<dyn Source>> = vec![
-            Box::new(accuracies.into_source(objective)),
-            Box::new(latencies.into_source(benchmark::cost_objective(Metric::Latency))),
-        ];
-        let limit = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
-        Ok(Self {
-            evaluator: Box::new(Sources::new(sources)),
-            accuracy: Accuracy::Table,
-            labels: None,
-            origins: vec![
-                format!("accuracy from {}", accuracy.display()),
-                format!("latency from {}", latency.display()),
-            ],
-            limits: limit.into_iter().collect(),
-            candidates,
-            test_accuracy: None,
-            truth: None,
-            failures: Failures::default(),
         })
     }
 
