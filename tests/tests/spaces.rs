@@ -161,5 +161,9 @@ fn pit_is_predicted_and_its_latency_is_the_users() {
     nas.write("mine.csv", &("arch,latency_ms\n".to_owned() + &rows.collect::<String>()));
     let ran = nas.say("search --space pit --latency-table mine.csv");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stdout.contains("100 networks of ViT-Bench-101 (cifar100)"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("100 networks of ViT-Bench-101 (cifar100, distilled)"),
+        "{}",
+        ran.stdout
+    );
 }

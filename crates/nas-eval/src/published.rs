@@ -126,7 +126,7 @@ impl Published for OnVitBench {
         }
         let of = match self.dataset {
             VitDataset::ImageNet => ", supernet",
-            _ => "",
+            _ => ", distilled",
         };
         let (count, dataset) = (labelled.len(), self.dataset);
         let from = format!("{count} networks of ViT-Bench-101 ({dataset}{of})");

@@ -12,11 +12,11 @@ use crate::{Arch, Decision, Error, Space};
 /// The three spaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Size {
-    /// 5 to 11 million parameters.
+    /// 5.4 to 10.5 million parameters.
     Tiny,
-    /// 14 to 34 million parameters.
+    /// 13 to 35 million parameters.
     Small,
-    /// 42 to 75 million parameters.
+    /// 40 to 77 million parameters.
     Base,
 }
 

@@ -64,7 +64,7 @@ pub const SEEN: [(&str, &str); 3] = [
 ];
 
 /// The columns of ViT-Bench-101 that accuracy is predicted of.
-pub const TESTED: [&str; 3] = ["imagenet", "cifar100", "flowers"];
+pub const TESTED: [&str; 4] = ["imagenet", "cifar100", "flowers", "chaoyang"];
 
 /// What searches for vision transformers.
 pub const TRANSFORMERS: [&str; 2] = ["statistical", "random"];

@@ -450,6 +450,9 @@ impl<'a> Report<'a> {
             eprintln!("the language model proposed nothing that could be used");
             return Ok(ExitCode::from(NOTHING_FROM_MODEL));
         }
+        if !self.outcome.evaluated.iter().any(|one| one.complete().is_some()) {
+            return Err(Failure::work("nothing that was evaluated has a value of each objective"));
+        }
         Ok(match self.within {
             Within::Best(_) => ExitCode::SUCCESS,
             _ if limited => {
