@@ -131,6 +131,8 @@ fn fbnets_costs_are_sums_of_published_blocks() {
     }
     refused(&nas.say("search --space fbnet --device edgetpu"), "no FBNet latency for edgetpu");
     refused(&nas.say("search --space fbnet --accuracy predictor"), "no accuracy was published");
+    let workers = nas.say("search --space fbnet --device raspi4 --workers 3");
+    refused(&workers, "--workers says nothing without --evaluate");
 }
 
 #[test]

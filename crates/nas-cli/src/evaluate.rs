@@ -58,7 +58,20 @@ impl EvaluateArguments {
 
     /// The evaluator, and where objectives come from, in words, where a command was given.
     pub fn build(&self, space: &'static Space) -> Result<Option<(Program, String)>, Failure> {
-        let Some(command) = self.command() else { return Ok(None) };
+        let Some(command) = self.command() else {
+            // The parser does not tell where an option stands that is not for a command.
+            let options = [
+                ("--objectives", !self.objectives.is_empty()),
+                ("--workers", self.workers.is_some()),
+                ("--timeout", self.timeout.is_some()),
+            ];
+            return match options.into_iter().find(|(_, given)| *given) {
+                None => Ok(None),
+                Some((option, _)) => {
+                    Err(Failure::input(format!("{option} says nothing without --evaluate COMMAND")))
+                }
+            };
+        };
         let mut objectives = self.objectives.clone();
         if objectives.is_empty() {
             objectives =
