@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use nas_bench::ScoreTable;
+use nas_bench::{ScoreTable, VitDataset};
 use nas_hw::{Measurement, Plan, measure_fallible};
 use nas_net::{AutoFormerNetwork, FbnetNetwork, Model, NasBench201Network};
 use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate, Selection};
@@ -109,8 +109,14 @@ impl Blueprint {
         }
     }
 
-    /// The vision transformers of AutoFormer for 224×224 images of so many classes.
-    pub fn autoformer(size: autoformer::Size, classes: usize) -> Self {
+    /// The vision transformers of AutoFormer for 224×224 images of a data set.
+    pub fn autoformer(size: autoformer::Size, dataset: VitDataset) -> Self {
+        let classes = dataset.classes();
+        let read: Option<Read> = match dataset {
+            VitDataset::ImageNet => Some(|file, selection| nas_proxy::imagenet64(file, selection)),
+            VitDataset::Cifar100 => Some(|file, selection| nas_proxy::cifar100(file, selection)),
+            VitDataset::Flowers | VitDataset::Chaoyang => None,
+        };
         let build = move |arch: &Arch, seed: u64, device: Device| {
             let plan = size.network(arch)?;
             let network = AutoFormerNetwork::new(&plan, 224, classes as u64, seed, device)?;
@@ -122,17 +128,11 @@ impl Blueprint {
             batch: 8,
             score: &TRAINING_FREE_TRANSFORMER,
             computed: None,
-            read: None,
+            read,
             build: Arc::new(build),
             representative: Arch::clone,
             number: fingerprint,
         }
-    }
-
-    /// The same with images from files of this kind.
-    #[must_use]
-    pub(crate) fn reading(self, read: Read) -> Self {
-        Self { read: Some(read), ..self }
     }
 
     /// Images of a file, as large as the networks take them; `None` where no files are known that

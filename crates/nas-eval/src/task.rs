@@ -178,13 +178,7 @@ impl Task {
             ],
             niches: Partition::by_choices(space, &["embedding dimension", "depth"]).ok(),
             #[cfg(feature = "torch")]
-            blueprint: Some(match dataset {
-                VitDataset::ImageNet => Blueprint::autoformer(size, classes)
-                    .reading(|file, selection| nas_proxy::imagenet64(file, selection)),
-                VitDataset::Cifar100 => Blueprint::autoformer(size, classes)
-                    .reading(|file, selection| nas_proxy::cifar100(file, selection)),
-                VitDataset::Flowers | VitDataset::Chaoyang => Blueprint::autoformer(size, classes),
-            }),
+            blueprint: Some(Blueprint::autoformer(size, dataset)),
             open: published.then(|| Self::of_vit_bench(VitFamily::AutoFormer, dataset)),
             ..Self::own(space)
         }

@@ -17,8 +17,7 @@ pub(crate) fn score(
     batch: &Batch,
     scores: &mut Scores,
 ) -> Result<(), Error> {
-    let magnitudes =
-        Substitution::new(network.parameters(), |_, value| value.f_to_kind(Kind::Double)?.f_abs())?;
+    let magnitudes = Substitution::magnitudes(network.parameters())?;
     let (roles, weights): (Vec<Role>, Vec<&Tensor>) = magnitudes.weights_with_roles().unzip();
     if !roles.contains(&Role::Attention) {
         return Err(Error::NothingToRead {

@@ -1,4 +1,4 @@
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::Role;
 
@@ -31,6 +31,11 @@ impl Substitution {
             replaced.parameters.push(Replaced { role, parameter, original, required_gradient });
         }
         Ok(replaced)
+    }
+
+    /// The magnitudes of the parameters, in f64.
+    pub fn magnitudes(parameters: Vec<(Role, Tensor)>) -> Result<Self, TchError> {
+        Self::new(parameters, |_, value| value.f_to_kind(Kind::Double)?.f_abs())
     }
 
     /// The parameters as they are, with gradients.

@@ -21,8 +21,7 @@ pub(crate) fn score(
     device: Device,
     scores: &mut Scores,
 ) -> Result<(), Error> {
-    let magnitudes =
-        Substitution::new(network.parameters(), |_, value| value.f_to_kind(Kind::Double)?.f_abs())?;
+    let magnitudes = Substitution::magnitudes(network.parameters())?;
     let weights = magnitudes.weights();
     if weights.is_empty() {
         return Err(no_weight(Proxy::SynFlow));

@@ -158,16 +158,6 @@ pub fn published(
     }
 }
 
-/// A published cost of a task's architectures.
-pub fn cost(
-    task: &Task,
-    device: Device,
-    metric: Metric,
-    data: Option<&Path>,
-) -> Result<Box<dyn Source>, Failure> {
-    cost_of(task, published(task, data, true)?.as_deref(), device, metric)
-}
-
 /// A cost among what was published, or what to do where it is not.
 pub fn cost_of(
     task: &Task,

@@ -319,10 +319,8 @@ mod torch {
             _ => "cpu",
         };
         let mut command = "nas score".to_owned();
-        if let Some(space) = &arguments.space {
-            // One space, whatever it was called.
-            command +=
-                &format!(" --space {}", if space == "nb201" { task.space.name() } else { space });
+        if arguments.space.is_some() {
+            command += &format!(" --space {}", task.space.name());
         }
         command += &format!(
             " --proxies {} --dataset {} --batch {} --seed {} --device {device}",

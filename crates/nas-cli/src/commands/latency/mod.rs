@@ -13,7 +13,7 @@ use nas_space::{
 
 use crate::{
     arch::{Architectures, shown},
-    commands::{SpaceArguments, Target, cost, live, of, parse_dataset},
+    commands::{SpaceArguments, Target, cost_of, live, of, parse_dataset, published},
     failure::Failure,
     output::{Cell, Format, Records},
 };
@@ -117,12 +117,13 @@ fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
             }
         }
         Target::Table(device) => {
+            let published = published(&task, data, true)?;
             let metrics = [Metric::Latency, Metric::Energy];
             for metric in metrics.into_iter().filter(|metric| device.has(*metric)) {
                 if metric == Metric::Energy {
                     columns.push("energy_mJ");
                 }
-                let mut costs = cost(&task, device, metric, data)?;
+                let mut costs = cost_of(&task, published.as_deref(), device, metric)?;
                 for (row, arch) in rows.iter_mut().zip(&architectures) {
                     row.push(of(&mut *costs, arch)?.into());
                 }

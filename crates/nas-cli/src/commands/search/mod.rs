@@ -506,7 +506,6 @@ impl Arguments {
         }
         let asks_model = searcher == Searcher::Llm;
         let live = asks_model && self.model.endpoint.is_given();
-        let bought = objectives.labels.is_some();
         let config = Config {
             format_version: 1,
             nas_version: env!("CARGO_PKG_VERSION"),
@@ -515,7 +514,7 @@ impl Arguments {
             device: self.device_name(),
             objectives: objectives.origins.clone(),
             labels: objectives.labels.map(|labels| labels.budget),
-            buying: bought.then(|| value_name(&self.buying.unwrap_or(Buying::Active))),
+            buying: objectives.labels.map(|_| value_name(&self.buying.unwrap_or(Buying::Active))),
             max_latency_ms: self.max_latency.map(|limit| limit.0),
             max_energy_mj: self.max_energy.map(|limit| limit.0),
             searcher: searcher.name(),

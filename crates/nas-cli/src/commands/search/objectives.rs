@@ -52,9 +52,12 @@ impl Objectives {
         };
         let asked = matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
         let published = published(task, data, device.is_some() || asked)?;
+        // A predictor that is not asked for need not learn.
+        let elsewhere =
+            arguments.accuracy_table.is_some() || arguments.accuracy == Some(Accuracy::Proxies);
         let known = match &published {
-            Some(published) => published.accuracy()?,
-            None => PublishedAccuracy::Absent,
+            Some(published) if !elsewhere => published.accuracy()?,
+            _ => PublishedAccuracy::Absent,
         };
         let mut accuracy = arguments.accuracy(!matches!(known, PublishedAccuracy::Absent));
         let mut origins = Vec::new();
