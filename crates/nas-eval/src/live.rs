@@ -408,7 +408,8 @@ pub struct MeasuredLatency {
     image: Tensor,
     objective: Objective,
     details: [Detail; 1],
-    known: HashMap<Arch, Measurement>,
+    /// What was measured of a network: value and spread.
+    known: HashMap<Arch, (Option<f64>, Vec<Option<f64>>)>,
 }
 
 impl MeasuredLatency {
@@ -430,15 +431,11 @@ impl MeasuredLatency {
         })
     }
 
-    /// Measures an architecture, or repeats what was measured for the same network.
+    /// Measures an architecture.
     ///
     /// # Errors
     /// Failures of libtorch.
-    pub fn measure(&mut self, arch: &Arch) -> Result<Measurement, Error> {
-        let representative = self.networks.representative(arch);
-        if let Some(known) = self.known.get(&representative) {
-            return Ok(*known);
-        }
+    pub fn measure(&self, arch: &Arch) -> Result<Measurement, Error> {
         let network = self.networks.build(arch)?;
         let threads = tch::get_num_threads();
         tch::set_num_threads(1);
@@ -450,9 +447,7 @@ impl MeasuredLatency {
             Ok::<(), Error>(())
         });
         tch::set_num_threads(threads);
-        let measurement = measured?;
-        self.known.insert(representative, measurement);
-        Ok(measurement)
+        measured
     }
 }
 
@@ -470,8 +465,18 @@ impl Source for MeasuredLatency {
     }
 
     fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
+        let network = self.networks.representative(arch);
+        if let Some(known) = self.known.get(&network) {
+            return Ok(known.clone());
+        }
         let measured = self.measure(arch)?;
-        Ok((Some(measured.median.0), vec![Some(measured.spread.0)]))
+        let value = (Some(measured.median.0), vec![Some(measured.spread.0)]);
+        self.known.insert(network, value.clone());
+        Ok(value)
+    }
+
+    fn remember(&mut self, arch: &Arch, value: Option<f64>, details: &[Option<f64>]) {
+        self.known.insert(self.networks.representative(arch), (value, details.to_vec()));
     }
 }
 

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, ops::ControlFlow};
 
 use nas_partition::Partition;
 use nas_predict::{Predictor, Settings, Table, worth_of_labels};
@@ -141,7 +141,7 @@ impl Predicted {
         table: &Table,
         costs: &[Option<Vec<f64>>],
         allowed: usize,
-        labelled: &mut dyn FnMut(usize),
+        labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<(), BoxError> {
         let of_budget = |share: f64| ((self.labels.budget as f64 * share).round() as usize).max(1);
         let (at_random, round) = (of_budget(AT_RANDOM).max(AT_RANDOM_AT_LEAST), of_budget(ROUND));
@@ -166,7 +166,7 @@ impl Predicted {
                     self.bought.push((row, label));
                 }
             }
-            labelled(self.bought.len());
+            let goes_on = labelled(self.bought.len()).is_continue();
             // None of them was to be had: others may be.
             if self.bought.is_empty() {
                 continue;
@@ -174,6 +174,9 @@ impl Predicted {
             let unconnected = Some(self.domain.chance);
             let settings = Settings { seed: self.labels.seed, unconnected, ..Settings::default() };
             self.predictor = Some(Predictor::fit(table, &self.bought, settings)?);
+            if !goes_on {
+                return Ok(());
+            }
         }
     }
 }
@@ -204,7 +207,7 @@ impl Evaluator for Predicted {
         &mut self,
         evaluated: &[Evaluated],
         share: f64,
-        labelled: &mut dyn FnMut(usize),
+        labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Evaluation>>, BoxError> {
         let architectures: Vec<Arch> = evaluated.iter().map(|one| one.arch.clone()).collect();
         let table = (self.domain.features)(&architectures)?;
@@ -229,6 +232,19 @@ impl Evaluator for Predicted {
             evaluations[row].details[0] = Some(label);
         }
         Ok(Some(evaluations))
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn remember(&mut self, arch: &Arch, evaluation: &Evaluation) {
+        // In front of the costs stand the accuracy and what is told of it.
+        let (values, details) = (evaluation.values.get(1..), evaluation.details.get(3..));
+        if let (Some(values), Some(details)) = (values, details) {
+            let costs = Evaluation { values: values.to_vec(), details: details.to_vec() };
+            self.costs.remember(arch, &costs);
+        }
     }
 }
 

@@ -21,6 +21,9 @@ pub trait Source {
     /// # Errors
     /// Only for a failure that no other architecture would escape.
     fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError>;
+
+    /// Takes an earlier answer of its own as if it had just given it.
+    fn remember(&mut self, _arch: &Arch, _value: Option<f64>, _details: &[Option<f64>]) {}
 }
 
 /// A source that looks values up with a function.
@@ -86,6 +89,15 @@ impl Evaluator for Sources {
             Ok(evaluation)
         };
         architectures.iter().map(&mut evaluate).collect()
+    }
+
+    fn remember(&mut self, arch: &Arch, evaluation: &Evaluation) {
+        let mut details = &evaluation.details[..];
+        for (source, value) in self.parts.iter_mut().zip(&evaluation.values) {
+            let (own, others) = details.split_at(source.details().len().min(details.len()));
+            source.remember(arch, *value, own);
+            details = others;
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 /// How a search's budget is shared out over niches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Allocation {
@@ -39,12 +41,18 @@ impl Allocation {
 
 /// Whole numbers out of shares: what is left over is owed, so that in the long run each part gets
 /// its share.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Budget {
     owed: Vec<f64>,
 }
 
 impl Budget {
+    /// Whether it can be one of so many parts, or of none yet.
+    pub fn is_of(&self, parts: usize) -> bool {
+        (self.owed.is_empty() || self.owed.len() == parts)
+            && self.owed.iter().all(|owed| owed.is_finite())
+    }
+
     /// `total` shared out; of equal claims the first is served first. The shares' sum is 1.
     pub fn share_out(&mut self, total: usize, shares: &[f64]) -> Vec<usize> {
         self.owed.resize(shares.len(), 0.0);

@@ -67,6 +67,16 @@ impl Automatic {
         Ok(self)
     }
 
+    /// The partition of that name, as [`rank`](Self::rank) makes it of the same costs.
+    pub fn named(&self, name: &str, costs: &[(&Arch, f64)]) -> Option<Partition> {
+        let given = self.given.iter().find(|(known, _)| known == name);
+        let predicted = || self.predicted.as_ref().filter(|predicted| predicted.name == name);
+        match given {
+            Some((_, partition)) => Some(partition.clone()),
+            None => predicted().and_then(|predicted| predicted.partition(costs)),
+        }
+    }
+
     /// All partitions, the one that explains most first. `costs` tells what was measured; of equal
     /// ones the first given comes first, that by predicted cost last.
     pub fn rank(&self, costs: &[(&Arch, f64)]) -> Vec<Ranked> {

@@ -1,4 +1,5 @@
 use nas_space::{Arch, Space};
+use serde::{Deserialize, Serialize};
 
 /// What each choice at each decision adds to a value, for example latency, estimated from evaluated
 /// architectures.
@@ -6,7 +7,7 @@ use nas_space::{Arch, Space};
 /// An additive model with a ridge penalty, fitted by backfitting (Hastie & Tibshirani 1990): the
 /// effects of all decisions are estimated together, so that a choice is not credited for the
 /// company it keeps.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Effects {
     mean: f64,
     /// For each decision and choice, in the value's unit.
@@ -69,6 +70,17 @@ impl Effects {
     /// What all architectures share: the mean of those fitted.
     pub(crate) fn mean(&self) -> f64 {
         self.mean
+    }
+
+    /// Whether they are effects of the space's decisions and choices, all finite.
+    pub fn are_of(&self, space: &Space) -> bool {
+        let decisions = space.decisions();
+        let is_of = |(effects, at): (&Vec<f64>, &nas_space::Decision)| {
+            effects.len() == at.choices.len() && effects.iter().all(|effect| effect.is_finite())
+        };
+        self.mean.is_finite()
+            && self.effects.len() == decisions.len()
+            && self.effects.iter().zip(decisions).all(is_of)
     }
 
     /// The predicted value of an architecture of the space.

@@ -1,3 +1,5 @@
+use std::{collections::HashMap, ops::ControlFlow};
+
 use nas_space::Arch;
 use serde::Serialize;
 
@@ -29,7 +31,8 @@ pub trait Evaluator {
     /// generation: one evaluation for each, in order, or `None` where all stand as they are.
     ///
     /// `share` is the share of the search's evaluations that were made, 1 when it ends; `labelled`
-    /// is told how many labels were bought so far, whenever some were.
+    /// is told how many labels were bought so far, whenever some were, and says whether to go on:
+    /// told to break, an evaluator says what it knows by then.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
@@ -37,9 +40,83 @@ pub trait Evaluator {
         &mut self,
         _evaluated: &[Evaluated],
         _share: f64,
-        _labelled: &mut dyn FnMut(usize),
+        _labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Evaluation>>, BoxError> {
         Ok(None)
+    }
+
+    /// Whether [`revise`](Self::revise) may ever say anything. A search with such an evaluator is
+    /// taken up again from its first evaluation.
+    fn learns(&self) -> bool {
+        false
+    }
+
+    /// Takes an earlier answer of its own as if it had just given it, where it would else give
+    /// another to an equal network.
+    fn remember(&mut self, _arch: &Arch, _evaluation: &Evaluation) {}
+}
+
+/// An evaluator that answers what is recorded, and asks another for the rest.
+pub struct Recorded<'a> {
+    known: HashMap<Arch, Evaluation>,
+    evaluator: &'a mut dyn Evaluator,
+}
+
+impl<'a> Recorded<'a> {
+    /// The answers that `evaluator` gave before, each of which is given once more and remembered,
+    /// and its answers to all else.
+    pub fn new(
+        known: impl IntoIterator<Item = (Arch, Evaluation)>,
+        evaluator: &'a mut dyn Evaluator,
+    ) -> Self {
+        Self { known: known.into_iter().collect(), evaluator }
+    }
+}
+
+impl Evaluator for Recorded<'_> {
+    fn objectives(&self) -> &[Objective] {
+        self.evaluator.objectives()
+    }
+
+    fn details(&self) -> &[Detail] {
+        self.evaluator.details()
+    }
+
+    fn batch(&self) -> usize {
+        self.evaluator.batch()
+    }
+
+    fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+        let recorded: Vec<Option<Evaluation>> =
+            architectures.iter().map(|arch| self.known.remove(arch)).collect();
+        let unknown = architectures.iter().zip(&recorded).filter(|(_, known)| known.is_none());
+        let unknown: Vec<Arch> = unknown.map(|(arch, _)| arch.clone()).collect();
+        for (arch, known) in architectures.iter().zip(&recorded) {
+            if let Some(evaluation) = known {
+                self.evaluator.remember(arch, evaluation);
+            }
+        }
+        let mut answers =
+            if unknown.is_empty() { vec![] } else { self.evaluator.evaluate(&unknown)? }.into_iter();
+        // An answer that is missing ends the list: the search tells.
+        Ok(recorded.into_iter().map_while(|known| known.or_else(|| answers.next())).collect())
+    }
+
+    fn revise(
+        &mut self,
+        evaluated: &[Evaluated],
+        share: f64,
+        labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Option<Vec<Evaluation>>, BoxError> {
+        self.evaluator.revise(evaluated, share, labelled)
+    }
+
+    fn learns(&self) -> bool {
+        self.evaluator.learns()
+    }
+
+    fn remember(&mut self, arch: &Arch, evaluation: &Evaluation) {
+        self.evaluator.remember(arch, evaluation);
     }
 }
 

@@ -27,6 +27,10 @@ impl Proposer for Evolution {
         "evolution"
     }
 
+    fn is_stateless(&self) -> bool {
+        true
+    }
+
     fn propose(
         &mut self,
         request: &Request<'_>,

@@ -21,12 +21,13 @@ mod outcome;
 mod proposer;
 mod random;
 mod search;
+mod state;
 mod statistical;
 
 #[cfg(feature = "moors")]
 pub use baselines::Spea2;
 pub use baselines::{LocalSearch, MapElites, Nsga2, RegularisedEvolution};
-pub use evaluator::{Detail, Evaluation, Evaluator};
+pub use evaluator::{Detail, Evaluation, Evaluator, Recorded};
 pub use evolution::Evolution;
 pub use knowledge::{Author, Condition, Dropped, Evidence, KnowledgeBase, Polarity, Rule};
 pub use listed::Listed;
@@ -35,6 +36,7 @@ pub use outcome::{Evaluated, Limit, Outcome, Within};
 pub use proposer::{Answer, Proposal, Proposer, Refusal, Request};
 pub use random::Random;
 pub use search::{Event, Refusals, Search, Settings};
+pub use state::State;
 pub use statistical::Statistical;
 
 /// The generator of all randomness in a search: portable, so that a seed means the same
@@ -78,6 +80,9 @@ pub enum Error {
         /// The value.
         value: f64,
     },
+    /// What a search was to go on from is no state of it.
+    #[error("this is no state of this search: {0}")]
+    State(String),
     /// Objectives that no search can run on.
     #[error("an evaluator needs at least one objective")]
     NoObjectives,

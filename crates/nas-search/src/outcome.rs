@@ -3,11 +3,12 @@ use std::cmp::Ordering;
 use nas_pareto::Archive;
 use nas_partition::Niche;
 use nas_space::Arch;
+use serde::{Deserialize, Serialize};
 
 use crate::{KnowledgeBase, Objective};
 
 /// An evaluated architecture and where it came from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
     /// The architecture.
     pub arch: Arch,
@@ -43,6 +44,8 @@ pub struct Outcome {
     pub niches: Vec<Niche>,
     /// What was learnt.
     pub knowledge: KnowledgeBase,
+    /// Whether the search was stopped before its end.
+    pub interrupted: bool,
 }
 
 /// An upper limit on an objective.

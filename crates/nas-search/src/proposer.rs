@@ -24,6 +24,13 @@ pub trait Proposer {
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError>;
 
+    /// Whether what it answers follows from the request and the random numbers alone. A search with
+    /// such a proposer can be taken up between any two generations; else it is taken up from its
+    /// first evaluation, with what was recorded.
+    fn is_stateless(&self) -> bool {
+        false
+    }
+
     /// The answers for all niches of a generation, in order. A proposer that waits for something
     /// outside, or that states rules, has its own.
     fn propose_all(

@@ -12,6 +12,10 @@ impl Proposer for Random {
         "random"
     }
 
+    fn is_stateless(&self) -> bool {
+        true
+    }
+
     fn propose(
         &mut self,
         request: &Request<'_>,

@@ -1,21 +1,28 @@
-use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    ops::ControlFlow,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use nas_pareto::{Archive, Skyband};
 use nas_partition::{Allocation, Automatic, Budget, Partition, Ranked};
 use nas_space::{Arch, Space};
-use rand::SeedableRng;
 
 use crate::{
     Answer, BoxError, Error, Evaluated, Evaluation, Evaluator, KnowledgeBase, Objective, Outcome,
-    Proposal, Proposer, Random, Refusal, Request, Rule, SearchRng, Statistical,
-    feasibility::Feasibility, mating::BEST, proposer::check,
+    Proposal, Proposer, Random, Refusal, Request, Rule, Statistical,
+    feasibility::Feasibility, mating::BEST, proposer::check, state::State,
 };
 
 /// The evidence is counted again when what was evaluated has grown by one part in so many.
 const COUNTED_PER: usize = 50;
 
 /// With fewer evaluations niches are not chosen automatically.
-const FEWEST: usize = 20;
+pub(crate) const FEWEST: usize = 20;
 
 /// How much is evaluated, and how it is shared out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,6 +84,9 @@ pub enum Event<'a> {
         refusals: Refusals,
         /// What was learnt so far.
         knowledge: &'a KnowledgeBase,
+        /// Where the search stands, enough to [resume](Search::resume) it; none where the proposer
+        /// or the evaluator keeps a state of its own.
+        state: Option<&'a State>,
     },
     /// The space was cut into niches by what was evaluated so far.
     Partitioned {
@@ -120,17 +130,18 @@ impl Refusals {
 /// A search of a partitioned space.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
-    space: &'a Space,
-    partition: &'a Partition,
+    pub(crate) space: &'a Space,
+    pub(crate) partition: &'a Partition,
     automatic: Option<(&'a Automatic, usize)>,
     rules: &'a [Rule],
-    settings: Settings,
+    stop: Option<&'a AtomicBool>,
+    pub(crate) settings: Settings,
 }
 
 impl<'a> Search<'a> {
     /// A search of `space` in the niches of `partition`.
     pub fn new(space: &'a Space, partition: &'a Partition, settings: Settings) -> Self {
-        Self { space, partition, automatic: None, rules: &[], settings }
+        Self { space, partition, automatic: None, rules: &[], stop: None, settings }
     }
 
     /// A search of `space` in the niches that explain most of an objective, given by its position.
@@ -143,13 +154,19 @@ impl<'a> Search<'a> {
         settings: Settings,
     ) -> Self {
         let automatic = Some((partitions, objective));
-        Self { space, partition: whole(), automatic, rules: &[], settings }
+        Self { space, partition: whole(), automatic, rules: &[], stop: None, settings }
     }
 
     /// With rules that are believed until the evidence refutes them.
     #[must_use]
     pub fn believing(self, rules: &'a [Rule]) -> Self {
         Self { rules, ..self }
+    }
+
+    /// Until `stop` is set: then the search ends after the evaluation under way, as far as it came.
+    #[must_use]
+    pub fn until(self, stop: &'a AtomicBool) -> Self {
+        Self { stop: Some(stop), ..self }
     }
 
     /// How much is evaluated, and how it is shared out.
@@ -168,41 +185,37 @@ impl<'a> Search<'a> {
         evaluator: &mut dyn Evaluator,
         on_event: &mut dyn FnMut(&Event<'_>),
     ) -> Result<Outcome, Error> {
-        let mut run = Run::new(self, evaluator, on_event)?;
-        let Settings { evaluations, initial, generation, fill, .. } = self.settings;
-        let generation = generation.max(1);
-        let mut budget = Budget::default();
-        let mut found = usize::MAX;
-        if initial > 0 {
-            let initial = budget.share_out(initial.min(evaluations), &run.initial_shares());
-            found = run.generation(&mut Random, &initial)?;
-        }
-        let mut to_come = evaluations.saturating_sub(initial).div_ceil(generation);
-        let mut partition_at = initial.max(FEWEST);
-        while run.evaluated.len() < evaluations && if fill { found > 0 } else { to_come > 0 } {
-            if run.evaluated.len() >= partition_at && run.partition() {
-                partition_at = 2 * run.evaluated.len();
-                budget = Budget::default();
-            }
-            let total = generation.min(evaluations - run.evaluated.len());
-            found = run.generation(proposer, &budget.share_out(total, &run.shares()))?;
-            to_come = to_come.saturating_sub(1);
-        }
-        if run.evaluated.len() < evaluations {
-            run.revise(1.0)?;
-        }
-        if run.counted < run.evaluated.len() {
-            run.count(run.generations.saturating_sub(1), Vec::new());
-        }
-        // The outcome tells them, whoever proposed.
-        run.knowledge.effects(self.space, &run.objectives, &run.evaluated);
-        Ok(Outcome {
-            objectives: run.objectives,
-            evaluated: run.evaluated,
-            niches: run.partition.niches().to_vec(),
-            knowledge: run.knowledge,
-        })
+        let state = State::new(self.settings, self.rules);
+        Run::new(self, state, evaluator, on_event)?.go(proposer)
     }
+
+    /// Goes on where an equal search stood between two generations, and ends as that would have.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`Error::State`] for a state that cannot be one of this search.
+    pub fn resume(
+        &self,
+        state: State,
+        proposer: &mut dyn Proposer,
+        evaluator: &mut dyn Evaluator,
+        on_event: &mut dyn FnMut(&Event<'_>),
+    ) -> Result<Outcome, Error> {
+        let mut run = Run::new(self, state, evaluator, on_event)?;
+        run.restore()?;
+        run.go(proposer)
+    }
+
+    /// The niches that are cut automatically once so much was evaluated, if they are.
+    fn cut(&self, name: &str, evaluated: &[Evaluated]) -> Option<Partition> {
+        let (partitions, objective) = self.automatic?;
+        partitions.named(name, &costs(evaluated, objective))
+    }
+}
+
+/// The values of an objective, of those that have one.
+fn costs(evaluated: &[Evaluated], objective: usize) -> Vec<(&Arch, f64)> {
+    let cost = |one: &Evaluated| one.values.get(objective).copied().flatten();
+    evaluated.iter().filter_map(|one| Some((&one.arch, cost(one)?))).collect()
 }
 
 /// The niches of a request that is bound to none, and of a search that does not know its own yet.
@@ -216,9 +229,14 @@ struct Run<'a, 'b> {
     partition: Cow<'a, Partition>,
     evaluator: &'b mut dyn Evaluator,
     on_event: &'b mut dyn FnMut(&Event<'_>),
-    rng: SearchRng,
     objectives: Vec<Objective>,
-    evaluated: Vec<Evaluated>,
+    state: State,
+    /// Whether the state is all that a search needs to go on: neither proposer nor evaluator has one
+    /// of its own.
+    is_whole: bool,
+    /// Whether the search was stopped before its end.
+    interrupted: bool,
+    // What follows from what was evaluated.
     seen: HashSet<Arch>,
     /// One archive for each niche, and the one of all niches; each holds positions in
     /// `evaluated`.
@@ -229,10 +247,6 @@ struct Run<'a, 'b> {
     /// The positions of each niche's nearly best, and last those of all.
     nearly_best: Vec<Skyband<usize>>,
     feasibility: Feasibility,
-    knowledge: KnowledgeBase,
-    /// How much was evaluated when the evidence was last counted.
-    counted: usize,
-    generations: usize,
 }
 
 /// A proposal that was taken, and who made it.
@@ -245,6 +259,7 @@ struct Taken {
 impl<'a, 'b> Run<'a, 'b> {
     fn new(
         search: &'a Search<'a>,
+        state: State,
         evaluator: &'b mut dyn Evaluator,
         on_event: &'b mut dyn FnMut(&Event<'_>),
     ) -> Result<Self, Error> {
@@ -257,9 +272,10 @@ impl<'a, 'b> Run<'a, 'b> {
             partition: Cow::Borrowed(search.partition),
             evaluator,
             on_event,
-            rng: SearchRng::seed_from_u64(search.settings.seed),
             objectives,
-            evaluated: Vec::new(),
+            state,
+            is_whole: false,
+            interrupted: false,
             seen: HashSet::new(),
             nearly_best: vec![
                 Skyband::new(&directions, BEST).map_err(|_| Error::NoObjectives)?;
@@ -269,11 +285,76 @@ impl<'a, 'b> Run<'a, 'b> {
             spent: vec![0; niches],
             front,
             feasibility: Feasibility::new(search.space),
-            knowledge: KnowledgeBase::new(search.rules.to_vec()),
-            counted: 0,
-            // Number 0 is the initial sample's, also where there is none.
-            generations: usize::from(search.settings.initial == 0),
         })
+    }
+
+    /// Checks a state that comes from outside, and computes what follows from it.
+    fn restore(&mut self) -> Result<(), Error> {
+        let (search, state) = (self.search, &self.state);
+        if let Some((name, count)) = &state.cut {
+            let evaluated = state.evaluated.get(..*count);
+            let partition = evaluated.and_then(|evaluated| search.cut(name, evaluated));
+            self.partition = Cow::Owned(partition.ok_or_else(|| {
+                Error::State(format!("niches by {name} after {count} evaluations"))
+            })?);
+        }
+        state.check(search, &self.partition, &self.objectives, self.evaluator.details().len())?;
+        for one in &state.evaluated {
+            let Evaluated { arch, values, details, .. } = one;
+            let evaluation = Evaluation { values: values.clone(), details: details.clone() };
+            self.evaluator.remember(arch, &evaluation);
+        }
+        self.seen = state.evaluated.iter().map(|one| one.arch.clone()).collect();
+        self.archive_again();
+        Ok(())
+    }
+
+    fn go(mut self, proposer: &mut dyn Proposer) -> Result<Outcome, Error> {
+        let Settings { evaluations, initial, generation, fill, .. } = self.search.settings;
+        let generation = generation.max(1);
+        self.is_whole = proposer.is_stateless() && !self.evaluator.learns();
+        if self.state.generations == 0 {
+            let shares = self.initial_shares();
+            let shares = self.state.budget.share_out(initial.min(evaluations), &shares);
+            self.generation(&mut Random, &shares)?;
+        }
+        while self.state.evaluated.len() < evaluations && !self.is_stopped() {
+            let State { found, to_come, partition_at, ref evaluated, .. } = self.state;
+            if if fill { found == 0 } else { to_come == 0 } {
+                break;
+            }
+            if evaluated.len() >= partition_at && self.partition() {
+                self.state.partition_at = 2 * self.state.evaluated.len();
+                self.state.budget = Budget::default();
+            }
+            let total = generation.min(evaluations - self.state.evaluated.len());
+            let shares = self.shares();
+            let shares = self.state.budget.share_out(total, &shares);
+            self.state.to_come = to_come.saturating_sub(1);
+            self.generation(proposer, &shares)?;
+        }
+        if self.state.evaluated.len() < evaluations && !self.interrupted {
+            self.revise(1.0)?;
+        }
+        if self.state.counted < self.state.evaluated.len() {
+            self.count(self.state.generations.saturating_sub(1), Vec::new());
+        }
+        let State { evaluated, knowledge, .. } = self.state;
+        // The outcome tells them, whoever proposed.
+        knowledge.effects(self.search.space, &self.objectives, &evaluated);
+        Ok(Outcome {
+            objectives: self.objectives,
+            evaluated,
+            niches: self.partition.niches().to_vec(),
+            knowledge,
+            interrupted: self.interrupted,
+        })
+    }
+
+    /// Whether the search is to end now.
+    fn is_stopped(&mut self) -> bool {
+        self.interrupted |= self.search.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        self.interrupted
     }
 
     /// Whether what is evaluated in one niche serves the others.
@@ -296,18 +377,18 @@ impl<'a, 'b> Run<'a, 'b> {
         // Members of the front per evaluation; one evaluation more, that all are finite.
         let mut yields = vec![0.0; self.niches.len()];
         for member in &self.front {
-            let niche = self.evaluated[member.payload].niche;
+            let niche = self.state.evaluated[member.payload].niche;
             yields[niche] += 1.0 / (self.spent[niche] + 1) as f64;
         }
         self.search.settings.allocation.shares(&yields)
     }
 
-    /// Proposes and evaluates one generation; returns how many architectures it had.
+    /// Proposes and evaluates one generation; one that is stopped leaves what it has.
     fn generation(
         &mut self,
         proposer: &mut dyn Proposer,
         shares: &[usize],
-    ) -> Result<usize, Error> {
+    ) -> Result<(), Error> {
         let mut refusals = Refusals::default();
         let mut taken = Vec::new();
         let mut rules = Vec::new();
@@ -322,32 +403,42 @@ impl<'a, 'b> Run<'a, 'b> {
         let found = taken.len();
         let batch = self.evaluator.batch().max(1);
         let mut taken = taken.into_iter().peekable();
-        while taken.peek().is_some() {
+        while taken.peek().is_some() && !self.is_stopped() {
             self.evaluate(taken.by_ref().take(batch).collect())?;
         }
-        self.revise(self.evaluated.len() as f64 / self.search.settings.evaluations.max(1) as f64)?;
-        // Each count goes over everything: at even distances their cost would grow with the square.
-        if !rules.is_empty() || self.evaluated.len() >= self.counted + self.counted / COUNTED_PER {
-            self.count(self.generations, rules);
+        if self.is_stopped() {
+            return Ok(());
         }
-        let generation = self.generations;
+        let all = self.search.settings.evaluations.max(1);
+        self.revise(self.state.evaluated.len() as f64 / all as f64)?;
+        if self.is_stopped() {
+            return Ok(());
+        }
+        // Each count goes over everything: at even distances their cost would grow with the square.
+        let State { counted, generations: generation, .. } = self.state;
+        if !rules.is_empty() || self.state.evaluated.len() >= counted + counted / COUNTED_PER {
+            self.count(generation, rules);
+        }
+        self.state.generations += 1;
+        self.state.found = found;
         (self.on_event)(&Event::Generation {
             generation,
-            done: self.evaluated.len(),
+            done: self.state.evaluated.len(),
             front: self.front.len(),
             refusals,
-            knowledge: &self.knowledge,
+            knowledge: &self.state.knowledge,
+            state: Some(&self.state).filter(|_| self.is_whole),
         });
-        self.generations += 1;
-        Ok(found)
+        Ok(())
     }
 
     /// Counts the evidence of all rules again, with newly stated ones.
     fn count(&mut self, generation: usize, stated: Vec<Rule>) {
         let niches = self.partition.niches().len();
-        let (space, evaluated) = (self.search.space, &self.evaluated);
-        self.knowledge.update(space, &self.objectives, niches, evaluated, generation, stated);
-        self.counted = evaluated.len();
+        let (space, evaluated) = (self.search.space, &self.state.evaluated);
+        let knowledge = &mut self.state.knowledge;
+        knowledge.update(space, &self.objectives, niches, evaluated, generation, stated);
+        self.state.counted = evaluated.len();
     }
 
     /// Adds at most `open` new architectures of each niche to `taken`, takes them off `open`, and
@@ -369,7 +460,7 @@ impl<'a, 'b> Run<'a, 'b> {
         if asked.is_empty() {
             return Vec::new();
         }
-        let at = |position: &usize| &self.evaluated[*position];
+        let at = |position: &usize| &self.state.evaluated[*position];
         let front = |part: usize| -> Vec<&Evaluated> {
             let archive = self.niches.get(part).unwrap_or(&self.front);
             archive.iter().map(|member| at(&member.payload)).collect()
@@ -389,10 +480,10 @@ impl<'a, 'b> Run<'a, 'b> {
                 niche: place(part).1,
                 objectives: &self.objectives,
                 parents,
-                evaluated: &self.evaluated,
-                knowledge: &self.knowledge,
+                evaluated: &self.state.evaluated,
+                knowledge: &self.state.knowledge,
                 count: open[part],
-                generation: self.generations,
+                generation: self.state.generations,
                 seen: &self.seen,
                 shared,
                 front: if shared { &front_of_all } else { parents },
@@ -400,12 +491,12 @@ impl<'a, 'b> Run<'a, 'b> {
                 feasibility: &self.feasibility,
             })
             .collect();
-        let answers = source.propose_all(&requests, &mut self.rng);
+        let answers = source.propose_all(&requests, &mut self.state.rng);
         let mut rules = Vec::new();
         for (part, answer) in asked.into_iter().zip(answers) {
             let (within, niche) = place(part);
             let Answer { proposals, rules: stated } = answer.unwrap_or_else(|error| {
-                let generation = self.generations;
+                let generation = self.state.generations;
                 (self.on_event)(&Event::ProposerFailed { niche, generation, error: &error });
                 Answer::default()
             });
@@ -444,20 +535,20 @@ impl<'a, 'b> Run<'a, 'b> {
     fn record(&mut self, taken: Taken, evaluation: Evaluation) -> Result<(), Error> {
         let Taken { niche, proposer, proposal } = taken;
         self.check(&proposal.arch, &evaluation)?;
-        let position = self.evaluated.len();
+        let position = self.state.evaluated.len();
         self.spent[niche] += 1;
-        self.evaluated.push(Evaluated {
+        self.state.evaluated.push(Evaluated {
             arch: proposal.arch,
             values: evaluation.values,
             details: evaluation.details,
             niche,
-            generation: self.generations,
+            generation: self.state.generations,
             proposer,
             rationale: proposal.rationale,
         });
         self.archive(position);
         (self.on_event)(&Event::Evaluated {
-            evaluated: &self.evaluated[position],
+            evaluated: &self.state.evaluated[position],
             front: self.front.len(),
             done: position + 1,
         });
@@ -479,7 +570,7 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Shows what was evaluated at the position to the archives.
     fn archive(&mut self, position: usize) {
-        let evaluated = &self.evaluated[position];
+        let evaluated = &self.state.evaluated[position];
         self.feasibility.learn(evaluated);
         if let Some(values) = evaluated.complete() {
             // Finite values of the archives' own dimension are never refused as such.
@@ -494,16 +585,22 @@ impl<'a, 'b> Run<'a, 'b> {
 
     /// Takes over what an evaluator that learns now says of everything.
     fn revise(&mut self, share: f64) -> Result<(), Error> {
-        let architectures = self.evaluated.len();
-        let on_event = &mut *self.on_event;
-        let mut labelled = |labels| on_event(&Event::Labelled { labels, done: architectures });
-        let revised = self.evaluator.revise(&self.evaluated, share, &mut labelled);
+        let architectures = self.state.evaluated.len();
+        let (on_event, stop) = (&mut *self.on_event, self.search.stop);
+        let mut labelled = |labels| {
+            on_event(&Event::Labelled { labels, done: architectures });
+            match stop {
+                Some(stop) if stop.load(Ordering::Relaxed) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        };
+        let revised = self.evaluator.revise(&self.state.evaluated, share, &mut labelled);
         let revised = revised.map_err(|source| Error::Evaluator { architectures, source })?;
         let Some(revised) = revised else { return Ok(()) };
         expect("evaluations", architectures, revised.len())?;
         for (position, evaluation) in revised.into_iter().enumerate() {
-            self.check(&self.evaluated[position].arch, &evaluation)?;
-            let evaluated = &mut self.evaluated[position];
+            self.check(&self.state.evaluated[position].arch, &evaluation)?;
+            let evaluated = &mut self.state.evaluated[position];
             (evaluated.values, evaluated.details) = (evaluation.values, evaluation.details);
         }
         self.archive_again();
@@ -519,29 +616,29 @@ impl<'a, 'b> Run<'a, 'b> {
         band.clear();
         self.nearly_best = vec![band; niches + 1];
         self.feasibility = Feasibility::new(self.search.space);
-        (0..self.evaluated.len()).for_each(|position| self.archive(position));
+        self.spent = vec![0; niches];
+        for position in 0..self.state.evaluated.len() {
+            self.spent[self.state.evaluated[position].niche] += 1;
+            self.archive(position);
+        }
     }
 
     /// Cuts the space anew by what was evaluated, where niches are automatic. What was learnt of
     /// single niches is forgotten.
     fn partition(&mut self) -> bool {
         let Some((partitions, objective)) = self.search.automatic else { return false };
-        let cost = |one: &Evaluated| one.values.get(objective).copied().flatten();
-        let costs = self.evaluated.iter().filter_map(|one| Some((&one.arch, cost(one)?)));
-        let Some(best) = partitions.rank(&costs.collect::<Vec<_>>()).into_iter().next() else {
-            return false;
-        };
-        let done = self.evaluated.len();
+        let ranked = partitions.rank(&costs(&self.state.evaluated, objective));
+        let Some(best) = ranked.into_iter().next() else { return false };
+        let done = self.state.evaluated.len();
         (self.on_event)(&Event::Partitioned { ranked: &best, done });
-        self.spent = vec![0; best.partition.niches().len()];
-        for evaluated in &mut self.evaluated {
+        for evaluated in &mut self.state.evaluated {
             evaluated.niche = best.partition.niche_of(&evaluated.arch);
-            self.spent[evaluated.niche] += 1;
         }
+        self.state.cut = Some((best.name, done));
         self.partition = Cow::Owned(best.partition);
-        self.knowledge.forget_niches();
+        self.state.knowledge.forget_niches();
         self.archive_again();
-        self.count(self.generations.saturating_sub(1), Vec::new());
+        self.count(self.state.generations.saturating_sub(1), Vec::new());
         true
     }
 }
@@ -556,7 +653,7 @@ mod tests {
     use nas_space::nasbench201;
 
     use super::*;
-    use crate::{Detail, Evolution, Limit, Listed, Within};
+    use crate::{Detail, Evolution, Limit, Listed, SearchRng, Within};
 
     /// Accuracy grows with 3×3 convolutions, latency with operations; `avg_pool_3x3` on the
     /// first edge cannot be run.
@@ -698,10 +795,10 @@ mod tests {
             &mut self,
             evaluated: &[Evaluated],
             share: f64,
-            labelled: &mut dyn FnMut(usize),
+            labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
         ) -> Result<Option<Vec<Evaluation>>, BoxError> {
             assert!(share > 0.0 && share <= 1.0);
-            labelled(evaluated.len());
+            let _ = labelled(evaluated.len());
             let space = nasbench201::space();
             let revise = |one: &Evaluated| {
                 let accuracy = space.count(&one.arch, "nor_conv_3x3") as f64;
@@ -854,5 +951,162 @@ mod tests {
             failures > 0 && total.duplicate > 0 && total.outside_niche > 0,
             "{failures} {total:?}"
         );
+    }
+
+    /// The states between generations, as a file holds them, and the outcome.
+    fn states(search: &Search<'_>, proposer: &mut dyn Proposer) -> (Vec<String>, Outcome) {
+        let mut states = Vec::new();
+        let outcome = search
+            .run(proposer, &mut Toy::new(), &mut |event| {
+                if let Event::Generation { state, .. } = event {
+                    states.extend(state.map(|state| serde_json::to_string(state).unwrap()));
+                }
+            })
+            .unwrap();
+        (states, outcome)
+    }
+
+    fn automatic() -> Automatic {
+        let space = nasbench201::space();
+        let axis = Axis::count_others(space, &["none"]).unwrap();
+        let by = Partition::by_thresholds(axis, &[2.0, 3.0, 4.0]).unwrap();
+        let given = vec![("operations".to_owned(), by)];
+        let sample = space.enumerate().step_by(50).collect();
+        Automatic::new(given).with_predicted(space, "latency", 4, sample).unwrap()
+    }
+
+    #[test]
+    fn a_search_resumed_between_any_two_generations_ends_as_if_undisturbed() {
+        let (space, cut, automatic) = (nasbench201::space(), pel_nas(), automatic());
+        let equal = Settings { evaluations: 300, seed: 3, ..Settings::default() };
+        let adaptive = Settings { allocation: Allocation::Adaptive, ..equal };
+        let alone = Settings { initial: 0, fill: false, ..equal };
+        let mut searches = Vec::new();
+        for settings in [equal, adaptive, alone] {
+            searches.push(Search::new(space, &cut, settings));
+            searches.push(Search::automatic(space, &automatic, 1, settings));
+        }
+        for search in searches {
+            let proposers: [fn() -> Box<dyn Proposer>; 3] = [
+                || Box::new(Statistical),
+                || Box::new(Evolution::default()),
+                || Box::new(crate::RegularisedEvolution::default()),
+            ];
+            for proposer in proposers {
+                let (states, outcome) = states(&search, &mut *proposer());
+                assert!(states.len() > 10, "{}", states.len());
+                for (at, state) in states.iter().enumerate() {
+                    let mut later = Vec::new();
+                    let resumed = search
+                        .resume(
+                            serde_json::from_str(state).unwrap(),
+                            &mut *proposer(),
+                            &mut Toy::new(),
+                            &mut |event| {
+                                if let Event::Generation { state, .. } = event {
+                                    later.push(serde_json::to_string(state.unwrap()).unwrap());
+                                }
+                            },
+                        )
+                        .unwrap();
+                    assert!(resumed == outcome, "{:?} from {at}", search.settings);
+                    assert_eq!(later, states[at + 1..]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_keeps_a_state_is_not_taken_up_between_generations() {
+        let (space, cut) = (nasbench201::space(), pel_nas());
+        let search = Search::new(space, &cut, Settings::default());
+        assert!(states(&search, &mut Listed::new([])).0.is_empty());
+    }
+
+    #[test]
+    fn what_is_recorded_is_not_evaluated_again() {
+        let (space, cut) = (nasbench201::space(), pel_nas());
+        let search = Search::new(space, &cut, Settings::default());
+        let (_, outcome) = states(&search, &mut Statistical);
+        let known = outcome.evaluated.iter().take(333).map(|one| {
+            let evaluation =
+                Evaluation { values: one.values.clone(), details: one.details.clone() };
+            (one.arch.clone(), evaluation)
+        });
+        let mut asked = Asked(Toy::new(), 0);
+        let mut recorded = crate::Recorded::new(known, &mut asked);
+        let again = search.run(&mut Statistical, &mut recorded, &mut |_| {}).unwrap();
+        assert!(again == outcome);
+        assert_eq!(asked.1, 600 - 333);
+    }
+
+    /// Counts what it is asked.
+    struct Asked(Toy, usize);
+
+    impl Evaluator for Asked {
+        fn objectives(&self) -> &[Objective] {
+            self.0.objectives()
+        }
+
+        fn batch(&self) -> usize {
+            4
+        }
+
+        fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+            self.1 += architectures.len();
+            self.0.evaluate(architectures)
+        }
+    }
+
+    #[test]
+    fn a_search_that_is_stopped_ends_after_the_evaluation_under_way() {
+        let (space, cut) = (nasbench201::space(), pel_nas());
+        let stop = AtomicBool::new(false);
+        let search = Search::new(space, &cut, Settings::default()).until(&stop);
+        let mut asked = Asked(Toy::new(), 0);
+        let outcome = search
+            .run(&mut Statistical, &mut asked, &mut |event| {
+                if let Event::Evaluated { done: 206, .. } = event {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            })
+            .unwrap();
+        assert!(outcome.interrupted);
+        assert!((206..210).contains(&outcome.evaluated.len()), "{}", outcome.evaluated.len());
+        assert_eq!(asked.1, outcome.evaluated.len());
+        let (_, whole) = states(&Search { stop: None, ..search }, &mut Statistical);
+        assert_eq!(whole.evaluated[..outcome.evaluated.len()], outcome.evaluated);
+        assert!(!whole.interrupted && !outcome.front().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_a_state_is_refused() {
+        let (space, cut) = (nasbench201::space(), pel_nas());
+        let search = Search::new(space, &cut, Settings::default());
+        let state = states(&search, &mut Statistical).0.swap_remove(9);
+        let state: State = serde_json::from_str(&state).unwrap();
+        let refuses = |change: fn(&mut State)| {
+            let mut state = state.clone();
+            change(&mut state);
+            let result =
+                search.resume(state, &mut Statistical, &mut Toy::new(), &mut |_| {}).unwrap_err();
+            assert!(matches!(result, Error::State(_)), "{result}");
+        };
+        refuses(|state| state.evaluated[5].arch = Arch::new([9; 6]));
+        refuses(|state| state.evaluated[5].arch = Arch::new([1; 60]));
+        refuses(|state| state.evaluated[5] = state.evaluated[6].clone());
+        refuses(|state| state.evaluated[5].niche = 1_000_000);
+        refuses(|state| state.evaluated[5].values.clear());
+        refuses(|state| state.evaluated[5].values[0] = Some(f64::NAN));
+        refuses(|state| state.evaluated[5].generation = usize::MAX);
+        refuses(|state| state.evaluated = Vec::new());
+        refuses(|state| state.counted = usize::MAX);
+        refuses(|state| state.cut = Some(("latency".to_owned(), usize::MAX)));
+        refuses(|state| {
+            let (other, rows) = (nas_space::fbnet::space(), Vec::new());
+            let mut knowledge = KnowledgeBase::default();
+            knowledge.effects(other, &[Objective::maximise("accuracy", "%")], &rows);
+            state.knowledge = std::mem::take(&mut knowledge);
+        });
     }
 }

@@ -23,6 +23,10 @@ impl Proposer for MapElites {
         "map-elites"
     }
 
+    fn is_stateless(&self) -> bool {
+        true
+    }
+
     fn propose(
         &mut self,
         request: &Request<'_>,

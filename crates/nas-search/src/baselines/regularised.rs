@@ -28,6 +28,10 @@ impl Proposer for RegularisedEvolution {
         "regularised-evolution"
     }
 
+    fn is_stateless(&self) -> bool {
+        true
+    }
+
     fn propose(
         &mut self,
         request: &Request<'_>,

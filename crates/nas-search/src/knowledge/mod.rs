@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use nas_pareto::PointSet;
 use nas_partition::Effects;
 use nas_space::Space;
+use serde::{Deserialize, Serialize};
 
 use rule::significance;
 pub use rule::{Author, Condition, Dropped, Evidence, Polarity, Rule};
@@ -19,13 +20,34 @@ use crate::{Evaluated, Objective};
 ///
 /// After every generation the evidence is counted again over everything evaluated; rules that it
 /// refutes are dropped, and what the counts themselves show is stated as rules of the statistics.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct KnowledgeBase {
     rules: Vec<Rule>,
     dropped: Vec<Dropped>,
     /// One for each objective, on its cost: less is better. Computed when first asked for after an
     /// update, for not every search asks.
+    #[serde(with = "once")]
     effects: OnceLock<Vec<Effects>>,
+}
+
+/// A value that may have been computed, as an option.
+mod once {
+    use std::sync::OnceLock;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<T: Serialize, S: Serializer>(
+        value: &OnceLock<T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.get().serialize(to)
+    }
+
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<OnceLock<T>, D::Error> {
+        Ok(Option::<T>::deserialize(from)?.map_or_else(OnceLock::new, OnceLock::from))
+    }
 }
 
 /// Rules of one polarity that the statistics may state for one scope.
@@ -50,6 +72,31 @@ impl KnowledgeBase {
     pub fn rules_for(&self, niche: usize) -> Vec<&Rule> {
         let own = self.rules.iter().filter(|rule| rule.niche == Some(niche));
         own.chain(self.rules.iter().filter(|rule| rule.niche.is_none())).collect()
+    }
+
+    /// Whether it can be one of a search of the space with so many objectives, niches and
+    /// evaluations.
+    pub(crate) fn is_of(
+        &self,
+        space: &Space,
+        objectives: usize,
+        niches: usize,
+        evaluated: usize,
+    ) -> bool {
+        let rules = self.rules.iter().chain(self.dropped.iter().map(|dropped| &dropped.rule));
+        let mut rules = rules.map(|rule| {
+            let positions = rule.evidence.supporting.iter().chain(&rule.evidence.contradicting);
+            rule.condition.is_of(space)
+                && positions.max().is_none_or(|last| *last < evaluated)
+                && rule.evidence.effects.len() <= objectives
+        });
+        let effects = self.effects.get();
+        rules.all(|fits| fits)
+            // What fell may be of niches that are gone.
+            && self.rules.iter().all(|rule| rule.niche.is_none_or(|niche| niche < niches))
+            && effects.is_none_or(|effects| {
+                effects.len() == objectives && effects.iter().all(|effects| effects.are_of(space))
+            })
     }
 
     /// Drops the rules of single niches: there are others now.

@@ -3,7 +3,7 @@ use nas_space::{Arch, Error, Space};
 use serde::{Deserialize, Serialize};
 
 /// A design rule: in some niche, or all, something is worth doing or better avoided.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// Whether to do it or to avoid it.
     pub polarity: Polarity,
@@ -32,7 +32,7 @@ pub enum Polarity {
 }
 
 /// Who stated a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Author {
     /// A language model.
@@ -44,7 +44,7 @@ pub enum Author {
 }
 
 /// A rule that no longer stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dropped {
     /// The rule, with the evidence that it fell by: refuted, or weaker than those that stand.
     pub rule: Rule,
@@ -53,7 +53,7 @@ pub struct Dropped {
 }
 
 /// What a rule speaks of, in terms that can be checked on any architecture of the space.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Condition {
     /// A choice at one decision.
     Choice {
@@ -74,7 +74,7 @@ pub enum Condition {
 /// What speaks for a rule and what against it. Of the architectures in its scope that meet the
 /// condition, those in the better half by non-domination rank support a `do` and contradict an
 /// `avoid`; those in the worse half, and those that could not be evaluated, the other way round.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evidence {
     /// Architectures that support the rule, by their position in what was evaluated.
     pub supporting: Vec<usize>,
@@ -130,6 +130,17 @@ impl Condition {
         let decision = space.decision_named(decision)?;
         let choice = space.decisions()[decision].choice(choice)?;
         Ok(Self::Choice { decision, choice })
+    }
+
+    /// Whether it speaks of decisions and choices of the space.
+    pub(crate) fn is_of(&self, space: &Space) -> bool {
+        match self {
+            Self::Choice { decision, choice } => space
+                .decisions()
+                .get(*decision)
+                .is_some_and(|at| usize::from(*choice) < at.choices.len()),
+            Self::AtLeast { choice, .. } => space.check_choice_name(choice).is_ok(),
+        }
     }
 
     /// Whether some architecture of the niche can meet it, as far as single decisions tell.
