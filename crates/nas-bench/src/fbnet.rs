@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, TableProblem,
     compile::Raw,
+    container::Kind,
     parse,
     table::{self, Table},
 };
@@ -110,8 +111,7 @@ pub(crate) struct Content {
 
 impl Table for Content {
     const FILE: &'static str = "fbnet.bin";
-    const KIND: [u8; 4] = *b"fbnt";
-    const VERSION: u32 = 1;
+    const KIND: Kind = Kind { name: *b"fbnt", version: 1 };
 }
 
 impl Content {

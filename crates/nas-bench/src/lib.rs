@@ -6,6 +6,7 @@
 //! [`PublishedProxies`], [`FbnetBlocks`] and [`VitBench`] open these.
 
 mod compile;
+pub mod container;
 mod download;
 mod error;
 mod fbnet;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, Fidelity, TableProblem,
     compile::Raw,
+    container::Kind,
     parse,
     table::{self, Table},
 };
@@ -104,8 +105,7 @@ pub(crate) struct Content {
 
 impl Table for Content {
     const FILE: &'static str = "nasbench201.bin";
-    const KIND: [u8; 4] = *b"n201";
-    const VERSION: u32 = 1;
+    const KIND: Kind = Kind { name: *b"n201", version: 1 };
 }
 
 impl Content {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, SUITE_ZERO, TableProblem,
     compile::Raw,
+    container::Kind,
     nasbench201::complete,
     parse,
     table::{self, Table},
@@ -83,8 +84,7 @@ pub(crate) struct Content {
 
 impl Table for Content {
     const FILE: &'static str = "nasbench201-proxies.bin";
-    const KIND: [u8; 4] = *b"n2zc";
-    const VERSION: u32 = 1;
+    const KIND: Kind = Kind { name: *b"n2zc", version: 1 };
 }
 
 impl Content {

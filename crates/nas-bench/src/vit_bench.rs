@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Error, TableProblem,
     compile::Raw,
+    container::Kind,
     parse::vit_bench::{self as parse, Row},
     table::{self, Table},
 };
@@ -141,8 +142,7 @@ pub(crate) struct Content {
 
 impl Table for Content {
     const FILE: &'static str = "vit-bench.bin";
-    const KIND: [u8; 4] = *b"vitb";
-    const VERSION: u32 = 1;
+    const KIND: Kind = Kind { name: *b"vitb", version: 1 };
 }
 
 impl Content {

@@ -97,7 +97,8 @@ impl Evaluator for Recorded<'_> {
             }
         }
         let mut answers =
-            if unknown.is_empty() { vec![] } else { self.evaluator.evaluate(&unknown)? }.into_iter();
+            if unknown.is_empty() { vec![] } else { self.evaluator.evaluate(&unknown)? }
+                .into_iter();
         // An answer that is missing ends the list: the search tells.
         Ok(recorded.into_iter().map_while(|known| known.or_else(|| answers.next())).collect())
     }

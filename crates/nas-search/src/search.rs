@@ -14,8 +14,8 @@ use nas_space::{Arch, Space};
 
 use crate::{
     Answer, BoxError, Error, Evaluated, Evaluation, Evaluator, KnowledgeBase, Objective, Outcome,
-    Proposal, Proposer, Random, Refusal, Request, Rule, Statistical,
-    feasibility::Feasibility, mating::BEST, proposer::check, state::State,
+    Proposal, Proposer, Random, Refusal, Request, Rule, Statistical, feasibility::Feasibility,
+    mating::BEST, proposer::check, state::State,
 };
 
 /// The evidence is counted again when what was evaluated has grown by one part in so many.
@@ -384,11 +384,7 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// Proposes and evaluates one generation; one that is stopped leaves what it has.
-    fn generation(
-        &mut self,
-        proposer: &mut dyn Proposer,
-        shares: &[usize],
-    ) -> Result<(), Error> {
+    fn generation(&mut self, proposer: &mut dyn Proposer, shares: &[usize]) -> Result<(), Error> {
         let mut refusals = Refusals::default();
         let mut taken = Vec::new();
         let mut rules = Vec::new();
