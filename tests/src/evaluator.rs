@@ -21,6 +21,11 @@ fn main() {
         });
         // Every third goes wrong.
         match how.as_str() {
+            "slow" => thread::sleep(Duration::from_millis(20)),
+            "slower" => thread::sleep(Duration::from_millis(200)),
+            _ => {}
+        }
+        match how.as_str() {
             _ if count % 3 < 2 => println!("{good}"),
             "dies" => process::exit(7),
             "garbage" => println!("epoch 1: loss 0.7"),

@@ -11,3 +11,6 @@ mod program;
 pub use chat_server::{ChatAnswer, ChatServer};
 pub use data::{images, mirror, tables};
 pub use program::{Nas, Ran};
+
+/// A space of a user's own, of twelve decisions, that the evaluator under test knows how to answer.
+pub const SPACE: &str = include_str!("space.toml");

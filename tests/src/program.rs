@@ -82,19 +82,30 @@ impl Nas {
         ran
     }
 
-    /// Starts the program with arguments separated by spaces and leaves it running.
+    /// Starts the program and leaves it running.
     ///
     /// # Panics
     /// If it cannot be started.
-    pub fn spawn(&self, arguments: &str) -> Child {
+    pub fn spawn<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Child {
         let mut command = Command::new(&self.program);
-        command.args(arguments.split_whitespace()).current_dir(self.folder());
-        command.stderr(Stdio::null()).spawn().expect("the program starts")
+        command.args(arguments).current_dir(self.folder()).env("PEL_NAS_DATA", &self.tables);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
     }
 
     /// Runs the program with arguments separated by spaces.
     pub fn say(&self, arguments: &str) -> Ran {
         self.run(arguments.split_whitespace())
+    }
+
+    /// Runs a line of the shell, which starts the program.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn shell(&self, line: &str) -> Ran {
+        self.start(Command::new("sh").args(["-c", line]))
     }
 
     /// Runs the program with arguments separated by spaces, and a variable in its environment.

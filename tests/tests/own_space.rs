@@ -5,79 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use nas_predict::{Predictor, Settings, Table, rank::spearman};
 use nas_space::{Arch, Space};
-use nas_tests::{ChatAnswer, ChatServer, Nas, Ran};
+use nas_tests::{ChatAnswer, ChatServer, Nas, Ran, SPACE};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
-
-const SPACE: &str = r#"
-name = "made-up"
-description = "A chain of up to five blocks for thermometers."
-
-[[decision]]
-name = "depth"
-choices = [1, 2, 3, 4, 5]
-
-[[decision]]
-name = "width"
-choices = [8, 16, 24, 32]
-
-[[decision]]
-name = "kernel 1"
-choices = [3, 5, 7]
-
-[[decision]]
-name = "kernel 2"
-choices = [3, 5, 7]
-if = { depth = [2, 3, 4, 5] }
-
-[[decision]]
-name = "kernel 3"
-choices = [3, 5, 7]
-if = { depth = [3, 4, 5] }
-
-[[decision]]
-name = "kernel 4"
-choices = [3, 5, 7]
-if = { depth = [4, 5] }
-
-[[decision]]
-name = "kernel 5"
-choices = [3, 5, 7]
-if = { depth = 5 }
-
-[[decision]]
-name = "activation"
-choices = ["relu", "swish"]
-
-[[decision]]
-name = "pooling"
-choices = ["max", "mean", "none"]
-
-[[decision]]
-name = "expansion"
-choices = [1, 2, 4]
-
-[[decision]]
-name = "squeeze"
-choices = ["yes", "no"]
-
-[[decision]]
-name = "stem"
-choices = [1, 2]
-
-[[axis]]
-name = "cost"
-terms = [["width", "depth", "expansion"]]
-
-[[constraint]]
-axis = "cost"
-at_most = 400
-
-[[constraint]]
-forbid = { squeeze = "yes", width = 8 }
-"#;
 
 fn nas() -> Nas {
     let nas = Nas::without_tables(PROGRAM);
@@ -253,7 +185,7 @@ fn mistakes_in_a_file_are_told_by_line() {
     let many = (0..100_000).map(|at| format!("[[decision]]\nname = \"d{at}\"\nchoices = [1, 2]\n"));
     for (file, expected) in [
         (SPACE.replace("name = \"made-up\"\n", ""), "name"),
-        (SPACE.replace("choices = [8, 16, 24, 32]", "choices = []"), "line 9: "),
+        (SPACE.replace("choices = [8, 16, 24, 32]", "choices = []"), "line 8: "),
         (SPACE.replace("name = \"width\"\nchoices", "name = \"depth\"\nchoices"), "occurs twice"),
         (SPACE.replace("if = { depth = 5 }", "if = { stem = 1 }"), "must stand before it"),
         (SPACE.replace("if = { depth = 5 }", "if = { depht = 5 }"), "did you mean `depth`"),

@@ -30,7 +30,7 @@ fn a_killed_command_goes_on_to_the_same_file() {
     ran(&nas, &format!("{SCORE} --out whole.bin"));
     let whole = fs::read(nas.folder().join("whole.bin")).unwrap();
 
-    let mut child = nas.spawn(&format!("{SCORE} --out cut.bin --jobs 1"));
+    let mut child = nas.spawn(format!("{SCORE} --out cut.bin --jobs 1").split_whitespace());
     let partial = nas.folder().join("cut.bin.partial");
     let record = 2 + 3 * 8 + 4;
     let header = whole.iter().position(|&byte| byte == b'\n').unwrap();
@@ -101,7 +101,7 @@ fn a_file_that_is_there_is_kept() {
 fn a_file_has_one_writer() {
     let nas = nas();
     let partial = nas.folder().join("same.bin.partial");
-    let mut first = nas.spawn(&format!("{SCORE} --out same.bin --jobs 1"));
+    let mut first = nas.spawn(format!("{SCORE} --out same.bin --jobs 1").split_whitespace());
     while !partial.exists() {
         assert!(first.try_wait().unwrap().is_none(), "it ended before the second began");
         thread::sleep(Duration::from_millis(2));

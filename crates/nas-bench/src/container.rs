@@ -31,6 +31,10 @@ const ENCODING: Configuration<LittleEndian, Fixint, Limit<LIMIT>> = bincode::con
     .with_fixed_int_encoding()
     .with_limit::<LIMIT>();
 
+/// What the name of a file begins with while it is being written; a process that was killed leaves
+/// it.
+pub const PART: &str = ".nas-part-";
+
 /// A kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
@@ -106,8 +110,8 @@ pub fn decode<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, TableP
 /// Those of the file system; the old file stays.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    #[allow(unused_mut)]
     let mut builder = tempfile::Builder::new();
+    builder.prefix(PART);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

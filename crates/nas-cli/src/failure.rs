@@ -10,6 +10,9 @@ pub struct Failure {
 /// The exit code of a search whose language model proposed nothing that could be used.
 pub const NOTHING_FROM_MODEL: u8 = 4;
 
+/// The exit code of a search that its user stopped: that of a program that ends by SIGINT.
+pub const STOPPED: u8 = 130;
+
 /// The exit code of a search that found nothing within the limits.
 pub const NOT_WITHIN_LIMITS: u8 = 3;
 
@@ -39,6 +42,12 @@ impl Failure {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// The same, with what else to say.
+    #[must_use]
+    pub fn and(self, more: &str) -> Self {
+        Self { message: format!("{}\n{more}", self.message), ..self }
     }
 
     /// Prints the message to standard error.

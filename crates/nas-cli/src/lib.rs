@@ -4,7 +4,7 @@
 //! [`main`]. It composes the workspace's crates and computes nothing itself. Results go to
 //! standard output, progress and messages to standard error. Exit codes: 0 done, 1 the work
 //! failed, 2 bad input, 3 no architecture within the limits asked for, 4 nothing usable from the
-//! language model.
+//! language model, 130 stopped by its user.
 
 mod arch;
 mod commands;
@@ -13,6 +13,7 @@ mod environment;
 mod evaluate;
 mod failure;
 mod figure;
+mod journal;
 mod output;
 mod partition;
 mod progress;
@@ -31,7 +32,7 @@ use clap::{Parser, Subcommand};
     bin_name = "nas",
     version,
     about = "Finds neural networks that are accurate and fast on a given device",
-    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within the limits,\n4 nothing usable from the language model."
+    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within the limits,\n4 nothing usable from the language model, 130 stopped by its user."
 )]
 struct Arguments {
     /// The folder with the benchmark tables; PEL_NAS_DATA names it too [default: see `nas doctor`]
@@ -98,6 +99,22 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => failure.report(),
+    }
+}
+
+/// The arguments of a search as they were typed once, and the folder of tables among them.
+fn search_arguments(
+    typed: &[String],
+) -> Result<(Box<commands::search::Arguments>, Option<PathBuf>), failure::Failure> {
+    let typed = typed.iter().map(|argument| cell(argument.into()));
+    match Arguments::try_parse_from(std::iter::once("nas".into()).chain(typed)) {
+        Ok(Arguments { data, command: Command::Search(arguments) }) => Ok((arguments, data)),
+        Ok(_) => Err(failure::Failure::input("expected the arguments of a search")),
+        Err(error) => {
+            let error = error.to_string();
+            let error = error.strip_prefix("error: ").unwrap_or(&error);
+            Err(failure::Failure::input(format!("the arguments that the run keeps: {error}")))
+        }
     }
 }
 

@@ -1,29 +1,61 @@
 use std::{
-    fs,
+    ffi::{OsStr, OsString},
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
+use nas_bench::container;
+use nas_space::Space;
+use serde::Deserialize;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    journal::{CHECKPOINT, EVENTS, Journal, Kept},
+};
 
-/// The files of a run; the first tells its folder from any other.
-const FILES: [&str; 8] = [
-    "config.toml",
+/// What tells a run's folder from any other: how the search was asked for.
+pub const CONFIG: &str = "config.toml";
+
+/// What is written last: a run that has it ended, or was stopped by its user.
+pub const RESULT: &str = "front.json";
+
+/// The files of a run.
+const FILES: [&str; 12] = [
+    CONFIG,
+    EVENTS,
+    CHECKPOINT,
+    "transcript.jsonl",
     "evaluations.csv",
     "front.csv",
     "front.svg",
     "generations.csv",
     "knowledge.md",
     "model.json",
-    "transcript.jsonl",
+    "report.html",
+    RESULT,
 ];
 
-/// A run's folder in the making. Its files are kept until all are there, and then written to a
-/// hidden folder beside it, which takes its place: a run is there as a whole or not at all.
+/// The version of the folder's format, which its configuration names.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A run's folder. It is there from the search's first evaluation on, and whatever kills the search,
+/// what was evaluated stays; its results are written when the search ends, each file as a whole.
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    files: Vec<(&'static str, String)>,
+}
+
+/// What a configuration must tell of any run.
+#[derive(Deserialize)]
+struct Versioned {
+    format_version: u32,
+}
+
+/// What it tells to take the search up.
+#[derive(Deserialize)]
+struct Asked {
+    folder: PathBuf,
+    arguments: Vec<String>,
 }
 
 impl RunFolder {
@@ -42,8 +74,9 @@ impl RunFolder {
                 .map(|entry| entry.map(|entry| entry.file_name()))
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| Failure::file("read", &path, &error))?;
-            let other = names.iter().find(|name| !FILES.iter().any(|file| file == name));
-            let is_run = names.iter().any(|name| name == FILES[0]);
+            let own = |name: &&OsString| is_part(name) || FILES.iter().any(|file| file == *name);
+            let other = names.iter().find(|name| !own(name));
+            let is_run = names.iter().any(|name| name == CONFIG);
             if let Some(other) = other.filter(|_| is_run) {
                 return Err(Failure::input(format!(
                     "{shown} holds an earlier run and {}, which is no part of it: move that away, or choose another folder with --run",
@@ -56,30 +89,88 @@ impl RunFolder {
                 )));
             }
             if is_run && !force {
+                let on = if path.join(RESULT).exists() {
+                    ""
+                } else {
+                    &format!("go on with it by nas search --resume {shown}, ")
+                };
                 return Err(Failure::input(format!(
-                    "{shown} holds an earlier run: replace it with --force, or choose another folder with --run"
+                    "{shown} holds an earlier run: {on}replace it with --force, or choose another folder with --run"
                 )));
             }
+            if is_run && path.join(EVENTS).exists() {
+                // Not under a search that is still going on.
+                Journal::lock(&path.join(EVENTS))?;
+            }
         }
-        let this = Self { path, files: Vec::new() };
+        let this = Self { path };
         this.making().map(|_| this)
     }
 
-    /// Where the run's folder will be.
+    /// The folder of an earlier run.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let this = Self { path: path.components().collect() };
+        let config = this.path.join(CONFIG);
+        let text = match fs::read_to_string(&config) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Failure::input(format!(
+                    "{} is no run: it has no {CONFIG}; nas runs lists those of a folder",
+                    path.display()
+                )));
+            }
+            Err(error) => return Err(Failure::file("read", &config, &error)),
+        };
+        let Versioned { format_version } = toml::from_str(&text)
+            .map_err(|error| Failure::input(format!("{}: {error}", config.display())))?;
+        if format_version != FORMAT_VERSION {
+            return Err(Failure::input(format!(
+                "{}: format {format_version}, but this program reads {FORMAT_VERSION}: use the version of nas that wrote it",
+                config.display()
+            )));
+        }
+        Ok(this)
+    }
+
+    /// Whether the search came to its end.
+    pub fn ended(&self) -> Result<bool, Failure> {
+        #[derive(Deserialize)]
+        struct Told {
+            interrupted: bool,
+        }
+        let file = self.file(RESULT);
+        match fs::read(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(Failure::file("read", &file, &error)),
+            Ok(text) => serde_json::from_slice(&text)
+                .map(|Told { interrupted }| !interrupted)
+                .map_err(|error| Failure::input(format!("{}: {error}", file.display()))),
+        }
+    }
+
+    /// The folder that the search was started in, and its arguments.
+    pub fn asked(&self) -> Result<(PathBuf, Vec<String>), Failure> {
+        let config = self.path.join(CONFIG);
+        let text =
+            fs::read_to_string(&config).map_err(|error| Failure::file("read", &config, &error))?;
+        let Asked { folder, arguments } = toml::from_str(&text)
+            .map_err(|error| Failure::input(format!("{}: {error}", config.display())))?;
+        Ok((folder, arguments))
+    }
+
+    /// Where the run's folder is, or will be.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A file beside the run's folder, for what must not be lost before the run is whole.
-    pub fn beside(&self, name: &str) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        path.push(".");
-        path.push(name);
-        path.into()
+    /// Where one of its files is, or will be.
+    pub fn file(&self, name: &'static str) -> PathBuf {
+        debug_assert!(FILES.contains(&name));
+        self.path.join(name)
     }
 
     /// A new hidden folder where the run's own will be.
-    fn making(&self) -> Result<TempDir, Failure> {
+    fn making(&self) -> Result<tempfile::TempDir, Failure> {
         let parent = match self.path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -91,39 +182,70 @@ impl RunFolder {
             .map_err(|error| Failure::file("write to", parent, &error))
     }
 
-    /// Adds one file to the run.
-    pub fn write(&mut self, name: &'static str, content: String) {
-        debug_assert!(FILES.contains(&name));
-        self.files.push((name, content));
-    }
-
-    /// Puts the run in its place and returns that.
-    pub fn finish(self) -> Result<PathBuf, Failure> {
+    /// Puts a new run in its place, an earlier one's if there is one: how it was asked for, the calls
+    /// that it replays, and no event yet.
+    pub fn begin(&self, config: &str, calls: Option<&[u8]>) -> Result<Journal, Failure> {
         let making = self.making()?;
-        let Self { path, files } = self;
-        for (name, content) in files {
+        let put = |name: &str, content: &[u8]| {
             let file = making.path().join(name);
-            fs::write(&file, content).map_err(|error| Failure::file("write", &file, &error))?;
+            container::replace(&file, content)
+                .map_err(|error| Failure::file("write", &file, &error))
+        };
+        put(CONFIG, config.as_bytes())?;
+        if let Some(calls) = calls {
+            put("transcript.jsonl", calls)?;
         }
-        let cannot = |error: &std::io::Error| Failure::file("write", &path, error);
-        // The old run goes where the new one was made, and away with that on success.
-        if path.exists() {
-            let aside = making.path().with_extension("old");
-            fs::rename(&path, &aside).map_err(|error| cannot(&error))?;
-            fs::rename(making.path(), &path).map_err(|error| cannot(&error))?;
-            fs::remove_dir_all(&aside).map_err(|error| cannot(&error))?;
-        } else {
-            fs::rename(making.path(), &path).map_err(|error| cannot(&error))?;
-        }
+        let mut journal = Journal::create(making.path().join(EVENTS))?;
         // Folders made for temporary use are closed to others; a run is not.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-                .map_err(|error| cannot(&error))?;
+            fs::set_permissions(making.path(), fs::Permissions::from_mode(0o755))
+                .map_err(|error| Failure::file("write to", making.path(), &error))?;
         }
-        Ok(path)
+        let cannot = |error: &io::Error| Failure::file("write", &self.path, error);
+        // The old run goes where the new one was made, and away with that on success.
+        let aside = making.path().with_extension("old");
+        let replaces = self.path.exists();
+        if replaces {
+            fs::rename(&self.path, &aside).map_err(|error| cannot(&error))?;
+        }
+        fs::rename(making.path(), &self.path).map_err(|error| cannot(&error))?;
+        if replaces {
+            fs::remove_dir_all(&aside).map_err(|error| cannot(&error))?;
+        }
+        journal.moved(self.path.join(EVENTS));
+        Ok(journal)
     }
+
+    /// Takes the run up: its events, and what the search has of them.
+    pub fn resume(&self, space: &Space) -> Result<(Journal, Kept), Failure> {
+        let taken_up = Journal::open(self.path.join(EVENTS), space)?;
+        // No other process writes here now: what is half written was left by a kill.
+        let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        for part in entries.filter(|entry| is_part(&entry.file_name())) {
+            let _ = fs::remove_file(part.path());
+        }
+        Ok(taken_up)
+    }
+
+    /// Writes one file of the results, as a whole.
+    pub fn write(&self, name: &'static str, content: &str) -> Result<(), Failure> {
+        let file = self.file(name);
+        container::replace(&file, content.as_bytes())
+            .map_err(|error| Failure::file("write", &file, &error))
+    }
+
+    /// Removes a run that came to nothing.
+    pub fn abandon(&self) {
+        // What stays can be replaced with --force.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Whether a file of that name was being written when its process was killed.
+fn is_part(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(container::PART.as_bytes())
 }
 
 fn free_name(name: &str) -> PathBuf {
@@ -140,21 +262,21 @@ fn free_name(name: &str) -> PathBuf {
 mod tests {
     use super::*;
 
+    const EMPTY: &str = "format_version = 1\n";
+
     #[test]
-    fn a_run_appears_whole_and_is_replaced_only_by_force() {
+    fn a_run_appears_whole_and_is_replaced_only_by_force_and_not_while_it_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs/demo");
         let prepare = |force| RunFolder::prepare(Some(&path), "demo", force);
-        let write = |force, content: &str| {
-            let mut run = prepare(force).unwrap();
-            run.write(FILES[0], content.to_owned());
-            assert!(!path.join(FILES[0]).is_file() || content == "two");
-            run.finish().unwrap();
-        };
-        write(false, "one");
+        let journal = prepare(false).unwrap().begin(EMPTY, None).unwrap();
         assert!(prepare(false).is_err());
-        write(true, "two");
-        assert_eq!(fs::read_to_string(path.join(FILES[0])).unwrap(), "two");
+        let busy = prepare(true).unwrap_err().to_string();
+        assert!(busy.contains("is in use"), "{busy}");
+        drop(journal);
+        let run = prepare(true).unwrap();
+        run.begin(&format!("{EMPTY}seed = 2\n"), Some(b"calls")).unwrap();
+        assert!(fs::read_to_string(path.join(CONFIG)).unwrap().contains("seed = 2"));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         fs::write(path.join("notes.txt"), "mine").unwrap();
         assert!(prepare(true).is_err());
@@ -169,11 +291,28 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_run_leaves_nothing() {
+    fn a_run_that_was_only_prepared_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let mut run = RunFolder::prepare(Some(&folder.path().join("a")), "a", false).unwrap();
-        run.write(FILES[0], String::new());
-        drop(run);
+        RunFolder::prepare(Some(&folder.path().join("a")), "a", false).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_run_of_another_format_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || RunFolder::open(folder.path()).map(|_| ()).map_err(|e| e.to_string());
+        assert!(open().unwrap_err().contains("is no run"));
+        for (config, told) in [
+            ("format_version = 2", "format 2, but this program reads 1"),
+            ("format_version = 99999999999", "invalid value"),
+            ("seed = 2", "missing field"),
+            ("= =", "expected"),
+        ] {
+            fs::write(folder.path().join(CONFIG), config).unwrap();
+            let error = open().unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+        fs::write(folder.path().join(CONFIG), EMPTY).unwrap();
+        open().unwrap();
     }
 }

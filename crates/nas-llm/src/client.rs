@@ -111,7 +111,10 @@ impl Client {
 
     /// Counts a call that was made before as one of this client's.
     pub(crate) fn count(&self, outcome: &Outcome) -> Result<(), Error> {
-        self.meter.begin()?;
+        // A call that was refused before its first attempt was not counted as one.
+        if outcome.tally.attempts > 0 {
+            self.meter.begin()?;
+        }
         self.meter.end(&outcome.tally, outcome.result.is_err());
         Ok(())
     }

@@ -35,7 +35,7 @@ pub use endpoint::{Endpoint, Prices};
 pub use error::{Error, Kind};
 pub use json::extract_json;
 pub use memorise::memorised;
-pub use model::Model;
+pub use model::{Failed, Model};
 pub use proposer::{LanguageModel, Prompting, Style};
 pub use replay::Replay;
 pub use reply::Fault;

@@ -13,7 +13,16 @@ pub struct Model(Source);
 enum Source {
     Live { client: Box<Client>, transcript: Option<Transcript> },
     Recorded(Box<Replay>),
-    Continued { replay: Box<Replay>, client: Box<Client>, transcript: Transcript },
+    Continued { replay: Box<Replay>, failed: Failed, client: Box<Client>, transcript: Transcript },
+}
+
+/// What becomes of recorded calls that failed, where a model goes on with its transcript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// They are made again.
+    Again,
+    /// They fail again: what was asked since then rests on that.
+    Kept,
 }
 
 impl Model {
@@ -42,7 +51,7 @@ impl Model {
 
     /// Goes on with a transcript: what it holds a reply to is answered from it, all else is asked
     /// and added to it. So a run that was killed loses no call that has been paid for. What the
-    /// recorded replies took counts for the budget; calls that failed are made again.
+    /// recorded calls took counts for the budget.
     ///
     /// # Errors
     ///
@@ -52,6 +61,7 @@ impl Model {
         endpoint: Endpoint,
         budget: Budget,
         path: impl AsRef<Path>,
+        failed: Failed,
     ) -> Result<Self, Error> {
         let client = Box::new(Client::new(endpoint, budget)?);
         let replay = Box::new(Replay::open(&path)?);
@@ -61,7 +71,7 @@ impl Model {
             return Err(Error::OtherModel { path, recorded: recorded.to_owned(), given });
         }
         let transcript = Transcript::append(path)?;
-        Ok(Self(Source::Continued { replay, client, transcript }))
+        Ok(Self(Source::Continued { replay, failed, client, transcript }))
     }
 
     /// Asks the model.
@@ -80,8 +90,8 @@ impl Model {
                 outcome.into_reply()
             }
             Source::Recorded(replay) => replay.chat(request),
-            Source::Continued { replay, client, transcript } => {
-                if let Some(outcome) = replay.reply_to(request) {
+            Source::Continued { replay, failed, client, transcript } => {
+                if let Some(outcome) = replay.next(request, *failed) {
                     client.count(&outcome)?;
                     return outcome.into_reply();
                 }

@@ -1,6 +1,13 @@
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use nas_search::{
     Answer, BoxError, Evaluated, KnowledgeBase, Proposal, Proposer, Request, Rule, SearchRng,
 };
@@ -32,6 +39,8 @@ pub struct LanguageModel {
     report: ModelReport,
     /// Calls that failed since the last reply.
     silence: usize,
+    /// When it is set, calls under way are given up.
+    stop: Arc<AtomicBool>,
 }
 
 /// How the model is asked.
@@ -82,6 +91,9 @@ const AGAIN: u64 = 2;
 /// one.
 const SILENCE: usize = 6;
 
+/// How often a call under way looks whether it is to be given up.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Tokens of a reply for each item that is asked for, and beside them.
 const TOKENS: (u32, u32) = (160, 100);
 
@@ -99,7 +111,14 @@ impl LanguageModel {
             refusals: HashMap::new(),
             report: ModelReport::default(),
             silence: 0,
+            stop: Arc::default(),
         })
+    }
+
+    /// Until `stop` is set: then the calls under way are given up, and nothing is proposed.
+    #[must_use]
+    pub fn until(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
     }
 
     /// Tokens that a reply with so many architectures or rules may have.
@@ -204,8 +223,21 @@ impl Proposer for LanguageModel {
                 spare,
             })
             .collect();
-        let turns = asked.iter().map(|asked| asked.turn(&self.model));
-        let turns = self.runtime.block_on(join_all(turns));
+        let turns = join_all(asked.iter().map(|asked| asked.turn(&self.model)));
+        let stopped = async {
+            while !self.stop.load(Ordering::Relaxed) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let turns = self.runtime.block_on(async {
+            match select(Box::pin(turns), Box::pin(stopped)).await {
+                Either::Left((turns, _)) => turns,
+                Either::Right(_) => Vec::new(),
+            }
+        });
+        if turns.is_empty() {
+            return requests.iter().map(|_| Ok(Answer::default())).collect();
+        }
         let mut answers = Vec::with_capacity(turns.len());
         for (request, mut turn) in requests.iter().zip(turns) {
             self.count(generation, &turn);

@@ -8,7 +8,7 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    ChatRequest, Error, Reply, TRANSCRIPT_VERSION, Usage,
+    ChatRequest, Error, Failed, Reply, TRANSCRIPT_VERSION, Usage,
     attempt::start,
     budget::{Budget, Meter, Tally},
     client::{Answer, Outcome},
@@ -120,13 +120,15 @@ impl Replay {
         self.meter.usage()
     }
 
-    /// The next recorded reply to a request, if there is one; recorded failures are passed over.
-    pub(crate) fn reply_to(&self, request: &ChatRequest) -> Option<Outcome> {
+    /// What next became of a request, if that is recorded; failures that are to be made again are
+    /// passed over.
+    pub(crate) fn next(&self, request: &ChatRequest, failed: Failed) -> Option<Outcome> {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let calls = calls.get_mut(&request.key())?;
         while let Some(outcome) = calls.recorded.get_mut(calls.asked) {
             calls.asked += 1;
-            if let Some(outcome) = outcome.take_if(|outcome| outcome.result.is_ok()) {
+            let counts = |outcome: &mut Outcome| failed == Failed::Kept || outcome.result.is_ok();
+            if let Some(outcome) = outcome.take_if(counts) {
                 return Some(outcome);
             }
         }

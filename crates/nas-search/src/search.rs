@@ -169,6 +169,11 @@ impl<'a> Search<'a> {
         Self { stop: Some(stop), ..self }
     }
 
+    /// The space that is searched.
+    pub fn space(&self) -> &'a Space {
+        self.space
+    }
+
     /// How much is evaluated, and how it is shared out.
     pub fn settings(&self) -> Settings {
         self.settings

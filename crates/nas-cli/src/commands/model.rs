@@ -1,14 +1,11 @@
 //! The language model that a command asks.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
-use nas_llm::{Budget, Endpoint, Model, Style, Transcript};
+use nas_llm::{Budget, Endpoint, Failed, Model, Style, Transcript};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, run_folder::RunFolder};
 
 /// Where the model is.
 #[derive(Debug, clap::Args)]
@@ -118,6 +115,11 @@ impl EndpointArguments {
         Ok(endpoint)
     }
 
+    /// The base URL, if there is one, without what it hides.
+    pub fn shown_url(&self) -> Option<String> {
+        self.endpoint().ok().map(|endpoint| endpoint.shown_url())
+    }
+
     /// Whether a server is named.
     pub fn is_given(&self) -> bool {
         self.base_url.is_some()
@@ -165,27 +167,61 @@ impl ModelArguments {
         self.llm_calls.unwrap_or(needed)
     }
 
-    /// The model, live and recorded to `transcript`, or replayed.
-    pub fn open(&self, calls: u64, transcript: &Path) -> Result<Model, Failure> {
-        let budget = Budget { calls: Some(calls), tokens: self.llm_tokens, money: self.llm_money };
-        if let Some(file) = &self.replay {
-            return Ok(if self.endpoint.is_given() {
-                Model::resume(self.endpoint.endpoint()?, budget, file)?
-            } else {
-                Model::replay(file)?
-            });
+    fn budget(&self, calls: u64) -> Budget {
+        Budget { calls: Some(calls), tokens: self.llm_tokens, money: self.llm_money }
+    }
+
+    /// Whether recorded calls are all there is, with no server beside them.
+    pub fn is_replayed(&self) -> bool {
+        self.replay.is_some() && !self.endpoint.is_given()
+    }
+
+    /// The file with the calls of a run: its own, unless the user named another that grows.
+    pub fn transcript(&self, folder: &RunFolder) -> PathBuf {
+        let grows = self.replay.as_ref().filter(|_| self.endpoint.is_given());
+        let named = grows.or(self.record.as_ref()).cloned();
+        named.unwrap_or_else(|| folder.file("transcript.jsonl"))
+    }
+
+    /// Refuses, before a run's folder is made, what cannot be asked or replayed.
+    pub fn check(&self, calls: u64, folder: &RunFolder) -> Result<(), Failure> {
+        if let Some(file) = self.record.as_ref().filter(|file| file.parent() == Some(folder.path()))
+        {
+            return Err(Failure::input(format!(
+                "--record {} lies in the run's folder, which gets a transcript.jsonl in any case: leave --record out",
+                file.display()
+            )));
         }
-        let endpoint = self.endpoint.endpoint()?;
-        if transcript.exists() {
-            let file = transcript.display();
+        match &self.replay {
+            Some(file) if self.is_replayed() => drop(Model::replay(file)?),
+            Some(file) => {
+                let endpoint = self.endpoint.endpoint()?;
+                Model::resume(endpoint, self.budget(calls), file, Failed::Again)?;
+            }
+            None => drop(Model::live(self.endpoint.endpoint()?, self.budget(calls), None)?),
+        }
+        if let Some(file) = self.record.as_ref().filter(|file| file.exists()) {
+            let file = file.display();
             return Err(Failure::input(format!(
                 "{file} holds the calls of an earlier search: go on with it by --replay {file} beside --llm-url, or move it away"
             )));
         }
-        // A key that is missing is told before a file is made.
-        Model::live(endpoint.clone(), budget, None)?;
-        let file = transcript.display();
-        eprintln!("calls are kept in {file}; an interrupted search goes on with --replay {file}");
-        Ok(Model::live(endpoint, budget, Some(Transcript::create(transcript)?))?)
+        Ok(())
+    }
+
+    /// The model of a run whose folder is there: live and recorded, or replayed.
+    pub fn open(&self, calls: u64, folder: &RunFolder, resumed: bool) -> Result<Model, Failure> {
+        let transcript = self.transcript(folder);
+        if self.is_replayed() {
+            return Ok(Model::replay(transcript)?);
+        }
+        let (endpoint, budget) = (self.endpoint.endpoint()?, self.budget(calls));
+        Ok(if self.replay.is_some() {
+            Model::resume(endpoint, budget, transcript, Failed::Again)?
+        } else if resumed && transcript.exists() {
+            Model::resume(endpoint, budget, transcript, Failed::Kept)?
+        } else {
+            Model::live(endpoint, budget, Some(Transcript::create(transcript)?))?
+        })
     }
 }

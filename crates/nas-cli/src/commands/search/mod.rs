@@ -2,6 +2,10 @@ use std::{
     collections::HashSet,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use clap::ValueEnum;
@@ -9,18 +13,23 @@ use nas_eval::{Labels, Task};
 use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::{Allocation, Partition};
-use nas_search::{Event, Listed, Outcome, Proposer, Search, Settings, Statistical};
+use nas_search::{Event, Listed, Outcome, Proposer, Recorded, Search, Settings, Statistical};
 use nas_space::{Arch, Space};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
 
 use crate::{
     commands::{SpaceArguments, Target, live::ProxyArguments, model::ModelArguments},
     evaluate::EvaluateArguments,
-    failure::Failure,
+    failure::{Failure, STOPPED},
+    journal::{Journal, Kept},
     output::Format,
     partition::{AllocationArgument, PartitionArguments, allocation_name},
     progress::Progress,
     rules::RulesArgument,
-    run_folder::RunFolder,
+    run_folder::{FORMAT_VERSION, RESULT, RunFolder},
     searcher::{Searcher, scan, schedule},
 };
 
@@ -49,7 +58,8 @@ Examples:
   nas search --space autoformer-tiny    vision transformers, measured on this machine
   nas search --space fbnet --device raspi4                    published costs of blocks
   nas search --latency-table mine.csv   on your own measurements
-  nas search --space mine.toml --evaluate \"python train.py\"    a space and a program of your own")]
+  nas search --space mine.toml --evaluate \"python train.py\"    a space and a program of your own
+  nas search --resume runs/demo         goes on with a search that was stopped or killed")]
 pub struct Arguments {
     #[command(flatten)]
     space: SpaceArguments,
@@ -127,6 +137,10 @@ pub struct Arguments {
     /// Replace an earlier run in that folder, if it holds nothing else
     #[arg(long)]
     force: bool,
+    /// Go on with a search that was stopped or killed, from what its folder keeps, with the arguments
+    /// that it was started with: it ends as if nothing had happened
+    #[arg(long, value_name = "RUN", exclusive = true)]
+    resume: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -151,6 +165,37 @@ enum Buying {
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    match &arguments.resume {
+        Some(run) => resume(run, data),
+        None => search(arguments, data, None),
+    }
+}
+
+/// Takes an earlier run up, by the arguments that it was asked for with.
+fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let mut folder = RunFolder::open(run)?;
+    if folder.ended()? {
+        eprintln!("{} ended: there is nothing to go on with", run.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (from, typed) = folder.asked()?;
+    let (arguments, typed_data) = crate::search_arguments(&typed)?;
+    let data = data.map(Path::to_path_buf).or(typed_data);
+    // Files are named as seen from where the search was started.
+    if from.is_dir() && std::env::current_dir().ok().as_ref() != Some(&from) {
+        let unreadable = |error: std::io::Error| Failure::file("find", run, &error);
+        folder = RunFolder::open(&std::path::absolute(run).map_err(unreadable)?)?;
+        std::env::set_current_dir(&from).map_err(|error| Failure::file("go to", &from, &error))?;
+    }
+    search(&arguments, data.as_deref(), Some(folder))
+}
+
+/// A search, in a folder of its own or in that of an earlier run, which it takes up.
+fn search(
+    arguments: &Arguments,
+    data: Option<&Path>,
+    earlier: Option<RunFolder>,
+) -> Result<ExitCode, Failure> {
     if arguments.searcher != Some(Searcher::Llm)
         && let Some(option) = arguments.model.given()
     {
@@ -163,122 +208,169 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut objectives = Objectives::new(arguments, &task, data)?;
     arguments.check(&objectives)?;
     let searcher = arguments.searcher(&objectives, &task);
-    let mut folder = RunFolder::prepare(
-        arguments.run.as_deref(),
-        &arguments.run_name(searcher, &task),
-        arguments.force,
-    )?;
+    let resumed = earlier.is_some();
+    let folder = match earlier {
+        Some(folder) => folder,
+        None => RunFolder::prepare(
+            arguments.run.as_deref(),
+            &arguments.run_name(searcher, &task),
+            arguments.force,
+        )?,
+    };
     let niches = cut.niches();
     let mut settings = arguments.settings(&objectives, niches, &task);
-    let transcript = arguments.transcript(&folder)?;
-    let mut model = arguments.language_model(&settings, niches, &transcript)?;
-
-    let candidates = objectives.candidates.take();
-    let list: Option<Vec<Arch>> = match candidates {
-        Some(candidates) if candidates.len() <= settings.evaluations => {
-            eprintln!("your table holds {} architectures: all are evaluated", candidates.len());
-            Some(candidates)
-        }
-        candidates if searcher == Searcher::Exhaustive => {
-            let all = match candidates {
-                Some(candidates) => candidates,
-                None if is_countable(space) => space.enumerate().collect(),
-                None => {
-                    return Err(Failure::input(format!(
-                        "{} holds too many architectures to evaluate all: name another --searcher",
-                        space.name()
-                    )));
-                }
-            };
-            if arguments.evaluations.is_some() {
-                eprintln!("{} holds {} architectures: all are evaluated", space.name(), all.len());
-            }
-            Some(all)
-        }
-        _ => None,
-    };
-    let outcome = if let Some(list) = list {
+    let list = arguments.list(&mut objectives, searcher, &settings, space)?;
+    if let Some(list) = &list {
         settings = scan(list.len(), settings);
-        let whole = Partition::whole();
-        go(&Search::new(space, &whole, settings), &mut Listed::new(list), &mut objectives)?
+    }
+    let (mut journal, kept) = if resumed {
+        folder.resume(space)?
     } else {
-        let mut other = searcher.proposer(&task)?;
-        let proposer: &mut dyn Proposer = match (&mut model, &mut other) {
-            (Some(model), _) => model,
-            (None, Some(other)) => &mut **other,
-            (None, None) => &mut Statistical,
-        };
-        go(&cut.search(space, settings).believing(&rules), proposer, &mut objectives)?
+        let mut calls = None;
+        if searcher == Searcher::Llm {
+            let model = &arguments.model;
+            model.check(arguments.calls(&settings, niches), &folder)?;
+            if let Some(file) = model.replay.as_ref().filter(|_| model.is_replayed()) {
+                let read = std::fs::read(file);
+                calls = Some(read.map_err(|error| Failure::file("read", file, &error))?);
+            }
+        }
+        let config = arguments.config(&objectives, searcher, &settings, &task)?;
+        (folder.begin(&config, calls.as_deref())?, Kept::default())
     };
+    let stop = stop_signal()?;
+    let mut model = arguments.language_model(&settings, niches, &folder, resumed, &stop)?;
+    let whole = Partition::whole();
+    let (search, mut proposer): (Search<'_>, Box<dyn Proposer>) = match list {
+        Some(list) => (Search::new(space, &whole, settings), Box::new(Listed::new(list))),
+        None => {
+            let proposer = searcher.proposer(&task)?.unwrap_or_else(|| Box::new(Statistical));
+            (cut.search(space, settings).believing(&rules), proposer)
+        }
+    };
+    let proposer = match &mut model {
+        Some(model) => model as &mut dyn Proposer,
+        None => &mut *proposer,
+    };
+    let shown = folder.path().display();
+    let goes_on = format!("what was evaluated is kept: nas search --resume {shown} goes on");
+    let outcome = go(&search.until(&stop), proposer, &mut objectives, &mut journal, kept, &stop)
+        .map_err(|failure| failure.and(&goes_on))?;
 
     let model = model.as_ref().map(LanguageModel::report);
     if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
+        let transcript = arguments.model.transcript(&folder);
+        if !resumed {
+            folder.abandon();
+        }
+        let transcript = arguments.model.replay.as_ref().unwrap_or(&transcript);
         return Err(Failure::input(format!(
             "{} does not hold the calls of this search: replay it with the options and the seed of the search that was recorded, or name a server with --llm-url to go on where it ends",
             transcript.display()
         )));
     }
     let report = Report::new(arguments, &task, &objectives, &outcome, model)?;
-    folder.write("config.toml", arguments.config(&objectives, searcher, &settings, &task)?);
-    folder.write("generations.csv", report.generations().csv()?);
-    let knowledge = outcome.knowledge.markdown(space, &outcome.niches, &outcome.objectives);
-    folder.write("knowledge.md", knowledge);
-    if let Some(model) = report.model_json()? {
-        folder.write("model.json", model);
+    let code = results(arguments, &folder, &report).map_err(|failure| failure.and(&goes_on))?;
+    if outcome.interrupted {
+        let (done, all) = (outcome.evaluated.len(), settings.evaluations);
+        eprintln!("stopped after {done} of {all} evaluations: nas search --resume {shown} goes on");
+        return Ok(ExitCode::from(STOPPED));
     }
-    if let Ok(calls) = std::fs::read_to_string(&transcript) {
-        folder.write("transcript.jsonl", calls);
-    }
-    folder.write("evaluations.csv", report.evaluations().csv()?);
-    folder.write("front.csv", report.front().csv()?);
-    folder.write("front.svg", report.figure().svg()?);
-    let path = folder.finish()?;
-    // A file of the user's choice stays where it is.
-    if arguments.model.record.is_none() && arguments.model.replay.is_none() {
-        let _ = std::fs::remove_file(&transcript);
-    }
-    report.print(&path)
+    journal.forget();
+    Ok(code)
 }
 
-/// Runs the search with progress on standard error.
+/// Writes what a search came to into its folder, and prints it.
+fn results(
+    arguments: &Arguments,
+    folder: &RunFolder,
+    report: &Report<'_>,
+) -> Result<ExitCode, Failure> {
+    folder.write("generations.csv", &report.generations().csv()?)?;
+    folder.write("knowledge.md", &report.knowledge())?;
+    if let Some(model) = report.model_json()? {
+        folder.write("model.json", &model)?;
+    }
+    let transcript = arguments.model.transcript(folder);
+    if transcript != folder.file("transcript.jsonl")
+        && let Ok(calls) = std::fs::read_to_string(&transcript)
+    {
+        folder.write("transcript.jsonl", &calls)?;
+    }
+    folder.write("evaluations.csv", &report.evaluations().csv()?)?;
+    folder.write("front.csv", &report.front().csv()?)?;
+    folder.write("front.svg", &report.figure().svg()?)?;
+    // What tells that all is there.
+    folder.write(RESULT, &format!("{:#}\n", report.json()))?;
+    report.print(folder.path())
+}
+
+/// Set by SIGINT and SIGTERM; the second one ends the program at once.
+fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, STOPPED.into(), Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+            .map_err(|error| Failure::work(format!("cannot listen to signals: {error}")))?;
+    }
+    Ok(stop)
+}
+
+/// Runs the search, or the rest of it, with progress on standard error, and takes down what happens.
 fn go(
     search: &Search<'_>,
     proposer: &mut dyn Proposer,
     objectives: &mut Objectives,
+    journal: &mut Journal,
+    kept: Kept,
+    stop: &AtomicBool,
 ) -> Result<Outcome, Failure> {
     let mut progress = Progress::new("evaluating", search.settings().evaluations);
     let mut said = HashSet::new();
     let all = search.settings().evaluations;
     let mut buying: Option<Progress> = None;
     let budget = objectives.labels.map_or(0, |labels| labels.budget);
-    let outcome = search.run(proposer, &mut *objectives.evaluator, &mut |event| match event {
-        Event::Evaluated { done, front, .. } => {
-            progress.update(*done, &format!("{front} on the front"));
+    let mut on_event = |event: &Event<'_>| {
+        // What cannot be taken down is not to be evaluated.
+        if !journal.take(event, search.space()) {
+            stop.store(true, Ordering::Relaxed);
         }
-        Event::Labelled { labels, done } if *done < all => {
-            progress.update(*done, &format!("{labels} of {budget} labels"));
+        match event {
+            Event::Evaluated { done, front, .. } => {
+                progress.update(*done, &format!("{front} on the front"));
+            }
+            Event::Labelled { labels, done } if *done < all => {
+                progress.update(*done, &format!("{labels} of {budget} labels"));
+            }
+            // What takes time now is learning.
+            Event::Labelled { labels, .. } => {
+                progress.finish();
+                let buying = buying.get_or_insert_with(|| Progress::new("buying labels", budget));
+                buying.update(*labels, "");
+            }
+            Event::Partitioned { ranked, .. } => progress.say(&format!(
+                "niches by {}, which explain {:.0} % of the latencies' ranks",
+                ranked.name,
+                100.0 * ranked.explained.max(0.0)
+            )),
+            // What is wrong in all niches is told once.
+            Event::ProposerFailed { niche, error, .. } if said.insert(error.to_string()) => {
+                progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
+            }
+            _ => {}
         }
-        // What takes time now is learning.
-        Event::Labelled { labels, .. } => {
-            progress.finish();
-            let buying = buying.get_or_insert_with(|| Progress::new("buying labels", budget));
-            buying.update(*labels, "");
-        }
-        Event::Partitioned { ranked, .. } => progress.say(&format!(
-            "niches by {}, which explain {:.0} % of the latencies' ranks",
-            ranked.name,
-            100.0 * ranked.explained.max(0.0)
-        )),
-        // What is wrong in all niches is told once.
-        Event::ProposerFailed { niche, error, .. } if said.insert(error.to_string()) => {
-            progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
-        }
-        _ => {}
-    });
+    };
+    let Kept { state, answers } = kept;
+    let mut evaluator = Recorded::new(answers, &mut *objectives.evaluator);
+    let outcome = match state {
+        Some(state) => search.resume(state, proposer, &mut evaluator, &mut on_event),
+        None => search.run(proposer, &mut evaluator, &mut on_event),
+    };
     progress.finish();
     if let Some(buying) = buying {
         buying.finish();
     }
+    journal.finish()?;
     Ok(outcome?)
 }
 
@@ -375,38 +467,67 @@ impl Arguments {
         }
     }
 
-    /// The file with the calls of a language model.
-    fn transcript(&self, folder: &RunFolder) -> Result<PathBuf, Failure> {
-        let beside = || folder.beside("transcript.jsonl");
-        match (&self.model.replay, &self.model.record) {
-            (None, Some(file)) if file.parent() == Some(folder.path()) => {
-                Err(Failure::input(format!(
-                    "--record {} lies in the run's folder, which is not there before the search ends; it gets a transcript.jsonl in any case: leave --record out",
-                    file.display()
-                )))
+    /// The architectures to evaluate, where they are known before.
+    fn list(
+        &self,
+        objectives: &mut Objectives,
+        searcher: Searcher,
+        settings: &Settings,
+        space: &Space,
+    ) -> Result<Option<Vec<Arch>>, Failure> {
+        Ok(match objectives.candidates.take() {
+            Some(candidates) if candidates.len() <= settings.evaluations => {
+                eprintln!("your table holds {} architectures: all are evaluated", candidates.len());
+                Some(candidates)
             }
-            (replay, record) => {
-                Ok(replay.clone().or_else(|| record.clone()).unwrap_or_else(beside))
+            candidates if searcher == Searcher::Exhaustive => {
+                let all = match candidates {
+                    Some(candidates) => candidates,
+                    None if is_countable(space) => space.enumerate().collect(),
+                    None => {
+                        return Err(Failure::input(format!(
+                            "{} holds too many architectures to evaluate all: name another --searcher",
+                            space.name()
+                        )));
+                    }
+                };
+                if self.evaluations.is_some() {
+                    let count = all.len();
+                    eprintln!("{} holds {count} architectures: all are evaluated", space.name());
+                }
+                Some(all)
             }
-        }
+            _ => None,
+        })
+    }
+
+    /// Generations after the initial sample.
+    fn planned(settings: &Settings) -> usize {
+        let proposed = settings.evaluations.saturating_sub(settings.initial);
+        proposed.div_ceil(settings.generation.max(1))
+    }
+
+    /// Calls that a language model may take.
+    fn calls(&self, settings: &Settings, niches: usize) -> u64 {
+        self.model.calls(Self::planned(settings), niches)
     }
 
     fn language_model(
         &self,
         settings: &Settings,
         niches: usize,
-        transcript: &Path,
+        folder: &RunFolder,
+        resumed: bool,
+        stop: &Arc<AtomicBool>,
     ) -> Result<Option<LanguageModel>, Failure> {
         if self.searcher != Some(Searcher::Llm) {
             return Ok(None);
         }
-        let proposed = settings.evaluations.saturating_sub(settings.initial);
-        let generations = proposed.div_ceil(settings.generation.max(1));
-        let calls = self.model.calls(generations, niches);
-        let model = self.model.open(calls, transcript)?;
+        let (generations, calls) = (Self::planned(settings), self.calls(settings, niches));
+        let model = self.model.open(calls, folder, resumed)?;
         let style = self.model.prompting.style();
         let prompting = Prompting { style, crossover: 0.5, generations, calls: Some(calls) };
-        Ok(Some(LanguageModel::new(model, prompting)?))
+        Ok(Some(LanguageModel::new(model, prompting)?.until(Arc::clone(stop))))
     }
 
     /// A model's niches have calls of their own.
@@ -460,6 +581,33 @@ impl Arguments {
         format!("{what}-{}-{searcher}-seed{}", self.device_name(), self.seed)
     }
 
+    /// The program's arguments as they were typed, but for where the run's folder is and what a URL
+    /// hides.
+    fn typed(&self) -> Vec<String> {
+        let shown = self.model.endpoint.shown_url();
+        let mut typed = Vec::new();
+        let all = std::env::args_os().skip(1);
+        let mut arguments = all.map(|argument| argument.to_string_lossy().into_owned());
+        while let Some(argument) = arguments.next() {
+            match argument.split_once('=').map_or(argument.as_str(), |(option, _)| option) {
+                "--force" => {}
+                "--run" => {
+                    if !argument.contains('=') {
+                        arguments.next();
+                    }
+                }
+                "--llm-url" => {
+                    if !argument.contains('=') {
+                        arguments.next();
+                    }
+                    typed.extend(["--llm-url".to_owned(), shown.clone().unwrap_or_default()]);
+                }
+                _ => typed.push(argument),
+            }
+        }
+        typed
+    }
+
     /// What is needed to run it again.
     fn config(
         &self,
@@ -499,6 +647,8 @@ impl Arguments {
             prompting: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             replay: Option<String>,
+            folder: PathBuf,
+            arguments: Vec<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             proxies: Option<toml::Table>,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -507,7 +657,7 @@ impl Arguments {
         let asks_model = searcher == Searcher::Llm;
         let live = asks_model && self.model.endpoint.is_given();
         let config = Config {
-            format_version: 1,
+            format_version: FORMAT_VERSION,
             nas_version: env!("CARGO_PKG_VERSION"),
             space: &self.space.space,
             dataset: task.dataset,
@@ -526,6 +676,8 @@ impl Arguments {
             generation: settings.generation,
             fill: settings.fill,
             seed: settings.seed,
+            folder: std::env::current_dir().unwrap_or_default(),
+            arguments: self.typed(),
             proxies: (objectives.accuracy == Accuracy::Proxies)
                 .then(|| self.proxy.config(task, self.compute.as_deref())),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),

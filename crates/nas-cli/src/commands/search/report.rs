@@ -441,7 +441,11 @@ impl<'a> Report<'a> {
     pub fn print(&self, run: &Path) -> Result<ExitCode, Failure> {
         let limited = !self.objectives.limits.is_empty();
         match self.arguments.format {
-            Format::Json => self.print_json(run)?,
+            Format::Json => {
+                let mut json = self.json();
+                json["run"] = run.display().to_string().into();
+                print_json(&json)?;
+            }
             Format::Csv if limited => self.best_records().print(Format::Csv)?,
             Format::Csv => self.front().print(Format::Csv)?,
             Format::Table => self.print_table(run)?,
@@ -586,7 +590,14 @@ impl<'a> Report<'a> {
         })
     }
 
-    fn print_json(&self, run: &Path) -> Result<(), Failure> {
+    /// The knowledge base, for people.
+    pub fn knowledge(&self) -> String {
+        let Outcome { knowledge, niches, objectives, .. } = self.outcome;
+        knowledge.markdown(self.task.space, niches, objectives)
+    }
+
+    /// Everything, for programs.
+    pub fn json(&self) -> serde_json::Value {
         let knowledge = &self.outcome.knowledge;
         let dropped = knowledge.dropped().iter().map(|one| {
             let mut rule = self.rule(&one.rule);
@@ -603,8 +614,8 @@ impl<'a> Report<'a> {
             })
         });
         let best = limited.then(|| self.best_records().json()[0].clone());
-        print_json(&json!({
-            "run": run.display().to_string(),
+        json!({
+            "interrupted": self.outcome.interrupted,
             "objectives": self.outcome.objectives,
             "origins": self.objectives.origins,
             "evaluated": self.outcome.evaluated.len(),
@@ -618,6 +629,6 @@ impl<'a> Report<'a> {
             "rules": knowledge.rules().iter().map(|rule| self.rule(rule)).collect::<Vec<_>>(),
             "dropped_rules": dropped.collect::<Vec<_>>(),
             "within_limits": limited.then_some(matches!(self.within, Within::Best(_))),
-        }))
+        })
     }
 }

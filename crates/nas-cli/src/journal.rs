@@ -1,0 +1,341 @@
+//! What happened in a search, line by line: `events.jsonl` in the run's folder.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fs::{File, OpenOptions},
+    io::{Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use nas_bench::container::{self, Kind};
+use nas_search::{Evaluation, Event, State};
+use nas_space::{Arch, Space};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// The file's name.
+pub const EVENTS: &str = "events.jsonl";
+
+/// The file's name of where the search stands.
+pub const CHECKPOINT: &str = "checkpoint.bin";
+
+const FORMAT: Kind = Kind { name: *b"srch", version: 1 };
+
+/// A checkpoint is written when at least this has passed, and so often that all of them take at most
+/// one part in so many of the time.
+const PAUSE: Duration = Duration::from_secs(1);
+const SHARE: u32 = 20;
+
+/// A line of the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Evaluated {
+        arch: Cow<'a, str>,
+        /// What is read again: texts of a user's own space may be ambiguous.
+        choices: Cow<'a, Arch>,
+        values: Cow<'a, [Option<f64>]>,
+        details: Cow<'a, [Option<f64>]>,
+        niche: usize,
+        generation: usize,
+        proposer: Cow<'a, str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rationale: Option<Cow<'a, str>>,
+    },
+    Labelled {
+        labels: usize,
+        evaluated: usize,
+    },
+    Partitioned {
+        niches: Cow<'a, str>,
+        explained: f64,
+        evaluated: usize,
+    },
+    Generation {
+        generation: usize,
+        evaluated: usize,
+        front: usize,
+        illegal: usize,
+        duplicate: usize,
+        outside_niche: usize,
+    },
+    ProposerFailed {
+        niche: usize,
+        generation: usize,
+        error: String,
+    },
+}
+
+/// The file with the events of a search, which only grows, and the checkpoint beside it.
+///
+/// A search that is taken up comes by the events that are there already once more: they are
+/// compared, not written again.
+pub struct Journal {
+    path: PathBuf,
+    /// Locked as long as the search runs.
+    file: File,
+    /// Bytes of the file before what is to be compared.
+    before: u64,
+    /// What is there already, and how much of it the search has come by.
+    recorded: Vec<u8>,
+    compared: usize,
+    /// When a checkpoint was last written, and how long that took.
+    written: (Instant, Duration),
+    /// Why nothing more can be written.
+    failed: Option<Failure>,
+}
+
+/// What a search is taken up from; by default from nothing.
+#[derive(Default)]
+pub struct Kept {
+    /// The state of the last checkpoint.
+    pub state: Option<State>,
+    /// What was evaluated after it.
+    pub answers: HashMap<Arch, Evaluation>,
+}
+
+/// The content of a checkpoint: the program's version, the bytes of the events before it, and the
+/// state.
+type Content<'a> = (Cow<'a, str>, u64, Cow<'a, State>);
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+impl Journal {
+    /// The events of a new search: an empty file, which no other process may write.
+    pub fn create(path: PathBuf) -> Result<Self, Failure> {
+        File::create_new(&path).map_err(|error| Failure::file("write", &path, &error))?;
+        Self::new(path)
+    }
+
+    /// The events of a search that is to be taken up, and what it is taken up from.
+    pub fn open(path: PathBuf, space: &Space) -> Result<(Self, Kept), Failure> {
+        let mut this = Self::new(path)?;
+        let state = this.checkpoint()?;
+        let cannot = |error: &std::io::Error| Failure::file("read", &this.path, error);
+        this.file.seek(SeekFrom::Start(this.before)).map_err(|error| cannot(&error))?;
+        this.file.read_to_end(&mut this.recorded).map_err(|error| cannot(&error))?;
+        // A line that was cut when the process was killed did not happen.
+        let whole = this.recorded.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        this.recorded.truncate(whole);
+        let end = this.before + whole as u64;
+        this.file.set_len(end).map_err(|error| Failure::file("write", &this.path, &error))?;
+        let answers = this.answers(space)?;
+        Ok((this, Kept { state, answers }))
+    }
+
+    /// Opens the file of an earlier search that no process is writing, and keeps it so.
+    pub fn lock(path: &Path) -> Result<File, Failure> {
+        let file = OpenOptions::new().read(true).append(true).open(path);
+        let file = file.map_err(|error| Failure::file("go on with", path, &error))?;
+        match fs4::FileExt::try_lock(&file) {
+            Ok(()) => Ok(file),
+            Err(fs4::TryLockError::WouldBlock) => {
+                let folder = path.parent().unwrap_or(path).display();
+                Err(Failure::input(format!("{folder} is in use: another process searches there")))
+            }
+            Err(fs4::TryLockError::Error(error)) => Err(Failure::file("lock", path, &error)),
+        }
+    }
+
+    /// The file has another name now.
+    pub fn moved(&mut self, path: PathBuf) {
+        self.path = path;
+    }
+
+    fn new(path: PathBuf) -> Result<Self, Failure> {
+        Ok(Self {
+            file: Self::lock(&path)?,
+            path,
+            before: 0,
+            recorded: Vec::new(),
+            compared: 0,
+            written: (Instant::now(), Duration::ZERO),
+            failed: None,
+        })
+    }
+
+    /// Reads the checkpoint. One that is of no use is passed over: the events tell the same, and take
+    /// longer.
+    fn checkpoint(&mut self) -> Result<Option<State>, Failure> {
+        let path = self.path.with_file_name(CHECKPOINT);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::file("read", &path, &error)),
+        };
+        let length = self.file.metadata().map_or(0, |metadata| metadata.len());
+        let useless = match container::decode::<Content<'_>>(FORMAT, &bytes) {
+            Ok((version, _, _)) if version != VERSION => {
+                format!("it is of version {version} of this program, which is {VERSION}")
+            }
+            Ok((_, before, _)) if before > length => format!("it is newer than {EVENTS}"),
+            Ok((_, before, state)) => {
+                self.before = before;
+                return Ok(Some(state.into_owned()));
+            }
+            Err(problem) => problem.to_string(),
+        };
+        eprintln!(
+            "{} is passed over: {useless}; the search is taken up from {EVENTS}",
+            path.display()
+        );
+        Ok(None)
+    }
+
+    /// What was evaluated, by what is there already.
+    fn answers(&self, space: &Space) -> Result<HashMap<Arch, Evaluation>, Failure> {
+        let mut answers = HashMap::new();
+        for (at, line) in self.recorded.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let wrong = |what: &dyn std::fmt::Display| {
+                let place = if self.before > 0 { " after the checkpoint" } else { "" };
+                Failure::input(format!(
+                    "{}, line {}{place}: {what}; expected an event of a search in {}",
+                    self.path.display(),
+                    at + 1,
+                    space.name()
+                ))
+            };
+            let line = serde_json::from_slice(line).map_err(|error| wrong(&error))?;
+            if let Line::Evaluated { choices, values, details, .. } = line {
+                space.check(&choices).map_err(|error| wrong(&error))?;
+                let evaluation =
+                    Evaluation { values: values.into_owned(), details: details.into_owned() };
+                answers.insert(choices.into_owned(), evaluation);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Takes an event down, and now and then where the search stands. Once that fails, nothing more is
+    /// taken down, and [`finish`](Self::finish) tells why; whether it has is returned.
+    pub fn take(&mut self, event: &Event<'_>, space: &Space) -> bool {
+        if self.failed.is_none()
+            && let Err(failure) = self.write(event, space)
+        {
+            self.failed = Some(failure);
+        }
+        self.failed.is_none()
+    }
+
+    fn write(&mut self, event: &Event<'_>, space: &Space) -> Result<(), Failure> {
+        let Some(line) = Line::of(event, space) else { return Ok(()) };
+        let line = serde_json::to_string(&line)
+            .map_err(|error| Failure::work(format!("cannot write an event: {error}")))?;
+        let line = line + "\n";
+        let open = &self.recorded[self.compared..];
+        if open.starts_with(line.as_bytes()) {
+            self.compared += line.len();
+        } else {
+            let cannot = |error: std::io::Error| Failure::file("write", &self.path, &error);
+            if !open.is_empty() {
+                eprintln!(
+                    "{}: the search goes another way than before from event {} on: its inputs or this program have changed",
+                    self.path.display(),
+                    self.recorded[..self.compared].split(|byte| *byte == b'\n').count()
+                );
+                self.file.set_len(self.before + self.compared as u64).map_err(cannot)?;
+                self.recorded.truncate(self.compared);
+            }
+            self.file.write_all(line.as_bytes()).map_err(cannot)?;
+            self.before += line.len() as u64;
+        }
+        if let Event::Generation { state: Some(state), .. } = event {
+            self.save(state)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint, unless that would take more than its share of the time.
+    fn save(&mut self, state: &State) -> Result<(), Failure> {
+        let (when, took) = self.written;
+        if when.elapsed() < PAUSE.max(SHARE * took) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let path = self.path.with_file_name(CHECKPOINT);
+        let content: Content<'_> =
+            (Cow::Borrowed(VERSION), self.before + self.compared as u64, Cow::Borrowed(state));
+        // What it rests on is on the disk before it.
+        self.file
+            .sync_data()
+            .and_then(|()| container::encode(FORMAT, &content))
+            .and_then(|bytes| container::replace(&path, &bytes))
+            .map_err(|error| Failure::file("write", &path, &error))?;
+        self.written = (Instant::now(), begun.elapsed());
+        Ok(())
+    }
+
+    /// Why not all events were taken down, if they were not.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        match self.failed.take() {
+            Some(failure) => Err(failure),
+            None => {
+                self.file.sync_data().map_err(|error| Failure::file("write", &self.path, &error))
+            }
+        }
+    }
+
+    /// Removes the checkpoint of a search that ended.
+    pub fn forget(&self) {
+        // One that stays is of no harm.
+        let _ = std::fs::remove_file(self.path.with_file_name(CHECKPOINT));
+    }
+}
+
+impl<'a> Line<'a> {
+    fn of(event: &'a Event<'a>, space: &Space) -> Option<Self> {
+        Some(match event {
+            Event::Evaluated { evaluated, .. } => Self::Evaluated {
+                arch: space.format(&evaluated.arch).into(),
+                choices: Cow::Borrowed(&evaluated.arch),
+                values: (&evaluated.values).into(),
+                details: (&evaluated.details).into(),
+                niche: evaluated.niche,
+                generation: evaluated.generation,
+                proposer: (&evaluated.proposer).into(),
+                rationale: evaluated.rationale.as_ref().map(Into::into),
+            },
+            Event::Labelled { labels, done } => {
+                Self::Labelled { labels: *labels, evaluated: *done }
+            }
+            Event::Partitioned { ranked, done } => Self::Partitioned {
+                niches: (&ranked.name).into(),
+                explained: ranked.explained,
+                evaluated: *done,
+            },
+            Event::Generation { generation, done, front, refusals, .. } => Self::Generation {
+                generation: *generation,
+                evaluated: *done,
+                front: *front,
+                illegal: refusals.illegal,
+                duplicate: refusals.duplicate,
+                outside_niche: refusals.outside_niche,
+            },
+            Event::ProposerFailed { niche, generation, error } => Self::ProposerFailed {
+                niche: *niche,
+                generation: *generation,
+                error: error.to_string(),
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// Proposals that were not taken, by kind, over all generations that the events tell of.
+pub fn refusals(path: &Path) -> Vec<(&'static str, usize)> {
+    let mut all = [("illegal", 0), ("duplicate", 0), ("outside the niche", 0)];
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    for line in text.lines().filter(|line| line.starts_with(r#"{"event":"generation""#)) {
+        if let Ok(Line::Generation { illegal, duplicate, outside_niche, .. }) =
+            serde_json::from_str(line)
+        {
+            for (kind, more) in all.iter_mut().zip([illegal, duplicate, outside_niche]) {
+                kind.1 += more;
+            }
+        }
+    }
+    all.to_vec()
+}

@@ -1,0 +1,294 @@
+//! Searches that are killed, stopped, or cannot write: nothing is lost, and taken up they end as if
+//! undisturbed.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::{Child, Command},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
+
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    files
+        .map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()))
+        .collect()
+}
+
+fn words(arguments: &str) -> Vec<String> {
+    // What stands in quotes is one argument.
+    let parts = arguments.split('\'').enumerate();
+    let words = parts.flat_map(|(at, part)| match at % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    });
+    words.collect()
+}
+
+/// Searches of every kind, each with what it must find in its folder.
+fn searches() -> Vec<(&'static str, String)> {
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data/search");
+    let calls = recorded.join("co-evolution-10-seed1.jsonl");
+    vec![
+        ("labels", "search --device raspi4 --labels 60 --evaluations 150 --seed 1".into()),
+        (
+            "tables, niches chosen automatically",
+            "search --device edgegpu --accuracy benchmark --evaluations 4000 --partition automatic --seed 2"
+                .into(),
+        ),
+        (
+            "a searcher with a state of its own",
+            "search --device fpga --accuracy benchmark --searcher nsga2 --evaluations 3000".into(),
+        ),
+        (
+            "recorded calls of a model",
+            format!(
+                "search --proposer llm --device edgegpu --accuracy benchmark --generations 10 --seed 1 --replay '{}'",
+                calls.display()
+            ),
+        ),
+        (
+            "a program that measures",
+            format!(
+                "search --space space.toml --evaluate '{EVALUATOR} slow' --evaluations 60 --seed 3"
+            ),
+        ),
+    ]
+}
+
+fn nas() -> Option<Nas> {
+    let nas = Nas::with_tables(PROGRAM)?;
+    nas.write("space.toml", SPACE);
+    Some(nas)
+}
+
+/// Takes a run up until it ends.
+fn resume(nas: &Nas, run: &str) {
+    let ran = nas.run(["search", "--resume", run]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("another way"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_search_killed_at_any_moment_ends_as_if_undisturbed() {
+    let Some(nas) = nas() else { return };
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    for (kind, arguments) in searches() {
+        let begun = Instant::now();
+        let ran = nas.run(words(&format!("{arguments} --run whole")));
+        assert_eq!(ran.code, 0, "{kind}: {}", ran.stderr);
+        let took = begun.elapsed();
+        let whole = files(&nas.folder().join("whole"));
+        let mut kills = 0;
+        while kills < 10 {
+            let run = format!("killed-{kills}");
+            let start = words(&format!("{arguments} --run {run}"));
+            let mut child: Child = nas.spawn(&start);
+            sleep(took.mul_f64(rng.random_range(0.0..1.0)));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            kills += 1;
+            // Before the folder is there, nothing was done.
+            if !nas.folder().join(&run).exists() {
+                continue;
+            }
+            // Every second is killed once more, in the midst of being taken up.
+            if kills % 2 == 0 {
+                let mut child = nas.spawn(&words(&format!("search --resume {run}")));
+                sleep(took.mul_f64(rng.random_range(0.0..0.7)));
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+            resume(&nas, &run);
+            let mut killed = files(&nas.folder().join(&run));
+            // Left where the search was killed between its end and the checkpoint's.
+            killed.remove("checkpoint.bin");
+            assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+            for (name, content) in &killed {
+                assert!(content == &whole[name], "{kind}, {run}: {name} differs");
+            }
+        }
+        fs::remove_dir_all(nas.folder().join("whole")).unwrap();
+        for kill in 0..kills {
+            let _ = fs::remove_dir_all(nas.folder().join(format!("killed-{kill}")));
+        }
+    }
+}
+
+/// Waits until a search has evaluated so much.
+fn wait_for(nas: &Nas, run: &str, events: usize) {
+    let file = nas.folder().join(run).join("events.jsonl");
+    while fs::read_to_string(&file).unwrap_or_default().lines().count() < events {
+        sleep(Duration::from_millis(10));
+    }
+}
+
+fn interrupt(child: &mut Child) -> Option<i32> {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    child.wait().unwrap().code()
+}
+
+fn slow(how: &str, run: &str) -> Vec<String> {
+    let search = "search --space space.toml --evaluations 60 --seed 3 --evaluate";
+    words(&format!("{search} '{EVALUATOR} {how}' --run {run}"))
+}
+
+#[test]
+fn a_search_that_its_user_stops_tells_the_front_so_far_and_goes_on_later() {
+    let Some(nas) = nas() else { return };
+    assert_eq!(nas.run(slow("slow", "whole")).code, 0);
+    let mut child = nas.spawn(slow("slow", "stopped"));
+    wait_for(&nas, "stopped", 25);
+    assert_eq!(interrupt(&mut child), Some(130));
+    let told: Value = serde_json::from_str(&nas.read("stopped/front.json")).unwrap();
+    assert_eq!(told["interrupted"], true);
+    let evaluated = told["evaluated"].as_u64().unwrap();
+    assert!((10..60).contains(&evaluated), "{evaluated}");
+    assert!(!told["front"].as_array().unwrap().is_empty());
+    assert_eq!(nas.read("stopped/evaluations.csv").lines().count() as u64, 1 + evaluated);
+    resume(&nas, "stopped");
+    let (stopped, whole) = (nas.folder().join("stopped"), nas.folder().join("whole"));
+    assert!(files(&stopped) == files(&whole));
+    let again = nas.say("search --resume stopped");
+    assert_eq!(again.code, 0);
+    assert!(again.stderr.contains("there is nothing to go on with"), "{}", again.stderr);
+}
+
+#[test]
+fn a_search_is_stopped_while_a_model_is_silent() {
+    let Some(nas) = nas() else { return };
+    let server = ChatServer::start(|_| {
+        sleep(Duration::from_secs(600));
+        ChatAnswer::Http(500, String::new())
+    });
+    let arguments = format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --run run --llm-url {}",
+        server.url()
+    );
+    let mut child = nas.spawn(words(&arguments));
+    wait_for(&nas, "run", 61);
+    assert_eq!(interrupt(&mut child), Some(130));
+    let told: Value = serde_json::from_str(&nas.read("run/front.json")).unwrap();
+    assert_eq!((&told["interrupted"], &told["evaluated"]), (&true.into(), &60.into()));
+}
+
+#[test]
+fn a_run_has_one_process() {
+    let Some(nas) = nas() else { return };
+    let mut child = nas.spawn(slow("slower", "run"));
+    wait_for(&nas, "run", 5);
+    let force = [slow("slower", "run"), vec!["--force".to_owned()]].concat();
+    for second in [words("search --resume run"), force] {
+        let ran = nas.run(second);
+        assert_eq!(ran.code, 2);
+        assert!(ran.stderr.contains("run is in use"), "{}", ran.stderr);
+    }
+    assert_eq!(interrupt(&mut child), Some(130));
+    assert!(nas.read("run/evaluations.csv").lines().count() > 4);
+}
+
+/// A limit of the size of files stands for a full disk: both end a write in its midst.
+#[test]
+fn what_cannot_be_written_ends_the_search_and_nothing_is_lost() {
+    let Some(nas) = nas() else { return };
+    let search = |run: &str| {
+        format!("search --device fpga --accuracy benchmark --evaluations 300 --run {run}")
+    };
+    assert_eq!(nas.say(&search("whole")).code, 0);
+    let limited = format!("ulimit -f 64; trap '' XFSZ; exec {PROGRAM} {}", search("full"));
+    let ran = nas.shell(&limited);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let told = "cannot write full/events.jsonl: File too large";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert!(ran.stderr.contains("nas search --resume full goes on"), "{}", ran.stderr);
+    assert!(nas.read("full/events.jsonl").lines().count() > 50);
+    resume(&nas, "full");
+    assert!(files(&nas.folder().join("full")) == files(&nas.folder().join("whole")));
+    let nowhere = nas.say("search --device fpga --run /proc/here/run");
+    assert_eq!(nowhere.code, 2);
+    assert!(nowhere.stderr.contains("cannot create /proc/here"), "{}", nowhere.stderr);
+}
+
+#[test]
+fn damaged_files_of_a_run_are_told_or_passed_over() {
+    let Some(nas) = nas() else { return };
+    let arguments = "search --device fpga --accuracy benchmark --evaluations 6000";
+    assert_eq!(nas.say(&format!("{arguments} --run whole")).code, 0);
+    let whole = files(&nas.folder().join("whole"));
+    let checkpoint = nas.folder().join("run/checkpoint.bin");
+    let mut child = nas.spawn(words(&format!("{arguments} --run run")));
+    while !checkpoint.exists() {
+        sleep(Duration::from_millis(10));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (bytes, events) = (fs::read(&checkpoint).unwrap(), nas.read("run/events.jsonl"));
+    let config = nas.read("run/config.toml");
+    let with = |at: usize, byte: u8| {
+        let mut bytes = bytes.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    // What the checkpoint says is told by the events too.
+    for (damaged, told) in [
+        (bytes[..bytes.len() / 2].to_vec(), "bytes long, expected"),
+        (with(12, 9), "format version 9, but this program reads 1"),
+        (with(23, 0x80), "bytes long, expected 92"),
+        (with(100, 0xff), "the checksum does not fit"),
+        (Vec::new(), "not a table of this kind"),
+    ] {
+        fs::write(&checkpoint, damaged).unwrap();
+        nas.write("run/events.jsonl", &events);
+        let ran = nas.say("search --resume run");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("is passed over") && ran.stderr.contains(told),
+            "{}",
+            ran.stderr
+        );
+        let mut run = files(&nas.folder().join("run"));
+        run.remove("checkpoint.bin");
+        assert!(run == whole, "{told}");
+        fs::remove_file(nas.folder().join("run/front.json")).unwrap();
+    }
+    let hostile = r#"{"event":"evaluated","arch":"x","choices":[9,9],"values":[],"details":[],"niche":0,"generation":0,"proposer":"x"}"#;
+    for (line, told) in [
+        ("{", "EOF while parsing"),
+        ("{\"event\":\"../../etc/passwd\"}", "unknown variant"),
+        (hostile, "expected"),
+    ] {
+        let _ = fs::remove_file(&checkpoint);
+        nas.write("run/events.jsonl", &format!("{line}\n{events}"));
+        let ran = nas.say("search --resume run");
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("run/events.jsonl, line 1: "), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+    nas.write("run/events.jsonl", &events);
+    for (from, to, told) in [
+        ("format_version = 1", "format_version = 2", "format 2, but this program reads 1"),
+        ("[\"search\"", "[\"doctor\"]\nrest = [\"\"", "expected the arguments of a search"),
+        ("\"search\"", "\"search\", \"--resume\", \"run\"", "cannot be used with"),
+        ("\"--evaluations\"", "\"--evaluation\"", "unexpected argument"),
+    ] {
+        assert!(config.contains(from), "{config}");
+        nas.write("run/config.toml", &config.replace(from, to));
+        let ran = nas.say("search --resume run");
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+    let ran = nas.say("search --resume nowhere");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("nowhere is no run"), "{}", ran.stderr);
+}
