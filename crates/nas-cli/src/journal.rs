@@ -325,15 +325,15 @@ impl<'a> Line<'a> {
 }
 
 /// Proposals that were not taken, by kind, over all generations that the events tell of.
-pub fn refusals(path: &Path) -> Vec<(&'static str, usize)> {
-    let mut all = [("illegal", 0), ("duplicate", 0), ("outside the niche", 0)];
+pub fn refusals(path: &Path) -> Vec<(String, u64)> {
+    let mut all = ["illegal", "duplicate", "outside the niche"].map(|kind| (kind.to_owned(), 0));
     let text = std::fs::read_to_string(path).unwrap_or_default();
     for line in text.lines().filter(|line| line.starts_with(r#"{"event":"generation""#)) {
         if let Ok(Line::Generation { illegal, duplicate, outside_niche, .. }) =
             serde_json::from_str(line)
         {
             for (kind, more) in all.iter_mut().zip([illegal, duplicate, outside_niche]) {
-                kind.1 += more;
+                kind.1 += more as u64;
             }
         }
     }

@@ -17,10 +17,12 @@ mod journal;
 mod output;
 mod partition;
 mod progress;
+mod report;
 mod rules;
 mod run_folder;
 mod score_file;
 mod searcher;
+mod statistics;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -46,6 +48,12 @@ struct Arguments {
 enum Command {
     /// Searches for the Pareto front of accuracy and latency on a device
     Search(Box<commands::search::Arguments>),
+    /// Lists the runs of a folder: what was searched, how far each came, how good its front is
+    Runs(commands::runs::Arguments),
+    /// Makes the page of one or several runs, side by side
+    Report(commands::report::Arguments),
+    /// Compares the fronts of runs by hypervolume and distance, paired over their seeds
+    Compare(commands::compare::Arguments),
     /// Compares searchers on equal terms, over data sets, devices and seeds
     Benchmark(commands::benchmark::Arguments),
     /// Computes zero-cost proxies of given architectures, or of all
@@ -82,6 +90,9 @@ pub fn main() -> ExitCode {
     let data = data.as_deref();
     let result = match command {
         Command::Search(arguments) => commands::search::run(&arguments, data),
+        Command::Runs(arguments) => commands::runs::run(&arguments),
+        Command::Report(arguments) => commands::report::run(&arguments),
+        Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::Benchmark(arguments) => commands::benchmark::run(&arguments, data),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),

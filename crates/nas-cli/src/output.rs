@@ -94,6 +94,20 @@ impl Records {
         self
     }
 
+    /// The columns of these names alone, in their order.
+    #[must_use]
+    pub fn only(&self, names: &[&str]) -> Self {
+        let of = |name: &&str| self.columns.iter().position(|column| column == *name);
+        let kept: Vec<usize> = names.iter().filter_map(of).collect();
+        let texts = |all: &[String]| kept.iter().map(|at| all[*at].clone()).collect();
+        let cells = |row: &Vec<Cell>| kept.iter().map(|at| row[*at].clone()).collect();
+        Self {
+            columns: texts(&self.columns),
+            headings: texts(&self.headings),
+            rows: self.rows.iter().map(cells).collect(),
+        }
+    }
+
     /// Adds a row, which has a cell for each column.
     pub fn push(&mut self, row: Vec<Cell>) {
         debug_assert_eq!(row.len(), self.columns.len());

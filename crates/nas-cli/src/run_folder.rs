@@ -150,12 +150,15 @@ impl RunFolder {
 
     /// The folder that the search was started in, and its arguments.
     pub fn asked(&self) -> Result<(PathBuf, Vec<String>), Failure> {
-        let config = self.path.join(CONFIG);
-        let text =
-            fs::read_to_string(&config).map_err(|error| Failure::file("read", &config, &error))?;
-        let Asked { folder, arguments } = toml::from_str(&text)
-            .map_err(|error| Failure::input(format!("{}: {error}", config.display())))?;
+        let Asked { folder, arguments } = toml::from_str(&self.config()?)
+            .map_err(|error| Failure::input(format!("{}: {error}", self.file(CONFIG).display())))?;
         Ok((folder, arguments))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> Result<String, Failure> {
+        let file = self.file(CONFIG);
+        fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))
     }
 
     /// Where the run's folder is, or will be.

@@ -30,7 +30,7 @@ pub use predicted::{Buying, Domain, Features, Labels, Predicted};
 pub use published::{Published, PublishedAccuracy, vit_features};
 pub use source::{Lookup, Source, Sources};
 pub use task::{Class, Fact, Form, Task};
-pub use truth::{Scores, Truth};
+pub use truth::{Scores, Served, Truth};
 pub use user_table::{UserScores, UserTable};
 
 /// What can be wrong with a source of objectives.

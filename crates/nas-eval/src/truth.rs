@@ -41,6 +41,17 @@ pub struct Scores {
     pub igd_plus: f64,
 }
 
+/// Which parts of the exact front's range of a cost are served.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Served {
+    /// The least cost on the exact front.
+    pub from: f64,
+    /// The greatest.
+    pub to: f64,
+    /// Equal parts of the range's logarithm, from the least on.
+    pub parts: Vec<bool>,
+}
+
 impl Truth {
     /// The truth about a space, from the values of all of its architectures.
     ///
@@ -104,6 +115,18 @@ impl Truth {
         bins: usize,
         tolerance: f64,
     ) -> f64 {
+        let Served { parts, .. } = self.served(found, cost, bins, tolerance);
+        parts.iter().filter(|served| **served).count() as f64 / parts.len() as f64
+    }
+
+    /// The parts of which [`coverage`](Self::coverage) is the share, and the range that they are of.
+    pub fn served<'a>(
+        &self,
+        found: impl IntoIterator<Item = &'a Arch>,
+        cost: usize,
+        bins: usize,
+        tolerance: f64,
+    ) -> Served {
         let place = |arch: &Arch| {
             let values = self.values(arch)?;
             let cost = *values.get(cost).filter(|cost| **cost > 0.0)?;
@@ -126,7 +149,7 @@ impl Truth {
                 }
             }
         }
-        served.iter().filter(|served| **served).count() as f64 / bins as f64
+        Served { from: least.exp(), to: most.exp(), parts: served }
     }
 
     /// Scores found architectures on their true objectives; those that lack one are left out.

@@ -22,7 +22,6 @@ use nas_space::{
     nasbench201::{self, Dataset},
 };
 use rayon::prelude::*;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::{
     commands::{
@@ -36,6 +35,7 @@ use crate::{
     progress::Progress,
     rules::RulesArgument,
     searcher::{Searcher, scan, schedule},
+    statistics::{estimate, mean},
 };
 
 #[derive(Debug, clap::Args)]
@@ -477,10 +477,7 @@ impl Arguments {
             records.push(vec![
                 searcher.name().into(),
                 evaluations.into(),
-                Cell::Text(match half_interval(&by_seed) {
-                    Some(half) => format!("{:.4} ± {half:.4}", mean(&by_seed)),
-                    None => format!("{:.4}", mean(&by_seed)),
-                }),
+                Cell::Text(estimate(&by_seed)),
                 Cell::Text(format!("{:.4}", by_pair.into_iter().fold(f64::INFINITY, f64::min))),
                 Cell::Text(format!("{:.4}", mean(&igd))),
                 Cell::Text(format!("{:.2}", mean(&coverage))),
@@ -539,16 +536,4 @@ fn means<K: Ord>(values: impl Iterator<Item = (K, f64)>) -> Vec<f64> {
         groups.entry(key).or_default().push(value);
     }
     groups.into_values().map(|values| mean(&values)).collect()
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-/// Half the 95 % interval of the mean by Student's t.
-fn half_interval(values: &[f64]) -> Option<f64> {
-    let (count, mean) = (values.len() as f64, mean(values));
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let student = StudentsT::new(0.0, 1.0, count - 1.0).ok()?;
-    Some(student.inverse_cdf(0.975) * (squares / (count - 1.0) / count).sqrt())
 }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 
 pub mod benchmark;
 pub mod chat_test;
+pub mod compare;
 pub mod doctor;
 pub mod download;
 pub mod front;
@@ -25,6 +26,8 @@ pub mod memorise_test;
 pub mod model;
 pub mod niches;
 pub mod predict;
+pub mod report;
+pub mod runs;
 pub mod score;
 pub mod score_merge;
 pub mod search;

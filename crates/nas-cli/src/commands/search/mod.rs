@@ -24,10 +24,11 @@ use crate::{
     commands::{SpaceArguments, Target, live::ProxyArguments, model::ModelArguments},
     evaluate::EvaluateArguments,
     failure::{Failure, STOPPED},
-    journal::{Journal, Kept},
+    journal::{self, EVENTS, Journal, Kept},
     output::Format,
     partition::{AllocationArgument, PartitionArguments, allocation_name},
     progress::Progress,
+    report::page,
     rules::RulesArgument,
     run_folder::{FORMAT_VERSION, RESULT, RunFolder},
     searcher::{Searcher, scan, schedule},
@@ -269,7 +270,7 @@ fn search(
             transcript.display()
         )));
     }
-    let report = Report::new(arguments, &task, &objectives, &outcome, model)?;
+    let report = Report::new(arguments, &task, &objectives, &outcome, model, settings.evaluations)?;
     let code = results(arguments, &folder, &report).map_err(|failure| failure.and(&goes_on))?;
     if outcome.interrupted {
         let (done, all) = (outcome.evaluated.len(), settings.evaluations);
@@ -300,6 +301,9 @@ fn results(
     folder.write("evaluations.csv", &report.evaluations().csv()?)?;
     folder.write("front.csv", &report.front().csv()?)?;
     folder.write("front.svg", &report.figure().svg()?)?;
+    let config = folder.config()?;
+    let refused = journal::refusals(&folder.file(EVENTS));
+    folder.write("report.html", &page(&[&report.page(folder.path(), &config, refused)?])?)?;
     // What tells that all is there.
     folder.write(RESULT, &format!("{:#}\n", report.json()))?;
     report.print(folder.path())

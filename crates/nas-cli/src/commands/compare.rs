@@ -1,0 +1,281 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, non_dominated};
+use nas_search::Objective;
+
+use crate::{
+    commands::runs::Told,
+    failure::Failure,
+    output::{Cell, Format, Records, print},
+    statistics::{estimate, half_interval, mean, paired_p},
+};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Runs that differ in nothing but the seed are one group. Objectives are scaled to [0, 1] by the least
+and greatest value that any of the runs evaluated; the reference point is 1 for each. IGD is the mean
+distance from the non-dominated of all runs together.")]
+pub struct Arguments {
+    /// The runs' folders, two or more
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    runs: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Settings that do not make another search: where it ran, and its chance.
+const CHANCE: [&str; 4] = ["seed", "folder", "arguments", "replay"];
+
+/// A run with the complete rows of what it evaluated.
+struct Run {
+    told: Told,
+    rows: Vec<Vec<f64>>,
+}
+
+struct Scores {
+    hypervolume: f64,
+    igd: f64,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut objectives: Option<Vec<Objective>> = None;
+    let mut runs = Vec::new();
+    for path in &arguments.runs {
+        let told = Told::read(path)?;
+        let own = objectives_of(&told)?;
+        let first = objectives.get_or_insert_with(|| own.clone());
+        if *first != own {
+            let columns = |all: &[Objective]| {
+                all.iter().map(Objective::column).collect::<Vec<_>>().join(", ")
+            };
+            return Err(Failure::input(format!(
+                "{} has the objectives {}, but {} has {}: fronts of different objectives cannot be compared",
+                path.display(),
+                columns(&own),
+                arguments.runs[0].display(),
+                columns(first)
+            )));
+        }
+        let rows = rows(&told, &own)?;
+        runs.push(Run { told, rows });
+    }
+    let directions: Vec<Direction> =
+        objectives.iter().flatten().map(|objective| objective.direction).collect();
+    let scores = score(&runs, &directions)?;
+    let groups = groups(&runs);
+
+    let mut records = Records::new([
+        "run",
+        "group",
+        "seed",
+        "evaluated",
+        "front",
+        "hypervolume",
+        "igd",
+        "hypervolume_ratio",
+    ]);
+    for (at, (run, score)) in runs.iter().zip(&scores).enumerate() {
+        let group = groups.iter().find(|group| group.members.contains(&at));
+        let result = run.told.result.as_ref();
+        let front = result.and_then(|result| Some(result["front"].as_array()?.len()));
+        records.push(vec![
+            run.told.folder.path().display().to_string().into(),
+            group.map_or("", |group| &*group.name).into(),
+            run.told.setting("seed").into(),
+            run.told.evaluated.into(),
+            front.map_or(Cell::Absent, Cell::from),
+            Some(score.hypervolume).into(),
+            Some(score.igd).into(),
+            result.and_then(|result| result["scores"]["hypervolume_ratio"].as_f64()).into(),
+        ]);
+    }
+    if arguments.format != Format::Table {
+        records.print(arguments.format)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shown = ["run", "seed", "evaluated", "front", "hypervolume", "igd"];
+    let records = records.only(&shown).heading("hypervolume", "HV").heading("igd", "IGD");
+    let mut text = records.table();
+    text += "\n";
+    text += &in_groups(&groups, &runs, &scores);
+    text += "HV, IGD: objectives scaled by the range of all that these runs evaluated, reference\n  \
+             point 1; distance from the non-dominated of all of them\n";
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn objectives_of(told: &Told) -> Result<Vec<Objective>, Failure> {
+    let path = told.folder.path().display();
+    let Some(result) = &told.result else {
+        return Err(Failure::input(format!(
+            "{path} has come to nothing yet: nas search --resume {path} goes on with it"
+        )));
+    };
+    let read = |value: &serde_json::Value| {
+        let direction = match value["direction"].as_str()? {
+            "maximise" => Direction::Maximise,
+            "minimise" => Direction::Minimise,
+            _ => return None,
+        };
+        let text = |key: &str| Some(value[key].as_str()?.to_owned());
+        Some(Objective { name: text("name")?, unit: text("unit")?, direction })
+    };
+    let objectives = result["objectives"].as_array();
+    let objectives = objectives.and_then(|all| all.iter().map(read).collect::<Option<Vec<_>>>());
+    objectives.filter(|all| !all.is_empty()).ok_or_else(|| {
+        Failure::input(format!("{path}: its front.json does not tell the objectives"))
+    })
+}
+
+/// The objectives of what a run evaluated, where all are there.
+fn rows(told: &Told, objectives: &[Objective]) -> Result<Vec<Vec<f64>>, Failure> {
+    let file = told.folder.file("evaluations.csv");
+    let wrong =
+        |what: &dyn std::fmt::Display| Failure::input(format!("{}: {what}", file.display()));
+    let mut reader = csv::Reader::from_path(&file).map_err(|error| wrong(&error))?;
+    let header = reader.headers().map_err(|error| wrong(&error))?.clone();
+    let places: Vec<usize> = objectives
+        .iter()
+        .map(|objective| {
+            let column = objective.column();
+            header
+                .iter()
+                .position(|name| name == column)
+                .ok_or_else(|| wrong(&format!("there is no column {column}")))
+        })
+        .collect::<Result<_, _>>()?;
+    let mut rows = Vec::new();
+    for (line, record) in (2..).zip(reader.records()) {
+        let record = record.map_err(|error| wrong(&error))?;
+        let mut row = Vec::with_capacity(places.len());
+        for &place in &places {
+            match record.get(place).unwrap_or_default() {
+                "" => break,
+                text => match text.parse::<f64>() {
+                    Ok(value) if value.is_finite() => row.push(value),
+                    _ => {
+                        return Err(wrong(&format!("line {line}: {text} is no finite number")));
+                    }
+                },
+            }
+        }
+        if row.len() == places.len() {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+fn score(runs: &[Run], directions: &[Direction]) -> Result<Vec<Scores>, Failure> {
+    let all = PointSet::from_rows(runs.iter().flat_map(|run| &run.rows), directions)?;
+    if all.as_points().is_empty() {
+        return Err(Failure::input("none of these runs has a value of each objective"));
+    }
+    let bounds = Bounds::of(&all)?;
+    let minimised = vec![Direction::Minimise; directions.len()];
+    let front = |points: &PointSet| {
+        let rows: Vec<&[f64]> = points.as_points().iter().collect();
+        let best = non_dominated(points)?.into_iter().map(|at| rows[at]);
+        PointSet::from_rows(best, &minimised)
+    };
+    let best = front(&bounds.scale(&all)?)?;
+    let reference = vec![1.0; directions.len()];
+    let score = |run: &Run| {
+        if run.rows.is_empty() {
+            return Ok(Scores { hypervolume: 0.0, igd: f64::NAN });
+        }
+        let found = front(&bounds.scale(&PointSet::from_rows(&run.rows, directions)?)?)?;
+        let hypervolume = hypervolume(&found, &reference)?;
+        Ok(Scores { hypervolume, igd: igd(&found, &best)? })
+    };
+    runs.iter().map(score).collect()
+}
+
+/// Runs that differ in the seed alone.
+struct Group {
+    /// The settings that other groups have otherwise.
+    name: String,
+    members: Vec<usize>,
+}
+
+fn groups(runs: &[Run]) -> Vec<Group> {
+    let settings = |run: &Run| -> BTreeMap<String, String> {
+        let names = run.told.config.keys().filter(|name| !CHANCE.contains(&name.as_str()));
+        names.map(|name| (name.clone(), run.told.setting(name))).collect()
+    };
+    let mut all: Vec<(BTreeMap<String, String>, Vec<usize>)> = Vec::new();
+    for (at, run) in runs.iter().enumerate() {
+        let own = settings(run);
+        match all.iter_mut().find(|(known, _)| *known == own) {
+            Some((_, members)) => members.push(at),
+            None => all.push((own, vec![at])),
+        }
+    }
+    let names: BTreeSet<&String> = all.iter().flat_map(|(settings, _)| settings.keys()).collect();
+    let differs = |name: &&&String| {
+        all.iter().any(|(settings, _)| settings.get(**name) != all[0].0.get(**name))
+    };
+    let differing: Vec<&String> = names.iter().filter(differs).copied().collect();
+    let name = |settings: &BTreeMap<String, String>| {
+        let told = differing
+            .iter()
+            .map(|name| format!("{name} {}", settings.get(*name).map_or("-", String::as_str)));
+        told.collect::<Vec<_>>().join(", ")
+    };
+    let named: Vec<String> = all.iter().map(|(settings, _)| name(settings)).collect();
+    all.into_iter().zip(named).map(|((_, members), name)| Group { name, members }).collect()
+}
+
+/// Each group's means, and the differences of each two by the seeds that both have.
+fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
+    let mut text = String::new();
+    let of = |group: &Group, value: fn(&Scores) -> f64| -> Vec<f64> {
+        group.members.iter().map(|at| value(&scores[*at])).collect()
+    };
+    let mut records = Records::new(["group", "runs", "HV", "IGD", "settings"]);
+    for (number, group) in (1..).zip(groups) {
+        records.push(vec![
+            Cell::Count(number),
+            group.members.len().into(),
+            estimate(&of(group, |score| score.hypervolume)).into(),
+            estimate(&of(group, |score| score.igd)).into(),
+            group.name.as_str().into(),
+        ]);
+    }
+    text += &records.table();
+    text += "  ±: 95 % interval over the runs of a group, which differ in the seed alone\n\n";
+    let mut pairs = Records::new(["pair", "seeds", "difference of HV", "p"]);
+    let by_seed = |group: &Group| -> BTreeMap<String, f64> {
+        let members = group.members.iter();
+        members.map(|at| (runs[*at].told.setting("seed"), scores[*at].hypervolume)).collect()
+    };
+    let mut any = false;
+    for (first, one) in groups.iter().enumerate() {
+        for (second, other) in groups.iter().enumerate().skip(first + 1) {
+            let (one, other) = (by_seed(one), by_seed(other));
+            let differences: Vec<f64> =
+                one.iter().filter_map(|(seed, value)| Some(value - other.get(seed)?)).collect();
+            if differences.is_empty() {
+                continue;
+            }
+            any = true;
+            let half = half_interval(&differences).map(|half| format!(" ± {half:.4}"));
+            pairs.push(vec![
+                format!("{} less {}", first + 1, second + 1).into(),
+                differences.len().into(),
+                format!("{:+.4}{}", mean(&differences), half.unwrap_or_default()).into(),
+                paired_p(&differences).map_or("-".into(), |p| format!("{p:.3}").into()),
+            ]);
+        }
+    }
+    if any {
+        text += &pairs.table();
+        text += "  paired over the seeds that both groups have; p by a paired t-test, not corrected for\n  \
+                 how many are shown\n\n";
+    }
+    text
+}

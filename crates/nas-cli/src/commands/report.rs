@@ -1,0 +1,79 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use nas_bench::container;
+
+use crate::{
+    failure::Failure,
+    output::{counted, print},
+    report::{self, Run},
+    run_folder::RunFolder,
+};
+
+/// The page's name in a run's folder, and where nothing else is said.
+const PAGE: &str = "report.html";
+
+/// Runs that one page can show; more could not be told apart.
+const MOST: usize = 8;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The runs' folders
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// The page's file [default: report.html, of a single run that in its folder]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.runs.len() > MOST {
+        return Err(Failure::input(format!(
+            "{} runs: a page shows {MOST} at most; nas compare takes any number",
+            arguments.runs.len()
+        )));
+    }
+    let mut runs = Vec::new();
+    for path in &arguments.runs {
+        runs.extend(shown(path)?);
+    }
+    let own = match &arguments.runs[..] {
+        [run] if arguments.out.is_none() => Some(run.join(PAGE)),
+        _ => None,
+    };
+    let out = own.clone().or(arguments.out.clone()).unwrap_or_else(|| PAGE.into());
+    Failure::no_folder(&out)?;
+    if own.is_none() && !arguments.force && out.exists() {
+        return Err(Failure::input(format!(
+            "{} is there: replace it with --force, or name another file with --out",
+            out.display()
+        )));
+    }
+    let page = report::page(&runs.iter().collect::<Vec<_>>())?;
+    container::replace(&out, page.as_bytes())
+        .map_err(|error| Failure::file("write", &out, &error))?;
+    print(&format!("{} of {}\n", out.display(), counted(runs.len(), "run")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the page of a run shows.
+fn shown(path: &Path) -> Result<Vec<Run>, Failure> {
+    let folder = RunFolder::open(path)?;
+    let file = folder.file(PAGE);
+    match fs::read_to_string(&file) {
+        Ok(page) => report::runs(&page)
+            .map_err(|what| Failure::input(format!("{}: {what}", file.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Failure::input(format!(
+            "{} has come to nothing yet: nas search --resume {} goes on with it, and Ctrl-C there ends it with what it has",
+            path.display(),
+            path.display()
+        ))),
+        Err(error) => Err(Failure::file("read", &file, &error)),
+    }
+}

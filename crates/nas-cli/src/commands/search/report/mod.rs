@@ -1,0 +1,350 @@
+use std::{collections::HashSet, path::Path, process::ExitCode};
+
+use nas_eval::{Scores, Task, Truth};
+use nas_llm::ModelReport;
+use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
+use nas_search::{Detail, Evaluated, Outcome, Rule, Within};
+use nas_space::Arch;
+use serde_json::json;
+
+use super::{Arguments, Objectives};
+use crate::{
+    failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
+    output::{Cell, Format, Records, print_json},
+    report::Generation,
+};
+
+mod page;
+mod words;
+
+/// The language model's name among the proposers.
+const MODEL: &str = "language-model";
+
+/// Parts that the range of latency is cut into to tell how much of it is served, and how many
+/// percentage points worse than the exact front still serves it.
+pub const BINS: usize = 10;
+pub const TOLERANCE: f64 = 1.0;
+
+/// What a search tells its user.
+pub struct Report<'a> {
+    arguments: &'a Arguments,
+    task: &'a Task,
+    objectives: &'a Objectives,
+    details: Vec<Detail>,
+    outcome: &'a Outcome,
+    front: Vec<&'a Evaluated>,
+    scores: Option<Scores>,
+    within: Within<'a>,
+    model: Option<ModelReport>,
+    alone: Option<Alone>,
+    generations: Vec<Generation>,
+    /// Evaluations that were planned.
+    budget: usize,
+}
+
+/// How good the front of the language model's own architectures is.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+struct Alone {
+    hypervolume_ratio: f64,
+    igd: f64,
+    coverage: f64,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(
+        arguments: &'a Arguments,
+        task: &'a Task,
+        objectives: &'a Objectives,
+        outcome: &'a Outcome,
+        model: Option<ModelReport>,
+        budget: usize,
+    ) -> Result<Self, Failure> {
+        let front = outcome.front();
+        let scores = match &objectives.truth {
+            Some(truth) => truth.score(front.iter().map(|found| &found.arch))?,
+            None => None,
+        };
+        let within = outcome.best_within(&objectives.limits, |arch| task.space.is_connected(arch));
+        let details = objectives.evaluator.details().to_vec();
+        let generations = Self::per_generation(task, outcome, objectives.truth.as_ref())?;
+        let alone = match &objectives.truth {
+            Some(truth) => Self::alone(outcome, truth)?,
+            None => None,
+        };
+        Ok(Self {
+            arguments,
+            task,
+            objectives,
+            details,
+            outcome,
+            front,
+            scores,
+            within,
+            model,
+            alone,
+            generations,
+            budget,
+        })
+    }
+
+    /// The front in full.
+    pub fn front(&self) -> Records {
+        self.records(self.front.iter().copied())
+    }
+
+    /// Everything evaluated, in order.
+    pub fn evaluations(&self) -> Records {
+        self.records(self.outcome.evaluated.iter())
+    }
+
+    /// What each generation brought.
+    pub fn generations(&self) -> Records {
+        let mut records = Records::new([
+            "generation",
+            "evaluated",
+            "from_model",
+            "class_duplicates",
+            "front",
+            "hypervolume_ratio",
+            "igd",
+            "coverage",
+        ]);
+        for one in &self.generations {
+            records.push(vec![
+                one.generation.into(),
+                one.evaluated.into(),
+                one.from_model.into(),
+                one.class_duplicates.into(),
+                one.front.into(),
+                one.hypervolume_ratio.into(),
+                one.igd.into(),
+                one.coverage.into(),
+            ]);
+        }
+        records
+    }
+
+    /// Test accuracy, where it is known and not an objective itself.
+    fn test_accuracy(&self) -> Option<&Vec<f64>> {
+        let is_objective = self.outcome.objectives.iter().any(|o| o.name == "test_accuracy");
+        self.objectives.test_accuracy.as_ref().filter(|_| !is_objective)
+    }
+
+    fn detail(&self, found: &Evaluated, name: &str) -> Option<f64> {
+        let at = self.details.iter().position(|detail| detail.name == name)?;
+        found.details[at]
+    }
+
+    /// How many labels were bought, where any were to be.
+    fn labels(&self) -> Option<usize> {
+        let labelled = |one: &&Evaluated| self.detail(one, "label").is_some();
+        self.objectives.labels.map(|_| self.outcome.evaluated.iter().filter(labelled).count())
+    }
+
+    fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
+        let task = self.task;
+        let numbered = task.is_numbered().then(|| "index".to_owned());
+        let mut columns: Vec<String> = numbered.into_iter().collect();
+        columns.push("arch".to_owned());
+        columns.extend(self.outcome.objectives.iter().map(nas_search::Objective::column));
+        let test_accuracy = self.test_accuracy();
+        columns.extend(test_accuracy.map(|_| "test_accuracy_percent".to_owned()));
+        columns.extend(self.details.iter().map(Detail::column));
+        columns.extend(task.facts.iter().map(|fact| fact.name.clone()));
+        columns.extend(task.space.cell().map(|_| "connected".to_owned()));
+        columns.extend(["niche", "generation", "proposer"].map(str::to_owned));
+        let mut records = Records::new(columns);
+        for found in rows {
+            let arch = &found.arch;
+            let mut row: Vec<Cell> = task.index(arch).map(Cell::from).into_iter().collect();
+            row.push(task.space.format(arch).into());
+            row.extend(found.values.iter().copied().map(Cell::from));
+            row.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
+            row.extend(found.details.iter().copied().map(Cell::from));
+            row.extend(task.facts.iter().map(|fact| Cell::whole(fact.of(arch))));
+            row.extend(task.space.cell().map(|_| Cell::Flag(task.space.is_connected(arch))));
+            row.push((found.niche + 1).into());
+            row.push(found.generation.into());
+            row.push(found.proposer.as_str().into());
+            records.push(row);
+        }
+        records
+    }
+
+    /// What each generation brought: how many of it came from the language model, how many were
+    /// networks already evaluated under another name, and how good the front was after it.
+    fn per_generation(
+        task: &Task,
+        outcome: &Outcome,
+        truth: Option<&Truth>,
+    ) -> Result<Vec<Generation>, Failure> {
+        let mut generations = Vec::new();
+        let directions: Vec<_> = outcome.objectives.iter().map(|o| o.direction).collect();
+        let complete = outcome.evaluated.iter().filter_map(Evaluated::complete);
+        let all = PointSet::from_rows(complete, &directions)?;
+        let bounds = (!all.as_points().is_empty()).then(|| Bounds::of(&all)).transpose()?;
+        let reference = vec![1.0; directions.len()];
+        let mut archive = Archive::new(&directions)?;
+        let mut done = 0;
+        let mut classes = HashSet::new();
+        for generation in outcome.evaluated.chunk_by(|a, b| a.generation == b.generation) {
+            done += generation.len();
+            for one in generation {
+                if let Some(values) = one.complete() {
+                    archive.insert(&values, &one.arch)?;
+                }
+            }
+            let from_model = generation.iter().filter(|one| one.proposer == MODEL).count();
+            let known = |one: &&Evaluated| !classes.insert(task.class(&one.arch));
+            let class_duplicates = generation.iter().filter(known).count();
+            let front = || archive.iter().map(|member| member.payload);
+            let scores = match truth {
+                Some(truth) => truth.score(front())?,
+                None => None,
+            };
+            let own = match &bounds {
+                Some(bounds) => {
+                    let found = archive.iter().map(|member| &member.objectives);
+                    let found = bounds.scale(&PointSet::from_rows(found, &directions)?)?;
+                    hypervolume(&found, &reference)?
+                }
+                None => 0.0,
+            };
+            generations.push(Generation {
+                generation: generation[0].generation,
+                evaluated: done,
+                front: archive.len(),
+                hypervolume: own,
+                hypervolume_ratio: scores.map(|scores| scores.hypervolume_ratio),
+                igd: scores.map(|scores| scores.igd),
+                coverage: truth.map(|truth| truth.coverage(front(), 1, BINS, TOLERANCE)),
+                from_model,
+                class_duplicates,
+            });
+        }
+        Ok(generations)
+    }
+
+    /// What the language model contributed, for programs.
+    pub fn model_json(&self) -> Result<Option<String>, Failure> {
+        let json = self.model.as_ref().map(serde_json::to_string_pretty).transpose();
+        json.map_err(|error| Failure::work(format!("cannot write JSON: {error}")))
+    }
+
+    /// An architecture's value in a table by index.
+    fn of_table(&self, values: &[f64], arch: &Arch) -> Option<f64> {
+        values.get(self.task.index(arch)?).copied()
+    }
+
+    /// How good the front of the language model's own architectures is, without the initial sample
+    /// and what others proposed.
+    fn alone(outcome: &Outcome, truth: &Truth) -> Result<Option<Alone>, Failure> {
+        let front = outcome.front_of(|one| one.proposer == MODEL);
+        let front = || front.iter().map(|one| &one.arch);
+        Ok(truth.score(front())?.map(|scores| Alone {
+            hypervolume_ratio: scores.hypervolume_ratio,
+            igd: scores.igd,
+            coverage: truth.coverage(front(), 1, BINS, TOLERANCE),
+        }))
+    }
+
+    /// Prints everything in the format asked for. The exit code tells whether the limits are kept.
+    pub fn print(&self, run: &Path) -> Result<ExitCode, Failure> {
+        let limited = !self.objectives.limits.is_empty();
+        match self.arguments.format {
+            Format::Json => {
+                let mut json = self.json();
+                json["run"] = run.display().to_string().into();
+                print_json(&json)?;
+            }
+            Format::Csv if limited => self.best_records().print(Format::Csv)?,
+            Format::Csv => self.front().print(Format::Csv)?,
+            Format::Table => self.print_table(run)?,
+        }
+        if self.model.as_ref().is_some_and(|model| model.all().taken == 0) {
+            eprintln!("the language model proposed nothing that could be used");
+            return Ok(ExitCode::from(NOTHING_FROM_MODEL));
+        }
+        if !self.outcome.evaluated.iter().any(|one| one.complete().is_some()) {
+            return Err(Failure::work("nothing that was evaluated has a value of each objective"));
+        }
+        Ok(match self.within {
+            Within::Best(_) => ExitCode::SUCCESS,
+            _ if limited => {
+                if self.arguments.format != Format::Table {
+                    let limits = self.limits_in_words();
+                    eprintln!("nothing found with {limits}; what is told is the nearest");
+                }
+                ExitCode::from(NOT_WITHIN_LIMITS)
+            }
+            _ => ExitCode::SUCCESS,
+        })
+    }
+
+    fn best(&self) -> Option<&Evaluated> {
+        match self.within {
+            Within::Best(found) | Within::Nearest(found) => Some(found),
+            Within::Nothing => None,
+        }
+    }
+
+    fn best_records(&self) -> Records {
+        self.records(self.best().into_iter())
+    }
+
+    /// A rule with its evidence, for programs.
+    fn rule(&self, rule: &Rule) -> serde_json::Value {
+        json!({
+            "polarity": rule.polarity,
+            "condition": rule.condition.describe(self.task.space),
+            "niche": rule.niche.map(|niche| niche + 1),
+            "by": rule.author,
+            "since": rule.since,
+            "supporting": rule.evidence.supporting.len(),
+            "contradicting": rule.evidence.contradicting.len(),
+            "significance": rule.evidence.significance(),
+        })
+    }
+
+    /// The knowledge base, for people.
+    pub fn knowledge(&self) -> String {
+        let Outcome { knowledge, niches, objectives, .. } = self.outcome;
+        knowledge.markdown(self.task.space, niches, objectives)
+    }
+
+    /// Everything, for programs.
+    pub fn json(&self) -> serde_json::Value {
+        let knowledge = &self.outcome.knowledge;
+        let dropped = knowledge.dropped().iter().map(|one| {
+            let mut rule = self.rule(&one.rule);
+            rule["evaluated"] = one.evaluated.into();
+            rule
+        });
+        let limited = !self.objectives.limits.is_empty();
+        let scores = self.scores.map(|scores| {
+            json!({
+                "hypervolume_ratio": scores.hypervolume_ratio,
+                "hypervolume": scores.hypervolume,
+                "igd": scores.igd,
+                "igd_plus": scores.igd_plus,
+            })
+        });
+        let best = limited.then(|| self.best_records().json()[0].clone());
+        json!({
+            "interrupted": self.outcome.interrupted,
+            "objectives": self.outcome.objectives,
+            "origins": self.objectives.origins,
+            "evaluated": self.outcome.evaluated.len(),
+            "labels": self.labels(),
+            "front": self.front().json(),
+            "scores": scores,
+            "best": best,
+            "model": self.model,
+            "model_alone": self.alone,
+            "generations": self.generations().json(),
+            "rules": knowledge.rules().iter().map(|rule| self.rule(rule)).collect::<Vec<_>>(),
+            "dropped_rules": dropped.collect::<Vec<_>>(),
+            "within_limits": limited.then_some(matches!(self.within, Within::Best(_))),
+        })
+    }
+}

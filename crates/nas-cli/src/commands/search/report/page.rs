@@ -1,0 +1,301 @@
+//! What a search tells in pictures: a figure, and the page.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::Path,
+};
+
+use nas_eval::Served;
+use nas_llm::ModelReport;
+use nas_pareto::Direction;
+use nas_search::{Evaluated, Objective, Rule, Within};
+use nas_space::{Arch, Decision, Space};
+
+use super::{BINS, Report, TOLERANCE};
+use crate::{
+    failure::Failure,
+    figure::FrontFigure,
+    report::{self, Run},
+};
+
+/// Architectures that a page shows at most, and bytes of their text forms; all of the front, and all
+/// that were proposed with a reason, whatever there are.
+const SHOWN: usize = 10_000;
+const TEXT: usize = 1_500_000;
+
+const TEST_ACCURACY: &str = "test accuracy [%]";
+
+/// What a configuration tells of that is told elsewhere, or says nothing to a reader.
+const UNSHOWN: [&str; 4] = ["arguments", "folder", "format_version", "objectives"];
+
+/// An objective's name and unit for an axis.
+fn axis_title(objective: &Objective) -> String {
+    let name = match objective.name.as_str() {
+        "score" => "score of zero-cost proxies".to_owned(),
+        name => name.replace('_', " "),
+    };
+    titled(&name, &objective.unit)
+}
+
+fn titled(name: &str, unit: &str) -> String {
+    let name = name.replace('_', " ");
+    if unit.is_empty() { name } else { format!("{name} [{unit}]") }
+}
+
+impl Report<'_> {
+    /// Whether pictures are on true accuracy: a score of proxies is what the search saw, where the
+    /// truth is known it is what counts.
+    fn true_accuracies(&self) -> Option<&Vec<f64>> {
+        self.objectives.test_accuracy.as_ref().filter(|_| self.objectives.truth.is_some())
+    }
+
+    /// The exact front in cost and true accuracy. With more objectives it is a surface: its shadow
+    /// would mislead.
+    fn exact_front(&self) -> Option<Vec<(f64, f64)>> {
+        let truth = self.objectives.truth.as_ref();
+        let truth = truth.filter(|_| self.outcome.objectives.len() == 2)?;
+        let accuracies = self.true_accuracies()?;
+        let place =
+            |arch: &Arch| Some((*truth.values(arch)?.get(1)?, self.of_table(accuracies, arch)?));
+        let mut exact: Vec<(f64, f64)> = truth.front().iter().filter_map(place).collect();
+        exact.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Some(exact)
+    }
+
+    /// What the picture and the page are called.
+    fn title(&self) -> String {
+        format!("{} on {}", self.task.title, self.arguments.device_name())
+    }
+
+    /// The picture: on true accuracy where it is known, else on the objectives themselves.
+    pub fn figure(&self) -> FrontFigure {
+        let outcome = self.outcome;
+        let accuracies = self.true_accuracies();
+        let place = |found: &Evaluated| {
+            let seen = found.values.first().copied().flatten();
+            let y = match accuracies {
+                Some(accuracies) => self.of_table(accuracies, &found.arch),
+                None => seen,
+            };
+            Some((found.values.get(1).copied().flatten()?, y?))
+        };
+        let title = |at: usize| outcome.objectives.get(at).map(axis_title).unwrap_or_default();
+        let y = accuracies.map_or_else(|| title(0), |_| TEST_ACCURACY.to_owned());
+        FrontFigure {
+            title: format!(
+                "{}: {} of {} evaluated on the front",
+                self.title(),
+                self.front.len(),
+                outcome.evaluated.len()
+            ),
+            x: title(1),
+            y,
+            evaluated: outcome.evaluated.iter().filter_map(place).collect(),
+            front: self.front.iter().copied().filter_map(place).collect(),
+            exact: self.exact_front().unwrap_or_default(),
+        }
+    }
+
+    /// What the page tells. `config` is the run's configuration, `refused` what the search did not
+    /// take, by kind.
+    pub fn page(
+        &self,
+        name: &Path,
+        config: &str,
+        refused: Vec<(String, u64)>,
+    ) -> Result<Run, Failure> {
+        let Self { outcome, task, .. } = self;
+        let shown = self.shown();
+        // Of what is not shown there is no place.
+        let place = |found: &Evaluated| {
+            shown.iter().position(|at| std::ptr::eq(&raw const outcome.evaluated[*at], found))
+        };
+        let best = match self.within {
+            Within::Best(found) if !self.objectives.limits.is_empty() => place(found),
+            _ => None,
+        };
+        let names: BTreeSet<&str> = outcome.evaluated.iter().map(|one| &*one.proposer).collect();
+        let proposers: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let model = self.model.as_ref();
+        let all = model.map(ModelReport::all);
+        let faults = all.iter().flat_map(|all| &all.faults);
+        let faults = faults.map(|(fault, count)| (fault.name().to_owned(), *count));
+        Ok(Run {
+            name: name.display().to_string(),
+            title: self.title(),
+            ended: !outcome.interrupted,
+            evaluated: outcome.evaluated.len(),
+            budget: self.budget,
+            settings: settings(config)?,
+            origins: self.objectives.origins.clone(),
+            objectives: outcome.objectives.iter().map(objective).collect(),
+            space: space(task.space),
+            niches: outcome.niches.iter().map(|niche| niche.description.clone()).collect(),
+            architectures: self.architectures(&shown, &proposers),
+            proposers,
+            front: self.front.iter().filter_map(|found| place(found)).collect(),
+            exact_front: self.exact_front().map(|points| report::ExactFront {
+                title: "exact front of the whole space".to_owned(),
+                column: TEST_ACCURACY.to_owned(),
+                points,
+            }),
+            scores: self.scores.map(|scores| report::Scores {
+                hypervolume_ratio: scores.hypervolume_ratio,
+                hypervolume: scores.hypervolume,
+                igd: scores.igd,
+                igd_plus: scores.igd_plus,
+            }),
+            coverage: self.objectives.truth.as_ref().map(|truth| {
+                let found = self.front.iter().map(|found| &found.arch);
+                let Served { from, to, parts } = truth.served(found, 1, BINS, TOLERANCE);
+                report::Coverage { from, to, served: parts }
+            }),
+            generations: self.generations.clone(),
+            best,
+            limits: if self.objectives.limits.is_empty() {
+                vec![]
+            } else {
+                vec![self.limits_in_words()]
+            },
+            rules: outcome.knowledge.rules().iter().map(|rule| self.rule_of(rule, None)).collect(),
+            dropped_rules: outcome
+                .knowledge
+                .dropped()
+                .iter()
+                .map(|one| self.rule_of(&one.rule, Some(one.evaluated)))
+                .collect(),
+            cost: model.map(|model| report::Cost {
+                calls: model.usage.calls,
+                prompt_tokens: model.usage.prompt_tokens,
+                completion_tokens: model.usage.completion_tokens,
+                seconds: model.usage.seconds,
+                money: model.usage.cost,
+                asked_again: model.asked_again,
+                failed: model
+                    .failures
+                    .iter()
+                    .map(|(kind, failed)| (kind.to_string(), failed.count, failed.first.clone()))
+                    .collect(),
+            }),
+            proposals: all
+                .as_ref()
+                .map(|all| report::Proposals { made: all.made, taken: all.taken }),
+            refusals: faults.chain(refused).filter(|(_, count)| *count > 0).collect(),
+        })
+    }
+
+    /// The positions of what a page shows, in order: the front, what was proposed with a reason, and
+    /// of the rest evenly as many as there is room for.
+    fn shown(&self) -> Vec<usize> {
+        let evaluated = &self.outcome.evaluated;
+        let on_front: HashSet<&Arch> = self.front.iter().map(|found| &found.arch).collect();
+        let best = self.best().map(|found| &found.arch);
+        let told = |one: &Evaluated| {
+            one.rationale.is_some() || best == Some(&one.arch) || on_front.contains(&one.arch)
+        };
+        let (mut shown, others): (Vec<usize>, Vec<usize>) =
+            (0..evaluated.len()).partition(|at| told(&evaluated[*at]));
+        let length = evaluated.first().map_or(1, |one| self.task.space.format(&one.arch).len());
+        let room = SHOWN.min(TEXT / length.max(1)).saturating_sub(shown.len());
+        let step = others.len().div_ceil(room.max(1)).max(1);
+        shown.extend(others.into_iter().step_by(step).take(room));
+        shown.sort_unstable();
+        shown
+    }
+
+    /// The columns of what is shown.
+    fn architectures(&self, shown: &[usize], proposers: &[String]) -> report::Architectures {
+        let Self { outcome, task, .. } = self;
+        let rows = || shown.iter().map(|at| &outcome.evaluated[*at]);
+        let other = |title: String, value: &dyn Fn(&Evaluated) -> Option<f64>| report::Other {
+            title,
+            values: rows().map(value).collect(),
+        };
+        let accuracy = self.test_accuracy().map(|accuracies| {
+            other(TEST_ACCURACY.to_owned(), &|one| self.of_table(accuracies, &one.arch))
+        });
+        let details =
+            self.details.iter().enumerate().map(|(at, detail)| {
+                other(titled(&detail.name, &detail.unit), &|one| one.details[at])
+            });
+        let facts =
+            task.facts.iter().map(|fact| other(fact.title(), &|one| Some(fact.in_unit(&one.arch))));
+        report::Architectures {
+            arch: rows().map(|one| task.space.format(&one.arch)).collect(),
+            choices: rows().map(|one| one.arch.choices().to_vec()).collect(),
+            values: (0..outcome.objectives.len())
+                .map(|objective| rows().map(|one| one.values[objective]).collect())
+                .collect(),
+            others: accuracy.into_iter().chain(details).chain(facts).collect(),
+            niche: rows().map(|one| one.niche).collect(),
+            generation: rows().map(|one| one.generation).collect(),
+            proposer: rows()
+                .map(|one| proposers.binary_search(&one.proposer).unwrap_or_default())
+                .collect(),
+            connected: task
+                .space
+                .cell()
+                .map(|_| rows().map(|one| task.space.is_connected(&one.arch)).collect()),
+            rationale: rows()
+                .enumerate()
+                .filter_map(|(at, one)| Some((at, one.rationale.clone()?)))
+                .collect(),
+        }
+    }
+
+    fn rule_of(&self, rule: &Rule, evaluated: Option<usize>) -> report::Rule {
+        let effects = self.outcome.objectives.iter().map(axis_title).zip(&rule.evidence.effects);
+        report::Rule {
+            polarity: rule.polarity.name().to_owned(),
+            condition: rule.condition.describe(self.task.space),
+            niche: rule.niche,
+            by: rule.author.name().to_owned(),
+            reason: rule.reason.clone(),
+            since: rule.since,
+            supporting: rule.evidence.supporting.len(),
+            contradicting: rule.evidence.contradicting.len(),
+            significance: rule.evidence.significance(),
+            effects: effects.map(|(title, effect)| (title, *effect)).collect(),
+            evaluated,
+        }
+    }
+}
+
+fn objective(objective: &Objective) -> report::Objective {
+    let direction = match objective.direction {
+        Direction::Maximise => "maximise",
+        Direction::Minimise => "minimise",
+    };
+    report::Objective {
+        name: objective.name.clone(),
+        unit: objective.unit.clone(),
+        direction: direction.to_owned(),
+        title: axis_title(objective),
+    }
+}
+
+fn space(space: &Space) -> report::Space {
+    let decision = |at: &Decision| report::Decision {
+        name: at.name.clone(),
+        choices: at.choices.clone(),
+        short: at.choices.iter().map(|choice| space.short_name(choice).to_owned()).collect(),
+    };
+    report::Space {
+        name: space.name().to_owned(),
+        decisions: space.decisions().iter().map(decision).collect(),
+        edges: space.cell().map(|cell| cell.edges.clone()),
+        none: space.cell().map(|cell| cell.none.clone()),
+    }
+}
+
+/// What a configuration says, for readers.
+fn settings(config: &str) -> Result<Vec<(String, String)>, Failure> {
+    let table: toml::Table = toml::from_str(config)
+        .map_err(|error| Failure::work(format!("cannot read the configuration: {error}")))?;
+    let shown = table.into_iter().filter(|(key, _)| !UNSHOWN.contains(&key.as_str()));
+    let text = |value: toml::Value| match value {
+        toml::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Ok(shown.map(|(key, value)| (key.replace('_', " "), text(value))).collect())
+}

@@ -1,0 +1,272 @@
+//! What a search tells people on a terminal.
+
+use std::path::Path;
+
+use nas_eval::{Buying, Fact, Scores};
+use nas_llm::{Failures, ModelReport};
+use nas_search::{Author, Within};
+use nas_space::{Decision, Space};
+
+use super::{Alone, BINS, MODEL, Report, TOLERANCE};
+use crate::{
+    failure::Failure,
+    output::{Cell, Records, counted, print, rounded},
+};
+
+/// Rows of the front that a terminal shows; files hold all.
+const SHOWN: usize = 20;
+
+/// Characters that a terminal gives an architecture.
+const WIDEST: usize = 48;
+
+/// The decisions' names in as wide columns as their choices need.
+struct Columns(Vec<usize>);
+
+impl Columns {
+    fn new(space: &Space) -> Self {
+        let width = |decision: &Decision| {
+            let names = decision.choices.iter().map(|choice| space.short_name(choice));
+            let names = names.chain([decision.name.as_str()]);
+            names.map(|name| name.chars().count()).max().unwrap_or(0)
+        };
+        Self(space.decisions().iter().map(width).collect())
+    }
+
+    /// Whether a terminal has room for them.
+    fn fit(&self) -> bool {
+        self.0.iter().map(|width| width + 1).sum::<usize>() <= WIDEST
+    }
+
+    fn of<'b>(&self, names: impl Iterator<Item = &'b str>) -> String {
+        let names = names.zip(&self.0).map(|(name, &width)| format!("{name:<width$}"));
+        names.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    }
+}
+
+/// Characters of those that a fact takes.
+const FACT: usize = 17;
+
+/// The first choices of a long list.
+fn abridged(names: &str, widest: usize) -> String {
+    if names.chars().count() <= widest {
+        return names.to_owned();
+    }
+    let fits = |end: &usize| names[..*end].chars().count() < widest;
+    let end = names.match_indices(' ').map(|(at, _)| at).rfind(fits).unwrap_or(0);
+    format!("{} …", &names[..end])
+}
+
+impl Report<'_> {
+    fn generations_for_people(&self) -> String {
+        let titles = [
+            ("from_model", "from model"),
+            ("class_duplicates", "twins"),
+            ("hypervolume_ratio", "HV ratio"),
+            ("igd", "IGD"),
+        ];
+        let records = titles
+            .into_iter()
+            .fold(self.generations(), |records, (column, title)| records.heading(column, title));
+        records.table()
+    }
+
+    /// What the language model contributed, for people.
+    fn model_in_words(&self, model: &ModelReport) -> String {
+        let (usage, all) = (&model.usage, model.all());
+        let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+        let cost = usage.cost.map_or_else(String::new, |cost| format!(", cost {cost:.4}"));
+        let mut text = format!(
+            "\nlanguage model: {} calls ({} for rules, {} for architectures, {} asked again)\n  \
+             {} + {} tokens, {:.0} s in calls{cost}\n",
+            usage.calls,
+            model.reflections,
+            model.proposals,
+            model.asked_again,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            usage.seconds,
+        );
+        text += &format!(
+            "  {} of {} proposals taken ({:.0} %)",
+            all.taken,
+            all.made,
+            percent(all.taken, all.made)
+        );
+        for (fault, count) in &all.faults {
+            text += &format!(", {count} {}", fault.name());
+        }
+        let forms = [("edits", &model.edits), ("whole architectures", &model.whole)];
+        for (form, tally) in forms.into_iter().filter(|(_, tally)| tally.made > 0) {
+            text += &format!(
+                "\n  as {form}: {} of {} ({:.0} %)",
+                tally.taken,
+                tally.made,
+                percent(tally.taken, tally.made)
+            );
+        }
+        let evaluated = &self.outcome.evaluated;
+        let asked = evaluated.iter().filter(|one| one.generation > 0).count() as u64;
+        let from = evaluated.iter().filter(|one| one.proposer == MODEL).count() as u64;
+        text += &format!(
+            "\n  {from} of {asked} architectures after generation 0 are the model's ({:.0} %)\n  \
+             {} rules stated, {} stand\n",
+            percent(from, asked),
+            model.rules.taken,
+            self.outcome.knowledge.rules().iter().filter(|r| r.author == Author::Model).count(),
+        );
+        if let Some(Alone { hypervolume_ratio, igd, coverage }) = self.alone {
+            text += &format!(
+                "  these alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, coverage {coverage:.2}\n"
+            );
+        }
+        for (kind, Failures { count, first }) in &model.failures {
+            text += &format!("  failed calls, {kind}: {count}, the first: {first}\n");
+        }
+        if let Some(why) = &model.ended {
+            text += &format!("  no call was made after this: {why}\n");
+        }
+        text
+    }
+
+    /// The front for a terminal: the cells by their short names, evenly chosen if there are many.
+    fn short_front(&self) -> Records {
+        let space = self.task.space;
+        let test_accuracy = self.test_accuracy();
+        let heading = |name: &str, unit: &str| {
+            let name =
+                name.replace('_', " ").replace(" accuracy", "").replace("validation", "valid.");
+            if unit.is_empty() { name } else { format!("{name} {unit}") }
+        };
+        let numbered = self.task.is_numbered().then(|| "index".to_owned());
+        let mut columns: Vec<String> = numbered.into_iter().collect();
+        columns.extend(self.outcome.objectives.iter().map(|o| heading(&o.name, &o.unit)));
+        columns.extend(test_accuracy.map(|_| heading("test_accuracy", "%")));
+        let narrow = Some(Columns::new(space)).filter(Columns::fit);
+        let names = space.decisions().iter().map(|decision| decision.name.as_str());
+        let title = narrow.as_ref().map(|narrow| narrow.of(names));
+        // What is abridged says less than how large it is.
+        let fact = self.task.facts.first().filter(|_| narrow.is_none());
+        columns.extend(fact.map(Fact::title));
+        columns.push(title.unwrap_or_else(|| "architecture".to_owned()));
+        let mut records = Records::new(columns);
+        let count = self.front.len();
+        let shown = count.min(SHOWN);
+        for row in 0..shown {
+            let at = if shown > 1 { row * (count - 1) / (shown - 1) } else { 0 };
+            let found = self.front[at];
+            let arch = &found.arch;
+            let mut cells: Vec<Cell> = self.task.index(arch).map(Cell::from).into_iter().collect();
+            cells.extend(found.values.iter().copied().map(Cell::from));
+            cells.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
+            let note = if space.is_connected(arch) { "" } else { "  (no path)" };
+            let short = if let Some(narrow) = &narrow {
+                narrow.of(space.short_names(arch))
+            } else {
+                // As it is written it says more, where it is about as short.
+                let (short, written) = (space.short(arch), space.format(arch));
+                let [of_short, of_written] = [&short, &written].map(|t| t.chars().count());
+                let text = if 10 * of_written <= 11 * of_short { written } else { short };
+                abridged(&text, fact.map_or(WIDEST, |_| WIDEST - FACT))
+            };
+            cells.extend(fact.map(|fact| Cell::from(Some(fact.in_unit(arch)))));
+            cells.push(format!("{short}{note}").into());
+            records.push(cells);
+        }
+        records
+    }
+
+    pub fn print_table(&self, run: &Path) -> Result<(), Failure> {
+        let mut text = self.short_front().table();
+        let (count, evaluated) = (self.front.len(), self.outcome.evaluated.len());
+        let shown = if count > SHOWN { format!(", {SHOWN} shown") } else { String::new() };
+        text +=
+            &format!("\n{count} of {evaluated} evaluated architectures are on the front{shown}\n");
+        for origin in &self.objectives.origins {
+            text += &format!("  {origin}\n");
+        }
+        if let (Some(labels), Some(bought)) = (self.labels(), self.objectives.labels) {
+            let buying = match bought.buying {
+                Buying::Active => "most where the front gains most",
+                Buying::Random => "at random",
+            };
+            let (count, budget) = (counted(labels, "label"), bought.budget);
+            text += &format!("  {count}, each of another class, {buying}\n");
+            if labels < budget {
+                text += &format!(
+                    "  {} not bought: no further class among what was evaluated\n",
+                    counted(budget - labels, "label")
+                );
+            }
+        }
+        if let Some(Scores { hypervolume, hypervolume_ratio, igd, igd_plus }) = self.scores {
+            text += &format!(
+                "HV ratio {hypervolume_ratio:.4}, HV {hypervolume:.4}, IGD {igd:.4}, IGD+ {igd_plus:.4}\n  on test accuracy, against the exact front of the whole space\n"
+            );
+        }
+        if let Some(model) = &self.model {
+            text += &self.model_in_words(model);
+            text += &format!("\n{}", self.generations_for_people());
+            text += "  evaluated: in all; from model, twins: in the generation\n";
+            text += "  twins: networks that were evaluated before as another cell\n";
+            if self.objectives.truth.is_some() {
+                text += &format!(
+                    "  coverage: of {BINS} equal parts of the exact front's range of log latency, the share\n  \
+                     with a cell of the front at most {TOLERANCE} % less accurate than the exact one there\n"
+                );
+            }
+        }
+        for (fault, count, first) in self.objectives.failures.list() {
+            text += &format!("  {count} × the command {}, the first: {first}\n", fault.name());
+        }
+        if !self.objectives.limits.is_empty() {
+            text += &self.best_in_words();
+        }
+        text += &format!("written to {}\n", run.display());
+        print(&text)
+    }
+
+    pub fn limits_in_words(&self) -> String {
+        let limits = self.objectives.limits.iter().map(|limit| {
+            let objective = &self.outcome.objectives[limit.objective];
+            format!("{} ≤ {} {}", objective.name, limit.at_most, objective.unit)
+        });
+        limits.collect::<Vec<_>>().join(" and ")
+    }
+
+    fn best_in_words(&self) -> String {
+        let (limits, evaluated) = (self.limits_in_words(), self.outcome.evaluated.len());
+        let (heading, found) = match self.within {
+            Within::Best(found) => (format!("best of {evaluated} evaluated with {limits}:"), found),
+            Within::Nearest(found) => (format!("nothing found with {limits}; the nearest:"), found),
+            Within::Nothing => return format!("nothing found with {limits}\n"),
+        };
+        let arch = &found.arch;
+        let values = self.outcome.objectives.iter().zip(&found.values).map(|(objective, value)| {
+            let value = value.map_or_else(|| "-".to_owned(), rounded);
+            format!("{} {value} {}", objective.name.replace('_', " "), objective.unit)
+        });
+        let mut values: Vec<String> = values.map(|text| text.trim_end().to_owned()).collect();
+        let ends = ["predicted_low", "predicted_high"].map(|end| self.detail(found, end));
+        if let [Some(low), Some(high)] = ends {
+            values[0] += &format!(" (90 %: {low:.2} to {high:.2})");
+        }
+        if let Some(label) = self.detail(found, "label") {
+            values[0] += &format!(", its label {label:.2} %");
+        }
+        if let Some(accuracy) =
+            self.test_accuracy().and_then(|accuracies| self.of_table(accuracies, arch))
+        {
+            values.push(format!("test accuracy {accuracy:.2} %"));
+        }
+        let mut lines = vec![self.task.space.format(arch)];
+        lines.extend(self.task.index(arch).map(|index| format!("index {index}")));
+        lines.extend(values);
+        let facts = self.task.facts.iter();
+        lines.extend(facts.map(|fact| {
+            format!("{} {} {}", fact.label, rounded(fact.in_unit(arch)), fact.unit)
+                .trim_end()
+                .to_owned()
+        }));
+        format!("\n{heading}\n  {}\n\n", lines.join("\n  "))
+    }
+}

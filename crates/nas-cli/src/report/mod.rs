@@ -1,0 +1,82 @@
+//! The page that a search leaves behind: one file that shows one or several runs, with no network.
+
+mod data;
+
+pub use data::{
+    Architectures, Cost, Coverage, Decision, ExactFront, Generation, Objective, Other, Proposals,
+    Rule, Run, Scores, Space,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// The version of the data in a page.
+const VERSION: u32 = 1;
+
+/// What stands around the data in a page.
+const OPENS: &str = r#"<script type="application/json" id="data">"#;
+const CLOSES: &str = "</script>";
+
+const TEMPLATE: &str = include_str!("report.html");
+
+/// The data of a page.
+#[derive(Debug, Serialize, Deserialize)]
+struct Data<R> {
+    version: u32,
+    runs: Vec<R>,
+}
+
+/// A page that shows these runs.
+pub fn page(runs: &[&Run]) -> Result<String, Failure> {
+    let title = match runs {
+        [run] => &run.title,
+        _ => "Runs side by side",
+    };
+    let data = serde_json::to_string(&Data { version: VERSION, runs: runs.to_vec() })
+        .map_err(|error| Failure::work(format!("cannot write the report's data: {error}")))?;
+    // No text in it can end its element.
+    let data = data.replace('<', "\\u003c");
+    let mut page = String::with_capacity(data.len() + (2 << 20));
+    let mut rest = TEMPLATE;
+    // In one pass: what is put in is not looked at again.
+    while let Some(at) = rest.find("{{") {
+        let (before, from) = rest.split_at(at);
+        let Some((name, after)) = from[2..].split_once("}}") else { break };
+        page.push_str(before);
+        match name {
+            "title" => page.push_str(&escaped(title)),
+            "style" => page.push_str(include_str!("report.css")),
+            "chart_library" => page.push_str(include_str!("vendor/echarts.common.min.js")),
+            "script" => page.push_str(include_str!("report.js")),
+            "data" => page.push_str(&data),
+            _ => {}
+        }
+        rest = after;
+    }
+    page.push_str(rest);
+    Ok(page)
+}
+
+/// The runs that a page shows.
+///
+/// # Errors
+/// In words, for a page that is none of this version's, whatever it holds.
+pub fn runs(page: &str) -> Result<Vec<Run>, String> {
+    let data = page.split_once(OPENS).and_then(|(_, rest)| Some(rest.split_once(CLOSES)?.0));
+    let data = data.ok_or("it holds no data of a run")?;
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let Versioned { version } = serde_json::from_str(data).map_err(|error| error.to_string())?;
+    if version != VERSION {
+        return Err(format!("format {version}, but this program reads {VERSION}"));
+    }
+    let Data { runs, .. } = serde_json::from_str::<Data<Run>>(data).map_err(|e| e.to_string())?;
+    runs.iter().try_for_each(Run::check)?;
+    Ok(runs)
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
