@@ -10,7 +10,7 @@ mod program;
 
 pub use chat_server::{ChatAnswer, ChatServer};
 pub use data::{images, mirror, tables};
-pub use program::{Nas, Ran};
+pub use program::{Nas, Ran, run_files};
 
 /// A space of a user's own, of twelve decisions, that the evaluator under test knows how to answer.
 pub const SPACE: &str = include_str!("space.toml");

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -123,4 +124,27 @@ impl Nas {
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         serde_json::from_str(&ran.stdout).expect("the output is JSON")
     }
+}
+
+/// The files of a run's folder by name. The page tells the folder, which is taken out, so that equal
+/// runs are equal.
+///
+/// # Panics
+/// If the folder cannot be read.
+pub fn run_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).expect("the run has a folder");
+    let mut files = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.expect("its files can be listed");
+        let name = entry.file_name().into_string().expect("their names are UTF-8");
+        let mut content = std::fs::read(entry.path()).expect("they can be read");
+        if name == "report.html" {
+            let page = String::from_utf8(content).expect("the page is UTF-8");
+            let (before, after) = page.split_once("\"name\":\"").expect("the page tells the run");
+            let (_, after) = after.split_once('"').expect("the name has an end");
+            content = format!("{before}{after}").into_bytes();
+        }
+        files.insert(name, content);
+    }
+    files
 }

@@ -10,20 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE};
+use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE, run_files};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
-
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    files
-        .map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()))
-        .collect()
-}
 
 fn words(arguments: &str) -> Vec<String> {
     // What stands in quotes is one argument.
@@ -88,7 +81,7 @@ fn a_search_killed_at_any_moment_ends_as_if_undisturbed() {
         let ran = nas.run(words(&format!("{arguments} --run whole")));
         assert_eq!(ran.code, 0, "{kind}: {}", ran.stderr);
         let took = begun.elapsed();
-        let whole = files(&nas.folder().join("whole"));
+        let whole = run_files(&nas.folder().join("whole"));
         let mut kills = 0;
         while kills < 10 {
             let run = format!("killed-{kills}");
@@ -110,7 +103,7 @@ fn a_search_killed_at_any_moment_ends_as_if_undisturbed() {
                 child.wait().unwrap();
             }
             resume(&nas, &run);
-            let mut killed = files(&nas.folder().join(&run));
+            let mut killed = run_files(&nas.folder().join(&run));
             // Left where the search was killed between its end and the checkpoint's.
             killed.remove("checkpoint.bin");
             assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
@@ -159,7 +152,7 @@ fn a_search_that_its_user_stops_tells_the_front_so_far_and_goes_on_later() {
     assert_eq!(nas.read("stopped/evaluations.csv").lines().count() as u64, 1 + evaluated);
     resume(&nas, "stopped");
     let (stopped, whole) = (nas.folder().join("stopped"), nas.folder().join("whole"));
-    assert!(files(&stopped) == files(&whole));
+    assert!(run_files(&stopped) == run_files(&whole));
     let again = nas.say("search --resume stopped");
     assert_eq!(again.code, 0);
     assert!(again.stderr.contains("there is nothing to go on with"), "{}", again.stderr);
@@ -214,7 +207,7 @@ fn what_cannot_be_written_ends_the_search_and_nothing_is_lost() {
     assert!(ran.stderr.contains("nas search --resume full goes on"), "{}", ran.stderr);
     assert!(nas.read("full/events.jsonl").lines().count() > 50);
     resume(&nas, "full");
-    assert!(files(&nas.folder().join("full")) == files(&nas.folder().join("whole")));
+    assert!(run_files(&nas.folder().join("full")) == run_files(&nas.folder().join("whole")));
     let nowhere = nas.say("search --device fpga --run /proc/here/run");
     assert_eq!(nowhere.code, 2);
     assert!(nowhere.stderr.contains("cannot create /proc/here"), "{}", nowhere.stderr);
@@ -225,7 +218,7 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
     let Some(nas) = nas() else { return };
     let arguments = "search --device fpga --accuracy benchmark --evaluations 6000";
     assert_eq!(nas.say(&format!("{arguments} --run whole")).code, 0);
-    let whole = files(&nas.folder().join("whole"));
+    let whole = run_files(&nas.folder().join("whole"));
     let checkpoint = nas.folder().join("run/checkpoint.bin");
     let mut child = nas.spawn(words(&format!("{arguments} --run run")));
     while !checkpoint.exists() {
@@ -257,7 +250,7 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
             "{}",
             ran.stderr
         );
-        let mut run = files(&nas.folder().join("run"));
+        let mut run = run_files(&nas.folder().join("run"));
         run.remove("checkpoint.bin");
         assert!(run == whole, "{told}");
         fs::remove_file(nas.folder().join("run/front.json")).unwrap();

@@ -8,7 +8,7 @@ use nas_bench::NasBench201;
 use nas_eval::benchmark;
 use nas_hw::{Device, Metric};
 use nas_space::nasbench201::Dataset;
-use nas_tests::{Nas, tables};
+use nas_tests::{Nas, run_files, tables};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
@@ -62,13 +62,6 @@ fn evolution_comes_near_the_exact_front_and_is_ahead_of_random_search() {
     }
 }
 
-fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    files
-        .map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()))
-        .collect()
-}
-
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
@@ -77,17 +70,20 @@ fn the_same_seed_gives_the_same_bytes() {
             "search --device fpga --partition pel-nas --evaluations 200 --seed {seed} --run {run}"
         ));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        files(&nas.folder().join(run))
+        run_files(&nas.folder().join(run))
     };
     let first = search(1, "runs/a");
     let names: Vec<&str> = first.keys().map(String::as_str).collect();
     let expected = [
         "config.toml",
         "evaluations.csv",
+        "events.jsonl",
         "front.csv",
+        "front.json",
         "front.svg",
         "generations.csv",
         "knowledge.md",
+        "report.html",
     ];
     assert_eq!(names, expected);
     assert_eq!(first, search(1, "runs/b"));

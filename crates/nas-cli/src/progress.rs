@@ -3,12 +3,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 /// Progress of a long command on standard error: a bar where that is a terminal, elsewhere a
 /// line at every tenth of the work, unless that passes quickly.
 pub struct Progress {
     bar: ProgressBar,
+    /// What stands below the bar.
+    rows: Vec<ProgressBar>,
+    all: MultiProgress,
     plain: bool,
     what: &'static str,
     tenths: u64,
@@ -27,11 +30,23 @@ impl Progress {
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
+        let all = MultiProgress::new();
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
+        let bar = all.add(bar);
         bar.enable_steady_tick(Duration::from_millis(500));
         let now = Instant::now();
         let plain = !std::io::stderr().is_terminal();
-        Self { bar, plain, what, tenths: 0, begun: now, before: 0, told: now }
+        Self {
+            bar,
+            rows: Vec::new(),
+            all,
+            plain,
+            what,
+            tenths: 0,
+            begun: now,
+            before: 0,
+            told: now,
+        }
     }
 
     /// Goes on after so many that an earlier run did.
@@ -59,12 +74,34 @@ impl Progress {
         }
     }
 
+    /// Whether anyone sees a bar.
+    pub fn is_shown(&self) -> bool {
+        !self.plain
+    }
+
+    /// What stands below the bar, a row each; nothing without a terminal.
+    pub fn rows(&mut self, texts: &[String]) {
+        while self.rows.len() > texts.len() {
+            self.rows.pop().into_iter().for_each(|row| row.finish_and_clear());
+        }
+        while self.rows.len() < texts.len() {
+            let style = ProgressStyle::with_template("  {msg}");
+            let row = ProgressBar::new_spinner();
+            let row = row.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            self.rows.push(self.all.add(row));
+        }
+        for (row, text) in self.rows.iter().zip(texts) {
+            row.set_message(text.clone());
+        }
+    }
+
     /// Prints a message without disturbing the bar.
     pub fn say(&self, message: &str) {
-        self.bar.suspend(|| eprintln!("{message}"));
+        self.all.suspend(|| eprintln!("{message}"));
     }
 
     pub fn finish(&self) {
+        self.rows.iter().for_each(ProgressBar::finish_and_clear);
         self.bar.finish_and_clear();
     }
 }

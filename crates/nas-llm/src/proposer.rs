@@ -31,7 +31,7 @@ use crate::{
 /// in the next prompt.
 #[derive(Debug)]
 pub struct LanguageModel {
-    model: Model,
+    model: Arc<Model>,
     settings: Prompting,
     runtime: Runtime,
     /// What was wrong with each niche's last proposals.
@@ -105,7 +105,7 @@ impl LanguageModel {
     pub fn new(model: Model, settings: Prompting) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok(Self {
-            model,
+            model: Arc::new(model),
             settings,
             runtime: runtime.map_err(Error::Runtime)?,
             refusals: HashMap::new(),
@@ -130,6 +130,11 @@ impl LanguageModel {
     /// What the model contributed so far, and what that took.
     pub fn report(&self) -> ModelReport {
         ModelReport { usage: self.model.usage(), ..self.report.clone() }
+    }
+
+    /// The model, whose [usage](Model::usage) can be looked at while the search asks it.
+    pub fn model(&self) -> Arc<Model> {
+        Arc::clone(&self.model)
     }
 
     /// Calls that may be spent on asking again, for each of `niches`: what the bound leaves beyond

@@ -9,7 +9,7 @@ use std::{
 };
 
 use nas_pareto::{Archive, Skyband};
-use nas_partition::{Allocation, Automatic, Budget, Partition, Ranked};
+use nas_partition::{Allocation, Automatic, Budget, Niche, Partition, Ranked};
 use nas_space::{Arch, Space};
 
 use crate::{
@@ -80,6 +80,10 @@ pub enum Event<'a> {
         done: usize,
         /// Architectures on the front of all niches.
         front: usize,
+        /// Everything evaluated so far.
+        evaluated: &'a [Evaluated],
+        /// The niches now.
+        niches: &'a [Niche],
         /// Proposals that were not taken, in this generation.
         refusals: Refusals,
         /// What was learnt so far.
@@ -426,6 +430,8 @@ impl<'a, 'b> Run<'a, 'b> {
             generation,
             done: self.state.evaluated.len(),
             front: self.front.len(),
+            evaluated: &self.state.evaluated,
+            niches: self.partition.niches(),
             refusals,
             knowledge: &self.state.knowledge,
             state: Some(&self.state).filter(|_| self.is_whole),

@@ -432,15 +432,20 @@ function frontPanel(shown, level) {
   const view = (points, fronts, exact, log) => {
     const { x, y } = chosenAxes(), trim = state.fit === "most";
     const within = state.fit === "front" && fronts.length ? fronts : state.fit === "all" ? [...points, ...exact] : points;
-    const yRange = rangeOf(within.map((point) => point[1]), y.direction, trim);
+    // The front stays in view, unless it too has a far tail.
+    const both = (list, frontList, at, direction) => {
+      const ranges = [list, frontList].map((some) => rangeOf(some.map(at), direction, trim)).filter(Boolean);
+      return [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
+    };
+    const yRange = both(within, fronts, (point) => point[1], y.direction);
     // How far the exact front is ahead is what it is drawn for.
     for (const [, best] of exact) {
       if (y.direction === "minimise") yRange[0] = Math.min(yRange[0], best);
       else yRange[1] = Math.max(yRange[1], best);
     }
-    const inside = within.filter((point) => point[1] >= yRange[0] && point[1] <= yRange[1] && (!log || point[0] > 0));
+    const seen = (point) => point[1] >= yRange[0] && point[1] <= yRange[1] && (!log || point[0] > 0);
     const scale = (value) => (log ? Math.log(value) : value), back = (value) => (log ? Math.exp(value) : value);
-    const xRange = rangeOf(inside.map((point) => scale(point[0])), x.direction, trim).map(back);
+    const xRange = both(within.filter(seen), fronts.filter(seen), (point) => scale(point[0]), x.direction).map(back);
     return { x: padded(xRange, log), y: padded(yRange, false) };
   };
 
@@ -743,7 +748,7 @@ function convergence(shown, level) {
       yAxis: { ...axisStyle(), type: "value", scale: true, name: title, nameLocation: "end", nameGap: 14, nameTextStyle: { ...axisStyle().nameTextStyle, align: "left" } },
       series: shown.map((run) => ({
         name: `run ${run.index}`, type: "line", step: "end", data: run.generations.filter((row) => finite(row[metric])).map((row) => [row.evaluated, row[metric]]),
-        showSymbol: run.generations.length < 3, symbol: symbol(run.index), sampling: "lttb", lineStyle: { width: 2, type: DASHES[run.index % DASHES.length], color: palette(run.index) }, itemStyle: { color: palette(run.index) },
+        showSymbol: run.generations.length < 3, symbol: symbol(run.index), lineStyle: { width: 2, type: DASHES[run.index % DASHES.length], color: palette(run.index) }, itemStyle: { color: palette(run.index) },
       })),
     };
   };

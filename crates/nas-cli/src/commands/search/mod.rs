@@ -1,5 +1,4 @@
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
@@ -27,7 +26,6 @@ use crate::{
     journal::{self, EVENTS, Journal, Kept},
     output::Format,
     partition::{AllocationArgument, PartitionArguments, allocation_name},
-    progress::Progress,
     report::page,
     rules::RulesArgument,
     run_folder::{FORMAT_VERSION, RESULT, RunFolder},
@@ -36,10 +34,12 @@ use crate::{
 
 mod objectives;
 mod report;
+mod view;
 
 use objectives::Objectives;
 use report::Report;
 pub use report::{BINS, TOLERANCE};
+use view::View;
 
 /// Architectures that a language model is asked for in each niche, where nothing else is said.
 pub const CHILDREN: usize = 5;
@@ -249,13 +249,17 @@ fn search(
             (cut.search(space, settings).believing(&rules), proposer)
         }
     };
+    let asked = model.as_ref().map(LanguageModel::model);
+    let labels = objectives.labels.map(|labels| labels.budget);
+    let mut view = View::new(&settings, objectives.evaluator.objectives(), labels, asked);
     let proposer = match &mut model {
         Some(model) => model as &mut dyn Proposer,
         None => &mut *proposer,
     };
     let shown = folder.path().display();
     let goes_on = format!("what was evaluated is kept: nas search --resume {shown} goes on");
-    let outcome = go(&search.until(&stop), proposer, &mut objectives, &mut journal, kept, &stop)
+    let (search, journal) = (search.until(&stop), &mut journal);
+    let outcome = go(&search, proposer, &mut objectives, journal, kept, &mut view, &stop)
         .map_err(|failure| failure.and(&goes_on))?;
 
     let model = model.as_ref().map(LanguageModel::report);
@@ -320,49 +324,22 @@ fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// Runs the search, or the rest of it, with progress on standard error, and takes down what happens.
+/// Runs the search, or the rest of it, in view of its user, and takes down what happens.
 fn go(
     search: &Search<'_>,
     proposer: &mut dyn Proposer,
     objectives: &mut Objectives,
     journal: &mut Journal,
     kept: Kept,
+    view: &mut View,
     stop: &AtomicBool,
 ) -> Result<Outcome, Failure> {
-    let mut progress = Progress::new("evaluating", search.settings().evaluations);
-    let mut said = HashSet::new();
-    let all = search.settings().evaluations;
-    let mut buying: Option<Progress> = None;
-    let budget = objectives.labels.map_or(0, |labels| labels.budget);
     let mut on_event = |event: &Event<'_>| {
         // What cannot be taken down is not to be evaluated.
         if !journal.take(event, search.space()) {
             stop.store(true, Ordering::Relaxed);
         }
-        match event {
-            Event::Evaluated { done, front, .. } => {
-                progress.update(*done, &format!("{front} on the front"));
-            }
-            Event::Labelled { labels, done } if *done < all => {
-                progress.update(*done, &format!("{labels} of {budget} labels"));
-            }
-            // What takes time now is learning.
-            Event::Labelled { labels, .. } => {
-                progress.finish();
-                let buying = buying.get_or_insert_with(|| Progress::new("buying labels", budget));
-                buying.update(*labels, "");
-            }
-            Event::Partitioned { ranked, .. } => progress.say(&format!(
-                "niches by {}, which explain {:.0} % of the latencies' ranks",
-                ranked.name,
-                100.0 * ranked.explained.max(0.0)
-            )),
-            // What is wrong in all niches is told once.
-            Event::ProposerFailed { niche, error, .. } if said.insert(error.to_string()) => {
-                progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
-            }
-            _ => {}
-        }
+        view.show(event);
     };
     let Kept { state, answers } = kept;
     let mut evaluator = Recorded::new(answers, &mut *objectives.evaluator);
@@ -370,10 +347,7 @@ fn go(
         Some(state) => search.resume(state, proposer, &mut evaluator, &mut on_event),
         None => search.run(proposer, &mut evaluator, &mut on_event),
     };
-    progress.finish();
-    if let Some(buying) = buying {
-        buying.finish();
-    }
+    view.finish();
     journal.finish()?;
     Ok(outcome?)
 }

@@ -1,0 +1,155 @@
+//! What a search shows while it runs.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use nas_llm::Model;
+use nas_pareto::{Bounds, Direction, Error, PointSet, hypervolume, non_dominated};
+use nas_partition::Niche;
+use nas_search::{Evaluated, Event, Objective, Settings};
+
+use crate::progress::Progress;
+
+/// Niches that are told of one by one.
+const ROWS: usize = 12;
+
+/// Characters that a niche's description may take.
+const WIDEST: usize = 34;
+
+/// The niches are counted again after at least this, and so seldom that it takes at most one part in
+/// so many of the time.
+const PAUSE: Duration = Duration::from_millis(500);
+const SHARE: u32 = 20;
+
+/// A bar over all evaluations with a row for each niche, on a terminal; elsewhere a line now and then.
+pub struct View {
+    progress: Progress,
+    evaluations: usize,
+    directions: Vec<Direction>,
+    /// Labels that are bought at most.
+    labels: usize,
+    /// What is shown once all is evaluated and labels are bought.
+    buying: Option<Progress>,
+    model: Option<Arc<Model>>,
+    /// Failures that were told.
+    said: HashSet<String>,
+    /// When the niches were last counted, and how long that took.
+    counted: (Instant, Duration),
+}
+
+impl View {
+    pub fn new(
+        settings: &Settings,
+        objectives: &[Objective],
+        labels: Option<usize>,
+        model: Option<Arc<Model>>,
+    ) -> Self {
+        Self {
+            directions: objectives.iter().map(|objective| objective.direction).collect(),
+            progress: Progress::new("evaluating", settings.evaluations),
+            evaluations: settings.evaluations,
+            labels: labels.unwrap_or_default(),
+            buying: None,
+            model,
+            said: HashSet::new(),
+            counted: (Instant::now(), Duration::ZERO),
+        }
+    }
+
+    pub fn show(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Evaluated { done, front, .. } => {
+                let standing = format!("{front} on the front{}", self.asked());
+                self.progress.update(*done, &standing);
+            }
+            Event::Labelled { labels, done } if *done < self.evaluations => {
+                self.progress.update(*done, &format!("{labels} of {} labels", self.labels));
+            }
+            // What takes time now is learning.
+            Event::Labelled { labels, .. } => {
+                self.progress.finish();
+                let new = || Progress::new("buying labels", self.labels);
+                self.buying.get_or_insert_with(new).update(*labels, "");
+            }
+            Event::Partitioned { ranked, .. } => self.progress.say(&format!(
+                "niches by {}, which explain {:.0} % of the latencies' ranks",
+                ranked.name,
+                100.0 * ranked.explained.max(0.0)
+            )),
+            // What is wrong in all niches is told once.
+            Event::ProposerFailed { niche, error, .. } if self.said.insert(error.to_string()) => {
+                self.progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
+            }
+            Event::Generation { evaluated, niches, .. } if niches.len() > 1 => {
+                self.count(evaluated, niches);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn finish(&self) {
+        self.progress.finish();
+        if let Some(buying) = &self.buying {
+            buying.finish();
+        }
+    }
+
+    /// What a model was asked so far.
+    fn asked(&self) -> String {
+        self.model.as_ref().map_or_else(String::new, |model| {
+            let usage = model.usage();
+            let tokens = usage.prompt_tokens + usage.completion_tokens;
+            format!(", {} calls, {tokens} tokens", usage.calls)
+        })
+    }
+
+    /// Tells how far each niche is.
+    fn count(&mut self, evaluated: &[Evaluated], niches: &[Niche]) {
+        let (when, took) = self.counted;
+        if !self.progress.is_shown() || when.elapsed() < PAUSE.max(SHARE * took) {
+            return;
+        }
+        let begun = Instant::now();
+        // Finite rows of one width, as the search checks them, are never refused.
+        if let Ok(rows) = rows(evaluated, niches, &self.directions) {
+            self.progress.rows(&rows);
+        }
+        self.counted = (Instant::now(), begun.elapsed());
+    }
+}
+
+/// A row for each niche: how much was evaluated in it, how much of that no other of the niche
+/// dominates, and the hypervolume of that, objectives scaled by the range of all.
+fn rows(
+    evaluated: &[Evaluated],
+    niches: &[Niche],
+    directions: &[Direction],
+) -> Result<Vec<String>, Error> {
+    let complete: Vec<(usize, Vec<f64>)> =
+        evaluated.iter().filter_map(|one| Some((one.niche, one.complete()?))).collect();
+    if complete.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bounds =
+        Bounds::of(&PointSet::from_rows(complete.iter().map(|(_, values)| values), directions)?)?;
+    let reference = vec![1.0; directions.len()];
+    let row = |(at, niche): (usize, &Niche)| {
+        let count = evaluated.iter().filter(|one| one.niche == at).count();
+        let own = complete.iter().filter(|(niche, _)| *niche == at).map(|(_, values)| values);
+        let costs = bounds.scale(&PointSet::from_rows(own, directions)?)?;
+        let (front, volume) = (non_dominated(&costs)?.len(), hypervolume(&costs, &reference)?);
+        let mut name = niche.description.clone();
+        if name.chars().count() > WIDEST {
+            name = name.chars().take(WIDEST - 1).chain(['…']).collect();
+        }
+        Ok(format!("{name:<WIDEST$} {count:>7} evaluated, {front:>3} on its front, HV {volume:.3}"))
+    };
+    let mut rows = niches.iter().enumerate().take(ROWS).map(row).collect::<Result<Vec<_>, _>>()?;
+    if niches.len() > ROWS {
+        rows.push(format!("and {} niches more", niches.len() - ROWS));
+    }
+    Ok(rows)
+}
