@@ -64,6 +64,9 @@ pub struct Decision {
     pub name: String,
     pub choices: Vec<String>,
     pub short: Vec<String>,
+    /// When it counts, where it does not always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<nas_space::Activity>,
 }
 
 /// All of the front and some of what else was evaluated, in the order of evaluation.

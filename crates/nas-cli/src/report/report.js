@@ -75,7 +75,8 @@ function columnsOf(run) {
   const { values, others } = run.architectures;
   return [
     ...run.objectives.map((objective, i) => column(`objective ${i}`, objective.title, values[i] ?? [], objective.direction)),
-    ...(others ?? []).map((other, i) => column(`other ${i} ${other.title}`, other.title, other.values, null)),
+    // True values are better the same way as those that the search saw.
+    ...(others ?? []).map((other, i) => column(`other ${i} ${other.title}`, other.title, other.values, other.title === run.exact_front?.column ? run.objectives[0].direction : null)),
   ];
 }
 
@@ -410,7 +411,10 @@ function frontPanel(shown, level) {
   const axes = first.columns.filter((column) => column.numeric && shown.every((run) => run.columns.some(({ key, numeric }) => numeric && key === column.key)));
   const objectives = axes.filter(({ direction }) => direction);
   if (objectives.length < 2) return null;
-  const state = { x: objectives[1].key, y: objectives[0].key, log: null, fit: "most", hidden: new Set(), pinned: null };
+  const exactColumn = shown.map((run) => run.exact_front?.column).find(Boolean);
+  // On true values, where they are known, found and exact fronts can be compared.
+  const accuracy = axes.find(({ title }) => title === exactColumn) ?? objectives[0];
+  const state = { x: objectives[1].key, y: accuracy.key, log: null, fit: "most", hidden: new Set(), pinned: null };
   const columnFor = (run, key) => run.columns.find((column) => column.key === key);
   const exacts = shown.filter(({ exact_front: exact }, i) => exact?.points?.length && shown.findIndex((run) => JSON.stringify(run.exact_front) === JSON.stringify(exact)) === i);
 
@@ -419,8 +423,7 @@ function frontPanel(shown, level) {
     return positions(run).filter((at) => finite(xs[at]) && finite(ys[at])).map((at) => [xs[at], ys[at], at, run.index]);
   };
   const chosenAxes = () => ({ x: columnFor(first, state.x), y: columnFor(first, state.y) });
-  // The exact front is on true values: those of the first two objectives, or measured accuracy.
-  const exactFits = () => state.x === "objective 1" && (state.y === "objective 0" || /^test accuracy\b/.test(chosenAxes().y.title));
+  const exactFits = () => state.x === "objective 1" && chosenAxes().y.title === exactColumn;
   const canLog = () => shown.every((run) => columnFor(run, state.x).values.every((value) => !finite(value) || value > 0));
   const isLog = (points) => {
     if (!canLog() || !points.length) return false;
@@ -567,7 +570,7 @@ function frontPanel(shown, level) {
     const flagged = points.some(([, , at, run]) => unconnected(runs[run], at));
     note.replaceChildren([
       "Large points: the front, as found on what the search saw.",
-      exact ? "The exact front is on true (test) values, so that found points may lie on either side of it." : "",
+      exactColumn && !exact ? `The exact front is shown over ${exactColumn}.` : "",
       flagged ? "Hollow points: no path from input to output." : "",
       outside.length ? `Outside the view: ${count(outside.length, "point")}${lost ? `, ${number(lost)} of the front` : ""}.` : "",
       !narrow() ? "Drag to move, Ctrl and wheel to zoom." : "Tap a point to see its architecture; pinch to zoom.",
@@ -729,7 +732,7 @@ function section(title, level, content, { wide = false, tools = null } = {}) {
   return h("section", { class: wide ? "wide" : null, "aria-label": title }, h("div", { class: "title" }, heading, tools), content);
 }
 
-const METRICS = [["hypervolume_ratio", "hypervolume ratio"], ["igd", "IGD"], ["front", "architectures on the front"], ["coverage", "coverage"]];
+const METRICS = [["hypervolume_ratio", "hypervolume ratio"], ["igd", "IGD"], ["front", "architectures on the front"], ["coverage", "coverage"], ["hypervolume", "hypervolume, by the range of all evaluated"]];
 
 function convergence(shown, level) {
   const there = METRICS.filter(([key]) => shown.some((run) => run.generations.some((row) => finite(row[key]))));
@@ -870,7 +873,7 @@ function settings(level) {
 // The page
 
 const stateText = (run) => `${number(run.evaluated)} of ${number(run.budget)} evaluated`;
-const unfinished = (run) => (run.ended ? null : h("span", { class: "mark warning" }, "unfinished: interrupted or still running"));
+const unfinished = (run) => (run.ended ? null : h("span", { class: "mark warning" }, "stopped before its end"));
 
 const bestText = (run) => {
   if (!run.limits?.length) return null;

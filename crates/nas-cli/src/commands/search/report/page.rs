@@ -278,6 +278,7 @@ fn space(space: &Space) -> report::Space {
     let decision = |at: &Decision| report::Decision {
         name: at.name.clone(),
         choices: at.choices.clone(),
+        active: at.active.clone(),
         short: at.choices.iter().map(|choice| space.short_name(choice).to_owned()).collect(),
     };
     report::Space {
