@@ -271,7 +271,7 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
     nas.write("run/events.jsonl", &events);
     for (from, to, told) in [
         ("format_version = 1", "format_version = 2", "format 2, but this program reads 1"),
-        ("[\"search\"", "[\"doctor\"]\nrest = [\"\"", "expected the arguments of a search"),
+        ("[\"search\"", "[\"doctor\"]\nrest = [\"\"", "keeps no arguments of a search"),
         ("\"search\"", "\"search\", \"--resume\", \"run\"", "cannot be used with"),
         ("\"--evaluations\"", "\"--evaluation\"", "unexpected argument"),
     ] {

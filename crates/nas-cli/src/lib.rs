@@ -9,6 +9,8 @@
 mod arch;
 mod commands;
 #[cfg(feature = "torch")]
+mod engine;
+#[cfg(feature = "torch")]
 mod environment;
 mod evaluate;
 mod failure;
@@ -23,6 +25,8 @@ mod run_folder;
 mod score_file;
 mod searcher;
 mod statistics;
+mod stop;
+mod typed;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -60,6 +64,8 @@ enum Command {
     Score(Box<commands::score::Arguments>),
     /// Merges the files of scores that shards wrote
     ScoreMerge(commands::score_merge::Arguments),
+    /// Computes one part of a job of nas score --engine; engines start it
+    Worker(commands::worker::Arguments),
     /// Tells the latency of given architectures: published, or measured on this machine
     Latency(commands::latency::Arguments),
     /// Shows the niches that a partition cuts the space into
@@ -96,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Benchmark(arguments) => commands::benchmark::run(&arguments, data),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),
+        Command::Worker(arguments) => commands::worker::run(&arguments),
         Command::Latency(arguments) => commands::latency::run(&arguments, data),
         Command::Niches(arguments) => commands::niches::run(&arguments, data),
         Command::Predict(arguments) => commands::predict::run(&arguments, data),
@@ -110,22 +117,6 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => failure.report(),
-    }
-}
-
-/// The arguments of a search as they were typed once, and the folder of tables among them.
-fn search_arguments(
-    typed: &[String],
-) -> Result<(Box<commands::search::Arguments>, Option<PathBuf>), failure::Failure> {
-    let typed = typed.iter().map(|argument| cell(argument.into()));
-    match Arguments::try_parse_from(std::iter::once("nas".into()).chain(typed)) {
-        Ok(Arguments { data, command: Command::Search(arguments) }) => Ok((arguments, data)),
-        Ok(_) => Err(failure::Failure::input("expected the arguments of a search")),
-        Err(error) => {
-            let error = error.to_string();
-            let error = error.strip_prefix("error: ").unwrap_or(&error);
-            Err(failure::Failure::input(format!("the arguments that the run keeps: {error}")))
-        }
     }
 }
 

@@ -181,7 +181,7 @@ pub fn latencies(
     target: Target,
     architectures: &[Arch],
 ) -> Result<Vec<Measurement>, Failure> {
-    let mut stopwatch = stopwatch(task, target, 0)?;
+    let stopwatch = stopwatch(task, target, 0)?;
     let mut progress = Progress::new("measuring", architectures.len());
     let mut measured = Vec::new();
     for arch in architectures {

@@ -32,6 +32,7 @@ pub mod score;
 pub mod score_merge;
 pub mod search;
 pub mod space;
+pub mod worker;
 
 /// The device that a network is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ Examples:
   nas score 6111 --proxies all                                 one cell, all proxies
   nas score --space nb201 --proxies suite_zero --out all.bin   the whole space; goes on if killed
   nas score --space nb201 --out a.bin --shard 1/2              half of it; then nas score-merge
+  nas score --space nb201 --out all.bin --engine slurm --workers 32    by a Slurm cluster
   nas score --space autoformer-tiny --proxies all --file mine.txt    vision transformers")]
 pub struct Arguments {
     #[command(flatten)]
@@ -51,6 +52,9 @@ pub struct Arguments {
     /// Replace the file of --out if it is there
     #[arg(long, requires = "out")]
     pub force: bool,
+    #[cfg(feature = "torch")]
+    #[command(flatten)]
+    pub engine: crate::engine::EngineArguments,
     #[arg(long, value_enum, default_value_t, conflicts_with_all = ["out", "shard"])]
     pub format: Format,
 }
@@ -59,8 +63,8 @@ pub struct Arguments {
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(not(feature = "torch"), allow(dead_code))]
 pub struct Shard {
-    part: usize,
-    parts: usize,
+    pub part: usize,
+    pub parts: usize,
 }
 
 fn parse_shard(text: &str) -> Result<Shard, String> {
@@ -77,19 +81,19 @@ pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Fail
 }
 
 #[cfg(feature = "torch")]
-pub use torch::run;
+pub use torch::{Job, run};
 
 #[cfg(feature = "torch")]
 mod torch {
     use std::{
         collections::{BTreeMap, BTreeSet},
         iter,
-        path::Path,
+        path::{Path, PathBuf},
         process::ExitCode,
         thread,
     };
 
-    use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter};
+    use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter, container};
     use nas_eval::{
         Task,
         live::{Networks, Scoring},
@@ -105,10 +109,13 @@ mod torch {
     use crate::{
         arch::shown,
         commands::{SpaceArguments, live::blueprint},
+        engine,
         failure::Failure,
         output::{Cell, Format, Records, print},
         progress::Progress,
         score_file::ScoreFile,
+        stop::stop_signal,
+        typed,
     };
 
     /// As many proxies beside a cell, or cells beside a proxy, as fit into 80 columns.
@@ -129,6 +136,9 @@ mod torch {
         }
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
         let architectures = architectures(arguments, &task)?;
+        if let (Some(kind), Some(out)) = (arguments.engine.engine, &out) {
+            return by_engine(arguments, kind, out);
+        }
         let seed = arguments.seed;
         let device = nas_proxy::device(&arguments.device)?;
         let batch = arguments.proxy.images(&task, seed, device)?;
@@ -150,6 +160,96 @@ mod torch {
             None => show(arguments, &task, &scoring, &architectures)?,
             Some(out) => write(arguments, &task, &scoring, architectures, &out)?,
         }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What workers are told: the file of a job's folder.
+    const JOB: &str = "job.toml";
+
+    /// A job's format.
+    const FORMAT_VERSION: u32 = 1;
+
+    /// What workers are told.
+    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+    pub struct Job {
+        pub format_version: u32,
+        /// Where the command was given, and its arguments.
+        pub folder: PathBuf,
+        pub arguments: Vec<String>,
+        /// Parts that the work is cut into.
+        pub shards: usize,
+    }
+
+    impl Job {
+        /// Reads what a job's folder tells.
+        pub fn read(folder: &Path) -> Result<Self, Failure> {
+            let file = folder.join(JOB);
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| Failure::file("read", &file, &error))?;
+            let job: Self = toml::from_str(&text)
+                .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+            if job.format_version != FORMAT_VERSION {
+                return Err(Failure::input(format!(
+                    "{}: format {}, but this program reads {FORMAT_VERSION}: workers need the version of nas that made the job",
+                    file.display(),
+                    job.format_version
+                )));
+            }
+            Ok(job)
+        }
+
+        /// The file of a part's scores.
+        pub fn result(folder: &Path, part: usize) -> PathBuf {
+            folder.join(format!("shard-{part}.bin"))
+        }
+    }
+
+    /// Has the scores computed by workers, and merges what they wrote.
+    fn by_engine(
+        arguments: &Arguments,
+        kind: engine::Kind,
+        out: &ScoreFile,
+    ) -> Result<ExitCode, Failure> {
+        let shards = arguments.engine.shards();
+        let mut with_value = engine::OPTIONS.to_vec();
+        with_value.extend(["--out", "--jobs"]);
+        let mut typed = typed::without(&with_value, &["--force"]);
+        typed.extend(["--jobs".to_owned(), arguments.engine.cpus().to_string()]);
+        let job = Job {
+            format_version: FORMAT_VERSION,
+            folder: std::env::current_dir().unwrap_or_default(),
+            arguments: typed,
+            shards,
+        };
+        let folder = out.beside("job");
+        let file = folder.join(JOB);
+        if file.exists() {
+            if Job::read(&folder)? != job {
+                return Err(Failure::input(format!(
+                    "{} holds another job: go on with the command that began it, name another file with --out, or remove that folder",
+                    folder.display()
+                )));
+            }
+        } else {
+            std::fs::create_dir_all(&folder)
+                .map_err(|error| Failure::file("create", &folder, &error))?;
+            let text = toml::to_string(&job)
+                .map_err(|error| Failure::work(format!("cannot write a job: {error}")))?;
+            container::replace(&file, text.as_bytes())
+                .map_err(|error| Failure::file("write", &file, &error))?;
+        }
+        let is_done = |part: usize| Job::result(&folder, part).exists();
+        arguments.engine.run(kind, &folder, &is_done, &*stop_signal()?)?;
+        let read = |part| {
+            let path = Job::result(&folder, part);
+            Ok((path.clone(), ScoreTable::read(&path)?))
+        };
+        let tables = (1..=shards).map(read).collect::<Result<Vec<_>, nas_bench::Error>>()?;
+        let table = ScoreTable::merge(tables)?;
+        out.write(&table)?;
+        std::fs::remove_dir_all(&folder)
+            .map_err(|error| Failure::file("remove", &folder, &error))?;
+        print(&out.told(&table))?;
         Ok(ExitCode::SUCCESS)
     }
 

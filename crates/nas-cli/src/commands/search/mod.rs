@@ -14,10 +14,6 @@ use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::{Allocation, Partition};
 use nas_search::{Event, Listed, Outcome, Proposer, Recorded, Search, Settings, Statistical};
 use nas_space::{Arch, Space};
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag,
-};
 
 use crate::{
     commands::{SpaceArguments, Target, live::ProxyArguments, model::ModelArguments},
@@ -30,6 +26,8 @@ use crate::{
     rules::RulesArgument,
     run_folder::{FORMAT_VERSION, RESULT, RunFolder},
     searcher::{Searcher, scan, schedule},
+    stop::stop_signal,
+    typed,
 };
 
 mod objectives;
@@ -180,7 +178,10 @@ fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let (from, typed) = folder.asked()?;
-    let (arguments, typed_data) = crate::search_arguments(&typed)?;
+    let crate::Arguments { data: typed_data, command } = typed::again(&typed)?;
+    let crate::Command::Search(arguments) = command else {
+        return Err(Failure::input(format!("{} keeps no arguments of a search", run.display())));
+    };
     let data = data.map(Path::to_path_buf).or(typed_data);
     // Files are named as seen from where the search was started.
     if from.is_dir() && std::env::current_dir().ok().as_ref() != Some(&from) {
@@ -311,17 +312,6 @@ fn results(
     // What tells that all is there.
     folder.write(RESULT, &format!("{:#}\n", report.json()))?;
     report.print(folder.path())
-}
-
-/// Set by SIGINT and SIGTERM; the second one ends the program at once.
-fn stop_signal() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, STOPPED.into(), Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
-            .map_err(|error| Failure::work(format!("cannot listen to signals: {error}")))?;
-    }
-    Ok(stop)
 }
 
 /// Runs the search, or the rest of it, in view of its user, and takes down what happens.
@@ -562,26 +552,9 @@ impl Arguments {
     /// The program's arguments as they were typed, but for where the run's folder is and what a URL
     /// hides.
     fn typed(&self) -> Vec<String> {
-        let shown = self.model.endpoint.shown_url();
-        let mut typed = Vec::new();
-        let all = std::env::args_os().skip(1);
-        let mut arguments = all.map(|argument| argument.to_string_lossy().into_owned());
-        while let Some(argument) = arguments.next() {
-            match argument.split_once('=').map_or(argument.as_str(), |(option, _)| option) {
-                "--force" => {}
-                "--run" => {
-                    if !argument.contains('=') {
-                        arguments.next();
-                    }
-                }
-                "--llm-url" => {
-                    if !argument.contains('=') {
-                        arguments.next();
-                    }
-                    typed.extend(["--llm-url".to_owned(), shown.clone().unwrap_or_default()]);
-                }
-                _ => typed.push(argument),
-            }
+        let mut typed = typed::without(&["--run", "--llm-url"], &["--force"]);
+        if let Some(url) = self.model.endpoint.shown_url() {
+            typed.extend(["--llm-url".to_owned(), url]);
         }
         typed
     }

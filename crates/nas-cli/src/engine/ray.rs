@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::{Engine, Worker};
+use crate::failure::Failure;
+
+/// Jobs of a Ray cluster, by the REST interface of its dashboard: one for each part, no more than
+/// there are workers.
+pub struct Ray {
+    worker: Worker,
+    address: String,
+    client: reqwest::Client,
+    runtime: Runtime,
+    /// The parts under way, and their jobs.
+    jobs: Vec<(usize, String)>,
+}
+
+const ADDRESS: &str = "http://127.0.0.1:8265";
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A dashboard that does not answer is asked again so often, a pause apart.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(2);
+
+impl Ray {
+    pub fn new(worker: Worker, address: Option<&str>) -> Result<Self, Failure> {
+        // Another part of the program may have chosen before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let address = address.unwrap_or(ADDRESS).trim_end_matches('/').to_owned();
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build();
+        let client = client.map_err(|error| Failure::work(format!("cannot use HTTP: {error}")))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::work(format!("no thread: {error}")))?;
+        Ok(Self { worker, address, client, runtime, jobs: Vec::new() })
+    }
+
+    /// What the dashboard answers; a body is posted.
+    fn ask(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let url = format!("{}/api/jobs/{path}", self.address);
+        let once = async || -> Result<Value, String> {
+            let request = match body {
+                Some(body) => self
+                    .client
+                    .post(&url)
+                    .header("content-type", "application/json")
+                    .body(body.to_string()),
+                None => self.client.get(&url),
+            };
+            let answer = request.send().await.map_err(|error| told(&error))?;
+            let status = answer.status();
+            let text = answer.text().await.map_err(|error| told(&error))?;
+            if !status.is_success() {
+                let start: String = text.chars().take(300).collect();
+                return Err(format!("{status}: {}", start.trim()));
+            }
+            serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}"))
+        };
+        let mut said = String::new();
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            match self.runtime.block_on(once()) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => said = error,
+            }
+            // A job that is posted twice would be done twice.
+            if body.is_some() {
+                break;
+            }
+        }
+        Err(Failure::work(format!(
+            "the Ray dashboard at {} does not answer as it should: {said}; `ray start --head` starts one, --ray-address tells where it is",
+            self.address
+        )))
+    }
+}
+
+/// An error and its causes in one line.
+fn told(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+impl Engine for Ray {
+    fn room(&self) -> usize {
+        self.worker.workers.saturating_sub(self.jobs.len())
+    }
+
+    fn start(&mut self, parts: &[usize]) -> Result<(), Failure> {
+        for &part in parts {
+            let log = super::log(&self.worker.job, part);
+            let line = self.worker.line(&part.to_string());
+            let entrypoint = format!("{line} 2>> '{}'", log.display());
+            let job = json!({
+                "entrypoint": entrypoint,
+                "entrypoint_num_cpus": self.worker.cpus,
+                "entrypoint_num_gpus": self.worker.gpus,
+                "metadata": { "program": "nas worker", "shard": part.to_string() },
+            });
+            let answer = self.ask("", Some(&job))?;
+            let Some(id) = answer["submission_id"].as_str() else {
+                return Err(Failure::work(format!(
+                    "the Ray dashboard answered {answer}, expected a submission_id"
+                )));
+            };
+            self.jobs.push((part, id.to_owned()));
+        }
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<Vec<usize>, Failure> {
+        let mut open = Vec::new();
+        for (part, id) in &self.jobs {
+            let answer = self.ask(id, None)?;
+            if matches!(answer["status"].as_str(), Some("PENDING" | "RUNNING")) {
+                open.push((*part, id.clone()));
+            }
+        }
+        self.jobs = open;
+        Ok(self.jobs.iter().map(|(part, _)| *part).collect())
+    }
+
+    fn end(&mut self) {
+        for (_, id) in &self.jobs {
+            let _ = self.ask(&format!("{id}/stop"), Some(&json!({})));
+        }
+    }
+}
