@@ -16,6 +16,13 @@ pub enum Error {
     #[error("cannot start {program}: {source}")]
     Start { program: String, source: io::Error },
 
+    #[error(
+        "cannot set up {what}: {problem}\n\
+         These tests need Slurm, Ray and Chromium: packages of Debian, which the superuser installs, \
+         of PyPI and of the npm registry."
+    )]
+    Engines { what: String, problem: String },
+
     #[error("cannot keep the list of tests that are left out: {0}")]
     LeftOutFile(io::Error),
 

@@ -5,6 +5,7 @@
 
 mod bench;
 mod cargo;
+mod engines;
 mod error;
 mod libtorch;
 mod reproduce;
@@ -40,6 +41,10 @@ enum Chore {
     },
     /// Sets up libtorch, runs the workspace's tests and lists those left out for lack of data
     Test {
+        /// Instead, the tests that need Slurm, Ray and Chromium, which are installed where they are
+        /// missing: as superuser, on Debian or Ubuntu
+        #[arg(long)]
+        engines: bool,
         /// Arguments of `cargo test`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -118,9 +123,9 @@ fn run(chore: Chore) -> Result<ExitCode, Error> {
             libtorch::set_up(&workspace, &wanted)?;
             Ok(ExitCode::SUCCESS)
         }
-        Chore::Test { args } => {
+        Chore::Test { engines, args } => {
             libtorch::set_up(&workspace, &Wanted::Any)?;
-            testing::run(&workspace, &args)
+            if engines { engines::test(&workspace) } else { testing::run(&workspace, &args) }
         }
         Chore::Demo => {
             libtorch::set_up(&workspace, &Wanted::Any)?;
