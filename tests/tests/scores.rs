@@ -170,3 +170,47 @@ fn what_cannot_be_scored_says_what_to_type() {
         assert!(refused.stderr.contains(expected), "{arguments}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
+    let nas = nas();
+    ran(&nas, &format!("{SCORE} --out whole.bin"));
+    let by_workers = format!("{SCORE} --out parts.bin --engine local --workers 2");
+    // A part that is there is not computed again, and a job of its own is not mixed with another.
+    ran(&nas, &format!("{by_workers} --shards 3"));
+    let (whole, parts) = (nas.folder().join("whole.bin"), nas.folder().join("parts.bin"));
+    assert_eq!(fs::read(&parts).unwrap(), fs::read(&whole).unwrap());
+    assert!(!nas.folder().join("parts.bin.job").exists());
+
+    fs::remove_file(&parts).unwrap();
+    fs::create_dir(nas.folder().join("parts.bin.job")).unwrap();
+    nas.write(
+        "parts.bin.job/job.toml",
+        "format_version = 9\nfolder = '.'\narguments = []\nshards = 3",
+    );
+    let newer = nas.say(&format!("{by_workers} --shards 3"));
+    assert_eq!(newer.code, 2);
+    assert!(newer.stderr.contains("format 9, but this program reads 1"), "{}", newer.stderr);
+    nas.write(
+        "parts.bin.job/job.toml",
+        "format_version = 1\nfolder = '.'\narguments = []\nshards = 3",
+    );
+    let other = nas.say(&format!("{by_workers} --shards 3"));
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.contains("holds another job"), "{}", other.stderr);
+    let worker = nas.say("worker parts.bin.job --shard 4");
+    assert!(worker.stderr.contains("has 3 parts"), "{}", worker.stderr);
+    fs::remove_dir_all(nas.folder().join("parts.bin.job")).unwrap();
+
+    // What cannot be computed is told before any worker begins, and what is lost for good is told.
+    let unknown = nas.say(&by_workers.replace("nwot", "nwto"));
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("did you mean `nwot`"), "{}", unknown.stderr);
+    let lost = nas.say(&format!("{by_workers} --shards 1 --retries 0 --images no-such-file.bin"));
+    assert_eq!(lost.code, 1, "{}", lost.stderr);
+    assert!(lost.stderr.contains("shard 1 was lost 1 times"), "{}", lost.stderr);
+    assert!(nas.read("parts.bin.job/shard-1.log").contains("no-such-file.bin"));
+    let slurm = nas.say(&format!("{SCORE} --out other.bin --engine slurm --workers 2"));
+    // Whether there is no Slurm, or none that answers.
+    assert!(slurm.code != 0 && slurm.stderr.contains("sbatch"), "{}", slurm.stderr);
+}

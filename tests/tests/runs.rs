@@ -1,0 +1,126 @@
+//! Runs listed, compared and shown.
+
+use std::fs;
+
+use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE};
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+
+fn nas() -> Option<Nas> {
+    let nas = Nas::with_tables(PROGRAM)?;
+    for seed in 1..=3 {
+        for searcher in ["random", "statistical"] {
+            let ran = nas.say(&format!(
+                "search --device raspi4 --accuracy benchmark --evaluations 200 --searcher {searcher} \
+                 --seed {seed} --run runs/{searcher}-{seed}"
+            ));
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+        }
+    }
+    Some(nas)
+}
+
+#[test]
+fn runs_are_listed_compared_and_shown() {
+    let Some(nas) = nas() else { return };
+    // One that was killed has events and no result.
+    fs::create_dir(nas.folder().join("runs/killed")).unwrap();
+    for file in ["config.toml", "events.jsonl"] {
+        let text = nas.read(&format!("runs/random-1/{file}"));
+        nas.write(&format!("runs/killed/{file}"), &text);
+    }
+    insta::assert_snapshot!(nas.say("runs").stdout);
+    let listed = nas.json("runs");
+    assert_eq!(listed.as_array().unwrap().len(), 7);
+    assert_eq!((&listed[0]["state"], &listed[0]["evaluated"]), (&json!("killed"), &json!(200)));
+
+    let all = "runs/random-1 runs/random-2 runs/random-3 runs/statistical-1 runs/statistical-2 \
+               runs/statistical-3";
+    insta::assert_snapshot!(nas.say(&format!("compare {all}")).stdout);
+    let compared = nas.json(&format!("compare {all}"));
+    let of = |row: usize| compared[row]["hypervolume"].as_f64().unwrap();
+    assert!((0..3).all(|seed| of(seed) < of(seed + 3)), "{compared}");
+
+    assert_eq!(nas.say("report runs/random-1 runs/statistical-1").code, 0);
+    let page = nas.read("report.html");
+    assert!(page.contains(r#""name":"runs/random-1""#) && page.contains("exact_front"));
+    for (arguments, told) in [
+        ("report runs/random-1 runs/random-2", "report.html is there"),
+        ("report runs/killed", "has come to nothing yet: nas search --resume runs/killed"),
+        ("compare runs/random-1 runs/killed", "has come to nothing yet"),
+        ("compare runs/random-1", "2 values required"),
+        ("compare runs/random-1 .", ". is no run"),
+        ("runs nowhere", "there is no folder nowhere"),
+    ] {
+        let ran = nas.say(arguments);
+        assert_eq!(ran.code, 2, "{arguments}: {}", ran.stdout);
+        assert!(ran.stderr.contains(told), "{arguments}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn fronts_of_different_objectives_are_not_compared() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    for (accuracy, run) in [("benchmark", "a"), ("predictor --labels 20", "b")] {
+        let search = "search --device fpga --evaluations 60";
+        assert_eq!(nas.say(&format!("{search} --accuracy {accuracy} --run {run}")).code, 0);
+    }
+    let ran = nas.say("compare a b");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("fronts of different objectives"), "{}", ran.stderr);
+}
+
+/// What a model says is shown, and is never part of the page.
+#[test]
+fn hostile_words_and_pages_do_no_harm() {
+    let nas = Nas::without_tables(PROGRAM);
+    nas.write("space.toml", SPACE);
+    let hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{script}}";
+    let server = ChatServer::start(move |request| {
+        if request["response_format"]["json_schema"]["name"] == "rules" {
+            return ChatAnswer::Text(r#"{"rules":[]}"#.to_owned());
+        }
+        let edit = |kernel: &str| {
+            let edits = [json!({ "decision": "kernel 1", "choice": kernel })];
+            json!({ "parent": 1, "edits": edits, "rationale": hostile })
+        };
+        let proposals = [edit("3"), edit("5"), edit("7")];
+        ChatAnswer::Text(json!({ "proposals": proposals }).to_string())
+    });
+    let evaluator = env!("CARGO_BIN_EXE_evaluator-under-test");
+    let arguments = format!(
+        "search --space space.toml --proposer llm --generations 2 --children 2 --run run --llm-url {} --evaluate {evaluator}",
+        server.url()
+    );
+    let ran = nas.say(&arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let page = nas.read("run/report.html");
+    assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)"), "the words are not shown");
+    assert!(!page.contains("<script>alert") && !page.contains("<img src=x"));
+    assert_eq!(page.matches("</script>").count(), page.matches("<script").count());
+
+    let data = r#"<script type="application/json" id="data">"#;
+    let (before, rest) = page.split_once(data).unwrap();
+    let (told, after) = rest.split_once("</script>").unwrap();
+    let told: Value = serde_json::from_str(told).unwrap();
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut told = told.clone();
+        change(&mut told);
+        format!("{before}{data}{}</script>{after}", told.to_string().replace('<', "\\u003c"))
+    };
+    for (page, expected) in [
+        (with(&|told| told["version"] = json!(2)), "format 2, but this program reads 1"),
+        (with(&|told| told["runs"][0]["front"][0] = json!(u64::MAX)), "do not fit together"),
+        (with(&|told| told["runs"][0]["front"][0] = json!(-1)), "invalid value"),
+        (with(&|told| told["runs"][0]["architectures"]["arch"] = json!([])), "do not fit together"),
+        (with(&|told| told["runs"] = json!("all")), "invalid type"),
+        ("<html>".to_owned(), "holds no data of a run"),
+        (before.to_owned() + data + "{}", "holds no data of a run"),
+    ] {
+        nas.write("run/report.html", &page);
+        let ran = nas.say("report run");
+        assert_eq!(ran.code, 2, "{expected}");
+        assert!(ran.stderr.contains("run/report.html: ") && ran.stderr.contains(expected));
+    }
+}
