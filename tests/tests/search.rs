@@ -1,8 +1,6 @@
 //! `nas search` on the benchmark's tables: how near it comes to the exact front, and what it
 //! leaves behind.
 
-use std::{collections::BTreeMap, fs, path::Path};
-
 use approx::assert_abs_diff_eq;
 use nas_bench::NasBench201;
 use nas_eval::benchmark;

@@ -226,8 +226,9 @@ fn groups(runs: &[Run]) -> Vec<Group> {
             .map(|name| format!("{name} {}", settings.get(*name).map_or("-", String::as_str)));
         told.collect::<Vec<_>>().join(", ")
     };
-    let named: Vec<String> = all.iter().map(|(settings, _)| name(settings)).collect();
-    all.into_iter().zip(named).map(|((_, members), name)| Group { name, members }).collect()
+    all.iter()
+        .map(|(settings, members)| Group { name: name(settings), members: members.clone() })
+        .collect()
 }
 
 /// Each group's means, and the differences of each two by the seeds that both have.

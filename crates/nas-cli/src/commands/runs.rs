@@ -83,7 +83,7 @@ impl Told {
             },
             |evaluated| evaluated as usize,
         );
-        Ok(Self { config, result, state, evaluated, folder })
+        Ok(Self { folder, config, result, state, evaluated })
     }
 
     /// A setting in words, `-` where there is none.

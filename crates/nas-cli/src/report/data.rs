@@ -120,6 +120,7 @@ pub struct Coverage {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(clippy::struct_field_names)] // The column's name.
 pub struct Generation {
     pub generation: usize,
     /// In all.

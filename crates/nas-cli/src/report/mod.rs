@@ -26,6 +26,11 @@ struct Data<R> {
     runs: Vec<R>,
 }
 
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
 /// A page that shows these runs.
 pub fn page(runs: &[&Run]) -> Result<String, Failure> {
     let title = match runs {
@@ -64,10 +69,6 @@ pub fn page(runs: &[&Run]) -> Result<String, Failure> {
 pub fn runs(page: &str) -> Result<Vec<Run>, String> {
     let data = page.split_once(OPENS).and_then(|(_, rest)| Some(rest.split_once(CLOSES)?.0));
     let data = data.ok_or("it holds no data of a run")?;
-    #[derive(Deserialize)]
-    struct Versioned {
-        version: u32,
-    }
     let Versioned { version } = serde_json::from_str(data).map_err(|error| error.to_string())?;
     if version != VERSION {
         return Err(format!("format {version}, but this program reads {VERSION}"));

@@ -243,12 +243,11 @@ fn search(
     let stop = stop_signal()?;
     let mut model = arguments.language_model(&settings, niches, &folder, resumed, &stop)?;
     let whole = Partition::whole();
-    let (search, mut proposer): (Search<'_>, Box<dyn Proposer>) = match list {
-        Some(list) => (Search::new(space, &whole, settings), Box::new(Listed::new(list))),
-        None => {
-            let proposer = searcher.proposer(&task)?.unwrap_or_else(|| Box::new(Statistical));
-            (cut.search(space, settings).believing(&rules), proposer)
-        }
+    let (search, mut proposer): (Search<'_>, Box<dyn Proposer>) = if let Some(list) = list {
+        (Search::new(space, &whole, settings), Box::new(Listed::new(list)))
+    } else {
+        let proposer = searcher.proposer(&task)?.unwrap_or_else(|| Box::new(Statistical));
+        (cut.search(space, settings).believing(&rules), proposer)
     };
     let asked = model.as_ref().map(LanguageModel::model);
     let labels = objectives.labels.map(|labels| labels.budget);
