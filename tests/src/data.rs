@@ -12,6 +12,8 @@ use nas_bench::{Downloader, Error, Group, Manifest, compile, data_dir};
 
 const MIRROR: &str = "PEL_NAS_MIRROR";
 const IMAGES: &str = "PEL_NAS_IMAGES";
+const ONNX_RUNTIME: &str = "ORT_DYLIB_PATH";
+const ONNX_PACKAGES: &str = "PEL_NAS_ONNX";
 
 /// The folder of benchmark files, laid out `<host>/<path of the URL>`, that `PEL_NAS_MIRROR`
 /// names. `None` means that the calling test must end.
@@ -29,6 +31,25 @@ pub fn mirror() -> Option<PathBuf> {
 /// If the variable names no folder, or under `CI=true` is not set.
 pub fn images() -> Option<PathBuf> {
     folder(IMAGES).or_else(|| left_out(IMAGES))
+}
+
+/// Whether there is an ONNX Runtime where `ORT_DYLIB_PATH` says, which `.cargo/config.toml` sets.
+/// Otherwise the calling test must end.
+///
+/// # Panics
+/// If there is none under `CI=true`.
+pub fn onnx_runtime() -> bool {
+    let there = env::var_os(ONNX_RUNTIME).is_some_and(|path| Path::new(&path).is_file());
+    there || left_out::<()>(ONNX_RUNTIME).is_some()
+}
+
+/// The folder of Python packages with onnx and numpy that `PEL_NAS_ONNX` names, as `cargo xtask test`
+/// provides it. `None` means that the calling test must end.
+///
+/// # Panics
+/// If the variable names no folder, or under `CI=true` is not set.
+pub fn onnx_packages() -> Option<PathBuf> {
+    folder(ONNX_PACKAGES).or_else(|| left_out(ONNX_PACKAGES))
 }
 
 /// A data folder with all tables compiled: from the mirror, once for all test processes, or
@@ -82,7 +103,7 @@ fn folder(variable: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn left_out(variable: &str) -> Option<PathBuf> {
+fn left_out<T>(variable: &str) -> Option<T> {
     let program = env::current_exe().unwrap_or_default();
     let thread = thread::current();
     let name = test_name(&program, thread.name());

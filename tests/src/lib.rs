@@ -9,7 +9,7 @@ mod data;
 mod program;
 
 pub use chat_server::{ChatAnswer, ChatServer};
-pub use data::{images, mirror, tables};
+pub use data::{images, mirror, onnx_packages, onnx_runtime, tables};
 pub use program::{Nas, Ran, run_files};
 
 /// A space of a user's own, of twelve decisions, that the evaluator under test knows how to answer.

@@ -2,7 +2,6 @@
 //! undisturbed.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::Path,
     process::{Child, Command},

@@ -54,10 +54,18 @@ pub enum Error {
     NoRecipe,
 
     #[error(
-        "set-up downloads libtorch with pip, but {problem}\n\
+        "no recipe for ONNX Runtime on {} {}.\n\
+         Set ORT_DYLIB_PATH to the library of an ONNX Runtime of your own, from version 1.22 on.",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    )]
+    NoOnnxRecipe,
+
+    #[error(
+        "set-up downloads with pip, but {problem}\n\
          Install Python 3 with pip (Debian, Ubuntu: `apt install python3 python3-pip`; Fedora: \
-         `dnf install python3 python3-pip`), or set LIBTORCH to the folder of a libtorch {VERSION} \
-         of your own."
+         `dnf install python3 python3-pip`), or take your own: set LIBTORCH to the folder of a \
+         libtorch {VERSION}, ORT_DYLIB_PATH to an ONNX Runtime's libonnxruntime.so."
     )]
     NoPip { problem: String },
 

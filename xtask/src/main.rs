@@ -8,6 +8,7 @@ mod cargo;
 mod engines;
 mod error;
 mod libtorch;
+mod onnxruntime;
 mod reproduce;
 mod testing;
 mod workspace;
@@ -38,8 +39,11 @@ enum Chore {
         /// Download the CUDA half as well, 2.5 GB in all, for NVIDIA GPUs
         #[arg(long, conflicts_with = "python")]
         cuda: bool,
+        /// Put ONNX Runtime into `.onnxruntime/` instead, 26 MB, for `nas latency --runtime onnx`
+        #[arg(long, conflicts_with_all = ["python", "cuda"])]
+        onnxruntime: bool,
     },
-    /// Sets up libtorch, runs the workspace's tests and lists those left out for lack of data
+    /// Sets up libtorch and ONNX Runtime, runs the workspace's tests and lists those left out for lack of data
     Test {
         /// Instead, the tests that need Slurm, Ray and Chromium, which are installed where they are
         /// missing: as superuser, on Debian or Ubuntu
@@ -114,7 +118,11 @@ fn main() -> ExitCode {
 fn run(chore: Chore) -> Result<ExitCode, Error> {
     let workspace = Workspace::find()?;
     match chore {
-        Chore::Setup { python, cuda } => {
+        Chore::Setup { onnxruntime: true, .. } => {
+            onnxruntime::set_up(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Chore::Setup { python, cuda, .. } => {
             let wanted = match python {
                 Some(python) => Wanted::Python(python),
                 None if cuda => Wanted::Cuda,

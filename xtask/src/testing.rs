@@ -6,12 +6,16 @@ use std::process::ExitCode;
 
 use crate::cargo::{cargo, exit_code, status};
 use crate::error::Error;
+use crate::libtorch::say;
+use crate::onnxruntime;
 use crate::workspace::Workspace;
 
 const HOW_TO_RUN_THEM: &str = "\
 To run them, fetch the files with `cargo xtask download`, or set
   PEL_NAS_MIRROR  to a folder that holds the benchmark files as <host>/<path of the URL>
-  PEL_NAS_IMAGES  to a folder with the CIFAR images in their binary form";
+  PEL_NAS_IMAGES  to a folder with the CIFAR images in their binary form
+Those of ORT_DYLIB_PATH and PEL_NAS_ONNX need ONNX Runtime and the Python package onnx, which
+`cargo xtask test` downloads with pip.";
 
 /// Runs `cargo test` on the whole workspace, or on the packages that `args` names.
 ///
@@ -25,6 +29,13 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Error> {
         command.arg("--workspace");
     }
     command.args(args).env("PEL_NAS_LEFT_OUT", file.path());
+    match onnxruntime::set_up_for_tests(workspace) {
+        Ok(packages) => {
+            command.env("PEL_NAS_ONNX", packages);
+        }
+        // Only some tests need it.
+        Err(error) => say(&error.to_string()),
+    }
     let status = status(&mut command)?;
     let lines = fs::read_to_string(file.path()).map_err(Error::LeftOutFile)?;
     if let Some(account) = account(&lines) {

@@ -44,6 +44,11 @@ impl Workspace {
         self.libtorch_home().join("torch")
     }
 
+    /// The folder that set-up of ONNX Runtime owns.
+    pub fn onnxruntime_home(&self) -> PathBuf {
+        self.root.join(".onnxruntime")
+    }
+
     /// The `LIBTORCH` that the user set, if any. Cargo sets the variable itself for every program
     /// that it runs, from `.cargo/config.toml`; a value other than that is the user's.
     pub fn users_libtorch(&self) -> Option<PathBuf> {

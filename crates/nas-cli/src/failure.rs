@@ -50,6 +50,26 @@ impl Failure {
         Self { message: format!("{}\n{more}", self.message), ..self }
     }
 
+    /// A file to be written that is a folder, that lies in none, or that is there and not to be
+    /// replaced: exit code 2.
+    pub fn occupied(file: &std::path::Path, force: bool, example: &str) -> Result<(), Self> {
+        let shown = file.display();
+        if file.is_dir() {
+            let example = file.join(example);
+            let example = example.display();
+            return Err(Self::input(format!(
+                "{shown} is a folder: name a file in it, for example {example}"
+            )));
+        }
+        Self::no_folder(file)?;
+        if file.exists() && !force {
+            return Err(Self::input(format!(
+                "{shown} is there already: replace it with --force, or name another"
+            )));
+        }
+        Ok(())
+    }
+
     /// Prints the message to standard error.
     pub fn report(&self) -> ExitCode {
         eprintln!("error: {self}");

@@ -68,6 +68,8 @@ enum Command {
     Worker(commands::worker::Arguments),
     /// Tells the latency of given architectures: published, or measured on this machine
     Latency(commands::latency::Arguments),
+    /// Writes an architecture's network into a file: ONNX, TorchScript or Python
+    Export(commands::export::Arguments),
     /// Shows the niches that a partition cuts the space into
     Niches(commands::niches::Arguments),
     /// Predicts accuracy from a few labels: learns, tries how well, applies
@@ -104,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),
         Command::Worker(arguments) => commands::worker::run(&arguments),
         Command::Latency(arguments) => commands::latency::run(&arguments, data),
+        Command::Export(arguments) => commands::export::run(&arguments),
         Command::Niches(arguments) => commands::niches::run(&arguments, data),
         Command::Predict(arguments) => commands::predict::run(&arguments, data),
         Command::Front(arguments) => commands::front::run(&arguments),

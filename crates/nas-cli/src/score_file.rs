@@ -31,20 +31,7 @@ impl ScoreFile {
                 )));
             }
         };
-        if path.is_dir() {
-            return Err(Failure::input(format!(
-                "{} is a folder: name a file in it, for example {}",
-                path.display(),
-                path.join("scores.bin").display()
-            )));
-        }
-        Failure::no_folder(path)?;
-        if path.exists() && !force {
-            return Err(Failure::input(format!(
-                "{} is there already: replace it with --force, or name another",
-                path.display()
-            )));
-        }
+        Failure::occupied(path, force, "scores.bin")?;
         Ok(Self { path: path.to_path_buf(), csv })
     }
 

@@ -3,7 +3,8 @@
 //! A [`Source`] gives one objective; [`Sources`] puts several together into an
 //! [`Evaluator`](nas_search::Evaluator). Sources are the tables of a benchmark
 //! ([`benchmark`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
-//! zero-cost proxies computed on the spot and latency measured on this machine ([`live`]).
+//! zero-cost proxies computed on the spot and latency measured on this machine ([`live`]), in
+//! libtorch or in ONNX Runtime ([`onnx`]).
 //!
 //! [`Program`] asks a user's own program for all objectives.
 //!
@@ -18,6 +19,8 @@ pub mod benchmark;
 mod command;
 #[cfg(feature = "torch")]
 pub mod live;
+#[cfg(feature = "torch")]
+pub mod onnx;
 mod predicted;
 mod published;
 mod source;
@@ -103,6 +106,22 @@ pub enum Error {
     #[cfg(feature = "torch")]
     #[error(transparent)]
     Network(#[from] nas_net::Error),
+    /// The library that runs networks in the ONNX format.
+    #[cfg(feature = "torch")]
+    #[error(
+        "ONNX Runtime: {problem}; type `cargo xtask setup --onnxruntime` in pel-nas's folder, or let ORT_DYLIB_PATH name the libonnxruntime.so of a version from 1.22 on"
+    )]
+    NoOnnxRuntime {
+        /// Why it cannot be loaded.
+        problem: String,
+    },
+    /// What ONNX Runtime says of a network.
+    #[cfg(feature = "torch")]
+    #[error("ONNX Runtime: {problem}")]
+    OnnxRuntime {
+        /// In its words.
+        problem: String,
+    },
 }
 
 #[cfg(doctest)]

@@ -16,7 +16,7 @@ use std::{
 
 use nas_bench::{ScoreTable, VitDataset};
 use nas_hw::{Measurement, Plan, measure_fallible};
-use nas_net::{AutoFormerNetwork, FbnetNetwork, Model, NasBench201Network};
+use nas_net::{AutoFormerNetwork, Description, FbnetNetwork, Model, NasBench201Network};
 use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate, Selection};
 use nas_search::{BoxError, Detail, Objective};
 use nas_space::{
@@ -26,7 +26,7 @@ use nas_space::{
 };
 use tch::{Device, Tensor};
 
-use crate::{Error, Source};
+use crate::{Error, Source, onnx::OnnxNetwork};
 
 /// How the networks of a task are built, and what is shown to them.
 #[derive(Clone)]
@@ -398,13 +398,24 @@ impl Source for ProxyScore {
     }
 }
 
+/// What runs a network whose latency is measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// libtorch ([`Model::forward_inference`]).
+    #[default]
+    Torch,
+    /// ONNX Runtime on the processor, with the network's file ([`Model::to_onnx`]).
+    Onnx,
+}
+
 /// Latency of one image through the network on this machine, in ms: the median over repeats, as
-/// deployed ([`Model::forward_inference`]). On the processor it is measured on one thread: a
+/// deployed. On the processor it is measured on one thread: a
 /// single small image gains little from more, and threads that wait for each other make the
 /// time depend on what else the machine is doing.
 pub struct MeasuredLatency {
     networks: Networks,
     plan: Plan,
+    runtime: Runtime,
     image: Tensor,
     objective: Objective,
     details: [Detail; 1],
@@ -417,13 +428,14 @@ impl MeasuredLatency {
     ///
     /// # Errors
     /// Failures of libtorch.
-    pub fn new(networks: Networks, plan: Plan) -> Result<Self, Error> {
+    pub fn new(networks: Networks, plan: Plan, runtime: Runtime) -> Result<Self, Error> {
         let side = networks.blueprint.side;
         let image = Batch::gaussian([1, 3, side, side], networks.seed)?;
         let image = image.to_device(networks.device)?.images().shallow_clone();
         Ok(Self {
             networks,
             plan,
+            runtime,
             image,
             objective: Objective::minimise("latency", "ms"),
             details: [Detail { name: "latency_spread".into(), unit: "ms".into() }],
@@ -434,9 +446,19 @@ impl MeasuredLatency {
     /// Measures an architecture.
     ///
     /// # Errors
-    /// Failures of libtorch.
+    /// Failures of the runtime.
     pub fn measure(&self, arch: &Arch) -> Result<Measurement, Error> {
         let network = self.networks.build(arch)?;
+        if self.runtime == Runtime::Onnx {
+            let side = self.networks.blueprint.side;
+            let mut network =
+                OnnxNetwork::new(&network.to_onnx(side, &Description::default())?, 1)?;
+            let pixels = self.image.f_reshape(-1).and_then(Vec::try_from);
+            let pixels: Vec<f32> = pixels.map_err(nas_net::Error::from)?;
+            return measure_fallible(&self.plan, || {
+                network.logits(&pixels, [1, 3, side, side]).map(drop)
+            });
+        }
         let threads = tch::get_num_threads();
         tch::set_num_threads(1);
         let measured = measure_fallible(&self.plan, || {
@@ -504,7 +526,7 @@ mod tests {
     fn a_cell_without_a_path_has_no_score_but_a_latency() {
         let cell = parse_arch_str("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|").unwrap();
         let plan = Plan { max_repeats: 3, min_repeats: 3, ..Plan::default() };
-        let latency = MeasuredLatency::new(networks(), plan).unwrap();
+        let latency = MeasuredLatency::new(networks(), plan, Runtime::Torch).unwrap();
         let mut sources = crate::Sources::new(vec![Box::new(score_source()), Box::new(latency)]);
         let evaluation = sources.evaluate(&[cell]).unwrap().remove(0);
         assert_eq!(evaluation.values[0], None);

@@ -16,22 +16,23 @@ use crate::layer::Builder;
 
 /// Channels of a head's queries, keys and values.
 pub(crate) const HEAD: i64 = nas_space::autoformer::HEAD as i64;
-const DISTANCE: i64 = nas_space::autoformer::DISTANCE as i64;
+/// Distances beyond it have one embedding.
+pub(crate) const DISTANCE: i64 = nas_space::autoformer::DISTANCE as i64;
 
 /// What attention learns beside its projections.
 #[derive(Debug)]
 pub(crate) struct Attention {
     pub heads: i64,
-    keys: RelativePositions,
-    values: RelativePositions,
+    pub keys: RelativePositions,
+    pub values: RelativePositions,
 }
 
 /// For each distance between rows, and between columns, a vector; the first is the class token's,
 /// which is equally far from all. Each of shape (2 · distances + 2, channels of a head).
 #[derive(Debug)]
-struct RelativePositions {
-    rows: Tensor,
-    columns: Tensor,
+pub(crate) struct RelativePositions {
+    pub rows: Tensor,
+    pub columns: Tensor,
 }
 
 impl Attention {
@@ -45,12 +46,12 @@ impl Attention {
 /// Where an image's patches are.
 #[derive(Debug)]
 pub(crate) struct Grid {
-    side: i64,
+    pub side: i64,
     /// For each token a one at the class's place, its row's and its column's, of shape
     /// (1 + side², 1 + 2 · side).
-    places: Tensor,
+    pub places: Tensor,
     /// Which embedding belongs to the distance of a row or column to another, of length side².
-    distances: Tensor,
+    pub distances: Tensor,
 }
 
 impl Grid {
@@ -121,17 +122,19 @@ fn attend_by(
     grid: &Grid,
     product: impl FnOnce(&Tensor, &Tensor, &Tensor, f64) -> Result<Tensor, TchError>,
 ) -> Result<Tensor, TchError> {
-    let (count, tokens, _) = queries_keys_values.size3()?;
     let (heads, side) = (attention.heads, grid.side);
-    let parts = queries_keys_values.f_reshape([count, tokens, 3, heads, HEAD])?;
+    let (patches, tokens) = (side * side, side * side + 1);
+    // No shape names how many images there are, so that a trace serves any number.
+    let parts = queries_keys_values.f_reshape([-1, tokens, 3, heads, HEAD])?;
     let parts = parts.f_permute([2, 0, 3, 1, 4])?;
     let [queries, keys, values] = [0, 1, 2].map(|at| parts.f_select(0, at));
     let (queries, keys, values) = (queries?, keys?, values?);
-    let on_grid = [count, heads, side, side, -1];
-    let patches = |of: &Tensor| of.f_narrow(2, 1, side * side)?.f_reshape(on_grid);
+    let on_grid = |of: &Tensor, channels: i64| {
+        of.f_narrow(2, 1, patches)?.f_reshape([-1, heads, side, side, channels])
+    };
     let einsum = |how: &str, a: &Tensor, b: &Tensor| Tensor::f_einsum(how, &[a, b], None::<&[i64]>);
 
-    let asking = patches(&queries)?;
+    let asking = on_grid(&queries, HEAD)?;
     let [rows, columns] = attention.keys.between(grid)?;
     let class = asking.f_matmul(&attention.keys.class()?)?.f_unsqueeze(-1)?;
     let rows = einsum("bhrcd,rsd->bhrcs", &asking, &rows)?;
@@ -139,27 +142,26 @@ fn attend_by(
     let far = Tensor::f_cat(&[class, rows, columns], -1)?;
     // The class token is equally far from all: the same is added to all of its logits and changes
     // none of its weights.
-    let far = far.f_reshape([count, heads, side * side, -1])?.f_constant_pad_nd([0, 0, 1, 0])?;
+    let far = far.f_reshape([-1, heads, patches, 2 * side + 1])?.f_constant_pad_nd([0, 0, 1, 0])?;
+    let places = grid.places.f_to_kind(queries.kind())?.f_expand_as(&far)?;
     let queries = Tensor::f_cat(&[queries, far], -1)?;
-    let places = grid.places.f_to_kind(queries.kind())?;
-    let places = places.f_expand([count, heads, -1, -1], false)?;
     let with_places = |of: &Tensor| Tensor::f_cat(&[of, &places], -1);
     let scale = (HEAD as f64).sqrt().recip();
     let attended = product(&queries, &with_places(&keys)?, &with_places(&values)?, scale)?;
 
-    let weights = patches(&attended.f_narrow(-1, HEAD, 2 * side + 1)?)?;
+    let weights = on_grid(&attended.f_narrow(-1, HEAD, 2 * side + 1)?, 2 * side + 1)?;
     let [rows, columns] = attention.values.between(grid)?;
     let class = attention.values.class()?;
     let of_class = weights.f_narrow(-1, 0, 1)?.f_mul(&class)?;
     let rows = einsum("bhrcs,rsd->bhrcd", &weights.f_narrow(-1, 1, side)?, &rows)?;
     let columns = einsum("bhrcs,csd->bhrcd", &weights.f_narrow(-1, 1 + side, side)?, &columns)?;
     let of_patches = of_class.f_add(&rows)?.f_add(&columns)?;
-    let of_patches = of_patches.f_reshape([count, heads, side * side, HEAD])?;
+    let of_patches = of_patches.f_reshape([-1, heads, patches, HEAD])?;
     // The class token's weights sum to one.
-    let class = class.f_expand([count, heads, 1, HEAD], false)?;
+    let class = class.f_expand_as(&of_patches.f_narrow(2, 0, 1)?)?;
     let positions = Tensor::f_cat(&[class, of_patches], 2)?;
     let sum = attended.f_narrow(-1, 0, HEAD)?.f_add(&positions)?;
-    sum.f_transpose(1, 2)?.f_reshape([count, tokens, heads * HEAD])
+    sum.f_transpose(1, 2)?.f_reshape([-1, tokens, heads * HEAD])
 }
 
 #[cfg(test)]

@@ -104,11 +104,14 @@ impl AutoFormerNetwork {
     }
 
     fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+        executor.part(format_args!("stem"));
         let mut tokens = executor.patches(images, &self.patches)?;
-        for layer in &self.layers {
+        for (layer, number) in self.layers.iter().zip(1..) {
+            executor.part(format_args!("layer{number}"));
             tokens = layer.walk(&tokens, &self.grid, executor)?;
             tokens = executor.block_of_tokens(tokens)?;
         }
+        executor.part(format_args!("head"));
         let tokens = executor.layer_norm(&tokens, &self.last_norm)?;
         executor.classify_tokens(&tokens, &self.classifier)
     }

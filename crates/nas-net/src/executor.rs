@@ -1,6 +1,8 @@
 //! What walking through a network does: a pass for a proxy, inference, or a listing. A network
 //! describes its layers once, for all of them.
 
+use std::fmt;
+
 use nas_proxy::Pass;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -12,6 +14,9 @@ use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 pub(crate) trait Executor {
     /// What flows between layers.
     type Value;
+
+    /// The name of the part of the network that the following layers belong to.
+    fn part(&mut self, _: fmt::Arguments) {}
 
     /// The ReLU of `layers` layers that read the same value.
     fn relu(&mut self, input: &Self::Value, layers: usize) -> Result<Self::Value, TchError>;
@@ -340,7 +345,7 @@ fn cut(images: &Tensor, to: &Patches) -> Result<Tensor, TchError> {
 
 fn tokens_of(maps: &Tensor, to: &Patches) -> Result<Tensor, TchError> {
     let patches = maps.f_flatten(2, -1)?.f_transpose(1, 2)?;
-    let class = to.class.f_expand([maps.size()[0], -1, -1], false)?;
+    let class = to.class.f_expand_as(&patches.f_narrow(1, 0, 1)?)?;
     Tensor::f_cat(&[class, patches], 1)?.f_add(&to.positions)
 }
 

@@ -86,8 +86,10 @@ impl FbnetNetwork {
     }
 
     fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+        executor.part(format_args!("stem"));
         let mut x = self.stem.walk_active(images, executor)?;
-        for block in &self.blocks {
+        for (block, number) in self.blocks.iter().zip(1..) {
+            executor.part(format_args!("layer{number}"));
             x = match block {
                 Block::Identity => continue,
                 Block::Projection(projection) => projection.walk_active(&x, executor)?,
@@ -95,6 +97,7 @@ impl FbnetNetwork {
             };
             executor.block(&x);
         }
+        executor.part(format_args!("head"));
         x = self.head.walk_active(&x, executor)?;
         executor.classify(&x, &self.classifier)
     }

@@ -11,6 +11,7 @@ mod attention;
 mod autoformer;
 mod error;
 mod executor;
+mod export;
 mod fbnet;
 mod layer;
 mod model;
@@ -18,6 +19,7 @@ mod nasbench201;
 
 pub use autoformer::AutoFormerNetwork;
 pub use error::Error;
+pub use export::Description;
 pub use fbnet::FbnetNetwork;
 pub use layer::Layer;
 pub use model::Model;

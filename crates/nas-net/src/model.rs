@@ -1,7 +1,9 @@
+use std::path::Path;
+
 use nas_proxy::Network;
 use tch::Tensor;
 
-use crate::{Error, Layer};
+use crate::{Description, Error, Layer};
 
 /// A network that can be scored by proxies, run as it would be deployed, and listed.
 pub trait Model: Network {
@@ -20,6 +22,33 @@ pub trait Model: Network {
     /// # Errors
     /// None for a network of this crate.
     fn layers(&self) -> Result<Vec<Layer>, Error>;
+
+    /// The network with its weights as a file in the ONNX format, operator set 20, for square images of
+    /// `side` pixels.
+    ///
+    /// It computes what [`Model::forward_inference`] does: from `images` of shape (batch, 3, side, side)
+    /// `logits` of shape (batch, classes), floats of 32 bits, for a batch of any length. Initializers are
+    /// the parameters and running statistics, by their names in the module of [`Model::to_python`].
+    ///
+    /// # Errors
+    /// [`Error::Torch`] for a side that the network does not take.
+    fn to_onnx(&self, side: usize, description: &Description) -> Result<Vec<u8>, Error>;
+
+    /// The network as a Python module, a class `Network` that needs nothing but PyTorch. It begins as
+    /// PyTorch's layers do; the initializers of the ONNX file are a state dict of it.
+    ///
+    /// # Errors
+    /// None for a network of this crate.
+    fn to_python(&self, description: &Description) -> Result<String, Error>;
+
+    /// Writes the network with its weights into a file of TorchScript, traced for square images of
+    /// `side` pixels, which takes any number of them. Computes what [`Model::forward_inference`] does.
+    ///
+    /// While it is traced, no parameter has a gradient.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] for a side that the network does not take, or where the file cannot be written.
+    fn save_torchscript(&self, side: usize, file: &Path) -> Result<(), Error>;
 }
 
 pub(crate) const NO_ATTENTION: &str = "it has no attention";
@@ -59,6 +88,30 @@ macro_rules! model {
                 let mut listing = crate::executor::Listing(Vec::new());
                 self.walk(&(), &mut listing)?;
                 Ok(listing.0)
+            }
+
+            fn to_onnx(
+                &self,
+                side: usize,
+                description: &crate::Description,
+            ) -> Result<Vec<u8>, crate::Error> {
+                let walk = |images: &_, writer: &mut _| self.walk(images, writer);
+                Ok(crate::export::onnx(side as i64, description, walk)?)
+            }
+
+            fn to_python(&self, description: &crate::Description) -> Result<String, crate::Error> {
+                let walk = |images: &_, writer: &mut _| self.walk(images, writer);
+                Ok(crate::export::python(description, walk)?)
+            }
+
+            fn save_torchscript(
+                &self,
+                side: usize,
+                file: &std::path::Path,
+            ) -> Result<(), crate::Error> {
+                crate::export::save_torchscript(&self.parameters, side as i64, file, |images| {
+                    tch::no_grad(|| self.walk(images, &mut crate::executor::Inference))
+                })
             }
         }
     };

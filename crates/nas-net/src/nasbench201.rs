@@ -119,18 +119,22 @@ impl NasBench201Network {
     }
 
     fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+        executor.part(format_args!("stem"));
         let mut x = executor.convolution(images, &self.stem)?;
         x = executor.batch_norm(&x, &self.stem_norm)?;
-        for stage in &self.stages {
+        for (stage, number) in self.stages.iter().zip(1..) {
             if let Some(reduction) = &stage.reduction {
+                executor.part(format_args!("stage{number}_reduction"));
                 x = reduction.walk(&x, executor)?;
                 executor.block(&x);
             }
-            for cell in &stage.cells {
+            for (cell, place) in stage.cells.iter().zip(1..) {
+                executor.part(format_args!("stage{number}_cell{place}"));
                 x = cell.walk(x, executor)?;
                 executor.block(&x);
             }
         }
+        executor.part(format_args!("head"));
         x = executor.batch_norm(&x, &self.last_norm)?;
         x = executor.relu(&x, 1)?;
         executor.classify(&x, &self.classifier)

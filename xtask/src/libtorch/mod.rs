@@ -1,9 +1,9 @@
 //! libtorch for the workspace: the user's own, a link to a PyTorch, or a download.
 
 mod inspect;
-mod python;
-mod stamp;
-mod wheels;
+pub mod python;
+pub mod stamp;
+pub mod wheels;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
     }
     let home = workspace.libtorch_home();
     let torch = workspace.libtorch();
-    let present = Stamp::read(&home).filter(|stamp| stamp.matches(&torch));
+    let present = Stamp::read(&home, VERSION).filter(|stamp| stamp.matches(&torch));
     if let Wanted::Python(python) = wanted {
         let package = python::torch_package(python)?;
         let source = Source::Link(package.clone());
@@ -52,7 +52,7 @@ pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
         fs::create_dir_all(&home).map_err(Error::file(&home))?;
         clear(&home, &torch)?;
         link(&package, &torch)?;
-        Stamp::of_link(package.clone(), &torch).write(&home)?;
+        Stamp::of_link(package.clone(), VERSION, &torch).write(&home)?;
         say(&format!("linked libtorch {VERSION} to {}", package.display()));
         return Ok(());
     }
@@ -66,6 +66,9 @@ pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
     if fs::symlink_metadata(&torch).is_ok() {
         let what = if cuda { "has no CUDA half, or is incomplete" } else { "is incomplete" };
         say(&format!("the libtorch here {what}; setting it up anew"));
+    }
+    if !wheels::FIT {
+        return Err(Error::NoRecipe);
     }
     wheels::set_up(if cuda { wheels::CUDA } else { wheels::CPU }, &home, &torch)?;
     say(&format!("libtorch {VERSION} is in {}", torch.display()));
@@ -93,6 +96,6 @@ fn link(package: &Path, torch: &Path) -> Result<(), Error> {
     std::os::windows::fs::symlink_dir(package, torch).map_err(Error::file(torch))
 }
 
-fn say(message: &str) {
+pub fn say(message: &str) {
     eprintln!("setup: {message}");
 }

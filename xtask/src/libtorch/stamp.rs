@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{VERSION, inspect};
+use super::inspect;
 use crate::error::Error;
 
 /// Raised whenever set-up puts other files there, so that older set-ups are redone.
@@ -36,55 +36,55 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of an unpacked libtorch: every file below `torch`.
-    pub fn of_wheels(source: Source, torch: &Path) -> Result<Self, Error> {
+    /// The stamp of what was unpacked from wheels: every file below a folder.
+    pub fn of_wheels(source: Source, version: &str, unpacked: &Path) -> Result<Self, Error> {
         let mut files = BTreeMap::new();
-        let mut folders = vec![torch.to_path_buf()];
+        let mut folders = vec![unpacked.to_path_buf()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
                 let path = entry.map_err(Error::file(&folder))?.path();
                 let found = fs::metadata(&path).map_err(Error::file(&path))?;
                 if found.is_dir() {
                     folders.push(path);
-                } else if let Ok(inside) = path.strip_prefix(torch) {
+                } else if let Ok(inside) = path.strip_prefix(unpacked) {
                     files.insert(inside.to_path_buf(), found.len());
                 }
             }
         }
-        Ok(Self::new(source, files))
+        Ok(Self::new(source, version, files))
     }
 
     /// The stamp of a link: the file that tells the version and the main library, whichever of
     /// its names it has on this system.
-    pub fn of_link(package: PathBuf, torch: &Path) -> Self {
+    pub fn of_link(package: PathBuf, version: &str, torch: &Path) -> Self {
         let mut files = BTreeMap::new();
         for name in inspect::LIBRARIES.iter().chain([&inspect::VERSION_HEADER]) {
             if let Ok(found) = fs::metadata(torch.join(name)) {
                 files.insert(PathBuf::from(name), found.len());
             }
         }
-        Self::new(Source::Link(package), files)
+        Self::new(Source::Link(package), version, files)
     }
 
-    fn new(source: Source, files: BTreeMap<PathBuf, u64>) -> Self {
-        Self { recipe: RECIPE, version: VERSION.to_owned(), source, files }
+    fn new(source: Source, version: &str, files: BTreeMap<PathBuf, u64>) -> Self {
+        Self { recipe: RECIPE, version: version.to_owned(), source, files }
     }
 
-    /// The stamp in `home`; none if it is missing, unreadable or of another recipe.
-    pub fn read(home: &Path) -> Option<Self> {
+    /// The stamp in `home`; none if it is missing, unreadable or of another recipe or version.
+    pub fn read(home: &Path, version: &str) -> Option<Self> {
         let text = fs::read_to_string(home.join(FILE)).ok()?;
         let stamp: Self = serde_json::from_str(&text).ok()?;
-        (stamp.recipe == RECIPE && stamp.version == VERSION).then_some(stamp)
+        (stamp.recipe == RECIPE && stamp.version == version).then_some(stamp)
     }
 
-    /// Whether every file is below `torch` with its size, and a link still leads where it did.
-    pub fn matches(&self, torch: &Path) -> bool {
+    /// Whether every file is below a folder with its size, and a link still leads where it did.
+    pub fn matches(&self, folder: &Path) -> bool {
         let link = match &self.source {
-            Source::Wheels | Source::CudaWheels => fs::read_link(torch).is_err(),
-            Source::Link(package) => fs::read_link(torch).is_ok_and(|target| target == *package),
+            Source::Wheels | Source::CudaWheels => fs::read_link(folder).is_err(),
+            Source::Link(package) => fs::read_link(folder).is_ok_and(|target| target == *package),
         };
         link && self.files.iter().all(|(name, size)| {
-            fs::metadata(torch.join(name)).is_ok_and(|found| found.len() == *size)
+            fs::metadata(folder.join(name)).is_ok_and(|found| found.len() == *size)
         })
     }
 
@@ -117,18 +117,20 @@ impl Stamp {
 mod tests {
     use super::*;
 
+    const VERSION: &str = "1.2.3";
+
     fn set_up() -> (tempfile::TempDir, PathBuf) {
         let home = tempfile::tempdir().unwrap();
         let torch = home.path().join("torch");
         fs::create_dir_all(torch.join("lib")).unwrap();
         fs::write(torch.join("lib/libtorch_cpu.so"), "library").unwrap();
         fs::write(torch.join("build-version"), VERSION).unwrap();
-        Stamp::of_wheels(Source::Wheels, &torch).unwrap().write(home.path()).unwrap();
+        Stamp::of_wheels(Source::Wheels, VERSION, &torch).unwrap().write(home.path()).unwrap();
         (home, torch)
     }
 
     fn whole(home: &Path, torch: &Path) -> bool {
-        Stamp::read(home).is_some_and(|stamp| stamp.matches(torch))
+        Stamp::read(home, VERSION).is_some_and(|stamp| stamp.matches(torch))
     }
 
     #[test]
@@ -161,6 +163,12 @@ mod tests {
     }
 
     #[test]
+    fn another_version_is_redone() {
+        let (home, _) = set_up();
+        assert_eq!(Stamp::read(home.path(), "1.2.4"), None);
+    }
+
+    #[test]
     fn another_recipe_is_redone() {
         let (home, torch) = set_up();
         let path = home.path().join(FILE);
@@ -175,7 +183,7 @@ mod tests {
         let (home, torch) = set_up();
         let linked = home.path().join("linked");
         std::os::unix::fs::symlink(&torch, &linked).unwrap();
-        let stamp = Stamp::of_link(torch.clone(), &linked);
+        let stamp = Stamp::of_link(torch.clone(), VERSION, &linked);
         assert!(stamp.matches(&linked));
         assert!(!stamp.matches(&torch), "a folder is not the link");
         fs::remove_file(&linked).unwrap();

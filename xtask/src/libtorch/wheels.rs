@@ -15,31 +15,40 @@ use super::stamp::{Source, Stamp};
 use super::{VERSION, clear, python, say};
 use crate::error::Error;
 
-struct Wheel {
-    package: &'static str,
-    version: &'static str,
+pub struct Wheel {
+    pub package: &'static str,
+    pub version: &'static str,
     /// The start of a member's name, and what takes its place in the unpacked folder.
-    members: &'static [(&'static str, &'static str)],
+    pub members: &'static [(&'static str, &'static str)],
 }
 
 /// What is downloaded, and what that takes.
 pub struct Recipe {
-    source: Source,
-    wheels: &'static [Wheel],
+    pub source: Source,
+    /// Of the first wheel.
+    pub version: &'static str,
+    pub wheels: &'static [Wheel],
+    /// What to do with what was unpacked.
+    pub finish: fn(&Path) -> Result<(), Error>,
     /// The wheels' size together in MB.
-    download_mb: u64,
+    pub download_mb: u64,
     /// Room for pip, which holds a wheel twice for a moment, or for the wheels and what is
     /// unpacked.
-    needed_mb: u64,
+    pub needed_mb: u64,
     /// What is kept of that.
-    kept_mb: u64,
+    pub kept_mb: u64,
 }
+
+/// Whether the recipes' wheels are for this system.
+pub const FIT: bool = cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"));
 
 const LICENCES: (&str, &str) = ("torch-2.11.0.dist-info/licenses/", "licenses/torch/");
 
 /// The CPU half.
 pub const CPU: Recipe = Recipe {
     source: Source::Wheels,
+    version: VERSION,
+    finish: finish_libtorch,
     wheels: &[
         Wheel {
             package: "torch",
@@ -63,6 +72,8 @@ pub const CPU: Recipe = Recipe {
 /// Both halves, with the libraries of NVIDIA that torch's own package names.
 pub const CUDA: Recipe = Recipe {
     source: Source::CudaWheels,
+    version: VERSION,
+    finish: finish_libtorch,
     wheels: &[
         Wheel {
             package: "torch",
@@ -142,23 +153,20 @@ const PLATFORMS: [&str; 6] = [
 const UNPACK: &str = include_str!("unpack.py");
 
 /// Downloads, unpacks beside the final place, and moves there in one step.
-pub fn set_up(recipe: Recipe, home: &Path, torch: &Path) -> Result<(), Error> {
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")) {
-        return Err(Error::NoRecipe);
-    }
+pub fn set_up(recipe: Recipe, home: &Path, place: &Path) -> Result<(), Error> {
     let python = python::with_pip()?;
     fs::create_dir_all(home).map_err(Error::file(home))?;
     let staging = Staging::new(home)?;
     require_disk_space(&recipe, home)?;
     download(&recipe, python, &staging)?;
-    let unpacked = staging.folder.join("torch");
+    let unpacked = staging.folder.join("unpacked");
     for wheel in recipe.wheels {
         unpack(python, wheel, &staging, &unpacked)?;
     }
-    finish(&unpacked)?;
-    clear(home, torch)?;
-    fs::rename(&unpacked, torch).map_err(Error::file(torch))?;
-    Stamp::of_wheels(recipe.source, torch)?.write(home)
+    (recipe.finish)(&unpacked)?;
+    clear(home, place)?;
+    fs::rename(&unpacked, place).map_err(Error::file(place))?;
+    Stamp::of_wheels(recipe.source, recipe.version, place)?.write(home)
 }
 
 /// A folder for the work in progress, named after this process and removed with it.
@@ -313,10 +321,10 @@ fn unpack(python: &str, wheel: &Wheel, staging: &Staging, target: &Path) -> Resu
     fs::remove_file(&file).map_err(Error::file(&file))
 }
 
-/// What the wheels lack: the version for the build script of `torch-sys`, and a `libtorch.so` that
+/// What the wheels of torch lack: the version for the build script of `torch-sys`, and a `libtorch.so` that
 /// does not ask for CUDA, as the one in the wheel does: programs load the CUDA half when they are
 /// asked to compute there.
-fn finish(unpacked: &Path) -> Result<(), Error> {
+fn finish_libtorch(unpacked: &Path) -> Result<(), Error> {
     let version = unpacked.join("build-version");
     fs::write(&version, VERSION).map_err(Error::file(&version))?;
     #[cfg(unix)]

@@ -115,7 +115,19 @@ fn torch() -> Vec<Finding> {
     };
     let cpu =
         runs(Device::Cpu).map(|text| format!("{text}, on {} threads", tch::get_num_threads()));
-    let mut findings = vec![Finding::new("libtorch", cpu, "cargo xtask setup")];
+    let onnx = nas_eval::onnx::open().map(|path| path.display().to_string());
+    let onnx = onnx.map_err(|error| match error {
+        nas_eval::Error::NoOnnxRuntime { problem } => problem,
+        other => other.to_string(),
+    });
+    let mut findings = vec![
+        Finding::new("libtorch", cpu, "cargo xtask setup"),
+        Finding::new(
+            "ONNX Runtime",
+            onnx,
+            "cargo xtask setup --onnxruntime, for nas latency --runtime onnx",
+        ),
+    ];
     match gpus {
         Err(why) => {
             let remedy = match why {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nas_eval::{
     Source, Task,
-    live::{Blueprint, Computed, MeasuredLatency, Networks, ProxyScore},
+    live::{self, Blueprint, Computed, MeasuredLatency, Networks, ProxyScore},
 };
 use nas_hw::{Measurement, Plan};
 use nas_proxy::{Batch, Proxy, Selection};
@@ -13,7 +13,11 @@ use nas_space::Arch;
 use rand::SeedableRng;
 use tch::Device;
 
-use crate::{commands::Target, failure::Failure, progress::Progress};
+use crate::{
+    commands::{Runtime, Target},
+    failure::Failure,
+    progress::Progress,
+};
 
 /// The batch that proxies see.
 #[derive(Debug, clap::Args)]
@@ -163,25 +167,35 @@ pub fn latency_origin(target: Target) -> String {
 
 /// Latency of one image on this machine as the objective of a search.
 pub fn latency_source(task: &Task, target: Target, seed: u64) -> Result<Box<dyn Source>, Failure> {
-    Ok(Box::new(stopwatch(task, target, seed)?))
+    Ok(Box::new(stopwatch(task, target, Runtime::Torch, seed)?))
 }
 
-fn stopwatch(task: &Task, target: Target, seed: u64) -> Result<MeasuredLatency, Failure> {
+fn stopwatch(
+    task: &Task,
+    target: Target,
+    runtime: Runtime,
+    seed: u64,
+) -> Result<MeasuredLatency, Failure> {
     let device = match target {
         Target::Cuda(number) => nas_proxy::device(&format!("cuda:{number}"))?,
         _ => Device::Cpu,
     };
     let networks = Networks { blueprint: blueprint(task)?.clone(), seed, device };
-    Ok(MeasuredLatency::new(networks, Plan::default())?)
+    let runtime = match runtime {
+        Runtime::Torch => live::Runtime::Torch,
+        Runtime::Onnx => live::Runtime::Onnx,
+    };
+    Ok(MeasuredLatency::new(networks, Plan::default(), runtime)?)
 }
 
 /// The measured latency of each architecture.
 pub fn latencies(
     task: &Task,
     target: Target,
+    runtime: Runtime,
     architectures: &[Arch],
 ) -> Result<Vec<Measurement>, Failure> {
-    let stopwatch = stopwatch(task, target, 0)?;
+    let stopwatch = stopwatch(task, target, runtime, 0)?;
     let mut progress = Progress::new("measuring", architectures.len());
     let mut measured = Vec::new();
     for arch in architectures {

@@ -14,6 +14,7 @@ pub mod chat_test;
 pub mod compare;
 pub mod doctor;
 pub mod download;
+pub mod export;
 pub mod front;
 pub mod knowledge;
 pub mod latency;
@@ -80,6 +81,16 @@ impl Target {
             Self::Host | Self::Cuda(_) => None,
         }
     }
+}
+
+/// What runs a network whose latency is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Runtime {
+    /// PyTorch's C++ library
+    #[default]
+    Torch,
+    /// ONNX Runtime, with the network as nas export writes it
+    Onnx,
 }
 
 /// The search space.

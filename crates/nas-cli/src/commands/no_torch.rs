@@ -7,7 +7,10 @@ use nas_eval::{Source, Task};
 use nas_hw::Measurement;
 use nas_space::Arch;
 
-use crate::{commands::Target, failure::Failure};
+use crate::{
+    commands::{Runtime, Target},
+    failure::Failure,
+};
 
 /// Nothing to say about proxies in this build.
 #[derive(Debug, clap::Args)]
@@ -45,6 +48,6 @@ pub fn latency_source(_: &Task, _: Target, _: u64) -> Result<Box<dyn Source>, Fa
     Err(unavailable("measure latency"))
 }
 
-pub fn latencies(_: &Task, _: Target, _: &[Arch]) -> Result<Vec<Measurement>, Failure> {
+pub fn latencies(_: &Task, _: Target, _: Runtime, _: &[Arch]) -> Result<Vec<Measurement>, Failure> {
     Err(unavailable("measure latency"))
 }

@@ -13,7 +13,7 @@ use nas_space::{
 
 use crate::{
     arch::{Architectures, shown},
-    commands::{SpaceArguments, Target, cost_of, live, of, parse_dataset, published},
+    commands::{Runtime, SpaceArguments, Target, cost_of, live, of, parse_dataset, published},
     failure::Failure,
     output::{Cell, Format, Records},
 };
@@ -27,6 +27,7 @@ mod fit;
     after_help = "\
 Examples:
   nas latency 6111                                   measured on this machine
+  nas latency 6111 --runtime onnx                    the same in ONNX Runtime
   nas latency --device fpga --space fbnet --file mine.txt    published costs, summed over blocks
   nas latency fit                                    what to measure on your device first
   nas latency fit mine.csv                           what these say of all, and what to measure next
@@ -41,6 +42,9 @@ pub struct Arguments {
     /// edgetpu, pixel3, eyeriss and fpga are published (HW-NAS-Bench)
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
     pub device: Target,
+    /// What runs the network on this machine's processor
+    #[arg(long, value_enum, default_value_t)]
+    pub runtime: Runtime,
     #[command(flatten)]
     pub space: SpaceArguments,
     #[arg(long, value_enum, default_value_t)]
@@ -94,6 +98,12 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    if arguments.runtime == Runtime::Onnx && arguments.device != Target::Host {
+        return Err(Failure::input(format!(
+            "--runtime onnx measures on this machine's processor: leave out --device {}",
+            arguments.device.name()
+        )));
+    }
     let task = arguments.space.task()?;
     let architectures = arguments.architectures.read(&task)?;
     let mut rows: Vec<Vec<Cell>> = architectures
@@ -109,7 +119,7 @@ fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
     match arguments.device {
         target @ (Target::Host | Target::Cuda(_)) => {
             columns.extend(["latency_spread_ms", "repeats"]);
-            let measured = live::latencies(&task, target, &architectures)?;
+            let measured = live::latencies(&task, target, arguments.runtime, &architectures)?;
             for (row, measured) in rows.iter_mut().zip(measured) {
                 row.push(Some(measured.median.0).into());
                 row.push(Some(measured.spread.0).into());

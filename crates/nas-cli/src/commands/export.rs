@@ -1,0 +1,172 @@
+//! `nas export`: an architecture's network as a file for other programs.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::commands::SpaceArguments;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nas export 6111 --format onnx                      nasbench201_cifar10_6111.onnx
+  nas export 6111 --format python --dataset cifar100 --out network.py
+  nas export \"$(nas space sample -n 1 --space fbnet)\" --space fbnet --format torchscript
+
+Formats, for any number of images of the network's size:
+  onnx         operator set 20, from images [batch, 3, side, side] to logits [batch, classes];
+               ONNX Runtime reads it from 1.17 on
+  torchscript  torch.jit.load in Python, torch::jit::load in C++; AutoFormer's from PyTorch 2.1 on
+  python       a module with a class Network that needs only PyTorch, to train and to change;
+               the initializers of the ONNX file are a state dict of it
+
+Nothing is trained: weights are drawn from the seed, as `nas score` and `nas latency` have them, and
+operations of a cell that lead nowhere are left out.")]
+#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+pub struct Arguments {
+    /// An arch string, an op tuple like "(4, 3, 3, 0, 0, 0)", a NAS-Bench-201 index, or operations
+    /// like "3x3 skip - 3x3 pool 1x1"
+    #[arg(value_name = "ARCH")]
+    arch: String,
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The file to write [default: named after the architecture, in this folder]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replaces a file that is there
+    #[arg(long)]
+    force: bool,
+    /// The seed of the weights
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    space: SpaceArguments,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Onnx,
+    Torchscript,
+    Python,
+}
+
+#[cfg(not(feature = "torch"))]
+pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Failure> {
+    Err(super::live::unavailable("export networks"))
+}
+
+#[cfg(feature = "torch")]
+pub use torch::run;
+
+#[cfg(feature = "torch")]
+mod torch {
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+        process::ExitCode,
+    };
+
+    use nas_eval::{Error, Task, live::Networks};
+    use nas_net::Description;
+    use nas_space::Arch;
+    use tch::Device;
+
+    use super::{Arguments, Format};
+    use crate::{failure::Failure, output::print};
+
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+    pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+        let task = arguments.space.task()?;
+        let blueprint = task.blueprint.clone().ok_or_else(|| {
+            Failure::input(format!(
+                "how networks of {} are built is not known here: nas export takes --space nasbench201, fbnet, autoformer-tiny, autoformer-small or autoformer-base",
+                task.space.name()
+            ))
+        })?;
+        let arch = task.parse(&arguments.arch)?;
+        let (end, kind) = match arguments.format {
+            Format::Onnx => ("onnx", "ONNX"),
+            Format::Torchscript => ("pt", "TorchScript"),
+            Format::Python => ("py", "Python"),
+        };
+        let file = arguments.out.clone().unwrap_or_else(|| default_file(&task, &arch, end));
+        Failure::occupied(&file, arguments.force, &format!("network.{end}"))?;
+        let (side, classes) = (blueprint.side, blueprint.classes);
+        let networks = Networks { blueprint, seed: arguments.seed, device: Device::Cpu };
+        let network = networks.build(&arch)?;
+        let parameters: usize = network.parameters().iter().map(|(_, one)| one.numel()).sum();
+        let weights = match arguments.format {
+            Format::Python => "without weights: a new Network begins with PyTorch's own, untrained",
+            Format::Onnx | Format::Torchscript => "untrained: its weights are random",
+        };
+        let description = Description {
+            text: format!(
+                "A network of {}, {weights}.\n\
+                 {}\n\
+                 From images of shape (batch, 3, {side}, {side}) to logits of shape (batch, {classes}).\n\
+                 {parameters} parameters. Written by nas {VERSION}.",
+                task.title,
+                task.space.format(&arch)
+            ),
+            facts: facts(&task, &arch, arguments.seed),
+        };
+        write(&file, |making| {
+            match arguments.format {
+                Format::Onnx => fs::write(making, network.to_onnx(side, &description)?),
+                Format::Python => fs::write(making, network.to_python(&description)?),
+                Format::Torchscript => return Ok(network.save_torchscript(side, making)?),
+            }
+            .map_err(|error| Failure::file("write", &file, &error))
+        })?;
+        let bytes = file.metadata().map_err(|error| Failure::file("read", &file, &error))?.len();
+        print(&format!(
+            "{}: {kind}, {bytes} bytes, {parameters} parameters, {weights}\n  \
+             images  float32 [batch, 3, {side}, {side}]\n  \
+             logits  float32 [batch, {classes}]\n",
+            file.display()
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Named after the space, the data set, and the architecture's number or a checksum of its text;
+    /// without hyphens, as Python's modules are.
+    fn default_file(task: &Task, arch: &Arch, end: &str) -> PathBuf {
+        let arch = task.index(arch).map_or_else(
+            || format!("{:08x}", crc32fast::hash(task.space.format(arch).as_bytes())),
+            |index| index.to_string(),
+        );
+        let names = [task.space.name(), task.dataset.unwrap_or_default(), &arch];
+        PathBuf::from(format!("{}.{end}", names.join("_").replace('-', "_")))
+    }
+
+    fn facts(task: &Task, arch: &Arch, seed: u64) -> Vec<(String, String)> {
+        [
+            ("weights", "untrained".to_owned()),
+            ("arch", task.space.format(arch)),
+            ("space", task.space.name().to_owned()),
+            ("dataset", task.dataset.unwrap_or_default().to_owned()),
+            ("seed", seed.to_string()),
+            ("nas_version", VERSION.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// Writes a file in a folder of its own beside its place, then moves it there.
+    fn write(file: &Path, write: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+        let cannot = |error: std::io::Error| Failure::file("write", file, &error);
+        let beside = file.parent().unwrap_or(Path::new("")).join(".");
+        let making = tempfile::Builder::new().prefix(".nas-export-").tempdir_in(beside);
+        let folder = making.map_err(cannot)?;
+        let making = folder.path().join("network");
+        write(&making)?;
+        fs::rename(making, file).map_err(cannot)
+    }
+
+    impl From<nas_net::Error> for Failure {
+        fn from(error: nas_net::Error) -> Self {
+            Error::from(error).into()
+        }
+    }
+}
