@@ -85,7 +85,7 @@ fn a_search_killed_at_any_moment_ends_as_if_undisturbed() {
         while kills < 10 {
             let run = format!("killed-{kills}");
             let start = words(&format!("{arguments} --run {run}"));
-            let mut child: Child = nas.spawn(&start);
+            let mut child: Child = nas.spawn(start);
             sleep(took.mul_f64(rng.random_range(0.0..1.0)));
             child.kill().unwrap();
             child.wait().unwrap();
@@ -96,7 +96,7 @@ fn a_search_killed_at_any_moment_ends_as_if_undisturbed() {
             }
             // Every second is killed once more, in the midst of being taken up.
             if kills % 2 == 0 {
-                let mut child = nas.spawn(&words(&format!("search --resume {run}")));
+                let mut child = nas.spawn(words(&format!("search --resume {run}")));
                 sleep(took.mul_f64(rng.random_range(0.0..0.7)));
                 child.kill().unwrap();
                 child.wait().unwrap();
