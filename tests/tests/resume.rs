@@ -215,12 +215,15 @@ fn what_cannot_be_written_ends_the_search_and_nothing_is_lost() {
 #[test]
 fn damaged_files_of_a_run_are_told_or_passed_over() {
     let Some(nas) = nas() else { return };
-    let arguments = "search --device fpga --accuracy benchmark --evaluations 6000";
-    assert_eq!(nas.say(&format!("{arguments} --run whole")).code, 0);
+    let arguments = format!(
+        "search --space space.toml --evaluations 240 --workers 2 --evaluate '{EVALUATOR} slow'"
+    );
+    assert_eq!(nas.run(words(&format!("{arguments} --run whole"))).code, 0);
     let whole = run_files(&nas.folder().join("whole"));
     let checkpoint = nas.folder().join("run/checkpoint.bin");
     let mut child = nas.spawn(words(&format!("{arguments} --run run")));
     while !checkpoint.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended without a checkpoint");
         sleep(Duration::from_millis(10));
     }
     child.kill().unwrap();

@@ -49,19 +49,21 @@ pub struct Kind {
 /// # Errors
 /// For values that serde or bincode cannot encode, for example a sequence of unknown length.
 pub fn encode(kind: Kind, value: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; HEADER];
-    bincode::serde::encode_into_std_write(value, &mut bytes, ENCODING).map_err(io::Error::other)?;
-    let content = &bytes[HEADER..];
-    let header = [
-        &MAGIC[..],
-        &kind.name,
-        &kind.version.to_le_bytes(),
-        &(content.len() as u64).to_le_bytes(),
-        &crc32fast::hash(content).to_le_bytes(),
-    ];
-    let header = header.concat();
-    bytes[..HEADER].copy_from_slice(&header);
-    Ok(bytes)
+    let content = bincode::serde::encode_to_vec(value, ENCODING).map_err(io::Error::other)?;
+    Ok(around(kind, &content))
+}
+
+/// Any content behind the header that fits it.
+#[doc(hidden)]
+pub fn around(kind: Kind, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER + content.len());
+    bytes.extend(MAGIC);
+    bytes.extend(kind.name);
+    bytes.extend(kind.version.to_le_bytes());
+    bytes.extend((content.len() as u64).to_le_bytes());
+    bytes.extend(crc32fast::hash(content).to_le_bytes());
+    bytes.extend(content);
+    bytes
 }
 
 /// The value of a file's bytes. Nothing in them is trusted.
@@ -155,11 +157,7 @@ mod tests {
 
     /// A file of correct header and checksum around any content.
     fn around(content: &[u8]) -> Vec<u8> {
-        let mut bytes = [&MAGIC[..], b"test", &3u32.to_le_bytes()].concat();
-        bytes.extend((content.len() as u64).to_le_bytes());
-        bytes.extend(crc32fast::hash(content).to_le_bytes());
-        bytes.extend(content);
-        bytes
+        super::around(KIND, content)
     }
 
     #[test]

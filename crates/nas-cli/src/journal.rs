@@ -187,26 +187,13 @@ impl Journal {
 
     /// What was evaluated, by what is there already.
     fn answers(&self, space: &Space) -> Result<HashMap<Arch, Evaluation>, Failure> {
-        let mut answers = HashMap::new();
-        for (at, line) in self.recorded.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let wrong = |what: &dyn std::fmt::Display| {
-                let place = if self.before > 0 { " after the checkpoint" } else { "" };
-                Failure::input(format!(
-                    "{}, line {}{place}: {what}; expected an event of a search in {}",
-                    self.path.display(),
-                    at + 1,
-                    space.name()
-                ))
-            };
-            let line = serde_json::from_slice(line).map_err(|error| wrong(&error))?;
-            if let Line::Evaluated { choices, values, details, .. } = line {
-                space.check(&choices).map_err(|error| wrong(&error))?;
-                let evaluation =
-                    Evaluation { values: values.into_owned(), details: details.into_owned() };
-                answers.insert(choices.into_owned(), evaluation);
-            }
-        }
-        Ok(answers)
+        answers(&self.recorded, space).map_err(|(line, what)| {
+            let place = if self.before > 0 { " after the checkpoint" } else { "" };
+            let (path, name) = (self.path.display(), space.name());
+            Failure::input(format!(
+                "{path}, line {line}{place}: {what}; expected an event of a search in {name}"
+            ))
+        })
     }
 
     /// Takes an event down, and now and then where the search stands. Once that fails, nothing more is
@@ -283,6 +270,24 @@ impl Journal {
         // One that stays is of no harm.
         let _ = std::fs::remove_file(self.path.with_file_name(CHECKPOINT));
     }
+}
+
+/// What was evaluated by these events.
+///
+/// # Errors
+/// The line that is no event of a search in this space, and why.
+pub fn answers(events: &[u8], space: &Space) -> Result<HashMap<Arch, Evaluation>, (usize, String)> {
+    let mut answers = HashMap::new();
+    for (at, line) in (1..).zip(events.split_inclusive(|byte| *byte == b'\n')) {
+        let line = serde_json::from_slice(line).map_err(|error| (at, error.to_string()))?;
+        if let Line::Evaluated { choices, values, details, .. } = line {
+            space.check(&choices).map_err(|error| (at, error.to_string()))?;
+            let evaluation =
+                Evaluation { values: values.into_owned(), details: details.into_owned() };
+            answers.insert(choices.into_owned(), evaluation);
+        }
+    }
+    Ok(answers)
 }
 
 impl<'a> Line<'a> {

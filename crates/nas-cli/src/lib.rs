@@ -133,6 +133,26 @@ fn cell(argument: OsString) -> OsString {
     argument
 }
 
+/// What fuzzing feeds, and is no part of the program's interface.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Events of a run.
+    pub fn events(bytes: &[u8]) {
+        let _ = crate::journal::answers(bytes, nas_space::nasbench201::space());
+    }
+
+    /// A page: what is read from it is put into a page that holds no more elements for it.
+    pub fn page(text: &str) {
+        let Ok(runs) = crate::report::runs(text) else { return };
+        let empty = crate::report::page(&[]).map(|page| page.matches("</").count());
+        let page = crate::report::page(&runs.iter().collect::<Vec<_>>());
+        let (Ok(empty), Ok(page)) = (empty, page) else { return };
+        assert_eq!(page.matches("</").count(), empty);
+        assert!(crate::report::runs(&page).is_ok());
+    }
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 impl Progress {
     pub fn new(what: &'static str, total: usize) -> Self {
-        let template = "{msg} [{bar:24}] {pos}/{len}, {per_sec:.1}, {eta} left";
+        let template = "{msg} [{bar:12}] {pos}/{len}, {eta} left";
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");

@@ -45,3 +45,25 @@ pub use transcript::{TRANSCRIPT_VERSION, Transcript};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// What fuzzing feeds, and is no part of the crate's interface.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    use nas_partition::Partition;
+    use nas_space::{Arch, Space};
+
+    /// A model's reply, as rules and as proposals.
+    pub fn reply(space: &Space, text: &str) {
+        let parent = Arch::new(vec![0; space.decisions().len()]);
+        for proposed in crate::reply::proposals(space, &[&parent], text).into_iter().flatten() {
+            let _ = space.check(&proposed.arch);
+        }
+        crate::reply::rules(space, &Partition::whole(), 0, 1, text);
+    }
+
+    /// A line of a transcript.
+    pub fn call(line: &[u8]) {
+        let _ = crate::replay::read(line);
+    }
+}

@@ -156,7 +156,7 @@ impl Replay {
 }
 
 /// The key that a line holds, who was asked, and the outcome.
-fn read(line: &[u8]) -> Result<(String, String, Outcome), String> {
+pub(crate) fn read(line: &[u8]) -> Result<(String, String, Outcome), String> {
     let wrong = |error: serde_json::Error| error.to_string();
     let Versioned { version } = serde_json::from_slice(line).map_err(wrong)?;
     if version != TRANSCRIPT_VERSION {

@@ -84,6 +84,10 @@ impl State {
                 return wrong(format!("evaluation {} is none of this search", at + 1));
             }
         }
+        // So many that none of its successors overflows.
+        if self.generations > usize::MAX / 2 || self.partition_at > usize::MAX / 2 {
+            return wrong(format!("generation {}", self.generations));
+        }
         if count > search.settings.evaluations || self.counted > count {
             return wrong(format!(
                 "{count} evaluations, {} counted, of {}",

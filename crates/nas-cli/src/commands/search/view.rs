@@ -101,8 +101,8 @@ impl View {
     fn asked(&self) -> String {
         self.model.as_ref().map_or_else(String::new, |model| {
             let usage = model.usage();
-            let tokens = usage.prompt_tokens + usage.completion_tokens;
-            format!(", {} calls, {tokens} tokens", usage.calls)
+            let tokens = (usage.prompt_tokens + usage.completion_tokens) as f64 / 1e3;
+            format!(", {} calls, {tokens:.0}k tokens", usage.calls)
         })
     }
 
