@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use nas_predict::{Predictor, Settings, Table, rank::spearman};
 use nas_space::{Arch, Space};
-use nas_tests::{ChatAnswer, ChatServer, Nas, Ran, SPACE};
+use nas_tests::{ChatAnswer, ChatServer, Nas, Ran, SPACE, run_files};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
@@ -174,6 +174,19 @@ fn tables_of_a_users_own_will_do() {
     let refused = nas.say("search --space space.toml");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("--evaluate COMMAND"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_searcher_that_cannot_be_replaces_no_earlier_run() {
+    let nas = nas();
+    let (plain, _) = SPACE.split_once("[[axis]]").unwrap();
+    nas.write("space.toml", plain);
+    assert_eq!(search(&nas, "", "--evaluations 20").code, 0);
+    let before = run_files(&nas.folder().join("run"));
+    let refused = search(&nas, "", "--evaluations 20 --searcher map-elites");
+    assert_eq!(refused.code, 2, "{}", refused.stdout);
+    assert!(refused.stderr.contains("give it an [[axis]]"), "{}", refused.stderr);
+    assert!(run_files(&nas.folder().join("run")) == before);
 }
 
 #[test]

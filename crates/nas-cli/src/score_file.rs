@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nas_bench::ScoreTable;
+use nas_bench::{ScoreTable, container};
 use nas_space::nasbench201;
 
 use crate::{
@@ -39,9 +39,7 @@ impl ScoreFile {
     pub fn write(&self, table: &ScoreTable) -> Result<(), Failure> {
         let bytes =
             if self.csv { records(table)?.csv()?.into_bytes() } else { table.to_bytes()? };
-        let making = self.beside("new");
-        std::fs::write(&making, bytes)
-            .and_then(|()| std::fs::rename(&making, &self.path))
+        container::replace(&self.path, &bytes)
             .map_err(|error| Failure::file("write", &self.path, &error))
     }
 

@@ -225,6 +225,8 @@ fn search(
     if let Some(list) = &list {
         settings = scan(list.len(), settings);
     }
+    // What it cannot be is told before an earlier run is replaced.
+    let own = if list.is_none() { searcher.proposer(&task)? } else { None };
     let (mut journal, kept) = if resumed {
         folder.resume(space)?
     } else {
@@ -246,7 +248,7 @@ fn search(
     let (search, mut proposer): (Search<'_>, Box<dyn Proposer>) = if let Some(list) = list {
         (Search::new(space, &whole, settings), Box::new(Listed::new(list)))
     } else {
-        let proposer = searcher.proposer(&task)?.unwrap_or_else(|| Box::new(Statistical));
+        let proposer = own.unwrap_or_else(|| Box::new(Statistical));
         (cut.search(space, settings).believing(&rules), proposer)
     };
     let asked = model.as_ref().map(LanguageModel::model);
