@@ -56,6 +56,7 @@ impl ScoreFile {
     }
 
     /// A file beside it.
+    #[cfg(feature = "torch")]
     pub fn beside(&self, name: &str) -> PathBuf {
         let mut path = self.path.clone().into_os_string();
         path.push(".");
