@@ -150,6 +150,20 @@ fn by(nas: &Nas, engine: &str, settings: Option<&Path>) -> Vec<u8> {
     fs::read(nas.folder().join("parts.bin")).unwrap()
 }
 
+/// Has an engine compute a search's generations, beside a search that computes them itself.
+fn searches(nas: &Nas, engine: &str, settings: &Path) {
+    let rows: String = (0..15_625).map(|cell| format!("{cell},{}\n", cell % 7 + 1)).collect();
+    nas.write("latency.csv", &format!("arch,latency_ms\n{rows}"));
+    let search = "search --accuracy proxies --batch 8 --latency-table latency.csv --evaluations 20 --children 10";
+    // As workers do, on one thread.
+    let alone = nas.with_variable("OMP_NUM_THREADS", "1", &format!("{search} --run alone"));
+    assert_eq!(alone.code, 0, "{}", alone.stderr);
+    let by_engine = format!("{search} --shards 3 --run by-engine --engine {engine}");
+    let ran = nas.with_variable("SLURM_CONF", &settings.to_string_lossy(), &by_engine);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(nas.read("by-engine/evaluations.csv"), nas.read("alone/evaluations.csv"));
+}
+
 #[test]
 #[ignore = "needs Slurm: cargo xtask test --engines"]
 fn slurm_computes_what_one_process_does() {
@@ -157,6 +171,7 @@ fn slurm_computes_what_one_process_does() {
     let alone = alone(&nas);
     let slurm = Slurm::start();
     assert!(by(&nas, "slurm", Some(&slurm.settings())) == alone);
+    searches(&nas, "slurm", &slurm.settings());
 }
 
 #[test]
@@ -167,6 +182,7 @@ fn ray_computes_what_one_process_does() {
     let _ray = Ray::start();
     let engine = format!("ray --ray-address http://127.0.0.1:{DASHBOARD}");
     assert!(by(&nas, &engine, None) == alone);
+    searches(&nas, &engine, Path::new(""));
 }
 
 /// Opens a page on a phone and on a desk, light and dark, and uses what is on it.

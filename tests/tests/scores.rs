@@ -32,7 +32,7 @@ fn a_killed_command_goes_on_to_the_same_file() {
 
     let mut child = nas.spawn(format!("{SCORE} --out cut.bin --jobs 1").split_whitespace());
     let partial = nas.folder().join("cut.bin.partial");
-    let record = 2 + 3 * 8 + 4;
+    let record = 6 + 3 * 8 + 4;
     let header = whole.iter().position(|&byte| byte == b'\n').unwrap();
     while fs::metadata(&partial).map_or(0, |found| found.len()) < (header + 3 * record) as u64 {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
@@ -50,7 +50,7 @@ fn a_killed_command_goes_on_to_the_same_file() {
     let part = nas
         .say(&format!("score 857 {} --out cut.bin", SCORE.replace("score --file cells.txt", "")));
     assert_eq!(part.code, 2, "{}", part.stderr);
-    assert!(part.stderr.contains("cells in it are not among those"), "{}", part.stderr);
+    assert!(part.stderr.contains("architectures in it are not among those"), "{}", part.stderr);
 
     let again = nas.say(&format!("{SCORE} --out cut.bin"));
     assert!(again.stderr.contains("going on after"), "{}", again.stderr);
@@ -62,7 +62,7 @@ fn a_killed_command_goes_on_to_the_same_file() {
 fn shards_merge_to_the_bytes_of_the_whole() {
     let nas = nas();
     let told = ran(&nas, &format!("{SCORE} --out whole.bin"));
-    assert_eq!(told, "17 cells, 3 proxies, in whole.bin\n");
+    assert_eq!(told, "17 architectures, 3 proxies, in whole.bin\n");
     for shard in 1..=3 {
         ran(&nas, &format!("{SCORE} --out part{shard}.bin --shard {shard}/3"));
     }
@@ -77,6 +77,59 @@ fn shards_merge_to_the_bytes_of_the_whole() {
     let twice = nas.say("score-merge part1.bin part1.bin --out twice.bin");
     assert_eq!(twice.code, 2);
     assert!(twice.stderr.contains("is in a file before as well"), "{}", twice.stderr);
+}
+
+#[test]
+fn a_list_of_any_space_is_scored_in_parts() {
+    let nas = nas();
+    let space = "--space fbnet --dataset cifar10";
+    let list = ran(&nas, &format!("space sample {space} --count 9 --format arch"));
+    assert_eq!(list.lines().count(), 9);
+    nas.write("list.txt", &list);
+    let score = format!("score {space} --file list.txt --batch 4 --proxies params,synflow");
+    assert_eq!(
+        ran(&nas, &format!("{score} --out whole.bin")),
+        "9 architectures, 2 proxies, in whole.bin\n"
+    );
+    for shard in 1..=2 {
+        ran(&nas, &format!("{score} --out part{shard}.bin --shard {shard}/2"));
+    }
+    ran(&nas, "score-merge part2.bin part1.bin --out merged.bin");
+    ran(&nas, &format!("{score} --out workers.bin --engine local --shards 4"));
+    let bytes = |name: &str| fs::read(nas.folder().join(name)).unwrap();
+    assert!(bytes("merged.bin") == bytes("whole.bin"));
+    assert!(bytes("workers.bin") == bytes("whole.bin"));
+    ran(&nas, "score-merge whole.bin --out whole.csv");
+    let csv = nas.read("whole.csv");
+    assert!(csv.starts_with("arch,params,synflow\n"), "{csv}");
+    let mut listed: Vec<&str> =
+        csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    let mut asked: Vec<&str> = list.lines().collect();
+    (listed.sort_unstable(), asked.sort_unstable());
+    assert_eq!(listed, asked);
+
+    // Of another space, and a space that only a newer program knows.
+    ran(&nas, "score 6111 --batch 4 --proxies params,synflow --out cell.bin");
+    let mixed = nas.say("score-merge whole.bin cell.bin --out mixed.bin");
+    assert!(mixed.stderr.contains("computed otherwise"), "{}", mixed.stderr);
+    let mut unknown = bytes("whole.bin");
+    let at = unknown.windows(7).position(|bytes| bytes == b"\"fbnet\"").unwrap();
+    unknown.splice(at..at + 7, *b"\"darts\"");
+    fs::write(nas.folder().join("unknown.bin"), unknown).unwrap();
+    let refused = nas.say("score-merge unknown.bin --out unknown.csv");
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.stderr.contains("the space darts, which is not known here"),
+        "{}",
+        refused.stderr
+    );
+    let refused =
+        nas.say(&format!("{} --out x.bin --engine local", score.replace("list.txt", "-")));
+    assert!(
+        refused.stderr.contains("cannot read this command's standard input"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
@@ -119,9 +172,9 @@ fn a_file_has_one_writer() {
 fn a_part_of_the_space_says_so_and_a_batch_has_a_limit() {
     let nas = nas();
     let told = ran(&nas, "score --space nb201 --proxies flops --shard 1/200 --out part.bin");
-    assert!(told.contains(" of the space's 6877 cells"), "{told}");
+    assert!(told.contains(" architectures of the space's 6877, 1 proxy"), "{told}");
     let told = ran(&nas, "score-merge part.bin --out merged.bin");
-    assert!(told.contains(" of the space's 6877 cells"), "{told}");
+    assert!(told.contains(" architectures of the space's 6877, 1 proxy"), "{told}");
     let refused = nas.say("score 6111 --proxies flops --batch 1000000000000");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("at most 65536"), "{}", refused.stderr);
@@ -202,6 +255,23 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     assert!(worker.stderr.contains("has 3 parts"), "{}", worker.stderr);
     fs::remove_dir_all(nas.folder().join("parts.bin.job")).unwrap();
 
+    // One that finds another at its part, left behind by a command that was killed, waits for it.
+    let mut by_hand = nas.spawn(by_workers.split_whitespace());
+    while !nas.folder().join("parts.bin.job/job.toml").exists() {
+        assert!(by_hand.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        thread::sleep(Duration::from_millis(2));
+    }
+    by_hand.kill().unwrap();
+    by_hand.wait().unwrap();
+    let worker = || nas.spawn(["worker", "parts.bin.job", "--shard", "8"]);
+    for mut one in [worker(), worker()] {
+        assert!(one.wait().unwrap().success());
+    }
+    let again = ran(&nas, &by_workers);
+    assert!(again.contains("17 architectures"), "{again}");
+    assert_eq!(fs::read(&parts).unwrap(), fs::read(&whole).unwrap());
+    fs::remove_file(&parts).unwrap();
+
     // What cannot be computed is told before any worker begins, and what is lost for good is told.
     let unknown = nas.say(&by_workers.replace("nwot", "nwto"));
     assert_eq!(unknown.code, 2);
@@ -213,4 +283,50 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     let slurm = nas.say(&format!("{SCORE} --out other.bin --engine slurm --workers 2"));
     // Whether there is no Slurm, or none that answers.
     assert!(slurm.code != 0 && slurm.stderr.contains("sbatch"), "{}", slurm.stderr);
+}
+
+/// A search for a table's cells, each of which is evaluated.
+const SEARCH: &str =
+    "search --dataset ImageNet16-120 --latency-table latency.csv --accuracy proxies --batch 8";
+
+#[test]
+fn workers_compute_a_search_s_generations() {
+    let nas = nas();
+    let cells = 0..15_625;
+    let rows = cells.map(|cell| format!("{cell},{}\n", cell % 7 + 1)).collect::<String>();
+    nas.write("latency.csv", &format!("arch,latency_ms\n{rows}"));
+    let generations = "--evaluations 30 --children 10 --seed 4";
+    let alone = format!("{SEARCH} {generations} --run alone");
+    // As workers do, on one thread.
+    let alone = nas.with_variable("OMP_NUM_THREADS", "1", &alone);
+    assert_eq!(alone.code, 0, "{}", alone.stderr);
+    let evaluations = |run: &str| nas.read(&format!("{run}/evaluations.csv"));
+    let by_workers = format!("{SEARCH} {generations} --engine local --workers 2 --shards 3");
+    ran(&nas, &format!("{by_workers} --run workers"));
+    assert_eq!(evaluations("workers"), evaluations("alone"));
+    assert!(!nas.folder().join("workers/proxies.job").exists());
+
+    // Killed while they work, then taken up: what they did is kept.
+    let mut child = nas.spawn(format!("{by_workers} --run killed").split_whitespace());
+    let first = nas.folder().join("killed/proxies.job/shard-1.bin");
+    while !first.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    ran(&nas, "search --resume killed");
+    assert_eq!(evaluations("killed"), evaluations("alone"));
+    assert!(!nas.folder().join("killed/proxies.job").exists());
+
+    for (arguments, expected) in [
+        ("search --workers 3", "--workers says nothing without --evaluate COMMAND or --engine"),
+        ("search --engine local --evaluate cat", "--engine says nothing"),
+        ("score 6111 --workers 3", "--engine"),
+        ("score 6111 --engine local", "add --out"),
+    ] {
+        let refused = nas.say(arguments);
+        assert_eq!(refused.code, 2, "{arguments}");
+        assert!(refused.stderr.contains(expected), "{arguments}: {}", refused.stderr);
+    }
 }

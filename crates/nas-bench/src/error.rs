@@ -153,6 +153,12 @@ pub enum Error {
         /// What is wrong with it, and what to do.
         problem: String,
     },
+    /// Another process writes the file.
+    #[error("{}: another process is writing it: wait for it, or name another file", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// The tables hold no accuracies of this fidelity.
     #[error("no {dataset} accuracies for {wanted}; there are: {}", listed(available))]
     NoFidelity {

@@ -1,8 +1,9 @@
 //! Files of scores that were computed, not published: one line of JSON that says how, then a
-//! record of fixed length for each cell, so that a file can grow while it is computed.
+//! record of fixed length for each architecture, so that a file can grow while it is computed.
 //!
-//! A record is the cell's NAS-Bench-201 index (2 bytes), a value in f64 for each proxy (8 bytes
-//! each, NaN where it does not exist) and the CRC-32 of both (4 bytes), all little-endian.
+//! A record is the architecture's choices (a byte for each decision of its space), a value in f64
+//! for each proxy (8 bytes each, little-endian, NaN where it does not exist) and the CRC-32 of both
+//! (4 bytes, little-endian).
 
 use std::{
     collections::BTreeMap,
@@ -13,14 +14,14 @@ use std::{
 
 use nas_space::{
     Arch,
-    nasbench201::{CELLS, index, representative},
+    nasbench201::{self, from_index, representative},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// The first key of the JSON line, and its value: the version of the layout.
-const FORMAT: &str = "nas scores, version 1";
+const FORMAT: &str = "nas scores, version 2";
 
 /// What [`ScoreTable::cifar10`] reads, and its name.
 const CIFAR10: (&str, &[u8]) =
@@ -37,6 +38,10 @@ pub struct ScoreHeader {
     pub command: String,
     /// The version of the program.
     pub version: String,
+    /// The space of the architectures, by its name.
+    pub space: String,
+    /// How many decisions it has.
+    pub decisions: u16,
     /// The data set, by its name.
     pub dataset: String,
     /// The file of the images, without its folder, or `gaussian`.
@@ -63,6 +68,8 @@ impl ScoreHeader {
             source: source.into(),
             command: command.into(),
             version: String::new(),
+            space: String::new(),
+            decisions: 0,
             dataset: String::new(),
             images: String::new(),
             images_crc32: String::new(),
@@ -93,11 +100,14 @@ impl ScoreHeader {
     }
 }
 
-/// Scores of NAS-Bench-201 cells by index.
+/// The values of architectures, in the order of their choices.
+type Rows = BTreeMap<Arch, Vec<Option<f64>>>;
+
+/// Scores of architectures of one space.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoreTable {
     header: ScoreHeader,
-    rows: BTreeMap<u16, Vec<Option<f64>>>,
+    rows: Rows,
 }
 
 impl ScoreTable {
@@ -150,14 +160,14 @@ impl ScoreTable {
                 header.format
             ));
         }
-        let mut rows = BTreeMap::new();
+        let mut rows = Rows::new();
         let records = bytes[end + 1..].chunks_exact(record_length(&header));
         let rest = records.remainder().len();
         for (number, record) in records.enumerate() {
-            let (index, values) = decode(record)
+            let (arch, values) = decode(record, header.decisions)
                 .ok_or_else(|| format!("damaged: the checksum of record {number} does not fit"))?;
-            if usize::from(index) >= CELLS || rows.insert(index, values).is_some() {
-                return Err(format!("damaged: cell {index} in record {number}"));
+            if rows.insert(arch, values).is_some() {
+                return Err(format!("damaged: record {number} is of an architecture before"));
             }
         }
         Ok((Self { header, rows }, rest))
@@ -166,8 +176,8 @@ impl ScoreTable {
     /// The tables in one.
     ///
     /// # Errors
-    /// [`Error::Scores`], naming the file, where tables were computed differently, hold a cell
-    /// twice, or are none.
+    /// [`Error::Scores`], naming the file, where tables were computed differently, hold an
+    /// architecture twice, or are none.
     pub fn merge(tables: Vec<(PathBuf, Self)>) -> Result<Self, Error> {
         let mut merged: Option<Self> = None;
         for (path, table) in tables {
@@ -181,20 +191,21 @@ impl ScoreTable {
                     "computed otherwise than the files before: {difference}"
                 )));
             }
-            for (index, values) in table.rows {
-                if merged.rows.insert(index, values).is_some() {
-                    return Err(wrong(format!("cell {index} is in a file before as well")));
+            for (arch, values) in table.rows {
+                if merged.rows.insert(arch, values).is_some() {
+                    return Err(wrong("an architecture of it is in a file before as well".into()));
                 }
             }
         }
         merged.ok_or_else(|| Error::Scores { path: PathBuf::new(), problem: "no files".into() })
     }
 
-    /// The whole file's bytes, cells in ascending order.
+    /// The whole file's bytes, architectures in the order of their choices.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = self.header.line().map_err(|error| Error::reading("", error))?;
-        for (&index, values) in &self.rows {
-            bytes.extend(encode(index, values));
+        bytes.reserve_exact(self.rows.len() * record_length(&self.header));
+        for (arch, values) in &self.rows {
+            encode(arch, values, &mut bytes);
         }
         Ok(bytes)
     }
@@ -204,15 +215,20 @@ impl ScoreTable {
         &self.header
     }
 
-    /// The cells and their values, in ascending order of the index.
-    pub fn rows(&self) -> impl Iterator<Item = (usize, &[Option<f64>])> {
-        self.rows.iter().map(|(&index, values)| (usize::from(index), values.as_slice()))
+    /// The architectures and their values, in the order of their choices.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = (&Arch, &[Option<f64>])> {
+        self.rows.iter().map(|(arch, values)| (arch, values.as_slice()))
     }
 
-    /// The values of a cell, or of another one that is the same network.
+    /// The values of an architecture, or of the cell of NAS-Bench-201 that stands for all that are the
+    /// same network.
     pub fn values(&self, arch: &Arch) -> Option<&[Option<f64>]> {
-        let found = self.rows.get(&(index(arch) as u16));
-        found.or_else(|| self.rows.get(&(representative(arch) as u16))).map(Vec::as_slice)
+        let same = || {
+            let is_cell = self.header.space == nasbench201::space().name();
+            let first = is_cell.then(|| from_index(representative(arch)).ok()).flatten()?;
+            self.rows.get(&first)
+        };
+        self.rows.get(arch).or_else(same).map(Vec::as_slice)
     }
 
     /// The place of a proxy among the values.
@@ -226,7 +242,7 @@ impl ScoreTable {
 pub struct ScoreWriter {
     path: PathBuf,
     file: File,
-    known: BTreeMap<u16, Vec<Option<f64>>>,
+    known: Rows,
 }
 
 impl ScoreWriter {
@@ -234,22 +250,19 @@ impl ScoreWriter {
     /// last record that was cut off is dropped. The file is locked for as long as this lives.
     ///
     /// # Errors
-    /// [`Error::Scores`] if the file is another one, or another process writes it; failures of the
-    /// file system.
+    /// [`Error::Scores`] if the file is another one; [`Error::InUse`] while another process writes it;
+    /// failures of the file system.
     pub fn open(path: &Path, header: &ScoreHeader) -> Result<Self, Error> {
         let failed = |error| Error::reading(path, error);
         let mut options = OpenOptions::new();
         let mut file = options.read(true).append(true).create(true).open(path).map_err(failed)?;
         if let Err(fs4::TryLockError::WouldBlock) = fs4::FileExt::try_lock(&file) {
-            return Err(Error::Scores {
-                path: path.to_path_buf(),
-                problem: "another process is writing it: wait for it, or name another file".into(),
-            });
+            return Err(Error::InUse { path: path.to_path_buf() });
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let line = header.line().map_err(failed)?;
-        let mut known = BTreeMap::new();
+        let mut known = Rows::new();
         // A kill may have come before the whole line was written.
         if line.starts_with(&bytes) {
             file.set_len(0).and_then(|()| file.write_all(&line)).map_err(failed)?;
@@ -269,15 +282,15 @@ impl ScoreWriter {
         Ok(Self { path: path.to_path_buf(), file, known })
     }
 
-    /// The cells that the file held when it was opened, by index, with their values.
-    pub fn take_known(&mut self) -> BTreeMap<usize, Vec<Option<f64>>> {
-        let known = std::mem::take(&mut self.known).into_iter();
-        known.map(|(index, values)| (usize::from(index), values)).collect()
+    /// The architectures that the file held when it was opened, with their values.
+    pub fn take_known(&mut self) -> BTreeMap<Arch, Vec<Option<f64>>> {
+        std::mem::take(&mut self.known)
     }
 
-    /// Adds the values of a cell, one for each proxy of the header.
-    pub fn append(&mut self, index: usize, values: &[Option<f64>]) -> Result<(), Error> {
-        let record = encode(index as u16, values);
+    /// Adds the values of an architecture, one for each proxy of the header.
+    pub fn append(&mut self, arch: &Arch, values: &[Option<f64>]) -> Result<(), Error> {
+        let mut record = Vec::new();
+        encode(arch, values, &mut record);
         let length = record.len() as u64;
         self.file.write_all(&record).map_err(|error| Error::writing(&self.path, length, error))
     }
@@ -286,26 +299,26 @@ impl ScoreWriter {
 const CHECKSUM: usize = 4;
 
 fn record_length(header: &ScoreHeader) -> usize {
-    size_of::<u16>() + header.proxies.len() * size_of::<f64>() + CHECKSUM
+    usize::from(header.decisions) + header.proxies.len() * size_of::<f64>() + CHECKSUM
 }
 
-fn encode(index: u16, values: &[Option<f64>]) -> Vec<u8> {
-    let mut record = index.to_le_bytes().to_vec();
+fn encode(arch: &Arch, values: &[Option<f64>], bytes: &mut Vec<u8>) {
+    let start = bytes.len();
+    bytes.extend(arch.choices());
     for value in values {
-        record.extend(value.unwrap_or(f64::NAN).to_le_bytes());
+        bytes.extend(value.unwrap_or(f64::NAN).to_le_bytes());
     }
-    record.extend(crc32fast::hash(&record).to_le_bytes());
-    record
+    bytes.extend(crc32fast::hash(&bytes[start..]).to_le_bytes());
 }
 
-fn decode(record: &[u8]) -> Option<(u16, Vec<Option<f64>>)> {
+fn decode(record: &[u8], decisions: u16) -> Option<(Arch, Vec<Option<f64>>)> {
     let (content, checksum) = record.split_last_chunk::<CHECKSUM>()?;
-    let (index, values) = content.split_first_chunk()?;
+    let (choices, values) = content.split_at_checked(decisions.into())?;
     let (values, _) = values.as_chunks();
     let values = values.iter().map(|&value| f64::from_le_bytes(value));
     let values = values.map(|value| (!value.is_nan()).then_some(value)).collect();
     (crc32fast::hash(content) == u32::from_le_bytes(*checksum))
-        .then(|| (u16::from_le_bytes(*index), values))
+        .then(|| (Arch::new(choices), values))
 }
 
 #[cfg(test)]
@@ -314,10 +327,16 @@ mod tests {
 
     fn header() -> ScoreHeader {
         ScoreHeader {
+            space: "nasbench201".into(),
+            decisions: 6,
             proxies: vec!["nwot".into(), "zen".into()],
             batch: 8,
             ..ScoreHeader::new("a test", "nas score")
         }
+    }
+
+    fn cell(index: usize) -> Arch {
+        from_index(index).unwrap()
     }
 
     fn row(index: usize) -> [Option<f64>; 2] {
@@ -328,7 +347,7 @@ mod tests {
         let path = folder.join(name);
         let mut writer = ScoreWriter::open(&path, &header()).unwrap();
         for &cell in cells {
-            writer.append(cell, &row(cell)).unwrap();
+            writer.append(&self::cell(cell), &row(cell)).unwrap();
         }
         path
     }
@@ -338,8 +357,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let table = ScoreTable::read(&written(folder.path(), "a", &[7, 0, 6111])).unwrap();
         assert_eq!(table.header(), &header());
-        let rows: Vec<_> = table.rows().map(|(index, values)| (index, values.to_vec())).collect();
+        let mut rows: Vec<_> = table
+            .rows()
+            .map(|(arch, values)| (nasbench201::index(arch), values.to_vec()))
+            .collect();
+        assert!(table.rows().is_sorted());
+        rows.sort_by_key(|(index, _)| *index);
         assert_eq!(rows, [0, 7, 6111].map(|index| (index, row(index).to_vec())));
+        assert_eq!(table.values(&cell(7)), Some(&row(7)[..]));
+        assert_eq!(table.values(&cell(8)), None);
         assert_eq!(table.column("zen"), Some(1));
     }
 
@@ -353,9 +379,9 @@ mod tests {
             fs::write(&path, &whole[..length]).unwrap();
             let mut writer = ScoreWriter::open(&path, &header()).unwrap();
             let known = writer.take_known();
-            for cell in cells {
-                if !known.contains_key(&cell) {
-                    writer.append(cell, &row(cell)).unwrap();
+            for index in cells {
+                if !known.contains_key(&cell(index)) {
+                    writer.append(&cell(index), &row(index)).unwrap();
                 }
             }
             assert_eq!(fs::read(&path).unwrap(), whole, "cut at {length}");
@@ -374,7 +400,7 @@ mod tests {
         let merged = ScoreTable::merge(vec![even.clone(), odd]).unwrap();
         assert_eq!(merged.to_bytes().unwrap(), whole.to_bytes().unwrap());
         let error = ScoreTable::merge(vec![even.clone(), even]).unwrap_err().to_string();
-        assert!(error.contains("even: cell 2"), "{error}");
+        assert!(error.contains("is in a file before as well"), "{error}");
     }
 
     #[test]

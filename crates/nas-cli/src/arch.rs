@@ -26,6 +26,12 @@ impl Architectures {
         self.architectures.is_empty() && self.file.is_none()
     }
 
+    /// Whether they are read from standard input.
+    #[cfg(feature = "torch")]
+    pub fn from_standard_input(&self) -> bool {
+        self.file.as_deref().is_some_and(|file| file.as_os_str() == "-")
+    }
+
     /// All of them, or the first mistake with its line.
     pub fn read(&self, task: &Task) -> Result<Vec<Arch>, Failure> {
         let Some(file) = &self.file else {

@@ -28,9 +28,9 @@ pub struct EvaluateArguments {
         value_parser = objective
     )]
     objectives: Vec<Objective>,
-    /// Processes of it that run side by side [default: 1]
-    #[arg(long, value_name = "N", requires = "evaluate", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    workers: Option<u16>,
+    /// Processes of it that run side by side, or workers of --engine [default: 1, of --engine 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub workers: Option<u16>,
     /// How long an answer may take [default: 600s]
     #[arg(id = "evaluate_timeout", long = "timeout", value_name = "TIME", requires = "evaluate")]
     timeout: Option<Millis>,
@@ -57,16 +57,24 @@ impl EvaluateArguments {
     }
 
     /// The evaluator, and where objectives come from, in words, where a command was given.
-    pub fn build(&self, space: &'static Space) -> Result<Option<(Program, String)>, Failure> {
+    /// `by_workers` says whether there are others to be so many.
+    pub fn build(
+        &self,
+        space: &'static Space,
+        by_workers: bool,
+    ) -> Result<Option<(Program, String)>, Failure> {
         let Some(command) = self.command() else {
             // The parser does not tell where an option stands that is not for a command.
             let options = [
                 ("--objectives", !self.objectives.is_empty()),
-                ("--workers", self.workers.is_some()),
                 ("--timeout", self.timeout.is_some()),
+                ("--workers", self.workers.is_some() && !by_workers),
             ];
             return match options.into_iter().find(|(_, given)| *given) {
                 None => Ok(None),
+                Some(("--workers", _)) => Err(Failure::input(
+                    "--workers says nothing without --evaluate COMMAND or --engine",
+                )),
                 Some((option, _)) => {
                     Err(Failure::input(format!("{option} says nothing without --evaluate COMMAND")))
                 }

@@ -178,7 +178,7 @@ impl Cell {
         }
     }
 
-    fn in_full(&self) -> String {
+    pub fn in_full(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Count(count) => count.to_string(),

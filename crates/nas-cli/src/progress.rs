@@ -25,6 +25,15 @@ pub struct Progress {
 const PAUSE: Duration = Duration::from_secs(2);
 
 impl Progress {
+    /// Shows nothing but what is said.
+    #[cfg(feature = "torch")]
+    pub fn hidden() -> Self {
+        let this = Self::new("", 0);
+        this.bar.finish_and_clear();
+        let all = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
+        Self { bar: ProgressBar::hidden(), all, plain: false, ..this }
+    }
+
     pub fn new(what: &'static str, total: usize) -> Self {
         let template = "{msg} [{bar:12}] {pos}/{len}, {eta} left";
         let style = ProgressStyle::with_template(template)

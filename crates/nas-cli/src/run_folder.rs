@@ -19,8 +19,11 @@ pub const CONFIG: &str = "config.toml";
 /// What is written last: a run that has it ended, or was stopped by its user.
 pub const RESULT: &str = "front.json";
 
+/// What workers compute of a generation, while they do.
+pub const WORK: &str = "proxies.job";
+
 /// The files of a run.
-const FILES: [&str; 12] = [
+const FILES: [&str; 13] = [
     CONFIG,
     EVENTS,
     CHECKPOINT,
@@ -33,6 +36,7 @@ const FILES: [&str; 12] = [
     "model.json",
     "report.html",
     RESULT,
+    WORK,
 ];
 
 /// The version of the folder's format, which its configuration names.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use nas_bench::{ScoreTable, container};
+use nas_eval::Task;
 use nas_space::nasbench201;
 
 use crate::{
     failure::Failure,
-    output::{Cell, Records},
+    output::{Cell, counted},
 };
 
 /// A file of scores to be written.
@@ -35,10 +36,15 @@ impl ScoreFile {
         Ok(Self { path: path.to_path_buf(), csv })
     }
 
+    /// Whether it is there.
+    #[cfg(feature = "torch")]
+    pub fn exists(&self) -> bool {
+        self.path.exists()
+    }
+
     /// Writes the whole table, or nothing.
     pub fn write(&self, table: &ScoreTable) -> Result<(), Failure> {
-        let bytes =
-            if self.csv { records(table)?.csv()?.into_bytes() } else { table.to_bytes()? };
+        let bytes = if self.csv { csv(table)? } else { table.to_bytes()? };
         container::replace(&self.path, &bytes)
             .map_err(|error| Failure::file("write", &self.path, &error))
     }
@@ -46,13 +52,15 @@ impl ScoreFile {
     /// What was written, in words.
     pub fn told(&self, table: &ScoreTable) -> String {
         let header = table.header();
-        let (cells, proxies) = (table.rows().count(), header.proxies.len());
+        let (count, proxies) = (table.rows().len(), header.proxies.len());
+        let mut told = counted(count, "architecture");
         let all = nasbench201::distinct_cells().len();
-        let part = header.command.contains(" --space ") && cells < all;
-        let of = if part { format!(" of the space's {all}") } else { String::new() };
-        let cells = format!("{cells}{of} cell{}", if cells == 1 { "" } else { "s" });
+        let is_whole = format!(" --space {} ", nasbench201::space().name());
+        if header.command.contains(&is_whole) && count < all {
+            told += &format!(" of the space's {all}");
+        }
         let proxies = format!("{proxies} prox{}", if proxies == 1 { "y" } else { "ies" });
-        format!("{cells}, {proxies}, in {}\n", self.path.display())
+        format!("{told}, {proxies}, in {}\n", self.path.display())
     }
 
     /// A file beside it.
@@ -65,15 +73,30 @@ impl ScoreFile {
     }
 }
 
-/// A table's cells by index, each with its arch string and a column for each proxy.
-fn records(table: &ScoreTable) -> Result<Records, Failure> {
-    let proxies = table.header().proxies.iter().map(String::as_str);
-    let mut records = Records::new(["index", "arch"].into_iter().chain(proxies));
-    for (index, values) in table.rows() {
-        let arch = nasbench201::arch_str(&nasbench201::from_index(index)?);
-        let mut row: Vec<Cell> = vec![index.into(), arch.into()];
-        row.extend(values.iter().copied().map(Cell::from));
-        records.push(row);
+/// A table's architectures, by their numbers where they have such, with a column for each proxy.
+fn csv(table: &ScoreTable) -> Result<Vec<u8>, Failure> {
+    let header = table.header();
+    let task = Task::named(&header.space, None).ok_or_else(|| {
+        Failure::input(format!(
+            "these are scores of the space {}, which is not known here: .csv needs one of {}",
+            header.space,
+            Task::names().join(", ")
+        ))
+    })??;
+    let cannot = |error: csv::Error| Failure::work(format!("cannot write CSV: {error}"));
+    let mut rows: Vec<_> = table.rows().collect();
+    rows.sort_by_key(|(arch, _)| task.index(arch));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let numbered = task.is_numbered().then_some("index");
+    let columns = numbered.into_iter().chain(["arch"]);
+    let columns = columns.chain(header.proxies.iter().map(String::as_str));
+    writer.write_record(columns).map_err(cannot)?;
+    for (arch, values) in rows {
+        task.space.check(arch)?;
+        let index = task.index(arch).map(|index| index.to_string());
+        let values = values.iter().map(|value| Cell::from(*value).in_full());
+        let row = index.into_iter().chain([task.space.format(arch)]).chain(values);
+        writer.write_record(row).map_err(cannot)?;
     }
-    Ok(records)
+    writer.into_inner().map_err(|error| Failure::work(format!("cannot write CSV: {error}")))
 }

@@ -31,7 +31,7 @@ mod user_table;
 pub use command::{Failures, Fault, Program};
 pub use predicted::{Buying, Domain, Features, Labels, Predicted};
 pub use published::{Published, PublishedAccuracy, vit_features};
-pub use source::{Lookup, Source, Sources};
+pub use source::{Lookup, Pace, Source, Sources};
 pub use task::{Class, Fact, Form, Task};
 pub use truth::{Scores, Served, Truth};
 pub use user_table::{UserScores, UserTable};

@@ -26,7 +26,7 @@ use nas_space::{
 };
 use tch::{Device, Tensor};
 
-use crate::{Error, Source, onnx::OnnxNetwork};
+use crate::{Error, Pace, Source, onnx::OnnxNetwork};
 
 /// How the networks of a task are built, and what is shown to them.
 #[derive(Clone)]
@@ -289,6 +289,9 @@ pub const TRAINING_FREE_TRANSFORMER: [Proxy; 1] = [Proxy::AzExpressivity];
 /// accuracy on CIFAR-10.
 pub const TRAINING_FREE: [Proxy; 3] = [Proxy::Jacov, Proxy::Params, Proxy::AzExpressivity];
 
+/// Computes proxies of architectures: for each a value for each proxy.
+pub type Compute = dyn FnMut(&[Arch]) -> Result<Vec<Vec<Option<f64>>>, BoxError>;
+
 /// What proxies are ranked among.
 enum Ranks {
     /// Still to be learnt from this sample.
@@ -299,17 +302,41 @@ enum Ranks {
 
 /// Where the proxies' values come from.
 enum Values {
-    Computed { networks: Networks, batch: Batch, known: HashMap<Arch, Vec<Option<f64>>> },
-    Table { table: ScoreTable, columns: Vec<usize> },
+    Computed {
+        compute: Box<Compute>,
+        pace: Pace,
+        representative: fn(&Arch) -> Arch,
+        known: HashMap<Arch, Vec<Option<f64>>>,
+    },
+    Table {
+        table: ScoreTable,
+        columns: Vec<usize>,
+    },
 }
 
 impl ProxyScore {
     /// A score of proxies that are computed on the spot and ranked among those of a sample of
     /// architectures, which is scored when it is first asked for.
     pub fn new(networks: Networks, batch: Batch, sample: Vec<Arch>) -> Self {
-        let proxies = networks.blueprint.score;
-        let values = Values::Computed { networks, batch, known: HashMap::new() };
-        Self::of(values, Ranks::Sample(sample), proxies)
+        let blueprint = networks.blueprint.clone();
+        let proxies = ProxySet::new(blueprint.score.iter().copied());
+        let compute = move |architectures: &[Arch]| {
+            let score = |arch| Ok(proxies.score(&*networks.build(arch)?, &batch)?);
+            architectures.iter().map(score).collect()
+        };
+        Self::computed_by(&blueprint, Box::new(compute), Pace::Slow, sample)
+    }
+
+    /// The same score of proxies ([`Blueprint::score`]) that others compute, each network's once.
+    pub fn computed_by(
+        blueprint: &Blueprint,
+        compute: Box<Compute>,
+        pace: Pace,
+        sample: Vec<Arch>,
+    ) -> Self {
+        let (representative, known) = (blueprint.representative, HashMap::new());
+        let values = Values::Computed { compute, pace, representative, known };
+        Self::of(values, Ranks::Sample(sample), blueprint.score)
     }
 
     /// A score of proxies that were computed before, ranked among all networks of the table.
@@ -343,12 +370,14 @@ impl ProxyScore {
     ///
     /// # Errors
     /// [`nas_proxy::Error::Reference`] where a proxy does not tell the sample's architectures
-    /// apart; failures of libtorch.
-    fn aggregate(&mut self, proxies: &[Option<f64>]) -> Result<Option<f64>, Error> {
+    /// apart; failures of what computes.
+    fn aggregate(&mut self, proxies: &[Option<f64>]) -> Result<Option<f64>, BoxError> {
         if let Ranks::Sample(sample) = &self.ranks {
             let sample = sample.clone();
-            let rows =
-                sample.iter().map(|arch| self.proxies(arch)).collect::<Result<Vec<_>, Error>>()?;
+            let rows = sample
+                .iter()
+                .map(|arch| self.proxies(arch))
+                .collect::<Result<Vec<_>, BoxError>>()?;
             let column = |(place, proxy)| (proxy, rows.iter().map(|row| row[place]).collect());
             let columns: Vec<_> = self.proxies.iter().copied().enumerate().map(column).collect();
             self.ranks = Ranks::Learnt(RankAggregate::new(&columns)?);
@@ -357,17 +386,11 @@ impl ProxyScore {
         Ok(ranks.score(proxies))
     }
 
-    fn proxies(&mut self, arch: &Arch) -> Result<Vec<Option<f64>>, Error> {
-        match &mut self.values {
-            Values::Computed { networks, batch, known } => {
-                let network = networks.representative(arch);
-                if let Some(known) = known.get(&network) {
-                    return Ok(known.clone());
-                }
-                let proxies = ProxySet::new(self.proxies.iter().copied());
-                let values = proxies.score(&*networks.build(arch)?, batch)?;
-                known.insert(network, values.clone());
-                Ok(values)
+    fn proxies(&mut self, arch: &Arch) -> Result<Vec<Option<f64>>, BoxError> {
+        self.compute(std::slice::from_ref(arch))?;
+        match &self.values {
+            Values::Computed { representative, known, .. } => {
+                Ok(known[&representative(arch)].clone())
             }
             Values::Table { table, columns } => {
                 let values = table.values(arch);
@@ -375,6 +398,26 @@ impl ProxyScore {
                 Ok(columns.iter().map(|&column| value(column)).collect())
             }
         }
+    }
+
+    /// Has the proxies computed of those whose are not known, each network's once.
+    fn compute(&mut self, architectures: &[Arch]) -> Result<(), BoxError> {
+        let Values::Computed { compute, representative, known, .. } = &mut self.values else {
+            return Ok(());
+        };
+        let mut unknown: Vec<Arch> = architectures.iter().map(*representative).collect();
+        unknown.retain(|network| !known.contains_key(network));
+        unknown.sort();
+        unknown.dedup();
+        if !unknown.is_empty() {
+            let values = compute(&unknown)?;
+            if values.len() != unknown.len() {
+                let (found, asked) = (values.len(), unknown.len());
+                return Err(format!("{found} rows of proxies for {asked} architectures").into());
+            }
+            known.extend(unknown.into_iter().zip(values));
+        }
+        Ok(())
     }
 }
 
@@ -387,8 +430,23 @@ impl Source for ProxyScore {
         &self.details
     }
 
-    fn is_slow(&self) -> bool {
-        matches!(self.values, Values::Computed { .. })
+    fn pace(&self) -> Pace {
+        match self.values {
+            Values::Computed { pace, .. } => pace,
+            Values::Table { .. } => Pace::AtOnce,
+        }
+    }
+
+    fn prepare(&mut self, architectures: &[Arch]) -> Result<(), BoxError> {
+        // What works side by side is given all at once, the first time with the sample.
+        if self.pace() != Pace::Together {
+            return Ok(());
+        }
+        let mut all = architectures.to_vec();
+        if let Ranks::Sample(sample) = &self.ranks {
+            all.extend(sample.iter().cloned());
+        }
+        self.compute(&all)
     }
 
     fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
@@ -482,8 +540,8 @@ impl Source for MeasuredLatency {
         &self.details
     }
 
-    fn is_slow(&self) -> bool {
-        true
+    fn pace(&self) -> Pace {
+        Pace::Slow
     }
 
     fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
@@ -548,14 +606,14 @@ mod tests {
     #[test]
     fn computed_scores_are_of_networks() {
         let source = score_source();
-        assert!(source.is_slow());
+        assert_eq!(source.pace(), Pace::Slow);
         isomorphic_cells_score_the_same_and_a_richer_cell_higher(source);
     }
 
     #[test]
     fn scores_of_the_table_are_of_networks() {
         let source = || ProxyScore::from_table(ScoreTable::cifar10().unwrap()).unwrap();
-        assert!(!source().is_slow());
+        assert_eq!(source().pace(), Pace::AtOnce);
         isomorphic_cells_score_the_same_and_a_richer_cell_higher(source());
         // Only networks without a path have no score.
         let mut source = source();

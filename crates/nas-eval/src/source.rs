@@ -11,9 +11,17 @@ pub trait Source {
         &[]
     }
 
-    /// Whether a single architecture takes so long that progress should be shown after each.
-    fn is_slow(&self) -> bool {
-        false
+    /// How its architectures are best given.
+    fn pace(&self) -> Pace {
+        Pace::AtOnce
+    }
+
+    /// Told which architectures will be asked next, it may work on them together.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    fn prepare(&mut self, _architectures: &[Arch]) -> Result<(), BoxError> {
+        Ok(())
     }
 
     /// The architecture's value, `None` where it does not exist, and one value for each detail.
@@ -24,6 +32,17 @@ pub trait Source {
 
     /// Takes an earlier answer of its own as if it had just given it.
     fn remember(&mut self, _arch: &Arch, _value: Option<f64>, _details: &[Option<f64>]) {}
+}
+
+/// How a source's architectures are best given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pace {
+    /// In whatever number: it answers at once.
+    AtOnce,
+    /// One by one: each takes so long that progress should be shown after it.
+    Slow,
+    /// A whole generation at a time: others work on it, side by side.
+    Together,
 }
 
 /// A source that looks values up with a function.
@@ -75,10 +94,16 @@ impl Evaluator for Sources {
     }
 
     fn batch(&self) -> usize {
-        if self.parts.iter().any(|source| source.is_slow()) { 1 } else { usize::MAX }
+        match self.parts.iter().map(|source| source.pace()).max() {
+            Some(Pace::Slow) => 1,
+            _ => usize::MAX,
+        }
     }
 
     fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+        for source in &mut self.parts {
+            source.prepare(architectures)?;
+        }
         let mut evaluate = |arch| {
             let mut evaluation = Evaluation::default();
             for source in &mut self.parts {

@@ -167,7 +167,8 @@ impl<'a> Search<'a> {
         Self { rules, ..self }
     }
 
-    /// Until `stop` is set: then the search ends after the evaluation under way, as far as it came.
+    /// Until `stop` is set: then the search ends after the evaluation under way, as far as it came; an
+    /// evaluator that was told as well may fail.
     #[must_use]
     pub fn until(self, stop: &'a AtomicBool) -> Self {
         Self { stop: Some(stop), ..self }
@@ -528,10 +529,13 @@ impl<'a, 'b> Run<'a, 'b> {
     fn evaluate(&mut self, batch: Vec<Taken>) -> Result<(), Error> {
         let architectures: Vec<Arch> =
             batch.iter().map(|taken| taken.proposal.arch.clone()).collect();
-        let evaluations = self
-            .evaluator
-            .evaluate(&architectures)
-            .map_err(|source| Error::Evaluator { architectures: architectures.len(), source })?;
+        let evaluations = match self.evaluator.evaluate(&architectures) {
+            Ok(evaluations) => evaluations,
+            Err(_) if self.is_stopped() => return Ok(()),
+            Err(source) => {
+                return Err(Error::Evaluator { architectures: architectures.len(), source });
+            }
+        };
         expect("evaluations", architectures.len(), evaluations.len())?;
         for (taken, evaluation) in batch.into_iter().zip(evaluations) {
             self.record(taken, evaluation)?;

@@ -1,20 +1,22 @@
 //! What needs libtorch: proxies and measured latency.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf, rc::Rc};
 
+use nas_bench::container;
 use nas_eval::{
-    Source, Task,
+    Pace, Source, Task,
     live::{self, Blueprint, Computed, MeasuredLatency, Networks, ProxyScore},
 };
 use nas_hw::{Measurement, Plan};
 use nas_proxy::{Batch, Proxy, Selection};
 use nas_search::SearchRng;
-use nas_space::Arch;
+use nas_space::{Arch, Space};
 use rand::SeedableRng;
 use tch::Device;
 
 use crate::{
-    commands::{Runtime, Target},
+    commands::{Runtime, Target, Workers},
+    engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
 };
@@ -29,6 +31,18 @@ pub struct ProxyArguments {
     /// seeded Gaussian noise with seeded random labels
     #[arg(long, value_name = "FILE")]
     pub images: Option<PathBuf>,
+}
+
+/// How a search computes proxies.
+#[derive(Debug, clap::Args)]
+pub struct ComputedProxies {
+    #[command(flatten)]
+    proxy: ProxyArguments,
+    /// Where proxies are computed: cpu, cuda or cuda:N [default: cpu]
+    #[arg(long, value_name = "cpu|cuda:N")]
+    compute: Option<String>,
+    #[command(flatten)]
+    engine: EngineArguments,
 }
 
 const COMPUTE: &str = "cpu";
@@ -83,51 +97,68 @@ impl ProxyArguments {
         };
         Ok(batch.to_device(device)?)
     }
+}
 
-    /// An option that says how a search computes proxies, where one was given.
-    pub fn given(&self, compute: Option<&str>) -> Option<&'static str> {
-        let images = self.images.as_ref().map(|_| "--images");
-        images.or(self.batch.map(|_| "--batch")).or(compute.map(|_| "--compute"))
+impl ComputedProxies {
+    /// An option that says how proxies are computed, where one was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--images", self.proxy.images.is_some()),
+            ("--batch", self.proxy.batch.is_some()),
+            ("--compute", self.compute.is_some()),
+            ("--engine", self.engine.engine.is_some()),
+        ];
+        options.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
+    /// Whether others compute them.
+    pub fn by_workers(&self) -> bool {
+        self.engine.engine.is_some()
     }
 
     /// The proxies that were computed before, where a search takes them: unless something was said
     /// about computing them.
-    fn computed_before(&self, task: &Task, compute: Option<&str>) -> Option<Computed> {
+    fn computed_before(&self, task: &Task) -> Option<Computed> {
         let computed = task.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
-        computed.filter(|_| self.given(compute).is_none())
+        computed.filter(|_| self.given().is_none())
+    }
+
+    fn compute(&self) -> &str {
+        self.compute.as_deref().unwrap_or(COMPUTE)
     }
 
     /// Where a search's score comes from, in words.
-    pub fn origin(&self, task: &Task, compute: Option<&str>) -> String {
-        if self.computed_before(task, compute).is_some() {
+    pub fn origin(&self, task: &Task) -> String {
+        if self.computed_before(task).is_some() {
             let dataset = task.dataset.unwrap_or_default();
             return format!("score from zero-cost proxies, as pel-nas computed them on {dataset}");
         }
-        let images = match &self.images {
+        let images = match &self.proxy.images {
             Some(file) => format!("images of {}", file.display()),
             None => "Gaussian noise".to_owned(),
         };
+        let by = if self.by_workers() { "by workers" } else { "on this machine" };
         let proxies = task.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
         let names = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(", ");
         format!(
             "training-free score, which is no accuracy, from zero-cost proxies:\n    {names}, \
-             computed on this machine on {images}"
+             computed {by} on {images}"
         )
     }
 
     /// What a search's configuration tells of them.
-    pub fn config(&self, task: &Task, compute: Option<&str>) -> toml::Table {
+    pub fn config(&self, task: &Task) -> toml::Table {
         let mut table = toml::Table::new();
-        if self.computed_before(task, compute).is_some() {
+        if self.computed_before(task).is_some() {
             table.insert("computed".into(), toml::Value::from("before, by pel-nas"));
             return table;
         }
-        let images =
-            self.images.as_ref().map_or("gaussian".into(), |file| file.display().to_string());
-        let batch = task.blueprint.as_ref().map_or(0, |blueprint| self.count(blueprint));
+        let images = self.proxy.images.as_ref();
+        let images = images.map_or("gaussian".into(), |file| file.display().to_string());
+        let batch = task.blueprint.as_ref().map_or(0, |blueprint| self.proxy.count(blueprint));
         table.insert("batch".into(), toml::Value::from(batch as i64));
         table.insert("images".into(), toml::Value::from(images));
-        table.insert("compute".into(), toml::Value::from(compute.unwrap_or(COMPUTE)));
+        table.insert("compute".into(), toml::Value::from(self.compute()));
         table
     }
 
@@ -136,23 +167,91 @@ impl ProxyArguments {
         &self,
         task: &Task,
         seed: u64,
-        compute: Option<&str>,
+        workers: &Rc<Workers>,
     ) -> Result<Box<dyn Source>, Failure> {
-        if let Some(computed) = self.computed_before(task, compute) {
+        if let Some(computed) = self.computed_before(task) {
             let table = computed().map_err(nas_eval::Error::from)?;
             return Ok(Box::new(ProxyScore::from_table(table)?));
         }
-        let device = nas_proxy::device(compute.unwrap_or(COMPUTE))?;
-        let networks = Networks { blueprint: blueprint(task)?.clone(), seed, device };
-        let batch = self.images(task, seed, device)?;
+        let blueprint = blueprint(task)?;
         let rng = &mut SearchRng::seed_from_u64(seed);
         let space = task.space;
         let sample: Vec<Arch> = std::iter::repeat_with(|| space.sample(rng))
             .filter(|arch| space.is_connected(arch))
             .take(REFERENCE)
             .collect();
+        if self.by_workers() {
+            let compute = self.workers(task, seed, Rc::clone(workers));
+            let score = ProxyScore::computed_by(blueprint, compute, Pace::Together, sample);
+            return Ok(Box::new(score));
+        }
+        let device = nas_proxy::device(self.compute())?;
+        let networks = Networks { blueprint: blueprint.clone(), seed, device };
+        let batch = self.proxy.images(task, seed, device)?;
         Ok(Box::new(ProxyScore::new(networks, batch, sample)))
     }
+
+    /// Has proxies computed by `nas score`, of which workers take a part each.
+    fn workers(&self, task: &Task, seed: u64, workers: Rc<Workers>) -> Box<live::Compute> {
+        let proxies = task.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
+        let proxies = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(",");
+        let mut command = vec!["score".to_owned()];
+        let mut say = |option: &str, value: String| command.extend([option.to_owned(), value]);
+        say("--space", task.space.name().to_owned());
+        say("--proxies", proxies);
+        say("--seed", seed.to_string());
+        say("--device", self.compute().to_owned());
+        if let Some(dataset) = task.dataset {
+            say("--dataset", dataset.to_owned());
+        }
+        if let Some(batch) = self.proxy.batch {
+            say("--batch", batch.to_string());
+        }
+        if let Some(images) = &self.proxy.images {
+            say("--images", images.display().to_string());
+        }
+        say("--jobs", self.engine.cpus().to_string());
+        let (space, engine) = (task.space, self.engine.with(workers.count));
+        Box::new(move |architectures| {
+            by_workers(space, architectures, &command, &engine, &workers)
+                .map_err(|failure| failure.to_string().into())
+        })
+    }
+}
+
+/// Proxies of architectures, as workers compute them by a command.
+fn by_workers(
+    space: &Space,
+    architectures: &[Arch],
+    command: &[String],
+    engine: &EngineArguments,
+    workers: &Workers,
+) -> Result<Vec<Vec<Option<f64>>>, Failure> {
+    let (Some(kind), Some(folder)) = (engine.engine, workers.folder.get()) else {
+        return Err(Failure::work("workers are asked for before there is a run"));
+    };
+    let cannot = |error: std::io::Error| Failure::file("write", folder, &error);
+    let folder = std::path::absolute(folder).map_err(cannot)?;
+    let list = folder.join("architectures.txt");
+    let mut arguments = command.to_vec();
+    arguments.extend(["--file".to_owned(), list.display().to_string()]);
+    let job = Job::new(arguments, engine.shards().min(architectures.len()));
+    let text: String = architectures.iter().map(|arch| space.format(arch) + "\n").collect();
+    // What a search that was killed had computed of this very generation is kept.
+    let begun = Job::read(&folder).is_ok_and(|begun| begun == job)
+        && fs::read_to_string(&list).is_ok_and(|begun| begun == text);
+    if !begun {
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(cannot)?;
+        }
+        fs::create_dir_all(&folder).map_err(cannot)?;
+        container::replace(&list, text.as_bytes()).map_err(cannot)?;
+    }
+    let progress = Progress::hidden();
+    let table = job.compute(engine, kind, &folder, architectures, &workers.stop, progress)?;
+    fs::remove_dir_all(&folder).map_err(cannot)?;
+    let values = |arch| table.values(arch).map(<[_]>::to_vec).unwrap_or_default();
+    Ok(architectures.iter().map(values).collect())
 }
 
 /// Where measured latency comes from, in words.

@@ -1,6 +1,10 @@
 //! One module for each command of the program.
 
-use std::path::{Path, PathBuf};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use nas_bench::NasBench201;
 use nas_eval::{Published, Source, Task, UserTable};
@@ -81,6 +85,18 @@ impl Target {
             Self::Host | Self::Cuda(_) => None,
         }
     }
+}
+
+/// What workers of a search need to know of it.
+#[derive(Debug, Default)]
+#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+pub struct Workers {
+    /// The folder of a generation's work, once there is one.
+    pub folder: OnceCell<PathBuf>,
+    /// Ends them.
+    pub stop: Arc<AtomicBool>,
+    /// How many are at work at a time, where it was said.
+    pub count: Option<u16>,
 }
 
 /// What runs a network whose latency is measured.

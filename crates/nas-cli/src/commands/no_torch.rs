@@ -3,12 +3,14 @@
 
 #![allow(clippy::unused_self)]
 
+use std::rc::Rc;
+
 use nas_eval::{Source, Task};
 use nas_hw::Measurement;
 use nas_space::Arch;
 
 use crate::{
-    commands::{Runtime, Target},
+    commands::{Runtime, Target, Workers},
     failure::Failure,
 };
 
@@ -16,26 +18,34 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct ProxyArguments {}
 
+/// Nor how a search computes them.
+#[derive(Debug, clap::Args)]
+pub struct ComputedProxies {}
+
 pub fn unavailable(what: &str) -> Failure {
     Failure::input(format!(
         "this `nas` was built without libtorch and cannot {what}: build it with the feature `torch`, which is on by default"
     ))
 }
 
-impl ProxyArguments {
-    pub fn given(&self, compute: Option<&str>) -> Option<&'static str> {
-        compute.map(|_| "--compute")
+impl ComputedProxies {
+    pub fn given(&self) -> Option<&'static str> {
+        None
     }
 
-    pub fn origin(&self, _: &Task, _: Option<&str>) -> String {
+    pub fn by_workers(&self) -> bool {
+        false
+    }
+
+    pub fn origin(&self, _: &Task) -> String {
         String::new()
     }
 
-    pub fn config(&self, _: &Task, _: Option<&str>) -> toml::Table {
+    pub fn config(&self, _: &Task) -> toml::Table {
         toml::Table::new()
     }
 
-    pub fn score(&self, _: &Task, _: u64, _: Option<&str>) -> Result<Box<dyn Source>, Failure> {
+    pub fn score(&self, _: &Task, _: u64, _: &Rc<Workers>) -> Result<Box<dyn Source>, Failure> {
         Err(unavailable("compute proxies"))
     }
 }

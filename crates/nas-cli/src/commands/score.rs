@@ -9,7 +9,9 @@ Examples:
   nas score --space nb201 --proxies suite_zero --out all.bin   the whole space; goes on if killed
   nas score --space nb201 --out a.bin --shard 1/2              half of it; then nas score-merge
   nas score --space nb201 --out all.bin --engine slurm --workers 32    by a Slurm cluster
-  nas score --space autoformer-tiny --proxies all --file mine.txt    vision transformers")]
+  nas score --space autoformer-tiny --proxies all --file mine.txt    vision transformers
+  nas space sample --space autoformer-base --count 1000000 --format arch > list.txt
+  nas score --space autoformer-base --file list.txt --out list.bin --engine ray --workers 64")]
 pub struct Arguments {
     #[command(flatten)]
     pub architectures: Architectures,
@@ -42,20 +44,27 @@ pub struct Arguments {
     /// many as there are cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
-    /// Write a file, .csv or .bin (compact), with the cells in ascending order of their index;
-    /// the same command goes on where it was if it is interrupted
+    /// Write a file, .csv or .bin (compact), each architecture once, in order; the same command goes
+    /// on where it was if it is interrupted
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Only one of N parts of about equal size, for several processes or machines
     #[arg(long, value_name = "I/N", requires = "out", value_parser = parse_shard)]
     pub shard: Option<Shard>,
+    /// Whether it waits for another process that computes the same part.
+    #[arg(skip)]
+    pub waits: bool,
     /// Replace the file of --out if it is there
     #[arg(long, requires = "out")]
     pub force: bool,
     #[cfg(feature = "torch")]
     #[command(flatten)]
     pub engine: crate::engine::EngineArguments,
-    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["out", "shard"])]
+    /// Parts under way at a time [default: 2]
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "N", requires = "engine", help_heading = crate::engine::HEADING, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub workers: Option<u16>,
+    #[arg(long, value_enum, default_value_t, conflicts_with = "out")]
     pub format: Format,
 }
 
@@ -81,19 +90,13 @@ pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Fail
 }
 
 #[cfg(feature = "torch")]
-pub use torch::{Job, run};
+pub use torch::run;
 
 #[cfg(feature = "torch")]
 mod torch {
-    use std::{
-        collections::{BTreeMap, BTreeSet},
-        iter,
-        path::{Path, PathBuf},
-        process::ExitCode,
-        thread,
-    };
+    use std::{collections::BTreeSet, iter, path::Path, process::ExitCode, thread, time::Duration};
 
-    use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter, container};
+    use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter};
     use nas_eval::{
         Task,
         live::{Networks, Scoring},
@@ -101,7 +104,7 @@ mod torch {
     use nas_proxy::{Batch, Proxy, ProxySet};
     use nas_space::{
         Arch,
-        nasbench201::{self, distinct_cells, from_index, index, representative},
+        nasbench201::{self, distinct_cells, from_index},
     };
     use tch::{Device, Kind};
 
@@ -109,7 +112,7 @@ mod torch {
     use crate::{
         arch::shown,
         commands::{SpaceArguments, live::blueprint},
-        engine,
+        engine::{self, Job},
         failure::Failure,
         output::{Cell, Format, Records, print},
         progress::Progress,
@@ -117,6 +120,9 @@ mod torch {
         stop::stop_signal,
         typed,
     };
+
+    /// How long another process is left alone.
+    const PAUSE: Duration = Duration::from_secs(1);
 
     /// As many proxies beside a cell, or cells beside a proxy, as fit into 80 columns.
     const PROXIES_ACROSS: usize = 4;
@@ -128,16 +134,27 @@ mod torch {
         let space = SpaceArguments { space: space.to_owned(), dataset: arguments.dataset.clone() };
         let task = space.task()?;
         let out = arguments.out.as_deref();
-        if out.is_some() && !task.is_numbered() {
-            return Err(Failure::input(format!(
-                "--out keeps scores by numbers, and architectures of {} have none: print them, with --format csv > FILE",
-                task.space.name()
-            )));
+        if arguments.engine.engine.is_some() {
+            if out.is_none() {
+                return Err(Failure::input(
+                    "--engine: what workers compute goes to a file: add --out, for example --out scores.bin",
+                ));
+            }
+            if arguments.shard.is_some() {
+                return Err(Failure::input(
+                    "--shard says which part is this process's, and --engine has all parts computed: leave one of them out",
+                ));
+            }
+            if arguments.architectures.from_standard_input() {
+                return Err(Failure::input(
+                    "--file -: workers cannot read this command's standard input: name a file that they see",
+                ));
+            }
         }
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
         let architectures = architectures(arguments, &task)?;
         if let (Some(kind), Some(out)) = (arguments.engine.engine, &out) {
-            return by_engine(arguments, kind, out);
+            return by_engine(arguments, kind, out, &architectures);
         }
         let seed = arguments.seed;
         let device = nas_proxy::device(&arguments.device)?;
@@ -163,89 +180,22 @@ mod torch {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What workers are told: the file of a job's folder.
-    const JOB: &str = "job.toml";
-
-    /// A job's format.
-    const FORMAT_VERSION: u32 = 1;
-
-    /// What workers are told.
-    #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-    pub struct Job {
-        pub format_version: u32,
-        /// Where the command was given, and its arguments.
-        pub folder: PathBuf,
-        pub arguments: Vec<String>,
-        /// Parts that the work is cut into.
-        pub shards: usize,
-    }
-
-    impl Job {
-        /// Reads what a job's folder tells.
-        pub fn read(folder: &Path) -> Result<Self, Failure> {
-            let file = folder.join(JOB);
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| Failure::file("read", &file, &error))?;
-            let job: Self = toml::from_str(&text)
-                .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
-            if job.format_version != FORMAT_VERSION {
-                return Err(Failure::input(format!(
-                    "{}: format {}, but this program reads {FORMAT_VERSION}: workers need the version of nas that made the job",
-                    file.display(),
-                    job.format_version
-                )));
-            }
-            Ok(job)
-        }
-
-        /// The file of a part's scores.
-        pub fn result(folder: &Path, part: usize) -> PathBuf {
-            folder.join(format!("shard-{part}.bin"))
-        }
-    }
-
     /// Has the scores computed by workers, and merges what they wrote.
     fn by_engine(
         arguments: &Arguments,
         kind: engine::Kind,
         out: &ScoreFile,
+        architectures: &[Arch],
     ) -> Result<ExitCode, Failure> {
-        let shards = arguments.engine.shards();
         let mut with_value = engine::OPTIONS.to_vec();
         with_value.extend(["--out", "--jobs"]);
         let mut typed = typed::without(&with_value, &["--force"]);
         typed.extend(["--jobs".to_owned(), arguments.engine.cpus().to_string()]);
-        let job = Job {
-            format_version: FORMAT_VERSION,
-            folder: std::env::current_dir().unwrap_or_default(),
-            arguments: typed,
-            shards,
-        };
         let folder = out.beside("job");
-        let file = folder.join(JOB);
-        if file.exists() {
-            if Job::read(&folder)? != job {
-                return Err(Failure::input(format!(
-                    "{} holds another job: go on with the command that began it, name another file with --out, or remove that folder",
-                    folder.display()
-                )));
-            }
-        } else {
-            std::fs::create_dir_all(&folder)
-                .map_err(|error| Failure::file("create", &folder, &error))?;
-            let text = toml::to_string(&job)
-                .map_err(|error| Failure::work(format!("cannot write a job: {error}")))?;
-            container::replace(&file, text.as_bytes())
-                .map_err(|error| Failure::file("write", &file, &error))?;
-        }
-        let is_done = |part: usize| Job::result(&folder, part).exists();
-        arguments.engine.run(kind, &folder, &is_done, &*stop_signal()?)?;
-        let read = |part| {
-            let path = Job::result(&folder, part);
-            Ok((path.clone(), ScoreTable::read(&path)?))
-        };
-        let tables = (1..=shards).map(read).collect::<Result<Vec<_>, nas_bench::Error>>()?;
-        let table = ScoreTable::merge(tables)?;
+        let engine = arguments.engine.with(arguments.workers);
+        let job = Job::new(typed, engine.shards());
+        let (stop, progress) = (stop_signal()?, Progress::new("shards", job.shards));
+        let table = job.compute(&engine, kind, &folder, architectures, &stop, progress)?;
         out.write(&table)?;
         std::fs::remove_dir_all(&folder)
             .map_err(|error| Failure::file("remove", &folder, &error))?;
@@ -278,7 +228,7 @@ mod torch {
         if !task.is_numbered() {
             return Err(Failure::input(format!(
                 "{0} holds too many architectures to score all: name some, or a --file with one on \
-                 each line, for example of `nas space sample --space {0}`",
+                 each line, for example of `nas space sample --space {0} --format arch`",
                 task.space.name()
             )));
         }
@@ -345,38 +295,47 @@ mod torch {
         out: &ScoreFile,
     ) -> Result<(), Failure> {
         let given = architectures.len();
-        let cells: BTreeMap<usize, Arch> =
-            architectures.into_iter().map(|arch| (index(&arch), arch)).collect();
-        let distinct = cells.len();
-        let cells: Vec<Arch> = part(arguments, cells.into_values().collect());
+        let distinct: BTreeSet<Arch> = architectures.into_iter().collect();
+        let all = distinct.len();
+        let architectures = part(arguments, scoring, distinct);
         let partial = out.beside("partial");
-        let mut writer = ScoreWriter::open(&partial, &header(arguments, task, scoring)?)?;
+        let header = header(arguments, task, scoring)?;
+        let mut writer = loop {
+            match ScoreWriter::open(&partial, &header) {
+                // A worker that outlived the command that started it may still be at it.
+                Err(nas_bench::Error::InUse { .. }) if arguments.waits => thread::sleep(PAUSE),
+                opened => break opened?,
+            }
+            if out.exists() {
+                return Ok(());
+            }
+        };
         let known = writer.take_known();
-        let asked: BTreeSet<usize> = cells.iter().map(index).collect();
-        let others = known.keys().filter(|cell| !asked.contains(cell)).count();
+        let others = known.keys().filter(|arch| architectures.binary_search(arch).is_err()).count();
         if others > 0 {
             return Err(Failure::input(format!(
-                "{}: {others} of the {} cells in it are not among those of this command, and \
+                "{}: {others} of the {} architectures in it are not among those of this command, and \
                  would be lost: go on with the command that began it (another --shard, --file \
                  or architectures), name another file with --out, or remove it",
                 partial.display(),
                 known.len()
             )));
         }
-        let mut progress = Progress::new("scoring", cells.len());
-        if distinct < given {
-            progress.say(&format!("{given} cells were given, {distinct} different ones"));
+        let mut progress = Progress::new("scoring", architectures.len());
+        if all < given {
+            progress.say(&format!("{given} architectures were given, {all} different ones"));
         }
         let before = known.len();
         if before > 0 {
-            progress.say(&format!("going on after {before} of {} cells", cells.len()));
+            let count = architectures.len();
+            progress.say(&format!("going on after {before} of {count} architectures"));
             progress.start_at(before);
         }
         let mut done = 0;
-        let known_of = |network: &Arch| known.get(&index(network)).cloned();
-        scoring.run(&cells, &known_of, |arch, values| {
-            if !known.contains_key(&index(arch)) {
-                writer.append(index(arch), values)?;
+        let known_of = |network: &Arch| known.get(network).cloned();
+        scoring.run(&architectures, &known_of, |arch, values| {
+            if !known.contains_key(arch) {
+                writer.append(arch, values)?;
             }
             done += 1;
             progress.update(done, task.dataset.unwrap_or_default());
@@ -391,17 +350,15 @@ mod torch {
         print(&out.told(&table))
     }
 
-    /// The cells of a shard: every N-th network with all cells that are the same network.
-    fn part(arguments: &Arguments, cells: Vec<Arch>) -> Vec<Arch> {
-        let Some(shard) = arguments.shard else { return cells };
-        let mut networks: Vec<usize> = cells.iter().map(representative).collect();
-        networks.sort_unstable();
-        networks.dedup();
-        let mine = |arch: &Arch| {
-            let place = networks.binary_search(&representative(arch)).unwrap_or_default();
-            place % shard.parts == shard.part - 1
-        };
-        cells.into_iter().filter(mine).collect()
+    /// Those of a shard, in order: every N-th network with all architectures that are the same
+    /// network.
+    fn part(arguments: &Arguments, scoring: &Scoring, all: BTreeSet<Arch>) -> Vec<Arch> {
+        let Some(shard) = arguments.shard else { return all.into_iter().collect() };
+        let network = |arch: &Arch| scoring.networks.representative(arch);
+        let networks: BTreeSet<Arch> = all.iter().map(network).collect();
+        let mine = networks.into_iter().skip(shard.part - 1).step_by(shard.parts);
+        let mine: BTreeSet<Arch> = mine.collect();
+        all.into_iter().filter(|arch| mine.contains(&network(arch))).collect()
     }
 
     fn header(
@@ -419,7 +376,8 @@ mod torch {
             _ => "cpu",
         };
         let mut command = "nas score".to_owned();
-        if arguments.space.is_some() {
+        // A list of cells is told from the whole space by this.
+        if !task.is_numbered() || arguments.architectures.none_given() {
             command += &format!(" --space {}", task.space.name());
         }
         command += &format!(
@@ -437,6 +395,8 @@ mod torch {
         }
         Ok(ScoreHeader {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            space: task.space.name().to_owned(),
+            decisions: task.space.decisions().len() as u16,
             dataset: dataset.to_owned(),
             images: images.unwrap_or_else(|| "gaussian".to_owned()),
             images_crc32: format!("{:08x}", checksum(&scoring.batch)?),

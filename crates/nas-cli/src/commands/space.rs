@@ -95,7 +95,21 @@ struct Shown {
     #[command(flatten)]
     space: SpaceArguments,
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: Form,
+}
+
+/// How architectures are written to standard output.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Form {
+    /// For people
+    #[default]
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON value
+    Json,
+    /// Nothing else, a line each, as --file of other commands reads them
+    Arch,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -205,9 +219,19 @@ fn check(file: &Path) -> Result<(), Failure> {
     print(&text)
 }
 
-fn show(task: &Task, architectures: &[Arch], format: Format) -> Result<(), Failure> {
+fn show(task: &Task, architectures: &[Arch], form: Form) -> Result<(), Failure> {
     let space = task.space;
     let cell = space.cell();
+    let format = match form {
+        Form::Table => Format::Table,
+        Form::Csv => Format::Csv,
+        Form::Json => Format::Json,
+        Form::Arch => {
+            let lines: String =
+                architectures.iter().map(|arch| space.format(arch) + "\n").collect();
+            return print(&lines);
+        }
+    };
     if format == Format::Table {
         for arch in architectures {
             let mut names = Vec::new();

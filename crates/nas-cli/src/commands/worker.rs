@@ -21,7 +21,8 @@ pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
 #[cfg(feature = "torch")]
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     use crate::{
-        commands::score::{self, Job, Shard},
+        commands::score::{self, Shard},
+        engine::Job,
         typed,
     };
     let Arguments { job: folder, shard } = arguments;
@@ -45,6 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         return Err(Failure::input(format!("{} keeps no nas score", folder.display())));
     };
     asked.out = Some(result);
+    asked.waits = true;
     asked.shard = Some(Shard { part: *shard, parts: job.shards });
     score::run(&asked)
 }

@@ -5,6 +5,7 @@
 //! of each part appears in it as a whole. An engine is only asked to start parts and which of them it
 //! still has; whether a part is done is told by its result alone.
 
+mod job;
 mod local;
 mod ray;
 mod slurm;
@@ -21,6 +22,8 @@ use clap::ValueEnum;
 
 use crate::{failure::Failure, progress::Progress};
 
+pub use job::Job;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// Processes of this machine
@@ -31,20 +34,23 @@ pub enum Kind {
     Ray,
 }
 
-/// Where workers run, and how many.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Many processes or machines")]
+/// What such options stand under.
+pub const HEADING: &str = "Many processes or machines";
+
+/// Where workers run, and as what.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = HEADING)]
 pub struct EngineArguments {
-    /// Have the work done by workers, in parts. Workers see the same files under the same paths. Lost
-    /// parts are started again; the same command goes on where it was
-    #[arg(long, value_name = "NAME", value_enum, requires = "out", conflicts_with_all = ["shard", "format"])]
+    /// Have proxies computed by workers, in parts. Workers see the same files under the same paths.
+    /// Lost parts are started again
+    #[arg(long, value_name = "NAME", value_enum)]
     pub engine: Option<Kind>,
     /// Parts that the work is cut into [default: 4 for each worker]
     #[arg(long, value_name = "N", requires = "engine", value_parser = clap::value_parser!(u16).range(1..))]
     pub shards: Option<u16>,
-    /// Parts under way at a time [default: 2]
-    #[arg(long, value_name = "N", requires = "engine", value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    pub workers: Option<u16>,
+    /// Parts under way at a time, where it was said.
+    #[arg(skip)]
+    workers: Option<u16>,
     /// Cores of a worker [default: 1]
     #[arg(long, value_name = "N", requires = "engine", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub cpus: Option<u16>,
@@ -112,7 +118,13 @@ impl Worker {
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl EngineArguments {
-    pub fn workers(&self) -> usize {
+    /// The same with so many workers at a time, 2 where nothing was said.
+    #[must_use]
+    pub fn with(&self, workers: Option<u16>) -> Self {
+        Self { workers, ..self.clone() }
+    }
+
+    fn workers(&self) -> usize {
         usize::from(self.workers.unwrap_or(2))
     }
 
@@ -131,8 +143,10 @@ impl EngineArguments {
         &self,
         kind: Kind,
         job: &Path,
+        shards: usize,
         is_done: &dyn Fn(usize) -> bool,
         stop: &AtomicBool,
+        progress: Progress,
     ) -> Result<(), Failure> {
         let absolute = |path: &Path| {
             std::path::absolute(path).map_err(|error| Failure::file("find", path, &error))
@@ -151,7 +165,7 @@ impl EngineArguments {
             Kind::Slurm => Box::new(slurm::Slurm::new(worker, self.sbatch.as_deref())),
             Kind::Ray => Box::new(ray::Ray::new(worker, self.ray_address.as_deref())?),
         };
-        let result = self.drive(&mut *engine, job, is_done, stop);
+        let result = self.drive(&mut *engine, job, shards, is_done, stop, progress);
         // Nothing is left running behind a command that failed or was stopped.
         if result.is_err() {
             engine.end();
@@ -163,12 +177,12 @@ impl EngineArguments {
         &self,
         engine: &mut dyn Engine,
         job: &Path,
+        all: usize,
         is_done: &dyn Fn(usize) -> bool,
         stop: &AtomicBool,
+        mut progress: Progress,
     ) -> Result<(), Failure> {
-        let all = self.shards();
         let retries = usize::from(self.retries.unwrap_or(3));
-        let mut progress = Progress::new("shards", all);
         let mut waiting: Vec<usize> = (1..=all).rev().filter(|part| !is_done(*part)).collect();
         let before = all - waiting.len();
         if before > 0 {

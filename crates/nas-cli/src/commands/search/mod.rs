@@ -1,6 +1,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +17,7 @@ use nas_search::{Event, Listed, Outcome, Proposer, Recorded, Search, Settings, S
 use nas_space::{Arch, Space};
 
 use crate::{
-    commands::{SpaceArguments, Target, live::ProxyArguments, model::ModelArguments},
+    commands::{SpaceArguments, Target, Workers, live::ComputedProxies, model::ModelArguments},
     evaluate::EvaluateArguments,
     failure::{Failure, STOPPED},
     journal::{self, EVENTS, Journal, Kept},
@@ -24,7 +25,7 @@ use crate::{
     partition::{AllocationArgument, PartitionArguments, allocation_name},
     report::page,
     rules::RulesArgument,
-    run_folder::{FORMAT_VERSION, RESULT, RunFolder},
+    run_folder::{FORMAT_VERSION, RESULT, RunFolder, WORK},
     searcher::{Searcher, scan, schedule},
     stop::stop_signal,
     typed,
@@ -124,10 +125,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
-    proxy: ProxyArguments,
-    /// Where proxies are computed: cpu, cuda or cuda:N [default: cpu]
-    #[arg(long, value_name = "cpu|cuda:N")]
-    compute: Option<String>,
+    proxy: ComputedProxies,
     #[command(flatten)]
     model: ModelArguments,
     /// The run's folder [default: runs/<what is searched>]
@@ -207,7 +205,12 @@ fn search(
     let space = task.space;
     let cut = arguments.partition.build(&task, arguments.default_partition(&task))?;
     let rules = arguments.rules.read(space, &cut)?;
-    let mut objectives = Objectives::new(arguments, &task, data)?;
+    let workers = Rc::new(Workers {
+        stop: stop_signal()?,
+        count: arguments.evaluate.workers,
+        ..Workers::default()
+    });
+    let mut objectives = Objectives::new(arguments, &task, data, &workers)?;
     arguments.check(&objectives)?;
     let searcher = arguments.searcher(&objectives, &task);
     let resumed = earlier.is_some();
@@ -219,6 +222,7 @@ fn search(
             arguments.force,
         )?,
     };
+    let _ = workers.folder.set(folder.file(WORK));
     let niches = cut.niches();
     let mut settings = arguments.settings(&objectives, niches, &task);
     let list = arguments.list(&mut objectives, searcher, &settings, space)?;
@@ -242,8 +246,8 @@ fn search(
         let config = arguments.config(&objectives, searcher, &settings, &task)?;
         (folder.begin(&config, calls.as_deref())?, Kept::default())
     };
-    let stop = stop_signal()?;
-    let mut model = arguments.language_model(&settings, niches, &folder, resumed, &stop)?;
+    let stop = &workers.stop;
+    let mut model = arguments.language_model(&settings, niches, &folder, resumed, stop)?;
     let whole = Partition::whole();
     let (search, mut proposer): (Search<'_>, Box<dyn Proposer>) = if let Some(list) = list {
         (Search::new(space, &whole, settings), Box::new(Listed::new(list)))
@@ -260,8 +264,8 @@ fn search(
     };
     let shown = folder.path().display();
     let goes_on = format!("what was evaluated is kept: nas search --resume {shown} goes on");
-    let (search, journal) = (search.until(&stop), &mut journal);
-    let outcome = go(&search, proposer, &mut objectives, journal, kept, &mut view, &stop)
+    let (search, journal) = (search.until(stop), &mut journal);
+    let outcome = go(&search, proposer, &mut objectives, journal, kept, &mut view, stop)
         .map_err(|failure| failure.and(&goes_on))?;
 
     let model = model.as_ref().map(LanguageModel::report);
@@ -352,7 +356,7 @@ impl Arguments {
         if self.accuracy_table.is_some() {
             return Accuracy::Table;
         }
-        let computed = self.proxy.given(self.compute.as_deref()).is_some();
+        let computed = self.proxy.given().is_some();
         let default = if published && !computed { Accuracy::Predictor } else { Accuracy::Proxies };
         self.accuracy.unwrap_or(default)
     }
@@ -377,7 +381,7 @@ impl Arguments {
             ));
         }
         if objectives.accuracy != Accuracy::Proxies
-            && let Some(option) = self.proxy.given(self.compute.as_deref())
+            && let Some(option) = self.proxy.given()
         {
             let why = "accuracy comes from elsewhere";
             return says_nothing(option, why, "--accuracy proxies");
@@ -411,11 +415,16 @@ impl Arguments {
         options.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
+    /// Whether an evaluation takes a noticeable time.
+    fn is_slow(&self, objectives: &Objectives) -> bool {
+        objectives.evaluator.batch() < usize::MAX || self.proxy.by_workers()
+    }
+
     /// What proposes: nothing where all can be predicted, or are to be evaluated.
     fn searcher(&self, objectives: &Objectives, task: &Task) -> Searcher {
         let all = match self.evaluations {
             Some(evaluations) => evaluations as usize >= size(task.space),
-            None => objectives.accuracy == Accuracy::Predictor && !objectives.is_slow(),
+            None => objectives.accuracy == Accuracy::Predictor && !self.is_slow(objectives),
         };
         let default = if all && self.guides().is_none() {
             Searcher::Exhaustive
@@ -521,7 +530,7 @@ impl Arguments {
             let evaluations = sample + generations as usize * generation;
             return Settings { evaluations, initial: sample, generation, allocation, fill, seed };
         }
-        let default = if objectives.is_slow() { 200 } else { 600 };
+        let default = if self.is_slow(objectives) { 200 } else { 600 };
         let evaluations =
             self.evaluations.map_or(default, |given| given as usize).min(size(task.space));
         let schedule = schedule(evaluations, seed);
@@ -630,8 +639,7 @@ impl Arguments {
             seed: settings.seed,
             folder: std::env::current_dir().unwrap_or_default(),
             arguments: self.typed(),
-            proxies: (objectives.accuracy == Accuracy::Proxies)
-                .then(|| self.proxy.config(task, self.compute.as_deref())),
+            proxies: (objectives.accuracy == Accuracy::Proxies).then(|| self.proxy.config(task)),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),
             endpoint: live.then(|| self.model.endpoint.endpoint()).transpose()?,

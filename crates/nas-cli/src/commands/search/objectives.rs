@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, rc::Rc};
 
 use nas_eval::{
     Failures, Labels, Predicted, Program, Published, PublishedAccuracy, Source, Sources, Task,
@@ -10,7 +10,7 @@ use nas_space::Arch;
 
 use super::{Accuracy, Arguments};
 use crate::{
-    commands::{accuracies, cost_of, latencies, live, published},
+    commands::{Workers, accuracies, cost_of, latencies, live, published},
     failure::Failure,
 };
 
@@ -35,8 +35,16 @@ pub struct Objectives {
 }
 
 impl Objectives {
-    pub fn new(arguments: &Arguments, task: &Task, data: Option<&Path>) -> Result<Self, Failure> {
-        if let Some((program, origin)) = arguments.evaluate.build(task.space)? {
+    /// Those that the arguments ask for; `workers` are told of the run later.
+    pub fn new(
+        arguments: &Arguments,
+        task: &Task,
+        data: Option<&Path>,
+        workers: &Rc<Workers>,
+    ) -> Result<Self, Failure> {
+        if let Some((program, origin)) =
+            arguments.evaluate.build(task.space, arguments.proxy.by_workers())?
+        {
             return Self::of_command(arguments, program, origin);
         }
         let own = task.dataset.is_none();
@@ -87,9 +95,8 @@ impl Objectives {
                 (format!("accuracy from {}", file.display()), with(Box::new(source), costs))
             }
             (Accuracy::Proxies, _) => {
-                let compute = arguments.compute.as_deref();
-                let origin = arguments.proxy.origin(task, compute);
-                (origin, with(arguments.proxy.score(task, arguments.seed, compute)?, costs))
+                let origin = arguments.proxy.origin(task);
+                (origin, with(arguments.proxy.score(task, arguments.seed, workers)?, costs))
             }
             (Accuracy::Predictor, PublishedAccuracy::OfAll { accuracy, domain, from }) => {
                 bought = Some(labels);
@@ -168,11 +175,6 @@ impl Objectives {
             truth: None,
             failures,
         })
-    }
-
-    /// Whether an evaluation takes a noticeable time.
-    pub fn is_slow(&self) -> bool {
-        self.evaluator.batch() < usize::MAX
     }
 }
 

@@ -1,0 +1,100 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+
+use nas_bench::{ScoreTable, container};
+use nas_space::Arch;
+
+use super::{EngineArguments, Kind};
+use crate::{failure::Failure, progress::Progress};
+
+/// What workers are told, the file of a job's folder.
+const JOB: &str = "job.toml";
+
+/// A job's format.
+const FORMAT_VERSION: u32 = 1;
+
+/// A command `nas score` of which each worker computes a part.
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Job {
+    format_version: u32,
+    /// Where the command was given, and its arguments.
+    pub folder: PathBuf,
+    pub arguments: Vec<String>,
+    /// Parts that the work is cut into.
+    pub shards: usize,
+}
+
+impl Job {
+    pub fn new(arguments: Vec<String>, shards: usize) -> Self {
+        let folder = std::env::current_dir().unwrap_or_default();
+        Self { format_version: FORMAT_VERSION, folder, arguments, shards }
+    }
+
+    /// Reads what a job's folder tells.
+    pub fn read(folder: &Path) -> Result<Self, Failure> {
+        let file = folder.join(JOB);
+        let text =
+            fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))?;
+        let job: Self = toml::from_str(&text)
+            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
+        if job.format_version != FORMAT_VERSION {
+            return Err(Failure::input(format!(
+                "{}: format {}, but this program reads {FORMAT_VERSION}: workers need the version of nas that made the job",
+                file.display(),
+                job.format_version
+            )));
+        }
+        Ok(job)
+    }
+
+    /// The file of a part's scores.
+    pub fn result(folder: &Path, part: usize) -> PathBuf {
+        folder.join(format!("shard-{part}.bin"))
+    }
+
+    /// Has the scores of these architectures computed in a folder, or what is left of it where that
+    /// was begun, and merges what the workers wrote.
+    pub fn compute(
+        &self,
+        engine: &EngineArguments,
+        kind: Kind,
+        folder: &Path,
+        architectures: &[Arch],
+        stop: &AtomicBool,
+        progress: Progress,
+    ) -> Result<ScoreTable, Failure> {
+        let file = folder.join(JOB);
+        if file.exists() {
+            if Self::read(folder)? != *self {
+                return Err(Failure::input(format!(
+                    "{} holds another job: go on with the command that began it, name another file with --out, or remove that folder",
+                    folder.display()
+                )));
+            }
+        } else {
+            fs::create_dir_all(folder).map_err(|error| Failure::file("create", folder, &error))?;
+            let text = toml::to_string(self)
+                .map_err(|error| Failure::work(format!("cannot write a job: {error}")))?;
+            container::replace(&file, text.as_bytes())
+                .map_err(|error| Failure::file("write", &file, &error))?;
+        }
+        let is_done = |part: usize| Self::result(folder, part).exists();
+        engine.run(kind, folder, self.shards, &is_done, stop, progress)?;
+        let read = |part| {
+            let path = Self::result(folder, part);
+            Ok((path.clone(), ScoreTable::read(&path)?))
+        };
+        let tables = (1..=self.shards).map(read).collect::<Result<Vec<_>, nas_bench::Error>>()?;
+        let table = ScoreTable::merge(tables)?;
+        if architectures.iter().any(|arch| table.values(arch).is_none()) {
+            return Err(Failure::input(format!(
+                "what workers wrote into {} are not the scores of these architectures: was the list changed since the job began? Remove that folder to begin anew",
+                folder.display()
+            )));
+        }
+        Ok(table)
+    }
+}
