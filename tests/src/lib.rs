@@ -14,3 +14,9 @@ pub use program::{Nas, Ran, run_files};
 
 /// A space of a user's own, of twelve decisions, that the evaluator under test knows how to answer.
 pub const SPACE: &str = include_str!("space.toml");
+
+/// A table of latencies of all cells of NAS-Bench-201, made up.
+pub fn latencies() -> String {
+    let row = |table: String, cell| format!("{table}{cell},{}\n", cell % 7 + 1);
+    (0..15_625).fold("arch,latency_ms\n".to_owned(), row)
+}

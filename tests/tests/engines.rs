@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_tests::Nas;
+use nas_tests::{Nas, latencies};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
@@ -152,8 +152,7 @@ fn by(nas: &Nas, engine: &str, settings: Option<&Path>) -> Vec<u8> {
 
 /// Has an engine compute a search's generations, beside a search that computes them itself.
 fn searches(nas: &Nas, engine: &str, settings: &Path) {
-    let rows: String = (0..15_625).map(|cell| format!("{cell},{}\n", cell % 7 + 1)).collect();
-    nas.write("latency.csv", &format!("arch,latency_ms\n{rows}"));
+    nas.write("latency.csv", &latencies());
     let search = "search --accuracy proxies --batch 8 --latency-table latency.csv --evaluations 20 --children 10";
     // As workers do, on one thread.
     let alone = nas.with_variable("OMP_NUM_THREADS", "1", &format!("{search} --run alone"));

@@ -241,7 +241,7 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
         (with(12, 9), "format version 9, but this program reads 1"),
         (with(23, 0x80), "bytes long, expected 92"),
         (with(100, 0xff), "the checksum does not fit"),
-        (Vec::new(), "not a table of this kind"),
+        (Vec::new(), "not a file of this kind"),
     ] {
         fs::write(&checkpoint, damaged).unwrap();
         nas.write("run/events.jsonl", &events);

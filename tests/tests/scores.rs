@@ -2,7 +2,7 @@
 
 use std::{fs, thread, time::Duration};
 
-use nas_tests::Nas;
+use nas_tests::{Nas, latencies};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
@@ -105,7 +105,8 @@ fn a_list_of_any_space_is_scored_in_parts() {
     let mut listed: Vec<&str> =
         csv.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     let mut asked: Vec<&str> = list.lines().collect();
-    (listed.sort_unstable(), asked.sort_unstable());
+    listed.sort_unstable();
+    asked.sort_unstable();
     assert_eq!(listed, asked);
 
     // Of another space, and a space that only a newer program knows.
@@ -276,10 +277,13 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     let unknown = nas.say(&by_workers.replace("nwot", "nwto"));
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean `nwot`"), "{}", unknown.stderr);
-    let lost = nas.say(&format!("{by_workers} --shards 1 --retries 0 --images no-such-file.bin"));
+    let absent = nas.say(&format!("{by_workers} --images no-such-file.bin"));
+    assert_eq!(absent.code, 2);
+    assert!(absent.stderr.contains("no-such-file.bin"), "{}", absent.stderr);
+    let lost = nas.say(&format!("{by_workers} --shards 1 --retries 0 --device cuda:77"));
     assert_eq!(lost.code, 1, "{}", lost.stderr);
     assert!(lost.stderr.contains("shard 1 was lost 1 times"), "{}", lost.stderr);
-    assert!(nas.read("parts.bin.job/shard-1.log").contains("no-such-file.bin"));
+    assert!(nas.read("parts.bin.job/shard-1.log").contains("cuda"));
     let slurm = nas.say(&format!("{SCORE} --out other.bin --engine slurm --workers 2"));
     // Whether there is no Slurm, or none that answers.
     assert!(slurm.code != 0 && slurm.stderr.contains("sbatch"), "{}", slurm.stderr);
@@ -292,9 +296,7 @@ const SEARCH: &str =
 #[test]
 fn workers_compute_a_search_s_generations() {
     let nas = nas();
-    let cells = 0..15_625;
-    let rows = cells.map(|cell| format!("{cell},{}\n", cell % 7 + 1)).collect::<String>();
-    nas.write("latency.csv", &format!("arch,latency_ms\n{rows}"));
+    nas.write("latency.csv", &latencies());
     let generations = "--evaluations 30 --children 10 --seed 4";
     let alone = format!("{SEARCH} {generations} --run alone");
     // As workers do, on one thread.

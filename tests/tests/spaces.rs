@@ -103,7 +103,8 @@ fn proxies_that_say_nothing_of_transformers_are_refused_and_left_out_of_all() {
     let score = "score --space autoformer-tiny --batch 4 --file some.txt --format csv";
     refused(&nas.say(&format!("{score} --proxies nwot")), "GELU, unlike ReLU");
     let out = score.replace("--format csv", "--out some.bin");
-    refused(&nas.say(&out), "--out keeps scores by numbers");
+    refused(&nas.say(&out), "GELU, unlike ReLU");
+    assert!(!nas.folder().join("some.bin").exists());
     let all = nas.say(&format!("{score} --proxies all"));
     assert_eq!(all.code, 0, "{}", all.stderr);
     let header = all.stdout.lines().next().unwrap();

@@ -201,7 +201,7 @@ pub enum Error {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TableProblem {
     /// The file does not start like a table of this kind.
-    #[error("not a table of this kind")]
+    #[error("damaged, or not a file of this kind: it does not begin like one")]
     Kind,
     /// Written by another version of this crate.
     #[error("format version {found}, but this program reads {expected}")]

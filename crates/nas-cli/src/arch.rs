@@ -28,7 +28,7 @@ impl Architectures {
 
     /// Whether they are read from standard input.
     #[cfg(feature = "torch")]
-    pub fn from_standard_input(&self) -> bool {
+    pub fn are_on_standard_input(&self) -> bool {
         self.file.as_deref().is_some_and(|file| file.as_os_str() == "-")
     }
 

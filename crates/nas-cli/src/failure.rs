@@ -1,4 +1,4 @@
-use std::{error::Error, process::ExitCode};
+use std::{borrow::Cow, error::Error, process::ExitCode};
 
 /// Why a command did not do its work, in a sentence, and its exit code.
 #[derive(Debug)]
@@ -72,9 +72,19 @@ impl Failure {
 
     /// Prints the message to standard error.
     pub fn report(&self) -> ExitCode {
-        eprintln!("error: {self}");
+        eprintln!("error: {}", printable(&self.message));
         ExitCode::from(self.code)
     }
+}
+
+/// A text without what a terminal would take for a command: it may quote a file or a model.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_command = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if is_command(c) { c.escape_default().to_string() } else { c.into() };
+    text.chars().map(shown).collect::<String>().into()
 }
 
 impl std::fmt::Display for Failure {
@@ -158,5 +168,16 @@ impl From<nas_llm::Error> for Failure {
 impl From<nas_search::Error> for Failure {
     fn from(error: nas_search::Error) -> Self {
         Self::work(chain(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_no_command_to_a_terminal() {
+        assert_eq!(printable("a\tb\nç"), "a\tb\nç");
+        assert_eq!(printable("x\u{1b}]0;y\u{7}\u{9b}2J\r"), r"x\u{1b}]0;y\u{7}\u{9b}2J\r");
     }
 }

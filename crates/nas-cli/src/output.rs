@@ -1,10 +1,13 @@
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, printable};
 
 /// How results are written to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -233,9 +236,12 @@ pub fn rounded(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// Writes to standard output. A reader that has seen enough and closed it is no failure.
+/// Writes to standard output, to a terminal only what is no command to it. A reader that has seen
+/// enough and closed it is no failure.
 pub fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()) {
+    let mut output = io::stdout();
+    let text = if output.is_terminal() { printable(text) } else { Cow::Borrowed(text) };
+    match output.write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::work(format!("cannot write to standard output: {error}")))
         }

@@ -47,6 +47,8 @@ pub const FORMAT_VERSION: u32 = 1;
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// An earlier run that comes back if this one comes to nothing.
+    earlier: Option<PathBuf>,
 }
 
 /// What a configuration must tell of any run.
@@ -107,13 +109,13 @@ impl RunFolder {
                 Journal::lock(&path.join(EVENTS))?;
             }
         }
-        let this = Self { path };
+        let this = Self { path, earlier: None };
         this.making().map(|_| this)
     }
 
     /// The folder of an earlier run.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let this = Self { path: path.components().collect() };
+        let this = Self { path: path.components().collect(), earlier: None };
         let config = this.path.join(CONFIG);
         let text = match fs::read_to_string(&config) {
             Ok(text) => text,
@@ -190,8 +192,9 @@ impl RunFolder {
     }
 
     /// Puts a new run in its place, an earlier one's if there is one: how it was asked for, the calls
-    /// that it replays, and no event yet.
-    pub fn begin(&self, config: &str, calls: Option<&[u8]>) -> Result<Journal, Failure> {
+    /// that it replays, and no event yet. A replay may come to nothing: until it is
+    /// [kept](Self::keep) or [abandoned](Self::abandon), what it replaces is there, but hidden.
+    pub fn begin(&mut self, config: &str, calls: Option<&[u8]>) -> Result<Journal, Failure> {
         let making = self.making()?;
         let put = |name: &str, content: &[u8]| {
             let file = making.path().join(name);
@@ -218,7 +221,9 @@ impl RunFolder {
             fs::rename(&self.path, &aside).map_err(|error| cannot(&error))?;
         }
         fs::rename(making.path(), &self.path).map_err(|error| cannot(&error))?;
-        if replaces {
+        if replaces && calls.is_some() {
+            self.earlier = Some(aside);
+        } else if replaces {
             fs::remove_dir_all(&aside).map_err(|error| cannot(&error))?;
         }
         journal.moved(self.path.join(EVENTS));
@@ -243,10 +248,20 @@ impl RunFolder {
             .map_err(|error| Failure::file("write", &file, &error))
     }
 
-    /// Removes a run that came to nothing.
+    /// Removes a run that came to nothing; the one before it is back.
     pub fn abandon(&self) {
         // What stays can be replaced with --force.
         let _ = fs::remove_dir_all(&self.path);
+        if let Some(earlier) = &self.earlier {
+            let _ = fs::rename(earlier, &self.path);
+        }
+    }
+
+    /// Removes what this run replaced.
+    pub fn keep(&self) {
+        if let Some(earlier) = &self.earlier {
+            let _ = fs::remove_dir_all(earlier);
+        }
     }
 }
 
@@ -281,8 +296,13 @@ mod tests {
         let busy = prepare(true).unwrap_err().to_string();
         assert!(busy.contains("is in use"), "{busy}");
         drop(journal);
-        let run = prepare(true).unwrap();
+        let mut run = prepare(true).unwrap();
+        run.begin(&format!("{EMPTY}seed = 1\n"), Some(b"calls")).unwrap();
+        run.abandon();
+        assert_eq!(fs::read_to_string(path.join(CONFIG)).unwrap(), EMPTY);
+        let mut run = prepare(true).unwrap();
         run.begin(&format!("{EMPTY}seed = 2\n"), Some(b"calls")).unwrap();
+        run.keep();
         assert!(fs::read_to_string(path.join(CONFIG)).unwrap().contains("seed = 2"));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         fs::write(path.join("notes.txt"), "mine").unwrap();

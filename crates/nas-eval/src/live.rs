@@ -276,7 +276,11 @@ pub struct ProxyScore {
     proxies: &'static [Proxy],
     details: Vec<Detail>,
     ranks: Ranks,
-    values: Values,
+    compute: Box<Compute>,
+    pace: Pace,
+    /// The architecture that stands for all that are the same network, and whose proxies are known.
+    representative: fn(&Arch) -> Arch,
+    known: HashMap<Arch, Vec<Option<f64>>>,
 }
 
 /// The proxies of the score of vision transformers: of all sets of at most three that need no labels,
@@ -300,20 +304,6 @@ enum Ranks {
     Learnt(RankAggregate),
 }
 
-/// Where the proxies' values come from.
-enum Values {
-    Computed {
-        compute: Box<Compute>,
-        pace: Pace,
-        representative: fn(&Arch) -> Arch,
-        known: HashMap<Arch, Vec<Option<f64>>>,
-    },
-    Table {
-        table: ScoreTable,
-        columns: Vec<usize>,
-    },
-}
-
 impl ProxyScore {
     /// A score of proxies that are computed on the spot and ranked among those of a sample of
     /// architectures, which is scored when it is first asked for.
@@ -334,9 +324,8 @@ impl ProxyScore {
         pace: Pace,
         sample: Vec<Arch>,
     ) -> Self {
-        let (representative, known) = (blueprint.representative, HashMap::new());
-        let values = Values::Computed { compute, pace, representative, known };
-        Self::of(values, Ranks::Sample(sample), blueprint.score)
+        let ranks = Ranks::Sample(sample);
+        Self::of(blueprint.score, ranks, compute, pace, blueprint.representative)
     }
 
     /// A score of proxies that were computed before, ranked among all networks of the table.
@@ -357,13 +346,25 @@ impl ProxyScore {
         let reference: Vec<_> =
             TRAINING_FREE.into_iter().zip(columns.iter().map(of_proxy)).collect();
         let ranks = Ranks::Learnt(RankAggregate::new(&reference)?);
-        Ok(Self::of(Values::Table { table, columns }, ranks, &TRAINING_FREE))
+        let row = move |arch: &Arch| {
+            let values = table.values(arch);
+            columns.iter().map(|&column| values.and_then(|values| values[column])).collect()
+        };
+        let compute = move |architectures: &[Arch]| Ok(architectures.iter().map(&row).collect());
+        Ok(Self::of(&TRAINING_FREE, ranks, Box::new(compute), Pace::AtOnce, Arch::clone))
     }
 
-    fn of(values: Values, ranks: Ranks, proxies: &'static [Proxy]) -> Self {
+    fn of(
+        proxies: &'static [Proxy],
+        ranks: Ranks,
+        compute: Box<Compute>,
+        pace: Pace,
+        representative: fn(&Arch) -> Arch,
+    ) -> Self {
         let detail = |proxy: &Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
         let details = proxies.iter().map(detail).collect();
-        Self { objective: Objective::maximise("score", ""), proxies, details, ranks, values }
+        let (objective, known) = (Objective::maximise("score", ""), HashMap::new());
+        Self { objective, proxies, details, ranks, compute, pace, representative, known }
     }
 
     /// The score of proxies; `None` where one of them is.
@@ -388,34 +389,22 @@ impl ProxyScore {
 
     fn proxies(&mut self, arch: &Arch) -> Result<Vec<Option<f64>>, BoxError> {
         self.compute(std::slice::from_ref(arch))?;
-        match &self.values {
-            Values::Computed { representative, known, .. } => {
-                Ok(known[&representative(arch)].clone())
-            }
-            Values::Table { table, columns } => {
-                let values = table.values(arch);
-                let value = |column: usize| values.and_then(|values| values[column]);
-                Ok(columns.iter().map(|&column| value(column)).collect())
-            }
-        }
+        Ok(self.known[&(self.representative)(arch)].clone())
     }
 
     /// Has the proxies computed of those whose are not known, each network's once.
     fn compute(&mut self, architectures: &[Arch]) -> Result<(), BoxError> {
-        let Values::Computed { compute, representative, known, .. } = &mut self.values else {
-            return Ok(());
-        };
-        let mut unknown: Vec<Arch> = architectures.iter().map(*representative).collect();
-        unknown.retain(|network| !known.contains_key(network));
+        let mut unknown: Vec<Arch> = architectures.iter().map(self.representative).collect();
+        unknown.retain(|network| !self.known.contains_key(network));
         unknown.sort();
         unknown.dedup();
         if !unknown.is_empty() {
-            let values = compute(&unknown)?;
+            let values = (self.compute)(&unknown)?;
             if values.len() != unknown.len() {
                 let (found, asked) = (values.len(), unknown.len());
                 return Err(format!("{found} rows of proxies for {asked} architectures").into());
             }
-            known.extend(unknown.into_iter().zip(values));
+            self.known.extend(unknown.into_iter().zip(values));
         }
         Ok(())
     }
@@ -431,15 +420,12 @@ impl Source for ProxyScore {
     }
 
     fn pace(&self) -> Pace {
-        match self.values {
-            Values::Computed { pace, .. } => pace,
-            Values::Table { .. } => Pace::AtOnce,
-        }
+        self.pace
     }
 
     fn prepare(&mut self, architectures: &[Arch]) -> Result<(), BoxError> {
         // What works side by side is given all at once, the first time with the sample.
-        if self.pace() != Pace::Together {
+        if self.pace != Pace::Together {
             return Ok(());
         }
         let mut all = architectures.to_vec();

@@ -9,7 +9,10 @@ use rand::SeedableRng;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::{Activity, Constraint, Decision, Error, Factor, Measure, Space, space::unfit_decision};
+use crate::{
+    Activity, Constraint, Decision, Error, Factor, Measure, Space,
+    space::{unfit_decision, unfit_name},
+};
 
 /// Architectures that are drawn to find one that keeps the constraints.
 const DRAWN: usize = 10_000;
@@ -139,6 +142,14 @@ impl Space {
         let file: File = toml::from_str(text).map_err(|error| {
             source.error(error.span().unwrap_or(0..0), error.message().to_owned())
         })?;
+        let description = file.description.replace('\n', " ");
+        let axes = file.axis.iter().map(|table| (table.get_ref().name.as_str(), table.span()));
+        let names = [(file.name.as_str(), 0..0), (description.as_str(), 0..0)].into_iter();
+        for (name, at) in names.chain(axes) {
+            if let Some(problem) = unfit_name(name) {
+                return Err(source.error(at, problem));
+            }
+        }
         let tables: Vec<(&DecisionTable, Range<usize>)> =
             file.decision.iter().map(|table| (table.get_ref(), table.span())).collect();
         let decision = |(table, _): &(&DecisionTable, _)| {
@@ -378,5 +389,7 @@ at_most = 40
         refuse("at_most = 40", "most = 40", "unknown field `most`");
         refuse("axis = \"cost\"", "axis = \"const\"", "unknown axis `const`, did you mean `cost`?");
         refuse("name = \"example\"", "name = ", "line 2");
+        refuse("[1, 2]", "[\"\\u001b[2J\", 2]", "line 5: `\\u{1b}[2J` holds a control character");
+        refuse("name = \"cost\"", "name = \"co\\nst\"", "`co\\nst` holds a control character");
     }
 }

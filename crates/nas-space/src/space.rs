@@ -439,6 +439,11 @@ pub(crate) fn unfit_decision(decisions: &[Decision]) -> Option<(usize, String)> 
     let mut names = HashSet::with_capacity(decisions.len());
     for (at, decision) in decisions.iter().enumerate() {
         let Decision { name, choices, .. } = decision;
+        if let Some(problem) =
+            std::iter::once(name).chain(choices).find_map(|name| unfit_name(name))
+        {
+            return Some((at, problem));
+        }
         if !names.insert(name) {
             return Some((at, format!("decision `{name}` occurs twice")));
         }
@@ -462,6 +467,12 @@ pub(crate) fn unfit_decision(decisions: &[Decision]) -> Option<(usize, String)> 
         }
     }
     None
+}
+
+/// Why a name cannot be: control characters would reach terminals and files.
+pub(crate) fn unfit_name(name: &str) -> Option<String> {
+    let shown = name.escape_debug();
+    name.contains(char::is_control).then(|| format!("`{shown}` holds a control character"))
 }
 
 /// Why the condition of a decision cannot be, if it cannot.

@@ -181,6 +181,8 @@ impl ComputedProxies {
             .take(REFERENCE)
             .collect();
         if self.by_workers() {
+            // What is wrong with the images is told now, not by workers.
+            self.proxy.images(task, seed, Device::Cpu)?;
             let compute = self.workers(task, seed, Rc::clone(workers));
             let score = ProxyScore::computed_by(blueprint, compute, Pace::Together, sample);
             return Ok(Box::new(score));

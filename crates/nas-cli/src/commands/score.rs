@@ -52,6 +52,7 @@ pub struct Arguments {
     #[arg(long, value_name = "I/N", requires = "out", value_parser = parse_shard)]
     pub shard: Option<Shard>,
     /// Whether it waits for another process that computes the same part.
+    #[cfg(feature = "torch")]
     #[arg(skip)]
     pub waits: bool,
     /// Replace the file of --out if it is there
@@ -64,7 +65,7 @@ pub struct Arguments {
     #[cfg(feature = "torch")]
     #[arg(long, value_name = "N", requires = "engine", help_heading = crate::engine::HEADING, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pub workers: Option<u16>,
-    #[arg(long, value_enum, default_value_t, conflicts_with = "out")]
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["out", "shard"])]
     pub format: Format,
 }
 
@@ -145,7 +146,7 @@ mod torch {
                     "--shard says which part is this process's, and --engine has all parts computed: leave one of them out",
                 ));
             }
-            if arguments.architectures.from_standard_input() {
+            if arguments.architectures.are_on_standard_input() {
                 return Err(Failure::input(
                     "--file -: workers cannot read this command's standard input: name a file that they see",
                 ));
@@ -154,6 +155,8 @@ mod torch {
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
         let architectures = architectures(arguments, &task)?;
         if let (Some(kind), Some(out)) = (arguments.engine.engine, &out) {
+            // What is wrong with the images is told now, not by workers.
+            arguments.proxy.images(&task, arguments.seed, Device::Cpu)?;
             return by_engine(arguments, kind, out, &architectures);
         }
         let seed = arguments.seed;

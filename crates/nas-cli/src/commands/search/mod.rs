@@ -214,7 +214,7 @@ fn search(
     arguments.check(&objectives)?;
     let searcher = arguments.searcher(&objectives, &task);
     let resumed = earlier.is_some();
-    let folder = match earlier {
+    let mut folder = match earlier {
         Some(folder) => folder,
         None => RunFolder::prepare(
             arguments.run.as_deref(),
@@ -265,8 +265,12 @@ fn search(
     let shown = folder.path().display();
     let goes_on = format!("what was evaluated is kept: nas search --resume {shown} goes on");
     let (search, journal) = (search.until(stop), &mut journal);
-    let outcome = go(&search, proposer, &mut objectives, journal, kept, &mut view, stop)
-        .map_err(|failure| failure.and(&goes_on))?;
+    let outcome = go(&search, proposer, &mut objectives, journal, kept, &mut view, stop).map_err(
+        |failure| {
+            folder.keep();
+            failure.and(&goes_on)
+        },
+    )?;
 
     let model = model.as_ref().map(LanguageModel::report);
     if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
@@ -280,6 +284,7 @@ fn search(
             transcript.display()
         )));
     }
+    folder.keep();
     let report = Report::new(arguments, &task, &objectives, &outcome, model, settings.evaluations)?;
     let code = results(arguments, &folder, &report).map_err(|failure| failure.and(&goes_on))?;
     if outcome.interrupted {
@@ -383,6 +388,11 @@ impl Arguments {
         if objectives.accuracy != Accuracy::Proxies
             && let Some(option) = self.proxy.given()
         {
+            if objectives.accuracy == Accuracy::Command {
+                return Err(Failure::input(format!(
+                    "{option} says nothing here: --evaluate says what architectures are worth"
+                )));
+            }
             let why = "accuracy comes from elsewhere";
             return says_nothing(option, why, "--accuracy proxies");
         }
