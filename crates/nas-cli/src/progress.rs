@@ -35,7 +35,7 @@ impl Progress {
     }
 
     pub fn new(what: &'static str, total: usize) -> Self {
-        let template = "{msg} [{bar:12}] {pos}/{len}, {eta} left";
+        let template = "{wide_msg} [{bar:8}] {pos}/{len}, {eta} left";
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");

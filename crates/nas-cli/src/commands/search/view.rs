@@ -17,7 +17,7 @@ use crate::progress::Progress;
 const ROWS: usize = 12;
 
 /// Characters that a niche's description may take.
-const WIDEST: usize = 34;
+const WIDEST: usize = 36;
 
 /// The niches are counted again after at least this, and so seldom that it takes at most one part in
 /// so many of the time.
@@ -145,7 +145,7 @@ fn rows(
         if name.chars().count() > WIDEST {
             name = name.chars().take(WIDEST - 1).chain(['…']).collect();
         }
-        Ok(format!("{name:<WIDEST$} {count:>7} evaluated, {front:>3} on its front, HV {volume:.3}"))
+        Ok(format!("{name:<WIDEST$} {count:>6} evaluated, {front:>3} on front, HV {volume:.3}"))
     };
     let mut rows = niches.iter().enumerate().take(ROWS).map(row).collect::<Result<Vec<_>, _>>()?;
     if niches.len() > ROWS {

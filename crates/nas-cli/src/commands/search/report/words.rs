@@ -210,8 +210,9 @@ impl Report<'_> {
             text += "  twins: networks that were evaluated before as another cell\n";
             if self.objectives.truth.is_some() {
                 text += &format!(
-                    "  coverage: of {BINS} equal parts of the exact front's range of log latency, the share\n  \
-                     with a cell of the front at most {TOLERANCE} % less accurate than the exact one there\n"
+                    "  coverage: of {BINS} equal parts of the exact front's range of log latency, the\n  \
+                     share with a cell of the front at most {TOLERANCE} % less accurate than the exact\n  \
+                     one there\n"
                 );
             }
         }
