@@ -149,6 +149,18 @@ fn a_search_that_its_user_stops_tells_the_front_so_far_and_goes_on_later() {
     assert!((10..60).contains(&evaluated), "{evaluated}");
     assert!(!told["front"].as_array().unwrap().is_empty());
     assert_eq!(nas.read("stopped/evaluations.csv").lines().count() as u64, 1 + evaluated);
+
+    // Killed when it was taken up, it is a killed run; and a result that is damaged is made again.
+    let so_far = nas.read("stopped/events.jsonl").lines().count();
+    let mut child = nas.spawn(["search", "--resume", "stopped"]);
+    wait_for(&nas, "stopped", so_far + 5);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let listed = nas.json("runs .");
+    let run = listed.as_array().unwrap().iter().find(|run| run["run"] == "./stopped").unwrap();
+    assert_eq!(run["state"], "killed");
+    assert!(run["evaluated"].as_u64().unwrap() > evaluated, "{run}");
+    nas.write("stopped/front.json", "{");
     resume(&nas, "stopped");
     let (stopped, whole) = (nas.folder().join("stopped"), nas.folder().join("whole"));
     assert!(run_files(&stopped) == run_files(&whole));

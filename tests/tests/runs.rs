@@ -45,10 +45,14 @@ fn runs_are_listed_compared_and_shown() {
     assert_eq!(nas.say("report runs/random-1 runs/statistical-1").code, 0);
     let page = nas.read("report.html");
     assert!(page.contains(r#""name":"runs/random-1""#) && page.contains("exact_front"));
+    fs::rename(nas.folder().join("runs/random-3"), nas.folder().join("moved")).unwrap();
+    assert_eq!(nas.say("report moved --out moved.html").code, 0);
+    assert!(nas.read("moved.html").contains(r#""name":"moved""#));
     for (arguments, told) in [
         ("report runs/random-1 runs/random-2", "report.html is there"),
-        ("report runs/killed", "has come to nothing yet: nas search --resume runs/killed"),
-        ("compare runs/random-1 runs/killed", "has come to nothing yet"),
+        ("report runs/killed", "after 200 evaluations: nas search --resume runs/killed"),
+        ("compare runs/random-1 runs/killed", "was killed after 200 evaluations"),
+        ("compare runs/random-1 runs/random-1", "the same search with the same seed, 1"),
         ("compare runs/random-1", "2 values required"),
         ("compare runs/random-1 .", ". is no run"),
         ("runs nowhere", "there is no folder nowhere"),

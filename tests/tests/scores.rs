@@ -1,6 +1,11 @@
 //! `nas score` into a file: killed and continued, in shards, in both formats.
 
-use std::{fs, thread, time::Duration};
+use std::{
+    fs,
+    process::{Child, Command},
+    thread,
+    time::Duration,
+};
 
 use nas_tests::{Nas, latencies};
 
@@ -225,6 +230,12 @@ fn what_cannot_be_scored_says_what_to_type() {
     }
 }
 
+/// Ctrl-C.
+fn stop(child: &Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
 #[test]
 fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     let nas = nas();
@@ -273,10 +284,37 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     assert_eq!(fs::read(&parts).unwrap(), fs::read(&whole).unwrap());
     fs::remove_file(&parts).unwrap();
 
+    // A shard that is damaged is computed again, and a job has one command at a time.
+    let mut first = nas.spawn(by_workers.split_whitespace());
+    while !nas.folder().join("parts.bin.job/shard-1.bin").exists() {
+        assert!(first.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        thread::sleep(Duration::from_millis(2));
+    }
+    let second = nas.say(&by_workers);
+    assert_eq!(second.code, 2, "{}", second.stdout);
+    assert!(second.stderr.contains("another command is having this job done"), "{}", second.stderr);
+    stop(&first);
+    assert_eq!(first.wait().unwrap().code(), Some(130));
+    let shard = nas.folder().join("parts.bin.job/shard-1.bin");
+    let whole_shard = fs::read(&shard).unwrap();
+    fs::write(&shard, &whole_shard[..whole_shard.len() - 9]).unwrap();
+    let again = nas.say(&by_workers);
+    assert!(again.stderr.contains("shard 1 is damaged"), "{}", again.stderr);
+    assert_eq!(fs::read(&parts).unwrap(), fs::read(&whole).unwrap());
+    fs::remove_file(&parts).unwrap();
+
     // What cannot be computed is told before any worker begins, and what is lost for good is told.
     let unknown = nas.say(&by_workers.replace("nwot", "nwto"));
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean `nwot`"), "{}", unknown.stderr);
+    nas.write(
+        "transformer.txt",
+        &nas.say("space sample --space autoformer-tiny -n 1 --format arch").stdout,
+    );
+    let unfit =
+        nas.say("score --space autoformer-tiny --file transformer.txt --out x.bin --engine local");
+    assert_eq!(unfit.code, 2);
+    assert!(unfit.stderr.contains("GELU, unlike ReLU"), "{}", unfit.stderr);
     let absent = nas.say(&format!("{by_workers} --images no-such-file.bin"));
     assert_eq!(absent.code, 2);
     assert!(absent.stderr.contains("no-such-file.bin"), "{}", absent.stderr);
@@ -307,6 +345,15 @@ fn workers_compute_a_search_s_generations() {
     ran(&nas, &format!("{by_workers} --run workers"));
     assert_eq!(evaluations("workers"), evaluations("alone"));
     assert!(!nas.folder().join("workers/proxies.job").exists());
+
+    // Stopped before anything was evaluated.
+    let mut child = nas.spawn(format!("{by_workers} --run stopped").split_whitespace());
+    while !nas.folder().join("stopped/proxies.job/job.toml").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be stopped");
+        thread::sleep(Duration::from_millis(2));
+    }
+    stop(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 
     // Killed while they work, then taken up: what they did is kept.
     let mut child = nas.spawn(format!("{by_workers} --run killed").split_whitespace());

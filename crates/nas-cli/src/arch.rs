@@ -63,10 +63,24 @@ impl Architectures {
     }
 }
 
-/// An architecture in a result: by its short names for people, in full for programs.
+/// The first choices of a long list.
+pub fn abridged(names: &str, widest: usize) -> String {
+    if names.chars().count() <= widest {
+        return names.to_owned();
+    }
+    let fits = |end: &usize| names[..*end].chars().count() < widest;
+    let end = names.match_indices(' ').map(|(at, _)| at).rfind(fits).unwrap_or(0);
+    format!("{} …", &names[..end])
+}
+
+/// Characters of an architecture in a table.
+const WIDEST: usize = 30;
+
+/// An architecture in a result: by its short names for people, the first of them where there are many,
+/// in full for programs.
 pub fn shown(space: &Space, arch: &Arch, format: Format) -> String {
     match format {
-        Format::Table => space.short(arch),
+        Format::Table => abridged(&space.short(arch), WIDEST),
         Format::Csv | Format::Json => space.format(arch),
     }
 }

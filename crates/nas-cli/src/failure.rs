@@ -27,6 +27,12 @@ impl Failure {
         Self { message: message.into(), code: 1 }
     }
 
+    /// Work that its user stopped: exit code 130.
+    #[cfg(feature = "torch")]
+    pub fn stopped(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: STOPPED }
+    }
+
     /// An unreadable or unwritable file: exit code 2.
     pub fn file(action: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
         Self::input(format!("cannot {action} {}: {error}", path.display()))

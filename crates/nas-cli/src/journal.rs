@@ -140,6 +140,14 @@ impl Journal {
         }
     }
 
+    /// Whether another process writes the events.
+    pub fn is_in_use(path: &Path) -> bool {
+        let file = File::open(path);
+        file.is_ok_and(|file| {
+            matches!(fs4::FileExt::try_lock(&file), Err(fs4::TryLockError::WouldBlock))
+        })
+    }
+
     /// The file has another name now.
     pub fn moved(&mut self, path: PathBuf) {
         self.path = path;

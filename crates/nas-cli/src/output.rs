@@ -175,6 +175,7 @@ impl Cell {
         match self {
             Self::Number(value) => rounded(*value),
             Self::Absent => "-".to_owned(),
+            Self::Text(text) => printable(text).into_owned(),
             Self::Flag(true) => "yes".to_owned(),
             Self::Flag(false) => "no".to_owned(),
             other => other.in_full(),

@@ -3,6 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::failure::printable;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
 /// Progress of a long command on standard error: a bar where that is a terminal, elsewhere a
@@ -106,7 +107,7 @@ impl Progress {
 
     /// Prints a message without disturbing the bar.
     pub fn say(&self, message: &str) {
-        self.all.suspend(|| eprintln!("{message}"));
+        self.all.suspend(|| eprintln!("{}", printable(message)));
     }
 
     pub fn finish(&self) {

@@ -148,9 +148,10 @@ impl RunFolder {
         match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Failure::file("read", &file, &error)),
-            Ok(text) => serde_json::from_slice(&text)
-                .map(|Told { interrupted }| !interrupted)
-                .map_err(|error| Failure::input(format!("{}: {error}", file.display()))),
+            // One that is damaged is made again, from the events.
+            Ok(text) => {
+                Ok(serde_json::from_slice(&text).is_ok_and(|Told { interrupted }| !interrupted))
+            }
         }
     }
 
@@ -233,6 +234,14 @@ impl RunFolder {
     /// Takes the run up: its events, and what the search has of them.
     pub fn resume(&self, space: &Space) -> Result<(Journal, Kept), Failure> {
         let taken_up = Journal::open(self.path.join(EVENTS), space)?;
+        // What it came to when it was stopped is what it came to no more.
+        let result = self.file(RESULT);
+        match fs::remove_file(&result) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::file("remove", &result, &error));
+            }
+            _ => {}
+        }
         // No other process writes here now: what is half written was left by a kill.
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
         for part in entries.filter(|entry| is_part(&entry.file_name())) {

@@ -65,20 +65,8 @@ impl ProxySet {
     /// them, or labels that are not the network's; if a proxy says nothing of such networks
     /// ([`Error::Unfit`]); if the network does not show a proxy what it reads ([`Error::NothingToRead`]); or if its forward pass fails.
     pub fn score(&self, network: &dyn Network, batch: &Batch) -> Result<Vec<Option<f64>>, Error> {
+        self.check(network, batch)?;
         let mut scores = Scores::new(&self.proxies);
-        for &proxy in &self.proxies {
-            if let Some(reason) = network.unfit(proxy) {
-                return Err(Error::Unfit { proxy: proxy.name(), reason });
-            }
-            let needed = least_images(proxy);
-            if batch.count() < needed {
-                let (proxy, found) = (proxy.name(), batch.count());
-                return Err(Error::BatchTooSmall { proxy, needed, found });
-            }
-            if proxy.description().needs.labels && batch.labels().is_none() {
-                return Err(Error::NoLabels { proxy: proxy.name() });
-            }
-        }
         let kind = batch.images().kind();
         let parameters = network.parameters();
         let other = parameters.iter().any(|(_, parameter)| parameter.kind() != kind);
@@ -104,6 +92,27 @@ impl ProxySet {
             zico::score(network, batch, &mut scores)?;
         }
         Ok(self.proxies.iter().map(|&proxy| scores.get(proxy)).collect())
+    }
+
+    /// Whether such a network can be scored on the batch, before anything is computed.
+    ///
+    /// # Errors
+    /// [`Error::Unfit`], [`Error::BatchTooSmall`] or [`Error::NoLabels`].
+    pub fn check(&self, network: &dyn Network, batch: &Batch) -> Result<(), Error> {
+        for &proxy in &self.proxies {
+            if let Some(reason) = network.unfit(proxy) {
+                return Err(Error::Unfit { proxy: proxy.name(), reason });
+            }
+            let needed = least_images(proxy);
+            if batch.count() < needed {
+                let (proxy, found) = (proxy.name(), batch.count());
+                return Err(Error::BatchTooSmall { proxy, needed, found });
+            }
+            if proxy.description().needs.labels && batch.labels().is_none() {
+                return Err(Error::NoLabels { proxy: proxy.name() });
+            }
+        }
+        Ok(())
     }
 }
 

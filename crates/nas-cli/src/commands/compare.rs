@@ -8,7 +8,7 @@ use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, non_dominated};
 use nas_search::Objective;
 
 use crate::{
-    commands::runs::Told,
+    commands::runs::{State, Told},
     failure::Failure,
     output::{Cell, Format, Records, print},
     statistics::{estimate, half_interval, mean, paired_p},
@@ -16,9 +16,10 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Runs that differ in nothing but the seed are one group. Objectives are scaled to [0, 1] by the least
-and greatest value that any of the runs evaluated; the reference point is 1 for each. IGD is the mean
-distance from the non-dominated of all runs together.")]
+Runs that differ in nothing but the seed are one group. Objectives are scaled to
+[0, 1] by the least and greatest value that any of the runs evaluated; the
+reference point is 1 for each. IGD is the mean distance from the non-dominated of
+all runs together.")]
 pub struct Arguments {
     /// The runs' folders, two or more
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
@@ -67,6 +68,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         objectives.iter().flatten().map(|objective| objective.direction).collect();
     let scores = score(&runs, &directions)?;
     let groups = groups(&runs);
+    one_of_each_seed(&groups, &runs)?;
+    for told in runs.iter().map(|run| &run.told).filter(|told| told.state != State::Ended) {
+        let path = told.folder.path().display();
+        eprintln!("{path} did not come to its end: {} evaluations", told.evaluated);
+    }
 
     let mut records = Records::new([
         "run",
@@ -102,19 +108,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut text = records.table();
     text += "\n";
     text += &in_groups(&groups, &runs, &scores);
-    text += "HV, IGD: objectives scaled by the range of all that these runs evaluated, reference\n  \
-             point 1; distance from the non-dominated of all of them\n";
+    text += "HV, IGD: objectives scaled by the range of all that these runs evaluated,\n  \
+             reference point 1; distance from the non-dominated of all of them\n";
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn objectives_of(told: &Told) -> Result<Vec<Objective>, Failure> {
     let path = told.folder.path().display();
-    let Some(result) = &told.result else {
-        return Err(Failure::input(format!(
-            "{path} has come to nothing yet: nas search --resume {path} goes on with it"
-        )));
-    };
+    let Some(result) = &told.result else { return Err(told.without_results()) };
     let read = |value: &serde_json::Value| {
         let direction = match value["direction"].as_str()? {
             "maximise" => Direction::Maximise,
@@ -231,6 +233,23 @@ fn groups(runs: &[Run]) -> Vec<Group> {
         .collect()
 }
 
+/// Refuses a group in which a seed stands twice: its interval would be of fewer runs than it says.
+fn one_of_each_seed(groups: &[Group], runs: &[Run]) -> Result<(), Failure> {
+    for group in groups {
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        for &at in &group.members {
+            let seed = runs[at].told.setting("seed");
+            if let Some(earlier) = known.insert(seed.clone(), at) {
+                let [one, other] = [earlier, at].map(|at| runs[at].told.folder.path().display());
+                return Err(Failure::input(format!(
+                    "{one} and {other} are the same search with the same seed, {seed}: name one of them"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Each group's means, and the differences of each two by the seeds that both have.
 fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
     let mut text = String::new();
@@ -275,8 +294,8 @@ fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
     }
     if any {
         text += &pairs.table();
-        text += "  paired over the seeds that both groups have; p by a paired t-test, not corrected for\n  \
-                 how many are shown\n\n";
+        text += "  paired over the seeds that both groups have; p by a paired t-test, not\n  \
+                 corrected for how many are shown\n\n";
     }
     text
 }

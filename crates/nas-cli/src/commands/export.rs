@@ -11,7 +11,7 @@ use crate::commands::SpaceArguments;
 Examples:
   nas export 6111 --format onnx                      nasbench201_cifar10_6111.onnx
   nas export 6111 --format python --dataset cifar100 --out network.py
-  nas export \"$(nas space sample -n 1 --space fbnet --format arch)\" --space fbnet --format torchscript
+  nas export \"$ARCH\" --space fbnet --format torchscript    with an architecture of nas space sample
 
 Formats, for any number of images of the network's size:
   onnx         operator set 20, from images [batch, 3, side, side] to logits [batch, classes];

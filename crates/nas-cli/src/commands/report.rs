@@ -7,6 +7,7 @@ use std::{
 use nas_bench::container;
 
 use crate::{
+    commands::runs::Told,
     failure::Failure,
     output::{counted, print},
     report::{self, Run},
@@ -66,14 +67,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn shown(path: &Path) -> Result<Vec<Run>, Failure> {
     let folder = RunFolder::open(path)?;
     let file = folder.file(PAGE);
-    match fs::read_to_string(&file) {
-        Ok(page) => report::runs(&page)
-            .map_err(|what| Failure::input(format!("{}: {what}", file.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Failure::input(format!(
-            "{} has come to nothing yet: nas search --resume {} goes on with it, and Ctrl-C there ends it with what it has",
-            path.display(),
-            path.display()
-        ))),
-        Err(error) => Err(Failure::file("read", &file, &error)),
+    let page = match fs::read_to_string(&file) {
+        Ok(page) => page,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Told::read(path)?.without_results());
+        }
+        Err(error) => return Err(Failure::file("read", &file, &error)),
+    };
+    let mut runs = report::runs(&page)
+        .map_err(|what| Failure::input(format!("{}: {what}", file.display())))?;
+    // It may have been moved since.
+    if let [run] = &mut runs[..] {
+        run.name = path.display().to_string();
     }
+    Ok(runs)
 }

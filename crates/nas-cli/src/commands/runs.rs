@@ -68,7 +68,7 @@ impl Told {
         let interrupted = result.as_ref().map(|result| result["interrupted"] != false);
         let state = match interrupted {
             Some(false) => State::Ended,
-            _ if Journal::lock(&folder.file(EVENTS)).is_err() => State::Running,
+            _ if Journal::is_in_use(&folder.file(EVENTS)) => State::Running,
             Some(true) => State::Stopped,
             None => State::Killed,
         };
@@ -78,12 +78,25 @@ impl Told {
         };
         let evaluated = evaluated.map_or_else(
             || {
-                let events = fs::read_to_string(folder.file(EVENTS)).unwrap_or_default();
-                events.lines().filter(|line| line.starts_with(r#"{"event":"evaluated""#)).count()
+                let events = fs::read(folder.file(EVENTS)).unwrap_or_default();
+                let lines = events.split(|byte| *byte == b'\n');
+                lines.filter(|line| line.starts_with(br#"{"event":"evaluated""#)).count()
             },
             |evaluated| evaluated as usize,
         );
         Ok(Self { folder, config, result, state, evaluated })
+    }
+
+    /// What a run without results tells of itself.
+    pub fn without_results(&self) -> Failure {
+        let (run, evaluated) = (self.folder.path().display(), self.evaluated);
+        Failure::input(if self.state == State::Running {
+            format!("{run} is still running, after {evaluated} evaluations")
+        } else {
+            format!(
+                "{run} was killed after {evaluated} evaluations: nas search --resume {run} goes on with it, and Ctrl-C there ends it with what it has"
+            )
+        })
     }
 
     /// A setting in words, `-` where there is none.
@@ -162,7 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         format => records.print(format)?,
     }
     for failure in &unreadable {
-        eprintln!("{failure}");
+        failure.report();
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -154,17 +154,22 @@ mod torch {
         }
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
         let architectures = architectures(arguments, &task)?;
+        let all = arguments.proxies.split(',').any(|name| name.trim() == "all");
+        let seed = arguments.seed;
         if let (Some(kind), Some(out)) = (arguments.engine.engine, &out) {
-            // What is wrong with the images is told now, not by workers.
-            arguments.proxy.images(&task, arguments.seed, Device::Cpu)?;
+            // What is wrong with images or proxies is told now, not by workers.
+            let batch = arguments.proxy.images(&task, seed, Device::Cpu)?;
+            if let (false, Some(arch)) = (all, architectures.first()) {
+                let network =
+                    Networks { blueprint: blueprint(&task)?.clone(), seed, device: Device::Cpu };
+                proxies.check(&*network.build(arch)?, &batch)?;
+            }
             return by_engine(arguments, kind, out, &architectures);
         }
-        let seed = arguments.seed;
         let device = nas_proxy::device(&arguments.device)?;
         let batch = arguments.proxy.images(&task, seed, device)?;
         let batch = if arguments.double { batch.to_kind(Kind::Double)? } else { batch };
         let networks = Networks { blueprint: blueprint(&task)?.clone(), seed, device };
-        let all = arguments.proxies.split(',').any(|name| name.trim() == "all");
         let proxies = match architectures.first() {
             Some(arch) if all => proxies.fit_for(&*networks.build(arch)?),
             _ => proxies,
@@ -196,7 +201,7 @@ mod torch {
         typed.extend(["--jobs".to_owned(), arguments.engine.cpus().to_string()]);
         let folder = out.beside("job");
         let engine = arguments.engine.with(arguments.workers);
-        let job = Job::new(typed, engine.shards());
+        let job = Job::new(typed, engine.shards().min(architectures.len()));
         let (stop, progress) = (stop_signal()?, Progress::new("shards", job.shards));
         let table = job.compute(&engine, kind, &folder, architectures, &stop, progress)?;
         out.write(&table)?;
@@ -347,6 +352,12 @@ mod torch {
         progress.finish();
         drop(writer);
         let table = ScoreTable::read(&partial)?;
+        if table.rows().len() < architectures.len() {
+            return Err(Failure::work(format!(
+                "{}: another process replaced it: its scores are lost",
+                partial.display()
+            )));
+        }
         out.write(&table)?;
         std::fs::remove_file(&partial)
             .map_err(|error| Failure::file("remove", &partial, &error))?;

@@ -81,6 +81,22 @@ impl Job {
             container::replace(&file, text.as_bytes())
                 .map_err(|error| Failure::file("write", &file, &error))?;
         }
+        // Held until this command ends: another would take its folder away.
+        let lock = fs::File::open(&file).map_err(|error| Failure::file("read", &file, &error))?;
+        if let Err(fs4::TryLockError::WouldBlock) = fs4::FileExt::try_lock(&lock) {
+            return Err(Failure::input(format!(
+                "{}: another command is having this job done: wait for it, or name another file with --out",
+                folder.display()
+            )));
+        }
+        for part in 1..=self.shards {
+            let result = Self::result(folder, part);
+            if result.exists() && ScoreTable::read(&result).is_err() {
+                progress.say(&format!("shard {part} is damaged and is computed again"));
+                fs::remove_file(&result)
+                    .map_err(|error| Failure::file("remove", &result, &error))?;
+            }
+        }
         let is_done = |part: usize| Self::result(folder, part).exists();
         engine.run(kind, folder, self.shards, &is_done, stop, progress)?;
         let read = |part| {
@@ -88,10 +104,11 @@ impl Job {
             Ok((path.clone(), ScoreTable::read(&path)?))
         };
         let tables = (1..=self.shards).map(read).collect::<Result<Vec<_>, nas_bench::Error>>()?;
-        let table = ScoreTable::merge(tables)?;
+        let anew = format!("remove {} to begin anew", folder.display());
+        let table = ScoreTable::merge(tables).map_err(|error| Failure::from(error).and(&anew))?;
         if architectures.iter().any(|arch| table.values(arch).is_none()) {
             return Err(Failure::input(format!(
-                "what workers wrote into {} are not the scores of these architectures: was the list changed since the job began? Remove that folder to begin anew",
+                "what workers wrote into {} are not the scores of these architectures: was the list changed since the job began?\n{anew}",
                 folder.display()
             )));
         }

@@ -195,7 +195,7 @@ impl EngineArguments {
         let mut done = before;
         while done < all {
             if stop.load(Ordering::Relaxed) {
-                return Err(Failure::work(format!(
+                return Err(Failure::stopped(format!(
                     "stopped after {done} of {all} shards: the same command goes on"
                 )));
             }

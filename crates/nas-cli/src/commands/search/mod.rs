@@ -68,9 +68,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
     device: Target,
     /// Accuracy predicted from labels; published accuracy of all; or zero-cost proxies: for
-    /// cifar10 as pel-nas computed them, else, and with --images, --batch or --compute, on the
-    /// spot [default: predictor where the benchmark's tables are there, but benchmark where your
-    /// table of latencies holds no more than the labels; else proxies]
+    /// cifar10 as pel-nas computed them, else, and with --images, --batch, --compute or --engine, on
+    /// the spot [default: predictor where the benchmark's tables are there and none of these is
+    /// given, but benchmark where your table of latencies holds no more than the labels; else
+    /// proxies]
     #[arg(long, value_enum)]
     accuracy: Option<Accuracy>,
     /// Published accuracies that the predictor may see, one of a class [default: 200]
@@ -274,23 +275,24 @@ fn search(
 
     let model = model.as_ref().map(LanguageModel::report);
     if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
-        let transcript = arguments.model.transcript(&folder);
         if !resumed {
             folder.abandon();
         }
-        let transcript = arguments.model.replay.as_ref().unwrap_or(&transcript);
-        return Err(Failure::input(format!(
-            "{} does not hold the calls of this search: replay it with the options and the seed of the search that was recorded, or name a server with --llm-url to go on where it ends",
-            transcript.display()
-        )));
+        return Err(arguments.not_recorded(&folder));
     }
     folder.keep();
+    let stopped = || {
+        let (done, all) = (outcome.evaluated.len(), settings.evaluations);
+        eprintln!("stopped after {done} of {all} evaluations: nas search --resume {shown} goes on");
+        Ok(ExitCode::from(STOPPED))
+    };
+    if outcome.interrupted && outcome.evaluated.is_empty() {
+        return stopped();
+    }
     let report = Report::new(arguments, &task, &objectives, &outcome, model, settings.evaluations)?;
     let code = results(arguments, &folder, &report).map_err(|failure| failure.and(&goes_on))?;
     if outcome.interrupted {
-        let (done, all) = (outcome.evaluated.len(), settings.evaluations);
-        eprintln!("stopped after {done} of {all} evaluations: nas search --resume {shown} goes on");
-        return Ok(ExitCode::from(STOPPED));
+        return stopped();
     }
     journal.forget();
     Ok(code)
@@ -516,6 +518,16 @@ impl Arguments {
         let style = self.model.prompting.style();
         let prompting = Prompting { style, crossover: 0.5, generations, calls: Some(calls) };
         Ok(Some(LanguageModel::new(model, prompting)?.until(Arc::clone(stop))))
+    }
+
+    /// What is to be told where a record is of another search.
+    fn not_recorded(&self, folder: &RunFolder) -> Failure {
+        let transcript = self.model.transcript(folder);
+        let transcript = self.model.replay.as_ref().unwrap_or(&transcript);
+        Failure::input(format!(
+            "{} does not hold the calls of this search: replay it with the options and the seed of the search that was recorded, or name a server with --llm-url to go on where it ends",
+            transcript.display()
+        ))
     }
 
     /// A model's niches have calls of their own.

@@ -9,6 +9,7 @@ use nas_space::{Decision, Space};
 
 use super::{Alone, BINS, MODEL, Report, TOLERANCE};
 use crate::{
+    arch::abridged,
     failure::Failure,
     output::{Cell, Records, counted, print, rounded},
 };
@@ -45,16 +46,6 @@ impl Columns {
 
 /// Characters of those that a fact takes.
 const FACT: usize = 17;
-
-/// The first choices of a long list.
-fn abridged(names: &str, widest: usize) -> String {
-    if names.chars().count() <= widest {
-        return names.to_owned();
-    }
-    let fits = |end: &usize| names[..*end].chars().count() < widest;
-    let end = names.match_indices(' ').map(|(at, _)| at).rfind(fits).unwrap_or(0);
-    format!("{} …", &names[..end])
-}
 
 impl Report<'_> {
     fn generations_for_people(&self) -> String {
