@@ -51,7 +51,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[non_exhaustive]
 pub enum Error {
     /// The evaluator failed as a whole.
-    #[error("evaluating failed, of {architectures} together")]
+    #[error("evaluating a batch of {architectures} failed")]
     Evaluator {
         /// How many were asked for.
         architectures: usize,
