@@ -43,6 +43,14 @@ fn a_killed_command_goes_on_to_the_same_file() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
         thread::sleep(Duration::from_millis(5));
     }
+    stop(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut child = nas.spawn(format!("{SCORE} --out cut.bin --jobs 1").split_whitespace());
+    let stopped = fs::metadata(&partial).unwrap().len();
+    while fs::metadata(&partial).unwrap().len() <= stopped {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        thread::sleep(Duration::from_millis(5));
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!nas.folder().join("cut.bin").exists());

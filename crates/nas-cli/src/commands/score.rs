@@ -95,7 +95,10 @@ pub use torch::run;
 
 #[cfg(feature = "torch")]
 mod torch {
-    use std::{collections::BTreeSet, iter, path::Path, process::ExitCode, thread, time::Duration};
+    use std::{
+        collections::BTreeSet, iter, path::Path, process::ExitCode, sync::atomic::Ordering, thread,
+        time::Duration,
+    };
 
     use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter};
     use nas_eval::{
@@ -341,11 +344,18 @@ mod torch {
         }
         let mut done = 0;
         let known_of = |network: &Arch| known.get(network).cloned();
+        let stop = stop_signal()?;
         scoring.run(&architectures, &known_of, |arch, values| {
             if !known.contains_key(arch) {
                 writer.append(arch, values)?;
             }
             done += 1;
+            if stop.load(Ordering::Relaxed) {
+                return Err(Failure::stopped(format!(
+                    "stopped after {done} of {} architectures: the same command goes on",
+                    architectures.len()
+                )));
+            }
             progress.update(done, task.dataset.unwrap_or_default());
             Ok::<(), Failure>(())
         })?;
