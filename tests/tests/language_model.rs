@@ -94,6 +94,16 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
     );
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("does not hold the calls of this search"), "{}", other.stderr);
+    // What is replayed in vain, or no record at all, replaces nothing.
+    nas.write("calls-cut.jsonl", "{\"version\":");
+    for record in ["calls.jsonl --seed 7", "calls-cut.jsonl"] {
+        let refused = nas.say(&format!(
+            "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
+             --run run --force --replay {record}"
+        ));
+        assert_eq!(refused.code, 2, "{record}: {}", refused.stderr);
+        assert_eq!(files.map(|file| nas.read(&format!("run/{file}"))), before, "{record}");
+    }
     assert!(!nas.folder().join("other").exists());
     // A record that lies in the folder which is replaced is not lost.
     let calls_before = nas.read("run/transcript.jsonl");

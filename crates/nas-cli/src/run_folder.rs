@@ -47,6 +47,8 @@ pub const FORMAT_VERSION: u32 = 1;
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Whether the run began with this.
+    is_new: bool,
     /// An earlier run that comes back if this one comes to nothing.
     earlier: Option<PathBuf>,
 }
@@ -109,13 +111,13 @@ impl RunFolder {
                 Journal::lock(&path.join(EVENTS))?;
             }
         }
-        let this = Self { path, earlier: None };
+        let this = Self { path, is_new: false, earlier: None };
         this.making().map(|_| this)
     }
 
     /// The folder of an earlier run.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let this = Self { path: path.components().collect(), earlier: None };
+        let this = Self { path: path.components().collect(), is_new: false, earlier: None };
         let config = this.path.join(CONFIG);
         let text = match fs::read_to_string(&config) {
             Ok(text) => text,
@@ -227,6 +229,7 @@ impl RunFolder {
         } else if replaces {
             fs::remove_dir_all(&aside).map_err(|error| cannot(&error))?;
         }
+        self.is_new = true;
         journal.moved(self.path.join(EVENTS));
         Ok(journal)
     }
@@ -257,8 +260,11 @@ impl RunFolder {
             .map_err(|error| Failure::file("write", &file, &error))
     }
 
-    /// Removes a run that came to nothing; the one before it is back.
+    /// Removes a run that came to nothing, unless it was only taken up; the one before it is back.
     pub fn abandon(&self) {
+        if !self.is_new {
+            return;
+        }
         // What stays can be replaced with --force.
         let _ = fs::remove_dir_all(&self.path);
         if let Some(earlier) = &self.earlier {

@@ -248,7 +248,8 @@ fn search(
         (folder.begin(&config, calls.as_deref())?, Kept::default())
     };
     let stop = &workers.stop;
-    let mut model = arguments.language_model(&settings, niches, &folder, resumed, stop)?;
+    let model = arguments.language_model(&settings, niches, &folder, resumed, stop);
+    let mut model = model.inspect_err(|_| folder.abandon())?;
     let whole = Partition::whole();
     let (search, mut proposer): (Search<'_>, Box<dyn Proposer>) = if let Some(list) = list {
         (Search::new(space, &whole, settings), Box::new(Listed::new(list)))
@@ -275,9 +276,7 @@ fn search(
 
     let model = model.as_ref().map(LanguageModel::report);
     if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
-        if !resumed {
-            folder.abandon();
-        }
+        folder.abandon();
         return Err(arguments.not_recorded(&folder));
     }
     folder.keep();
