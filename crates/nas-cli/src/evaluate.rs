@@ -29,7 +29,7 @@ pub struct EvaluateArguments {
     )]
     objectives: Vec<Objective>,
     /// Processes of it that run side by side, or workers of --engine [default: 1, of --engine 2]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
     /// How long an answer may take [default: 600s]
     #[arg(id = "evaluate_timeout", long = "timeout", value_name = "TIME", requires = "evaluate")]

@@ -3,8 +3,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::failure::printable;
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::failure::printable;
 
 /// Progress of a long command on standard error: a bar where that is a terminal, elsewhere a
 /// line at every tenth of the work, unless that passes quickly.
@@ -29,10 +30,8 @@ impl Progress {
     /// Shows nothing but what is said.
     #[cfg(feature = "torch")]
     pub fn hidden() -> Self {
-        let this = Self::new("", 0);
-        this.bar.finish_and_clear();
         let all = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
-        Self { bar: ProgressBar::hidden(), all, plain: false, ..this }
+        Self::of("", ProgressBar::hidden(), all, false)
     }
 
     pub fn new(what: &'static str, total: usize) -> Self {
@@ -44,8 +43,11 @@ impl Progress {
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
         let bar = all.add(bar);
         bar.enable_steady_tick(Duration::from_millis(500));
+        Self::of(what, bar, all, !std::io::stderr().is_terminal())
+    }
+
+    fn of(what: &'static str, bar: ProgressBar, all: MultiProgress, plain: bool) -> Self {
         let now = Instant::now();
-        let plain = !std::io::stderr().is_terminal();
         Self {
             bar,
             rows: Vec::new(),

@@ -142,7 +142,8 @@ impl Space {
         let file: File = toml::from_str(text).map_err(|error| {
             source.error(error.span().unwrap_or(0..0), error.message().to_owned())
         })?;
-        let description = file.description.replace('\n', " ");
+        // A description may have lines, whatever ends them, and tabs.
+        let description = file.description.replace(['\n', '\r', '\t'], " ");
         let axes = file.axis.iter().map(|table| (table.get_ref().name.as_str(), table.span()));
         let names = [(file.name.as_str(), 0..0), (description.as_str(), 0..0)].into_iter();
         for (name, at) in names.chain(axes) {
@@ -390,6 +391,8 @@ at_most = 40
         refuse("axis = \"cost\"", "axis = \"const\"", "unknown axis `const`, did you mean `cost`?");
         refuse("name = \"example\"", "name = ", "line 2");
         refuse("[1, 2]", "[\"\\u001b[2J\", 2]", "line 5: `\\u{1b}[2J` holds a control character");
+        let in_lines = EXAMPLE.replace("Two layers", "Two\\r\\n\\tlayers");
+        assert!(Space::from_toml(&in_lines).unwrap().description().contains("Two\r\n\tlayers"));
         refuse("name = \"cost\"", "name = \"co\\nst\"", "`co\\nst` holds a control character");
     }
 }

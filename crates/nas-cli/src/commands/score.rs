@@ -159,17 +159,11 @@ mod torch {
         let architectures = architectures(arguments, &task)?;
         let all = arguments.proxies.split(',').any(|name| name.trim() == "all");
         let seed = arguments.seed;
-        if let (Some(kind), Some(out)) = (arguments.engine.engine, &out) {
-            // What is wrong with images or proxies is told now, not by workers.
-            let batch = arguments.proxy.images(&task, seed, Device::Cpu)?;
-            if let (false, Some(arch)) = (all, architectures.first()) {
-                let network =
-                    Networks { blueprint: blueprint(&task)?.clone(), seed, device: Device::Cpu };
-                proxies.check(&*network.build(arch)?, &batch)?;
-            }
-            return by_engine(arguments, kind, out, &architectures);
-        }
-        let device = nas_proxy::device(&arguments.device)?;
+        let device = match arguments.engine.engine {
+            // Workers may have devices that this machine has not.
+            Some(_) => Device::Cpu,
+            None => nas_proxy::device(&arguments.device)?,
+        };
         let batch = arguments.proxy.images(&task, seed, device)?;
         let batch = if arguments.double { batch.to_kind(Kind::Double)? } else { batch };
         let networks = Networks { blueprint: blueprint(&task)?.clone(), seed, device };
@@ -177,6 +171,13 @@ mod torch {
             Some(arch) if all => proxies.fit_for(&*networks.build(arch)?),
             _ => proxies,
         };
+        if let (Some(kind), Some(out)) = (arguments.engine.engine, &out) {
+            // What is wrong with images or proxies is told now, not by workers.
+            if let Some(arch) = architectures.first() {
+                proxies.check(&*networks.build(arch)?, &batch)?;
+            }
+            return by_engine(arguments, kind, out, &architectures);
+        }
         let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let scoring = Scoring {
             networks,
