@@ -6,19 +6,19 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use nas_eval::Task;
+use nas_eval::{Problem, spaces};
 
-static TASKS: LazyLock<Vec<Task>> = LazyLock::new(|| {
-    Task::names().into_iter().filter_map(|name| Task::named(name, None)?.ok()).collect()
+static PROBLEMS: LazyLock<Vec<Problem>> = LazyLock::new(|| {
+    spaces::names().filter_map(|name| spaces::problem(name, None).ok()).collect()
 });
 
 // The first byte chooses the space.
 fuzz_target!(|data: &[u8]| {
     let Some((which, text)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
-    let task = &TASKS[usize::from(*which) % TASKS.len()];
-    if let Ok(arch) = task.parse(text) {
-        assert!(task.space.check(&arch).is_ok());
-        assert_eq!(task.parse(&task.space.format(&arch)).ok(), Some(arch));
+    let problem = &PROBLEMS[usize::from(*which) % PROBLEMS.len()];
+    if let Ok(arch) = problem.parse(text) {
+        assert!(problem.space.check(&arch).is_ok());
+        assert_eq!(problem.parse(&problem.space.format(&arch)).ok(), Some(arch));
     }
 });

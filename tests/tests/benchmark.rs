@@ -34,7 +34,7 @@ fn searchers_are_compared_on_equal_terms_and_beat_chance() {
 fn a_shared_predictor_is_compared_on_and_the_table_is_narrow() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let told = nas.say(
-        "benchmark --datasets cifar10 --devices raspi4 --seeds 2 --accuracy predictor --labels 60 --partition pel-nas",
+        "benchmark --datasets cifar10 --devices raspi4 --seeds 2 --accuracy shared-predictor --trained 60 --partition pel-nas",
     );
     assert_eq!(told.code, 0, "{}", told.stderr);
     assert!(told.stdout.contains("60 random labels"), "{}", told.stdout);
@@ -91,7 +91,7 @@ fn niches_are_chosen_by_what_explains_the_devices_latency() {
 }
 
 #[test]
-fn a_proxy_and_bought_labels_stand_for_accuracy_and_fronts_are_kept() {
+fn a_proxy_and_predictions_replace_accuracy_and_fronts_are_kept() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let on = "benchmark --datasets cifar10 --devices raspi4 --seeds 1";
     let ratio = |how: &str| {
@@ -100,7 +100,8 @@ fn a_proxy_and_bought_labels_stand_for_accuracy_and_fronts_are_kept() {
         rows[0]["hypervolume_ratio"].as_f64().unwrap()
     };
     let proxy = ratio("--accuracy proxy --searchers statistical");
-    let bought = ratio("--accuracy bought --labels 50 --searchers exhaustive --fronts fronts.csv");
+    let bought =
+        ratio("--accuracy predictor --trained 50 --searchers exhaustive --fronts fronts.csv");
     assert!(bought > proxy && proxy > 0.8, "{bought} {proxy}");
     let fronts = nas.read("fronts.csv");
     assert!(fronts.contains("cifar10,raspi4,exact,1,"));

@@ -8,7 +8,7 @@ use nas_bench::{
     Downloader, Error, FbnetBlocks, Fidelity, Group, Manifest, NasBench201, Outcome,
     PublishedProxies, SUITE_ZERO, compile, raw_path,
 };
-use nas_hw::{Device, Metric, Millis};
+use nas_hw::{Metric, Millis};
 use nas_space::{
     Arch, fbnet,
     nasbench201::{self, CELLS, Dataset},
@@ -118,9 +118,9 @@ fn the_first_cell_has_its_published_costs() {
         "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+\
          |nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
     );
-    let latency = |device| table.latency(Dataset::Cifar10, device)[0];
-    assert_eq!(latency(Device::EdgeGpu), Some(Millis(5.807_418_537_139_893)));
-    assert_eq!(latency(Device::Raspi4), Some(Millis(10.481_976_820_010_459)));
+    let latency = |device| table.latency(Dataset::Cifar10, device).unwrap()[0];
+    assert_eq!(latency("edgegpu"), Some(Millis(5.807_418_537_139_893)));
+    assert_eq!(latency("raspi4"), Some(Millis(10.481_976_820_010_459)));
 }
 
 #[test]
@@ -128,18 +128,18 @@ fn what_a_device_cannot_run_is_absent() {
     let Some(folder) = tables() else { return };
     let table = NasBench201::open(&folder).unwrap();
     for dataset in Dataset::ALL {
-        for device in Device::ALL {
-            let costs = table.latency(dataset, device);
+        for device in ["edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga"] {
+            let costs = table.latency(dataset, device).unwrap();
             let absent = costs.iter().filter(|cost| cost.is_none()).count();
             assert_eq!(costs.len(), CELLS);
-            assert_eq!(absent, if device == Device::EdgeTpu { 4_699 } else { 0 }, "{device}");
+            assert_eq!(absent, if device == "edgetpu" { 4_699 } else { 0 }, "{device}");
             assert!(costs.iter().flatten().all(|Millis(cost)| *cost > 0.0));
             let energies = table.energy(dataset, device);
-            let has = matches!(device, Device::EdgeGpu | Device::Eyeriss | Device::Fpga);
+            let has = matches!(device, "edgegpu" | "eyeriss" | "fpga");
             assert_eq!(energies.is_ok_and(|costs| costs.iter().all(Option::is_some)), has);
         }
     }
-    let fpga = |dataset| table.latency(dataset, Device::Fpga);
+    let fpga = |dataset| table.latency(dataset, "fpga").unwrap();
     assert_eq!(fpga(Dataset::Cifar10), fpga(Dataset::Cifar100));
     assert_ne!(fpga(Dataset::Cifar10), fpga(Dataset::ImageNet16_120));
 }
@@ -226,12 +226,10 @@ fn the_cost_of_an_fbnet_is_the_sum_over_its_blocks() {
         let costs = blocks.costs(device, Metric::Latency, fbnet::Input::Cifar100).unwrap();
         costs.cost(&first).unwrap()
     };
-    for (device, expected) in
-        [(Device::EdgeGpu, 15.8045), (Device::Raspi4, 17.6186), (Device::Fpga, 10.7395)]
-    {
+    for (device, expected) in [("edgegpu", 15.8045), ("raspi4", 17.6186), ("fpga", 10.7395)] {
         assert_relative_eq!(total(device), expected, epsilon = 5e-5);
     }
-    let edgetpu = blocks.costs(Device::EdgeTpu, Metric::Latency, fbnet::Input::Cifar100);
+    let edgetpu = blocks.costs("edgetpu", Metric::Latency, fbnet::Input::Cifar100);
     assert!(edgetpu.is_err());
-    assert!(blocks.costs(Device::Fpga, Metric::Energy, fbnet::Input::ImageNet).is_ok());
+    assert!(blocks.costs("fpga", Metric::Energy, fbnet::Input::ImageNet).is_ok());
 }

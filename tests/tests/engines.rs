@@ -209,7 +209,7 @@ fn pages_work_in_a_browser() {
         "search --device raspi4 --energy --accuracy benchmark --run refused".to_owned(),
         "search --device eyeriss --energy --accuracy benchmark --evaluations 200 --run three"
             .to_owned(),
-        "search --device fpga --labels 60 --evaluations 150 --max-latency 3ms --run labels"
+        "search --device fpga --trained 60 --evaluations 150 --max-latency 3ms --run labels"
             .to_owned(),
     ];
     for search in &searches {

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use nas_eval::{Task, live::Networks, onnx::OnnxNetwork};
+use nas_eval::{live::Networks, onnx::OnnxNetwork, spaces};
 use nas_net::{Description, Model};
 use nas_proxy::{Batch, Role};
 use nas_tests::{Nas, Ran};
@@ -87,9 +87,9 @@ impl Expected {
     /// Of the network as the program exports it.
     fn new(number: usize) -> Self {
         let (space, dataset, arch) = NETWORKS[number];
-        let task = Task::named(space, Some(dataset)).unwrap().unwrap();
-        let arch = task.parse(arch).unwrap();
-        let blueprint = task.blueprint.unwrap();
+        let problem = spaces::problem(space, Some(dataset)).unwrap();
+        let arch = problem.parse(arch).unwrap();
+        let blueprint = problem.blueprint.unwrap();
         let side = blueprint.side;
         let networks = Networks { blueprint, seed: SEED, device: Device::Cpu };
         let images = Batch::gaussian([2, 3, side, side], number as u64).unwrap();

@@ -64,7 +64,7 @@ fn what_is_to_be_measured_leads_to_a_search() {
     assert_eq!(all.stdout.lines().count(), 15_626);
     assert_eq!(all.stdout.lines().filter(|line| line.ends_with(",true")).count(), 12 - absent);
     nas.write("all.csv", &all.stdout);
-    let found = nas.json("search --latency-table all.csv --labels 50");
+    let found = nas.json("search --latency-table all.csv --trained 50");
     assert!(!found["front"].as_array().unwrap().is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! The predictor on true accuracies: labels of some classes of cells, reported on all cells of the
+//! The predictor on true accuracies: those of some classes of cells, reported on all cells of the
 //! other classes, with the proxies that this project computed on CIFAR-10 images.
 
 use std::collections::HashSet;
@@ -10,54 +10,54 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
 /// Holds the mean over `seeds` draws to the least Spearman for each data set, and intervals to what
 /// they claim.
-fn orders(labels: usize, seeds: usize, least: [f64; 3]) {
+fn orders(trained: usize, seeds: usize, least: [f64; 3]) {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (dataset, least) in Dataset::ALL.into_iter().zip(least) {
         let told = nas
-            .json(&format!("predict eval --labels {labels} --seeds {seeds} --dataset {dataset}"));
-        assert_eq!(told["labels"], labels);
+            .json(&format!("predict eval --trained {trained} --seeds {seeds} --dataset {dataset}"));
+        assert_eq!(told["trained"], trained);
         let quality = &told["quality"];
-        println!("{labels} labels, {dataset}: {quality}");
+        println!("{trained} trained, {dataset}: {quality}");
         assert!(quality["spearman"].as_f64().unwrap() >= least, "{quality}");
         assert!((0.85..=0.95).contains(&quality["coverage"].as_f64().unwrap()), "{quality}");
     }
 }
 
 #[test]
-fn two_hundred_labels_order_the_other_classes() {
+fn two_hundred_trained_networks_order_the_other_classes() {
     orders(200, 3, [0.961, 0.963, 0.963]);
 }
 
 #[test]
-fn a_thousand_labels_order_the_other_classes() {
+fn a_thousand_trained_networks_order_the_other_classes() {
     orders(1_000, 1, [0.975, 0.978, 0.978]);
 }
 
-/// The predicted front scored on true values, of a search that counts its labels by class.
+/// The predicted front scored on true values, of a search that trains one network of a class.
 fn hypervolume_ratio(nas: &Nas, search: &str) -> f64 {
     let found = nas.json(&format!("search {search} --seed 1 --run run --force"));
-    assert_eq!(found["labels"], 200);
+    assert_eq!(found["trained"], 200);
     let mut reader = csv::Reader::from_path(nas.folder().join("run/evaluations.csv")).unwrap();
     let titles = reader.headers().unwrap().clone();
     let at = |title: &str| titles.iter().position(|name| name == title).unwrap();
-    let (index, label) = (at("index"), at("label_percent"));
+    let (index, trained) = (at("index"), at("trained_accuracy_percent"));
     let rows = reader.records().map(Result::unwrap);
-    let labelled = rows.filter(|row| !row[label].is_empty());
+    let trained = rows.filter(|row| !row[trained].is_empty());
     let classes: HashSet<usize> =
-        labelled.map(|row| class(&from_index(row[index].parse().unwrap()).unwrap())).collect();
+        trained.map(|row| class(&from_index(row[index].parse().unwrap()).unwrap())).collect();
     assert_eq!(classes.len(), 200);
     found["scores"]["hypervolume_ratio"].as_f64().unwrap()
 }
 
 #[test]
-fn labels_bought_where_they_matter_are_worth_more_than_random_ones() {
+fn networks_trained_where_they_matter_give_better_fronts_than_random_ones() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for pair in ["--dataset cifar100 --device raspi4", "--dataset ImageNet16-120 --device edgegpu"]
     {
-        let [active, random, shown] = ["", "--buying random", "--evaluations 600"]
+        let [active, random, shown] = ["", "--acquisition random", "--evaluations 600"]
             .map(|how| hypervolume_ratio(&nas, &format!("{pair} {how}")));
         println!(
-            "{pair}: hypervolume ratio {active:.4} with 200 labels bought, {random:.4} at random, \
+            "{pair}: hypervolume ratio {active:.4} with 200 trained, {random:.4} at random, \
              {shown:.4} with 600 shown"
         );
         assert!(active >= 0.985 && active > random && shown >= 0.98, "{active} {random} {shown}");
@@ -65,18 +65,18 @@ fn labels_bought_where_they_matter_are_worth_more_than_random_ones() {
 }
 
 #[test]
-fn labels_that_cannot_be_spent_and_evaluations_that_there_are_not_are_told() {
+fn budgets_beyond_what_there_is_are_reported() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let few = nas.say("search --device raspi4 --evaluations 30 --labels 100 --run few");
-    let not_bought = few.stdout.lines().find(|line| line.contains("labels not bought"));
-    assert!(not_bought.is_some_and(|line| line.len() <= 80), "{}", few.stdout);
-    let all = nas.say("search --device raspi4 --evaluations 99999 --labels 30 --run all");
+    let few = nas.say("search --device raspi4 --evaluations 30 --trained 100 --run few");
+    let used = few.stdout.lines().find(|line| line.contains("accuracies used"));
+    assert!(used.is_some_and(|line| line.len() <= 80), "{}", few.stdout);
+    let all = nas.say("search --device raspi4 --evaluations 99999 --trained 30 --run all");
     assert!(all.stderr.contains("15625 architectures: all are evaluated"), "{}", all.stderr);
     assert!(nas.read("all/config.toml").contains("searcher = \"exhaustive\""));
 }
 
 #[test]
-fn what_is_learnt_from_a_file_is_saved_and_applied_and_serves_a_search() {
+fn a_predictor_is_saved_applied_and_used_by_a_search() {
     let nas = Nas::without_tables(PROGRAM);
     let accuracy = |index: usize| {
         let cell = from_index(index).unwrap();
@@ -87,7 +87,7 @@ fn what_is_learnt_from_a_file_is_saved_and_applied_and_serves_a_search() {
     nas.write("mine.csv", &format!("arch,accuracy\n{}\n", rows.join("\n")));
     let fitted = nas.say("predict fit --accuracy-table mine.csv --trees 50");
     assert_eq!(fitted.code, 0, "{}", fitted.stderr);
-    assert!(fitted.stdout.starts_with("learnt from 80 labels of 7"), "{}", fitted.stdout);
+    assert!(fitted.stdout.starts_with("learnt from 80 trained networks of 7"), "{}", fitted.stdout);
     let told = nas.json("predict apply predictor.json 6111 1462");
     for row in told.as_array().unwrap() {
         let of = |end: &str| row[format!("predicted_{end}_percent")].as_f64().unwrap();
@@ -100,8 +100,8 @@ fn what_is_learnt_from_a_file_is_saved_and_applied_and_serves_a_search() {
     let found = nas.json("search --accuracy-table all.csv --latency-table ms.csv --run run");
     assert_eq!(found["evaluated"], 30);
     let tried =
-        nas.json("predict eval --accuracy-table mine.csv --labels 40 --trees 50 --out draws");
-    assert_eq!(tried["labels"], 40);
+        nas.json("predict eval --accuracy-table mine.csv --trained 40 --trees 50 --out draws");
+    assert_eq!(tried["trained"], 40);
     assert!(tried["quality"]["spearman"].as_f64().unwrap() > 0.5, "{tried}");
     let drawn = nas.read("draws/seed-1.csv");
     assert_eq!(drawn.lines().filter(|line| line.contains(",true,")).count(), 40);
@@ -109,7 +109,7 @@ fn what_is_learnt_from_a_file_is_saved_and_applied_and_serves_a_search() {
 }
 
 #[test]
-fn bad_labels_and_models_are_told() {
+fn bad_accuracies_and_predictors_are_refused() {
     let nas = Nas::without_tables(PROGRAM);
     let refused = |command: &str, expected: &str| {
         let ran = nas.say(command);
@@ -131,7 +131,7 @@ fn bad_labels_and_models_are_told() {
     assert!(!fractions.stderr.contains("intervals mean nothing"), "{}", fractions.stderr);
     let one = nas.say("predict fit --accuracy-table one.csv");
     assert!(one.stderr.contains("intervals mean nothing"), "{}", one.stderr);
-    assert_eq!(one.stdout, "learnt from 1 label of 1 class\nwritten to predictor.json\n");
+    assert_eq!(one.stdout, "learnt from 1 trained network of 1 class\nwritten to predictor.json\n");
     let told = nas.json("predict apply predictor.json 1462 2");
     assert!((told[0]["predicted_accuracy_percent"].as_f64().unwrap() - 90.0).abs() < 1e-9);
     let model = nas.read("predictor.json");
@@ -142,22 +142,22 @@ fn bad_labels_and_models_are_told() {
     refused("predict apply elsewhere.json 6111", "fbnet");
     refused("predict apply cut.json 6111", "cut.json");
     refused("predict apply one.csv 6111", "one.csv");
-    refused("search --labels 5 --accuracy proxies", "--labels says nothing");
+    refused("search --trained 5 --accuracy proxies", "--trained says nothing");
     refused("search --searcher exhaustive --evaluations 5", "--evaluations says nothing");
 }
 
-/// Spearman of each way to foretell ViT-Bench-101's networks, in the order in which they are told.
-fn foretold(nas: &Nas, of: &str) -> Vec<f64> {
-    let told = nas.json(&format!("predict folds {of}"));
-    println!("{of}: {told}");
+/// Spearman of each method on ViT-Bench-101's networks, in the order in which they are printed.
+fn predicted(nas: &Nas, space: &str, dataset: &str) -> Vec<f64> {
+    let told = nas.json(&format!("predict folds --space {space} --dataset {dataset}"));
+    println!("{space}, {dataset}: {told}");
     told.as_array().unwrap().iter().map(|row| row["spearman"].as_f64().unwrap()).collect()
 }
 
 #[test]
 fn held_out_vision_transformers_are_ordered_better_than_by_width_or_size() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    for (of, least) in [("--dataset imagenet", 0.93), ("--dataset cifar100", 0.90)] {
-        let spearman = foretold(&nas, of);
+    for (dataset, least) in [("imagenet", 0.93), ("cifar100", 0.90)] {
+        let spearman = predicted(&nas, "autoformer-tiny", dataset);
         let (predictor, others) = spearman.split_first().unwrap();
         assert_eq!(others.len(), 2);
         assert!(
@@ -166,10 +166,16 @@ fn held_out_vision_transformers_are_ordered_better_than_by_width_or_size() {
         );
     }
     for dataset in ["cifar100", "flowers"] {
-        let spearman = foretold(&nas, &format!("--family pit --dataset {dataset}"));
+        let spearman = predicted(&nas, "pit", dataset);
         assert!(spearman[0] > 0.93 && spearman[0] > spearman[1], "{spearman:?}");
     }
-    let none = nas.say("predict folds --family pit");
-    assert_eq!(none.code, 2);
-    assert!(none.stderr.contains("ImageNet is known of AutoFormer's alone"), "{}", none.stderr);
+    for (command, why) in [
+        ("--space pit --dataset imagenet", "known: cifar100, flowers, chaoyang"),
+        ("--space fbnet", "no accuracies of FBNet, cifar100 were published"),
+        ("--space nasbench201", "nas predict eval"),
+    ] {
+        let refused = nas.say(&format!("predict folds {command}"));
+        assert_eq!(refused.code, 2);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
+    }
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 use approx::relative_eq;
 use nas_bench::{Fidelity, NasBench201, PublishedProxies, ScoreTable};
 use nas_eval::{
-    Source, benchmark,
-    live::{Blueprint, Networks, ProxyScore, TRAINING_FREE},
+    Source,
+    live::{Networks, ProxyScore, TRAINING_FREE},
+    spaces,
 };
 use nas_predict::rank;
 use nas_proxy::{Proxy, ProxySet, RankAggregate, Selection, cifar10, device};
@@ -118,7 +119,7 @@ fn proxies_foretell_accuracy_as_the_published_ones_do() {
 fn the_score_without_labels_is_the_best_of_at_most_three_proxies_on_cifar10() {
     let Some(tables) = tables() else { return };
     let benchmark = NasBench201::open(&tables).unwrap();
-    let fidelity = benchmark::search_fidelity(Dataset::Cifar10);
+    let fidelity = Fidelity::VALIDATION;
     let accuracy = benchmark.accuracy(Dataset::Cifar10, fidelity).unwrap();
     let cells: Vec<usize> = (0..CELLS).filter(|&cell| space().is_connected(&arch(cell))).collect();
     let accuracies: Vec<f64> = cells.iter().map(|&cell| accuracy[cell]).collect();
@@ -174,7 +175,7 @@ fn foretells(table: &ScoreTable, dataset: Dataset, least: f64) {
     let benchmark = NasBench201::open(&tables).unwrap();
     let accuracy = benchmark.accuracy(dataset, Fidelity::TEST).unwrap();
     let mut source = ProxyScore::from_table(table.clone()).unwrap();
-    let mut score = |cell: usize| source.value(&arch(cell)).unwrap().0;
+    let mut score = |cell: usize| source.value(&arch(cell)).unwrap().value;
     let pairs_of = cells.iter().filter_map(|&cell| Some((score(cell)?, accuracy[cell])));
     let (scores, accuracies): (Vec<f64>, Vec<f64>) = pairs_of.unzip();
     let correlation = spearman(&scores, &accuracies);
@@ -199,7 +200,7 @@ fn the_file_holds_what_is_computed() {
     let selection = Selection::Random { count: header.batch, seed: header.seed };
     let batch = cifar10(images.join(&header.images), selection).unwrap();
     let set = header.proxies.join(",").parse::<ProxySet>().unwrap().with_seed(header.seed);
-    let blueprint = Blueprint::nasbench201(Dataset::Cifar10);
+    let blueprint = spaces::default_problem(None).unwrap().blueprint.unwrap();
     let networks = Networks { blueprint, seed: header.seed, device: device("cpu").unwrap() };
     let rows: Vec<_> = ours.rows().collect();
     let tolerance = |proxy| match proxy {

@@ -32,7 +32,7 @@ fn searches() -> Vec<(&'static str, String)> {
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data/search");
     let calls = recorded.join("co-evolution-10-seed1.jsonl");
     vec![
-        ("labels", "search --device raspi4 --labels 60 --evaluations 150 --seed 1".into()),
+        ("labels", "search --device raspi4 --trained 60 --evaluations 150 --seed 1".into()),
         (
             "tables, niches chosen automatically",
             "search --device edgegpu --accuracy benchmark --evaluations 4000 --partition automatic --seed 2"

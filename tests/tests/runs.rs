@@ -66,7 +66,7 @@ fn runs_are_listed_compared_and_shown() {
 #[test]
 fn fronts_of_different_objectives_are_not_compared() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    for (accuracy, run) in [("benchmark", "a"), ("predictor --labels 20", "b")] {
+    for (accuracy, run) in [("benchmark", "a"), ("predictor --trained 20", "b")] {
         let search = "search --device fpga --evaluations 60";
         assert_eq!(nas.say(&format!("{search} --accuracy {accuracy} --run {run}")).code, 0);
     }

@@ -69,7 +69,7 @@ fn what_was_not_published_of_transformers_is_said() {
         &nas.say("search --space autoformer-small --accuracy predictor"),
         "no accuracy was published of autoformer-small",
     );
-    refused(&nas.say("search --space autoformer-tiny --labels 50"), "--labels says nothing here");
+    refused(&nas.say("search --space autoformer-tiny --trained 50"), "--trained says nothing here");
     refused(
         &nas.say("search --space autoformer-tiny --accuracy benchmark"),
         "only that of 100 networks",

@@ -11,7 +11,6 @@ use std::{
 };
 
 use nas_bench::{Fidelity, NasBench201, compile, data_dir};
-use nas_hw::Device;
 use nas_space::nasbench201::{self, CELLS, Dataset};
 
 const REPEATS: usize = 101;
@@ -37,7 +36,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let table = NasBench201::open(black_box(&folder))?;
         opening.push(start.elapsed());
         let accuracy = table.accuracy(Dataset::Cifar10, Fidelity::TEST)?;
-        let latency = table.latency(Dataset::Cifar10, Device::EdgeGpu);
+        let latency = table.latency(Dataset::Cifar10, "edgegpu")?;
         for cell in &cells {
             let index = nasbench201::index(black_box(cell));
             black_box((accuracy[index], latency[index]));

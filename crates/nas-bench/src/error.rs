@@ -3,7 +3,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nas_hw::Device;
 use nas_space::nasbench201::Dataset;
 
 use crate::Fidelity;
@@ -170,14 +169,14 @@ pub enum Error {
         available: Vec<Fidelity>,
     },
     /// The benchmark has no such quantity for this device.
-    #[error("no {quantity} for {device}; there is one for {}", listed(available))]
+    #[error("no {quantity} for {device}; there is one for {}", either(available))]
     NoDevice {
         /// Which table, for example `NAS-Bench-201 energy`.
-        quantity: &'static str,
+        quantity: String,
         /// The device asked for.
-        device: Device,
+        device: String,
         /// The devices that exist.
-        available: Vec<Device>,
+        available: Vec<String>,
     },
     /// NAS-Bench-Suite-Zero publishes no such proxy, or none for this data set.
     #[error("no published proxy `{proxy}` for {dataset}; there are: {}", either(available))]

@@ -1,11 +1,13 @@
+//! The table of FBNet's blocks: what each costs on each device.
+
 use std::path::Path;
 
-use nas_hw::{Device, Metric, Millijoules, Millis, SumOfBlocks};
+use nas_hw::{Metric, Millijoules, Millis, SumOfBlocks};
 use nas_space::fbnet::{self, Input};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, TableProblem,
+    Error, Manifest, TableProblem,
     compile::Raw,
     container::Kind,
     parse,
@@ -24,7 +26,7 @@ use crate::{
 pub struct FbnetBlocks {
     /// Sorted.
     blocks: Vec<String>,
-    columns: Vec<(Device, Metric, Vec<f64>)>,
+    columns: Vec<(String, Metric, Vec<f64>)>,
 }
 
 impl FbnetBlocks {
@@ -49,18 +51,18 @@ impl FbnetBlocks {
     /// Latency of one block at batch size 1.
     ///
     /// # Errors
-    /// [`Error::NoDevice`] for the Edge TPU, which was not measured; [`Error::NoBlock`] for a
+    /// [`Error::NoDevice`] for a device without latencies; [`Error::NoBlock`] for a
     /// block that is not in the tables.
-    pub fn latency(&self, device: Device, block: &str) -> Result<Millis, Error> {
+    pub fn latency(&self, device: &str, block: &str) -> Result<Millis, Error> {
         self.cost(device, Metric::Latency, block).map(Millis)
     }
 
     /// Energy of one block at batch size 1.
     ///
     /// # Errors
-    /// [`Error::NoDevice`] for all but edgegpu, eyeriss and fpga; [`Error::NoBlock`] for a block
+    /// [`Error::NoDevice`] for a device without energies; [`Error::NoBlock`] for a block
     /// that is not in the tables.
-    pub fn energy(&self, device: Device, block: &str) -> Result<Millijoules, Error> {
+    pub fn energy(&self, device: &str, block: &str) -> Result<Millijoules, Error> {
         self.cost(device, Metric::Energy, block).map(Millijoules)
     }
 
@@ -68,12 +70,7 @@ impl FbnetBlocks {
     ///
     /// # Errors
     /// [`Error::NoDevice`] for a device without such costs.
-    pub fn costs(
-        &self,
-        device: Device,
-        metric: Metric,
-        input: Input,
-    ) -> Result<SumOfBlocks, Error> {
+    pub fn costs(&self, device: &str, metric: Metric, input: Input) -> Result<SumOfBlocks, Error> {
         let cost = |name: &String| self.cost(device, metric, name);
         let fixed = fbnet::fixed_names(input).iter().map(cost).sum::<Result<f64, Error>>()?;
         let names = fbnet::block_names(input);
@@ -81,16 +78,13 @@ impl FbnetBlocks {
         Ok(SumOfBlocks { fixed, blocks: layers.collect::<Result<_, Error>>()? })
     }
 
-    fn cost(&self, device: Device, metric: Metric, block: &str) -> Result<f64, Error> {
+    fn cost(&self, device: &str, metric: Metric, block: &str) -> Result<f64, Error> {
         let of_metric = || self.columns.iter().filter(|(_, m, _)| *m == metric);
-        let Some((_, _, costs)) = of_metric().find(|(d, _, _)| *d == device) else {
+        let Some((_, _, costs)) = of_metric().find(|(d, _, _)| d == device) else {
             return Err(Error::NoDevice {
-                quantity: match metric {
-                    Metric::Latency => "FBNet latency",
-                    Metric::Energy => "FBNet energy",
-                },
-                device,
-                available: of_metric().map(|(device, _, _)| *device).collect(),
+                quantity: format!("FBNet {metric}"),
+                device: device.to_owned(),
+                available: of_metric().map(|(device, _, _)| device.clone()).collect(),
             });
         };
         self.blocks
@@ -116,19 +110,33 @@ impl Table for Content {
 
 impl Content {
     /// The raw files that the table is compiled from.
-    pub(crate) fn sources() -> Vec<String> {
-        vec!["fbnet/blocks".to_owned()]
+    pub(crate) fn sources(manifest: &Manifest) -> Vec<String> {
+        let costs = manifest.with_costs(fbnet::space().name());
+        costs.map(|(entry, _)| entry.name.clone()).collect()
     }
 
     pub(crate) fn compile(raw: &Raw<'_>) -> Result<Self, Error> {
-        let (path, bytes) = raw.read("fbnet/blocks")?;
-        let lookup = parse::fbnet::parse(&path, &bytes)?;
-        let of = |metric: Metric| {
-            let columns = lookup.columns.iter().filter(|column| column.metric == metric);
-            columns.map(|column| (column.device.name().to_owned(), column.values.clone())).collect()
-        };
-        let (latencies, energies) = (of(Metric::Latency), of(Metric::Energy));
-        Ok(Self { blocks: lookup.blocks, latencies, energies })
+        let mut content = Self { blocks: vec![], latencies: vec![], energies: vec![] };
+        for (entry, costs) in raw.manifest.with_costs(fbnet::space().name()) {
+            let (path, bytes) = raw.read(&entry.name)?;
+            let lookup = parse::fbnet::parse(&path, &bytes, &costs.columns)?;
+            if !content.blocks.is_empty() && content.blocks != lookup.blocks {
+                return Err(Error::Malformed {
+                    file: path,
+                    line: 0,
+                    problem: "other blocks than the tables before".to_owned(),
+                });
+            }
+            content.blocks = lookup.blocks;
+            for (column, values) in costs.columns.iter().zip(lookup.columns) {
+                let columns = match column.metric {
+                    Metric::Latency => &mut content.latencies,
+                    Metric::Energy => &mut content.energies,
+                };
+                columns.push((column.device.clone(), values));
+            }
+        }
+        Ok(content)
     }
 
     /// Checks that what was decoded is the whole table.
@@ -142,7 +150,6 @@ impl Content {
         let columns = latencies
             .chain(energies)
             .map(|(metric, (device, costs))| {
-                let device = device.parse::<Device>().map_err(|error| error.to_string())?;
                 if costs.len() == blocks.len() {
                     Ok((device, metric, costs))
                 } else {
@@ -175,11 +182,11 @@ mod tests {
     #[test]
     fn costs_are_found_by_device_and_block() {
         let blocks = opened(&content()).unwrap();
-        assert_eq!(blocks.latency(Device::Raspi4, "Skip").unwrap(), Millis(0.5));
-        assert_eq!(blocks.energy(Device::Fpga, "Conv").unwrap(), Millijoules(7.0));
-        let error = blocks.latency(Device::Raspi4, "Pool").unwrap_err();
+        assert_eq!(blocks.latency("raspi4", "Skip").unwrap(), Millis(0.5));
+        assert_eq!(blocks.energy("fpga", "Conv").unwrap(), Millijoules(7.0));
+        let error = blocks.latency("raspi4", "Pool").unwrap_err();
         assert_eq!(error.to_string(), "no FBNet block `Pool` in the look-up tables");
-        let error = blocks.latency(Device::EdgeTpu, "Skip").unwrap_err();
+        let error = blocks.latency("edgetpu", "Skip").unwrap_err();
         assert_eq!(error.to_string(), "no FBNet latency for edgetpu; there is one for raspi4");
     }
 

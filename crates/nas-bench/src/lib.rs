@@ -26,7 +26,7 @@ pub use error::{Error, TableProblem};
 pub use fbnet::FbnetBlocks;
 pub use fidelity::{Epochs, Fidelity, Seeds, Split};
 pub use location::{DATA_VARIABLE, DataDir, Origin, data_dir};
-pub use manifest::{Entry, Group, Manifest};
+pub use manifest::{CostColumn, Costs, Entry, Group, Manifest};
 pub use nasbench201::NasBench201;
 pub use parse::suite_zero::SUITE_ZERO;
 pub use proxies::PublishedProxies;

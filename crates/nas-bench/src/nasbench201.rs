@@ -1,26 +1,30 @@
+//! The table of NAS-Bench-201: accuracies, and costs on devices.
+
 use std::path::Path;
 
-use nas_hw::{Device, Metric, Millijoules, Millis};
-use nas_space::nasbench201::{CELLS, Dataset};
+use nas_hw::{Metric, Millijoules, Millis};
+use nas_space::nasbench201::{self, CELLS, Dataset};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, Fidelity, TableProblem,
+    Error, Fidelity, Manifest, TableProblem,
     compile::Raw,
     container::Kind,
     parse,
     table::{self, Table},
 };
 
-/// NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) with HW-NAS-Bench's costs (Li et al. 2021,
-/// arXiv 2103.10584). All slices hold 15,625 values by benchmark index.
+/// NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) with the costs of the manifest's files, such as
+/// HW-NAS-Bench's (Li et al. 2021, arXiv 2103.10584). All slices hold 15,625 values by benchmark index.
 #[derive(Debug, Clone)]
 pub struct NasBench201 {
     accuracies: Vec<(Dataset, Fidelity, Vec<f64>)>,
-    /// By [`place`] of data set and device.
-    latencies: Vec<Vec<Option<Millis>>>,
-    energies: Vec<(Dataset, Device, Vec<Option<Millijoules>>)>,
+    latencies: Vec<Costs<Millis>>,
+    energies: Vec<Costs<Millijoules>>,
 }
+
+/// Costs of all cells: data set, device, and by index what each cell costs.
+type Costs<T> = (Dataset, String, Vec<Option<T>>);
 
 impl NasBench201 {
     /// Opens the compiled table of a data folder.
@@ -60,38 +64,36 @@ impl NasBench201 {
     }
 
     /// Latency of one image; `None` where the device cannot run the cell.
-    pub fn latency(&self, dataset: Dataset, device: Device) -> &[Option<Millis>] {
-        &self.latencies[place(dataset, device)]
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`], listing the devices with latencies on this data set.
+    pub fn latency(&self, dataset: Dataset, device: &str) -> Result<&[Option<Millis>], Error> {
+        find(&self.latencies, Metric::Latency, dataset, device)
     }
 
     /// Energy of one image.
     ///
     /// # Errors
-    /// [`Error::NoDevice`]: HW-NAS-Bench has energies for edgegpu, eyeriss and fpga only.
-    pub fn energy(
-        &self,
-        dataset: Dataset,
-        device: Device,
-    ) -> Result<&[Option<Millijoules>], Error> {
-        self.energies
-            .iter()
-            .find(|(d, v, _)| (*d, *v) == (dataset, device))
-            .map(|(_, _, values)| values.as_slice())
-            .ok_or_else(|| Error::NoDevice {
-                quantity: "NAS-Bench-201 energy",
-                device,
-                available: with(Metric::Energy),
-            })
+    /// [`Error::NoDevice`], listing the devices with energies on this data set.
+    pub fn energy(&self, dataset: Dataset, device: &str) -> Result<&[Option<Millijoules>], Error> {
+        find(&self.energies, Metric::Energy, dataset, device)
     }
 }
 
-/// Position of a pair in an order of all data sets and, within each, all devices.
-fn place(dataset: Dataset, device: Device) -> usize {
-    dataset as usize * Device::ALL.len() + device as usize
-}
-
-fn with(metric: Metric) -> Vec<Device> {
-    Device::ALL.into_iter().filter(|device| device.has(metric)).collect()
+fn find<'a, T>(
+    costs: &'a [Costs<T>],
+    metric: Metric,
+    dataset: Dataset,
+    device: &str,
+) -> Result<&'a [Option<T>], Error> {
+    let known = || costs.iter().filter(|known| known.0 == dataset);
+    known().find(|known| known.1 == device).map(|known| known.2.as_slice()).ok_or_else(|| {
+        Error::NoDevice {
+            quantity: format!("NAS-Bench-201 {metric}"),
+            device: device.to_owned(),
+            available: known().map(|known| known.1.clone()).collect(),
+        }
+    })
 }
 
 /// The table as stored. Data sets and devices are stored by name, so that their order in code
@@ -110,12 +112,11 @@ impl Table for Content {
 
 impl Content {
     /// The raw files that the table is compiled from.
-    pub(crate) fn sources() -> Vec<String> {
+    pub(crate) fn sources(manifest: &Manifest) -> Vec<String> {
         let mut names = vec!["robustness/cifar10".to_owned()];
-        for dataset in Dataset::ALL {
-            names.push(format!("nats-bench/{dataset}"));
-            names.push(format!("hw-nas-bench/{dataset}"));
-        }
+        names.extend(Dataset::ALL.map(|dataset| format!("nats-bench/{dataset}")));
+        let costs = manifest.with_costs(nasbench201::space().name());
+        names.extend(costs.map(|(entry, _)| entry.name.clone()));
         names
     }
 
@@ -127,22 +128,28 @@ impl Content {
         let cifar10 = Dataset::Cifar10.name().to_owned();
         content.accuracies.push((cifar10, Fidelity::VALIDATION, validation));
         for dataset in Dataset::ALL {
-            let name = || dataset.name().to_owned();
             let (path, bytes) = raw.read(&format!("nats-bench/{dataset}"))?;
             let test = parse::freerea::accuracies(&path, &bytes)?;
-            content.accuracies.push((name(), Fidelity::TEST, test));
-            let (path, bytes) = raw.read(&format!("hw-nas-bench/{dataset}"))?;
-            for column in parse::hw_nas_bench::parse(&path, &bytes)? {
-                let device = column.device.name().to_owned();
-                let values = column.values.into_iter();
+            content.accuracies.push((dataset.name().to_owned(), Fidelity::TEST, test));
+        }
+        for (entry, costs) in raw.manifest.with_costs(nasbench201::space().name()) {
+            let Some(dataset) = &costs.dataset else {
+                let problem = format!("{}: costs of cells need a dataset", entry.name);
+                return Err(Error::Manifest { problem });
+            };
+            let (path, bytes) = raw.read(&entry.name)?;
+            let columns = parse::costs::parse(&path, &bytes, &costs.columns)?;
+            for (column, values) in costs.columns.iter().zip(columns) {
+                let (dataset, device) = (dataset.clone(), column.device.clone());
+                let values = values.into_iter();
                 match column.metric {
                     Metric::Latency => {
                         let values = values.map(|value| value.map(Millis)).collect();
-                        content.latencies.push((name(), device, values));
+                        content.latencies.push((dataset, device, values));
                     }
                     Metric::Energy => {
                         let values = values.map(|value| value.map(Millijoules)).collect();
-                        content.energies.push((name(), device, values));
+                        content.energies.push((dataset, device, values));
                     }
                 }
             }
@@ -152,38 +159,27 @@ impl Content {
 
     /// Checks that what was decoded is the whole table.
     fn check(self) -> Result<NasBench201, String> {
-        let accuracies = self
-            .accuracies
-            .into_iter()
-            .map(|(dataset, fidelity, values)| {
-                let dataset = dataset.parse::<Dataset>().map_err(|error| error.to_string())?;
-                Ok((dataset, fidelity, complete(values)?))
-            })
-            .collect::<Result<Vec<_>, String>>()?;
-        let mut latencies = vec![Vec::new(); Dataset::ALL.len() * Device::ALL.len()];
-        for (dataset, device, values) in self.latencies {
-            let (dataset, device) = pair(&dataset, &device)?;
-            latencies[place(dataset, device)] = complete(values)?;
-        }
-        if latencies.iter().any(Vec::is_empty) {
-            return Err("latencies are missing".to_owned());
-        }
-        let energies = self
-            .energies
-            .into_iter()
-            .map(|(dataset, device, values)| {
-                let (dataset, device) = pair(&dataset, &device)?;
-                Ok((dataset, device, complete(values)?))
-            })
-            .collect::<Result<Vec<_>, String>>()?;
-        Ok(NasBench201 { accuracies, latencies, energies })
+        let accuracies = self.accuracies.into_iter().map(|(dataset, fidelity, values)| {
+            Ok((parsed(&dataset)?, fidelity, complete(values)?))
+        });
+        Ok(NasBench201 {
+            accuracies: accuracies.collect::<Result<_, String>>()?,
+            latencies: checked(self.latencies)?,
+            energies: checked(self.energies)?,
+        })
     }
 }
 
-fn pair(dataset: &str, device: &str) -> Result<(Dataset, Device), String> {
-    let dataset = dataset.parse::<Dataset>().map_err(|error| error.to_string())?;
-    let device = device.parse::<Device>().map_err(|error| error.to_string())?;
-    Ok((dataset, device))
+fn checked<T>(costs: Vec<(String, String, Vec<Option<T>>)>) -> Result<Vec<Costs<T>>, String> {
+    let costs = costs.into_iter();
+    let check = |(dataset, device, values): (String, String, Vec<Option<T>>)| {
+        Ok((parsed(&dataset)?, device, complete(values)?))
+    };
+    costs.map(check).collect()
+}
+
+fn parsed(dataset: &str) -> Result<Dataset, String> {
+    dataset.parse().map_err(|error: nas_space::Error| error.to_string())
 }
 
 pub(crate) fn complete<T>(values: Vec<T>) -> Result<Vec<T>, String> {
@@ -205,9 +201,9 @@ mod tests {
             energies: Vec::new(),
         };
         for dataset in Dataset::ALL {
-            for device in Device::ALL {
-                let (dataset, device) = (dataset.name().to_owned(), device.name().to_owned());
-                let value = (device != "edgetpu").then_some(Millis(dataset.len() as f64));
+            for device in ["edgetpu", "fpga"] {
+                let value = (device != "edgetpu").then_some(Millis(dataset.name().len() as f64));
+                let (dataset, device) = (dataset.name().to_owned(), device.to_owned());
                 content.latencies.push((dataset, device, vec![value; CELLS]));
             }
         }
@@ -225,11 +221,11 @@ mod tests {
     #[test]
     fn values_are_found_by_what_they_are() {
         let table = opened(&content()).unwrap();
-        let latency = |dataset, device| table.latency(dataset, device)[CELLS - 1];
-        assert_eq!(latency(Dataset::Cifar10, Device::Fpga), Some(Millis(7.0)));
-        assert_eq!(latency(Dataset::ImageNet16_120, Device::Fpga), Some(Millis(14.0)));
-        assert_eq!(latency(Dataset::Cifar100, Device::EdgeTpu), None);
-        let energy = table.energy(Dataset::Cifar10, Device::Fpga).unwrap();
+        let latency = |dataset, device| table.latency(dataset, device).unwrap()[CELLS - 1];
+        assert_eq!(latency(Dataset::Cifar10, "fpga"), Some(Millis(7.0)));
+        assert_eq!(latency(Dataset::ImageNet16_120, "fpga"), Some(Millis(14.0)));
+        assert_eq!(latency(Dataset::Cifar100, "edgetpu"), None);
+        let energy = table.energy(Dataset::Cifar10, "fpga").unwrap();
         assert_eq!(energy[0], Some(Millijoules(3.0)));
     }
 
@@ -242,26 +238,17 @@ mod tests {
             "no cifar100 accuracies for validation, 200 epochs, one seed; \
              there are: test, 200 epochs, mean over seeds"
         );
-        let error = table.energy(Dataset::Cifar10, Device::Pixel3).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no NAS-Bench-201 energy for pixel3; there is one for edgegpu, eyeriss, fpga"
-        );
+        let error = table.energy(Dataset::Cifar10, "pixel3").unwrap_err();
+        assert_eq!(error.to_string(), "no NAS-Bench-201 energy for pixel3; there is one for fpga");
     }
 
     #[test]
     fn an_incomplete_table_does_not_open() {
         let mut short = content();
         short.accuracies[0].2.pop();
-        let mut missing = content();
-        missing.latencies.pop();
         let mut strange = content();
-        strange.energies[0].1 = "toaster".to_owned();
-        for (content, expected) in [
-            (short, "15624 values, expected 15625"),
-            (missing, "latencies are missing"),
-            (strange, "toaster"),
-        ] {
+        strange.energies[0].0 = "toaster".to_owned();
+        for (content, expected) in [(short, "15624 values, expected 15625"), (strange, "toaster")] {
             let message = opened(&content).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
             assert!(message.contains("run `nas download`"), "{message}");

@@ -21,11 +21,16 @@ pub(crate) trait Table: Serialize + DeserializeOwned {
     const KIND: Kind;
 }
 
-/// Name and SHA-256 of each raw file that a table was compiled from.
+/// Name of each raw file that a table was compiled from, with its SHA-256 and what its columns hold.
 pub(crate) type Sources = Vec<(String, String)>;
 
 pub(crate) fn sources(entries: &[&Entry]) -> Sources {
-    entries.iter().map(|entry| (entry.name.clone(), entry.sha256.clone())).collect()
+    let content = |entry: &Entry| match &entry.costs {
+        None => entry.sha256.clone(),
+        // What its columns hold is said by the manifest alone.
+        Some(costs) => format!("{} {costs:?}", entry.sha256),
+    };
+    entries.iter().map(|entry| (entry.name.clone(), content(entry))).collect()
 }
 
 pub(crate) fn path<T: Table>(data_dir: &Path) -> PathBuf {

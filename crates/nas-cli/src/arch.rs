@@ -3,7 +3,7 @@ use std::{
     path::PathBuf,
 };
 
-use nas_eval::Task;
+use nas_eval::Problem;
 use nas_space::{Arch, Space};
 
 use crate::{failure::Failure, output::Format};
@@ -33,14 +33,14 @@ impl Architectures {
     }
 
     /// All of them, or the first mistake with its line.
-    pub fn read(&self, task: &Task) -> Result<Vec<Arch>, Failure> {
+    pub fn read(&self, problem: &Problem) -> Result<Vec<Arch>, Failure> {
         let Some(file) = &self.file else {
             if self.architectures.is_empty() {
                 return Err(Failure::input(
                     "no architecture given: name one, for example `6111` of NAS-Bench-201, or a --file with one on each line",
                 ));
             }
-            return self.architectures.iter().map(|text| Ok(task.parse(text)?)).collect();
+            return self.architectures.iter().map(|text| Ok(problem.parse(text)?)).collect();
         };
         let read = if file.as_os_str() == "-" {
             let mut text = String::new();
@@ -51,7 +51,7 @@ impl Architectures {
         let text = read.map_err(|error| Failure::file("read", file, &error))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let architectures = lines.map(|(number, line)| {
-            task.parse(line).map_err(|error| {
+            problem.parse(line).map_err(|error| {
                 Failure::input(format!("{}, line {}: {error}", file.display(), number + 1))
             })
         });

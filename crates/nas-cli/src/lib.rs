@@ -24,8 +24,11 @@ mod rules;
 mod run_folder;
 mod score_file;
 mod searcher;
+mod space_arguments;
 mod statistics;
 mod stop;
+mod tables;
+mod target;
 mod typed;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
@@ -139,7 +142,7 @@ fn cell(argument: OsString) -> OsString {
 pub mod fuzzing {
     /// Events of a run.
     pub fn events(bytes: &[u8]) {
-        let _ = crate::journal::answers(bytes, nas_space::nasbench201::space());
+        let _ = crate::journal::answers(bytes, nas_eval::spaces::ALL[0].space());
     }
 
     /// A page: what is read from it is put into a page that holds no more elements for it.

@@ -1,5 +1,5 @@
 use clap::ValueEnum;
-use nas_eval::Task;
+use nas_eval::Problem;
 use nas_partition::{Allocation, Automatic, Axis, Partition};
 use nas_search::{Search, SearchRng, Settings};
 use nas_space::{Arch, Space};
@@ -110,8 +110,8 @@ impl PartitionArguments {
     }
 
     /// A partition that is known before any search.
-    pub fn fixed(&self, task: &Task, default: &str) -> Result<Partition, Failure> {
-        match self.build(task, default)? {
+    pub fn fixed(&self, problem: &Problem, default: &str) -> Result<Partition, Failure> {
+        match self.build(problem, default)? {
             Cut::Fixed(partition) => Ok(partition),
             Cut::Automatic(..) => Err(Failure::input(format!(
                 "--partition {} comes from what a search has measured: try --rank in its place, with --device",
@@ -120,8 +120,8 @@ impl PartitionArguments {
         }
     }
 
-    pub fn build(&self, task: &Task, default: &str) -> Result<Cut, Failure> {
-        let space = task.space;
+    pub fn build(&self, problem: &Problem, default: &str) -> Result<Cut, Failure> {
+        let space = problem.space;
         let name = self.name(default);
         let thresholds = !self.thresholds.is_empty();
         let cut = match name {
@@ -137,15 +137,15 @@ impl PartitionArguments {
         }
         match name {
             WHOLE => Ok(Cut::Fixed(Partition::whole())),
-            PEL_NAS if task.niches.is_some() => {
-                Ok(Cut::Fixed(task.niches.clone().unwrap_or_else(Partition::whole)))
+            PEL_NAS if problem.niches.is_some() => {
+                Ok(Cut::Fixed(problem.niches.clone().unwrap_or_else(Partition::whole)))
             }
-            AUTOMATIC => Ok(Cut::Automatic(Box::new(self.automatic(task)?), self.niches())),
+            AUTOMATIC => Ok(Cut::Automatic(Box::new(self.automatic(problem)?), self.niches())),
             PREDICTED_LATENCY => {
                 Ok(Cut::Automatic(Box::new(self.by_latency(space)?), self.niches()))
             }
             _ => {
-                let axis = axis(task, name)?;
+                let axis = axis(problem, name)?;
                 if thresholds {
                     return Ok(Cut::Fixed(Partition::by_thresholds(axis, &self.thresholds)?));
                 }
@@ -155,11 +155,11 @@ impl PartitionArguments {
     }
 
     /// The paper's niches, each known axis, and each operation's count.
-    pub fn automatic(&self, task: &Task) -> Result<Automatic, Failure> {
+    pub fn automatic(&self, problem: &Problem) -> Result<Automatic, Failure> {
         let mut given = Vec::new();
-        given.extend(task.niches.clone().map(|niches| (PEL_NAS.to_owned(), niches)));
-        let all = population(task.space);
-        for (name, axis) in axes(task) {
+        given.extend(problem.niches.clone().map(|niches| (PEL_NAS.to_owned(), niches)));
+        let all = population(problem.space);
+        for (name, axis) in axes(problem) {
             given.push((name, Partition::by_quantiles(axis, &all, self.niches())?));
         }
         Ok(Automatic::new(given))
@@ -200,12 +200,12 @@ pub fn population(space: &Space) -> Vec<Arch> {
 
 /// The axes that a space can be cut along, by their names: what is counted of its networks, its
 /// decisions on numbers, and how many decisions take each choice.
-fn axes(task: &Task) -> Vec<(String, Axis)> {
-    let space = task.space;
+fn axes(problem: &Problem) -> Vec<(String, Axis)> {
+    let space = problem.space;
     let mut axes = Vec::new();
-    for fact in task.facts.iter().cloned() {
-        let title = fact.title();
-        axes.push((fact.name.clone(), Axis::new(title, move |arch| fact.in_unit(arch))));
+    for statistic in problem.statistics.iter().cloned() {
+        let title = statistic.title();
+        axes.push((statistic.name.clone(), Axis::new(title, move |arch| statistic.in_unit(arch))));
     }
     if let Some(cell) = space.cell() {
         let others = [
@@ -234,16 +234,16 @@ fn axes(task: &Task) -> Vec<(String, Axis)> {
     axes
 }
 
-fn axis(task: &Task, name: &str) -> Result<Axis, Failure> {
+fn axis(problem: &Problem, name: &str) -> Result<Axis, Failure> {
     if name.eq_ignore_ascii_case(RANDOM) {
         return Ok(Axis::random(0));
     }
-    let mut axes = axes(task);
+    let mut axes = axes(problem);
     if let Some(at) = axes.iter().position(|(known, _)| known.eq_ignore_ascii_case(name)) {
         return Ok(axes.swap_remove(at).1);
     }
     let mut known = vec![WHOLE, AUTOMATIC, PREDICTED_LATENCY, RANDOM];
-    known.extend(task.niches.as_ref().map(|_| PEL_NAS));
+    known.extend(problem.niches.as_ref().map(|_| PEL_NAS));
     known.extend(axes.iter().map(|(known, _)| known.as_str()));
     Err(nas_space::Error::unknown_name("partition", name, known).into())
 }

@@ -156,16 +156,19 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use nas_partition::Partition;
-    use nas_space::nasbench201::space;
+    use nas_eval::spaces;
 
     use super::*;
+
+    fn space() -> &'static Space {
+        spaces::ALL[0].space()
+    }
 
     fn read(text: &str) -> Result<Vec<String>, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rules.csv");
         std::fs::write(&file, text).unwrap();
-        let cut = Cut::Fixed(Partition::pel_nas(space()).unwrap());
+        let cut = Cut::Fixed(spaces::ALL[0].niches().unwrap());
         let rules = RulesArgument { rules: Some(file) }.read(space(), &cut);
         let told = |rule: Rule| {
             let niche = rule.niche.map_or_else(String::new, |niche| format!(" in {niche}"));

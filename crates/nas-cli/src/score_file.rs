@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use nas_bench::{ScoreTable, container};
-use nas_eval::Task;
-use nas_space::nasbench201;
+use nas_eval::{Numbering, spaces};
 
 use crate::{
     failure::Failure,
@@ -54,10 +53,14 @@ impl ScoreFile {
         let header = table.header();
         let (count, proxies) = (table.rows().len(), header.proxies.len());
         let mut told = counted(count, "architecture");
-        let all = nasbench201::distinct_cells().len();
-        let is_whole = format!(" --space {} ", nasbench201::space().name());
-        if header.command.contains(&is_whole) && count < all {
-            told += &format!(" of the space's {all}");
+        let numbering =
+            spaces::problem(&header.space, None).ok().and_then(|problem| problem.numbering);
+        let is_whole = header.command.contains(&format!(" --space {} ", header.space));
+        if let Some(Numbering { distinct, .. }) = numbering.filter(|_| is_whole) {
+            let all = distinct().len();
+            if count < all {
+                told += &format!(" of the space's {all}");
+            }
         }
         let proxies = format!("{proxies} prox{}", if proxies == 1 { "y" } else { "ies" });
         format!("{told}, {proxies}, in {}\n", self.path.display())
@@ -76,26 +79,26 @@ impl ScoreFile {
 /// A table's architectures, by their numbers where they have such, with a column for each proxy.
 fn csv(table: &ScoreTable) -> Result<Vec<u8>, Failure> {
     let header = table.header();
-    let task = Task::named(&header.space, None).ok_or_else(|| {
+    let problem = spaces::problem(&header.space, None).map_err(|_| {
         Failure::input(format!(
             "these are scores of the space {}, which is not known here: .csv needs one of {}",
             header.space,
-            Task::names().join(", ")
+            spaces::names().collect::<Vec<_>>().join(", ")
         ))
-    })??;
+    })?;
     let cannot = |error: csv::Error| Failure::work(format!("cannot write CSV: {error}"));
     let mut rows: Vec<_> = table.rows().collect();
-    rows.sort_by_key(|(arch, _)| task.index(arch));
+    rows.sort_by_key(|(arch, _)| problem.index(arch));
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let numbered = task.is_numbered().then_some("index");
+    let numbered = problem.numbering.map(|_| "index");
     let columns = numbered.into_iter().chain(["arch"]);
     let columns = columns.chain(header.proxies.iter().map(String::as_str));
     writer.write_record(columns).map_err(cannot)?;
     for (arch, values) in rows {
-        task.space.check(arch)?;
-        let index = task.index(arch).map(|index| index.to_string());
+        problem.space.check(arch)?;
+        let index = problem.index(arch).map(|index| index.to_string());
         let values = values.iter().map(|value| Cell::from(*value).in_full());
-        let row = index.into_iter().chain([task.space.format(arch)]).chain(values);
+        let row = index.into_iter().chain([problem.space.format(arch)]).chain(values);
         writer.write_record(row).map_err(cannot)?;
     }
     writer.into_inner().map_err(|error| Failure::work(format!("cannot write CSV: {error}")))

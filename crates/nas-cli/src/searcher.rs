@@ -1,7 +1,7 @@
 //! What proposes architectures, by name.
 
 use clap::ValueEnum;
-use nas_eval::Task;
+use nas_eval::Problem;
 use nas_partition::{Axis, Partition};
 use nas_search::{
     Evolution, LocalSearch, MapElites, Nsga2, Proposer, Random, RegularisedEvolution, Settings,
@@ -48,7 +48,7 @@ impl Searcher {
     }
 
     /// The searcher, where it needs nothing else: neither a model nor a list.
-    pub fn proposer(self, task: &Task) -> Result<Option<Box<dyn Proposer>>, Failure> {
+    pub fn proposer(self, problem: &Problem) -> Result<Option<Box<dyn Proposer>>, Failure> {
         Ok(Some(match self {
             Self::Statistical => Box::new(Statistical),
             Self::Evolution => Box::new(Evolution::default()),
@@ -57,15 +57,15 @@ impl Searcher {
             Self::RegularisedEvolution => Box::new(RegularisedEvolution::default()),
             Self::Nsga2 => Box::new(Nsga2::new(POPULATION)),
             Self::MapElites => {
-                // The last fact is the one that costs follow most.
-                let Some(fact) = task.facts.last().cloned() else {
+                // The last statistic is the one that costs follow most.
+                let Some(statistic) = problem.statistics.last().cloned() else {
                     return Err(Failure::input(format!(
                         "{} measures nothing of its architectures: give it an [[axis]], or name another --searcher",
-                        task.space.name()
+                        problem.space.name()
                     )));
                 };
-                let axis = Axis::new(fact.title(), move |arch| fact.of(arch));
-                let cells = Partition::by_quantiles(axis, &population(task.space), CELLS)?;
+                let axis = Axis::new(statistic.title(), move |arch| statistic.of(arch));
+                let cells = Partition::by_quantiles(axis, &population(problem.space), CELLS)?;
                 Box::new(MapElites { cells, crossover: 0.5 })
             }
             Self::Spea2 => Box::new(Spea2::new(POPULATION)),

@@ -11,7 +11,7 @@ use std::{error::Error, time::Instant};
 
 use nas_bench::{FbnetBlocks, data_dir};
 use nas_eval::{Lookup, Sources};
-use nas_hw::{Device, Metric};
+use nas_hw::Metric;
 use nas_partition::{Allocation, Partition};
 use nas_search::{
     Evolution, Objective, Proposer, Random, Search, SearchRng, Settings, Statistical,
@@ -25,7 +25,7 @@ use rand::SeedableRng;
 fn main() -> Result<(), Box<dyn Error>> {
     let blocks = FbnetBlocks::open(&data_dir()?.path)?;
     look_up(&blocks)?;
-    let costs = blocks.costs(Device::Raspi4, Metric::Latency, Input::Cifar100)?;
+    let costs = blocks.costs("raspi4", Metric::Latency, Input::Cifar100)?;
     let parameters = |arch: &Arch| Some(fbnet::parameters(arch, Input::Cifar100) as f64);
     let whole = Partition::whole();
     println!(
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn look_up(blocks: &FbnetBlocks) -> Result<(), Box<dyn Error>> {
     let rng = &mut SearchRng::seed_from_u64(0);
     let networks: Vec<Arch> = (0..1000).map(|_| fbnet::space().sample(rng)).collect();
-    for device in [Device::EdgeGpu, Device::Eyeriss, Device::Fpga] {
+    for device in ["edgegpu", "eyeriss", "fpga"] {
         let begun = Instant::now();
         let latency = blocks.costs(device, Metric::Latency, Input::Cifar100)?;
         let energy = blocks.costs(device, Metric::Energy, Input::Cifar100)?;

@@ -2,37 +2,41 @@
 //!
 //! A [`Source`] gives one objective; [`Sources`] puts several together into an
 //! [`Evaluator`](nas_search::Evaluator). Sources are the tables of a benchmark
-//! ([`benchmark`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
+//! ([`Published`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
 //! zero-cost proxies computed on the spot and latency measured on this machine ([`live`]), in
 //! libtorch or in ONNX Runtime ([`onnx`]).
 //!
 //! [`Program`] asks a user's own program for all objectives.
 //!
-//! [`Task`] is a space with what is known of its architectures, and [`Published`] what was published of
-//! them.
+//! [`spaces`] is the catalogue of known spaces, each a [`KnownSpace`]; a [`Problem`] is one of them, or
+//! a user's own space, on a data set.
 //!
-//! [`Predicted`] buys some labels of a source of accuracy and predicts the others.
+//! [`Predicted`] has few networks trained and predicts the accuracy of the others.
 //!
 //! [`Truth`] scores a found front against the exact one of a whole space.
 
-pub mod benchmark;
 mod command;
+mod known_space;
+mod learnt_accuracy;
 #[cfg(feature = "torch")]
 pub mod live;
 #[cfg(feature = "torch")]
 pub mod onnx;
 mod predicted;
+mod problem;
 mod published;
 mod source;
-mod task;
+pub mod spaces;
 mod truth;
 mod user_table;
 
 pub use command::{Failures, Fault, Program};
-pub use predicted::{Buying, Domain, Features, Labels, Predicted};
-pub use published::{Published, PublishedAccuracy, vit_features};
-pub use source::{Lookup, Pace, Source, Sources};
-pub use task::{Class, Fact, Form, Task};
+pub use known_space::{Class, Features, Form, KnownSpace, Numbering, Statistic};
+pub use learnt_accuracy::LearntAccuracy;
+pub use predicted::{Acquisition, Domain, Predicted, TRAINED_ACCURACY, TrainingBudget};
+pub use problem::{Problem, TEST_ACCURACY, Trained};
+pub use published::{Published, PublishedAccuracies, cost_objective};
+pub use source::{Lookup, Pace, Source, SourceValue, Sources};
 pub use truth::{Scores, Served, Truth};
 pub use user_table::{UserScores, UserTable};
 
@@ -89,6 +93,9 @@ pub enum Error {
         /// The objectives' names.
         objectives: String,
     },
+    /// A source of an objective.
+    #[error(transparent)]
+    Source(nas_search::BoxError),
     /// Hypervolume and distances.
     #[error(transparent)]
     Pareto(#[from] nas_pareto::Error),

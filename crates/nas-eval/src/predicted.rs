@@ -1,3 +1,5 @@
+//! Accuracy predicted from few trained networks, which are chosen as the search goes.
+
 use std::{collections::HashSet, ops::ControlFlow};
 
 use nas_partition::Partition;
@@ -5,42 +7,51 @@ use nas_predict::{Predictor, Settings, Table, worth_of_labels};
 use nas_search::{BoxError, Detail, Evaluated, Evaluation, Evaluator, Objective, SearchRng};
 use nas_space::{Arch, Space};
 use rand::{SeedableRng, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
 
-use crate::{Error, Source, Sources};
+use crate::{Class, Features, Source, Sources};
 
-/// The share of the labels that is drawn at random before any prediction tells where to buy.
+/// The share of the trained networks that is drawn at random before any prediction guides the choice.
 const AT_RANDOM: f64 = 0.3;
 
 /// How many are drawn at random at least: from fewer, the first predictions lead astray.
 const AT_RANDOM_AT_LEAST: usize = 16;
 
-/// The share of the labels that is bought between two fits.
+/// The share of the trained networks that is added between two fits.
 const ROUND: f64 = 0.1;
 
-/// How labels are bought. In real use a label is a training run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Labels {
-    /// How many at most, one of a class.
-    pub budget: usize,
+/// The name of the detail that holds the accuracy of a trained network.
+pub const TRAINED_ACCURACY: &str = "trained_accuracy";
+
+/// The details of a predicted accuracy: that of the trained network, if there is one, and the ends of
+/// the interval.
+pub(crate) fn details(unit: &str) -> Vec<Detail> {
+    let detail = |name: &str| Detail { name: name.to_owned(), unit: unit.to_owned() };
+    [TRAINED_ACCURACY, "predicted_low", "predicted_high"].map(detail).to_vec()
+}
+
+/// How many networks may be trained, and which. A trained accuracy is a training run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingBudget {
+    /// How many at most, one of a class of equal networks.
+    pub count: usize,
     /// Which ones.
-    pub buying: Buying,
+    pub acquisition: Acquisition,
     /// The seed of what is drawn at random, and of the predictor.
     pub seed: u64,
 }
 
-/// Which labels are bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Buying {
-    /// Three in ten at random, but 16 at least, the others in rounds where they are worth most for
-    /// the front ([`worth_of_labels`]).
+/// Which networks are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Acquisition {
+    /// Three in ten at random, but 16 at least, the others in rounds where the front is expected to
+    /// gain most ([`worth_of_labels`]).
     #[default]
     Active,
     /// All at random.
     Random,
 }
-
-/// Tells the features of architectures, a row each.
-pub type Features = dyn Fn(&[Arch]) -> Result<Table, Error>;
 
 /// A space as a predictor sees it.
 pub struct Domain {
@@ -48,56 +59,61 @@ pub struct Domain {
     pub space: &'static Space,
     /// Features of architectures, a row each.
     pub features: Box<Features>,
-    /// Networks that count as one have one class: one label is enough for them.
-    pub class: fn(&Arch) -> usize,
-    /// The accuracy of networks without a path from input to output, in %.
-    pub chance: f64,
-    /// The niches that labels are spread over.
+    /// Networks that count as one have one class: one trained accuracy is enough for them.
+    pub class: Box<dyn Fn(&Arch) -> Class + Send + Sync>,
+    /// The accuracy of networks without a path from input to output, in %; `None` where there are no
+    /// such networks.
+    pub chance: Option<f64>,
+    /// The niches that trained networks are spread over.
     pub partition: Partition,
 }
 
-/// Accuracy predicted from labels that are bought as the search goes, beside objectives that are
-/// looked up or measured.
+/// Accuracy predicted from trained networks that are chosen as the search goes, beside objectives
+/// that are looked up or measured.
 ///
-/// What has been evaluated can be labelled. Accuracies are there from the first
-/// [`revise`](Evaluator::revise) on, and all are predicted anew whenever labels were bought.
+/// Only what has been evaluated can be chosen. Accuracies are there from the first
+/// [`revise`](Evaluator::revise) on, and all are predicted anew whenever networks were trained.
 pub struct Predicted {
     domain: Domain,
-    label: Box<dyn Source>,
+    training: Box<dyn Source>,
     costs: Sources,
-    labels: Labels,
+    budget: TrainingBudget,
     objectives: Vec<Objective>,
     details: Vec<Detail>,
     rng: SearchRng,
-    bought: Vec<(usize, f64)>,
-    classes: HashSet<usize>,
+    trained: Vec<(usize, f64)>,
+    classes: HashSet<Class>,
     predictor: Option<Predictor>,
 }
 
 impl Predicted {
-    /// An evaluator of the accuracy that `label` tells of an architecture at a price, predicted
-    /// for all others, and of `costs`.
-    pub fn new(domain: Domain, label: Box<dyn Source>, costs: Sources, labels: Labels) -> Self {
-        let Objective { unit, direction, .. } = label.objective().clone();
-        let detail = |name: &str| Detail { name: name.to_owned(), unit: unit.clone() };
-        let details = ["label", "predicted_low", "predicted_high"].map(detail);
+    /// An evaluator of the accuracy that `training` gives of few architectures, predicted for all
+    /// others, and of `costs`.
+    pub fn new(
+        domain: Domain,
+        training: Box<dyn Source>,
+        costs: Sources,
+        budget: TrainingBudget,
+    ) -> Self {
+        let Objective { unit, direction, .. } = training.objective().clone();
+        let details = details(&unit);
         let predicted =
             Objective { name: "predicted_accuracy".to_owned(), unit: unit.clone(), direction };
         Self {
             objectives: [&[predicted][..], costs.objectives()].concat(),
             details: [&details[..], costs.details()].concat(),
             domain,
-            label,
+            training,
             costs,
-            labels,
-            rng: SearchRng::seed_from_u64(labels.seed),
-            bought: Vec::new(),
+            budget,
+            rng: SearchRng::seed_from_u64(budget.seed),
+            trained: Vec::new(),
             classes: HashSet::new(),
             predictor: None,
         }
     }
 
-    /// The rows to buy next, at most `count`, each of another class that has no label.
+    /// The rows to train next, at most `count`, each of another class that was not trained.
     fn next(
         &mut self,
         evaluated: &[Evaluated],
@@ -110,14 +126,14 @@ impl Predicted {
             |row: &usize| costs[*row].is_some() && space.is_connected(&evaluated[*row].arch);
         let mut rows: Vec<usize> = (0..evaluated.len()).filter(useful).collect();
         rows.shuffle(&mut self.rng);
-        if let (Some(predictor), Buying::Active) = (&self.predictor, self.labels.buying) {
+        if let (Some(predictor), Acquisition::Active) = (&self.predictor, self.budget.acquisition) {
             // Of equal worth, for example none, the first by chance.
             let worth = worth_of_labels(&predictor.predict(table)?, costs)?;
             rows.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]));
         }
         let mut classes = self.classes.clone();
         rows.retain(|&row| classes.insert(class(&evaluated[row].arch)));
-        if self.labels.buying == Buying::Active {
+        if self.budget.acquisition == Acquisition::Active {
             // An even share of the random ones for each niche, of the others at most twice that.
             let shares = if self.predictor.is_some() { 2 } else { 1 };
             let most = (shares * count).div_ceil(partition.niches().len());
@@ -134,7 +150,7 @@ impl Predicted {
         Ok(rows)
     }
 
-    /// Buys what is to be bought while `allowed` labels may be, and learns from it.
+    /// Trains what is to be trained while `allowed` networks may be, and learns from it.
     fn learn(
         &mut self,
         evaluated: &[Evaluated],
@@ -143,16 +159,16 @@ impl Predicted {
         allowed: usize,
         labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<(), BoxError> {
-        let of_budget = |share: f64| ((self.labels.budget as f64 * share).round() as usize).max(1);
+        let of_budget = |share: f64| ((self.budget.count as f64 * share).round() as usize).max(1);
         let (at_random, round) = (of_budget(AT_RANDOM).max(AT_RANDOM_AT_LEAST), of_budget(ROUND));
         loop {
-            let step = match (&self.predictor, self.labels.buying) {
-                (None, Buying::Active) => at_random,
-                (None, Buying::Random) => allowed.max(at_random),
+            let step = match (&self.predictor, self.budget.acquisition) {
+                (None, Acquisition::Active) => at_random,
+                (None, Acquisition::Random) => allowed.max(at_random),
                 (Some(_), _) => round,
             };
-            let step = step.min(self.labels.budget - self.bought.len());
-            if step == 0 || (self.predictor.is_some() && self.bought.len() + step > allowed) {
+            let step = step.min(self.budget.count - self.trained.len());
+            if step == 0 || (self.predictor.is_some() && self.trained.len() + step > allowed) {
                 return Ok(());
             }
             let rows = self.next(evaluated, table, costs, step)?;
@@ -162,18 +178,18 @@ impl Predicted {
             for row in rows {
                 let arch = &evaluated[row].arch;
                 self.classes.insert((self.domain.class)(arch));
-                if let (Some(label), _) = self.label.value(arch)? {
-                    self.bought.push((row, label));
+                if let Some(accuracy) = self.training.value(arch)?.value {
+                    self.trained.push((row, accuracy));
                 }
             }
-            let goes_on = labelled(self.bought.len()).is_continue();
+            let goes_on = labelled(self.trained.len()).is_continue();
             // None of them was to be had: others may be.
-            if self.bought.is_empty() {
+            if self.trained.is_empty() {
                 continue;
             }
-            let unconnected = Some(self.domain.chance);
-            let settings = Settings { seed: self.labels.seed, unconnected, ..Settings::default() };
-            self.predictor = Some(Predictor::fit(table, &self.bought, settings)?);
+            let unconnected = self.domain.chance;
+            let settings = Settings { seed: self.budget.seed, unconnected, ..Settings::default() };
+            self.predictor = Some(Predictor::fit(table, &self.trained, settings)?);
             if !goes_on {
                 return Ok(());
             }
@@ -213,7 +229,7 @@ impl Evaluator for Predicted {
         let table = (self.domain.features)(&architectures)?;
         let costs: Vec<Option<Vec<f64>>> =
             evaluated.iter().map(|one| one.values[1..].iter().copied().collect()).collect();
-        let allowed = (self.labels.budget as f64 * share) as usize;
+        let allowed = (self.budget.count as f64 * share) as usize;
         self.learn(evaluated, &table, &costs, allowed, labelled)?;
         let Some(predictor) = &self.predictor else { return Ok(None) };
         let mut evaluations: Vec<Evaluation> = evaluated
@@ -228,8 +244,8 @@ impl Evaluator for Predicted {
                 evaluation
             })
             .collect();
-        for &(row, label) in &self.bought {
-            evaluations[row].details[0] = Some(label);
+        for &(row, accuracy) in &self.trained {
+            evaluations[row].details[0] = Some(accuracy);
         }
         Ok(Some(evaluations))
     }
@@ -239,7 +255,7 @@ impl Evaluator for Predicted {
     }
 
     fn remember(&mut self, arch: &Arch, evaluation: &Evaluation) {
-        // In front of the costs stand the accuracy and what is told of it.
+        // Before the costs come the accuracy and its details.
         let (values, details) = (evaluation.values.get(1..), evaluation.details.get(3..));
         if let (Some(values), Some(details)) = (values, details) {
             let costs = Evaluation { values: values.to_vec(), details: details.to_vec() };
@@ -263,19 +279,19 @@ mod tests {
         (arch.choices()[0] != 4).then_some(worth)
     }
 
-    fn search(evaluations: usize, labels: Labels) -> Outcome {
+    fn search(evaluations: usize, budget: TrainingBudget) -> Outcome {
         let domain = Domain {
             space: space(),
             features: Box::new(|architectures| Ok(Table::new(space(), architectures))),
-            class,
-            chance: 10.0,
+            class: Box::new(|arch| Class::Numbered(class(arch))),
+            chance: Some(10.0),
             partition: Partition::pel_nas(space()).unwrap(),
         };
-        let label = Lookup::new(Objective::maximise("validation_accuracy", "%"), accuracy);
+        let training = Lookup::new(Objective::maximise("validation_accuracy", "%"), accuracy);
         let operations = |arch: &Arch| Some(6.0 - space().count(arch, "none") as f64);
         let latency = Lookup::new(Objective::minimise("latency", "ms"), operations);
         let costs = Sources::new(vec![Box::new(latency)]);
-        let mut predicted = Predicted::new(domain, Box::new(label), costs, labels);
+        let mut predicted = Predicted::new(domain, Box::new(training), costs, budget);
         let whole = Partition::whole();
         let settings = nas_search::Settings { evaluations, ..nas_search::Settings::default() };
         Search::new(space(), &whole, settings)
@@ -283,18 +299,18 @@ mod tests {
             .unwrap()
     }
 
-    fn labelled(outcome: &Outcome) -> Vec<&Evaluated> {
+    fn trained(outcome: &Outcome) -> Vec<&Evaluated> {
         outcome.evaluated.iter().filter(|one| one.details[0].is_some()).collect()
     }
 
     #[test]
-    fn labels_are_counted_by_class_and_all_accuracies_are_predicted() {
-        for buying in [Buying::Active, Buying::Random] {
-            let outcome = search(300, Labels { budget: 30, buying, seed: 5 });
-            let labelled = labelled(&outcome);
-            let classes: HashSet<usize> = labelled.iter().map(|one| class(&one.arch)).collect();
-            assert_eq!((labelled.len(), classes.len()), (30, 30));
-            for one in &labelled {
+    fn one_network_of_a_class_is_trained_and_all_accuracies_are_predicted() {
+        for acquisition in [Acquisition::Active, Acquisition::Random] {
+            let outcome = search(300, TrainingBudget { count: 30, acquisition, seed: 5 });
+            let trained = trained(&outcome);
+            let classes: HashSet<usize> = trained.iter().map(|one| class(&one.arch)).collect();
+            assert_eq!((trained.len(), classes.len()), (30, 30));
+            for one in &trained {
                 assert_eq!(one.details[0], accuracy(&one.arch));
                 assert!(space().is_connected(&one.arch));
             }
@@ -308,39 +324,40 @@ mod tests {
     }
 
     #[test]
-    fn what_is_bought_for_the_front_is_of_better_networks_than_what_is_bought_at_random() {
-        let mean = |buying| {
-            let outcome = search(300, Labels { budget: 40, buying, seed: 1 });
-            let labels: f64 = labelled(&outcome).iter().filter_map(|one| one.details[0]).sum();
-            labels / 40.0
+    fn active_acquisition_trains_better_networks_than_chance() {
+        let mean = |acquisition| {
+            let outcome = search(300, TrainingBudget { count: 40, acquisition, seed: 1 });
+            let sum: f64 = trained(&outcome).iter().filter_map(|one| one.details[0]).sum();
+            sum / 40.0
         };
-        assert!(mean(Buying::Active) > mean(Buying::Random));
+        assert!(mean(Acquisition::Active) > mean(Acquisition::Random));
     }
 
     #[test]
-    fn more_labels_than_there_are_to_be_had_end_with_those() {
-        let outcome = search(60, Labels { budget: 500, buying: Buying::Active, seed: 1 });
+    fn a_budget_beyond_the_classes_ends_with_these() {
+        let acquisition = Acquisition::Active;
+        let outcome = search(60, TrainingBudget { count: 500, acquisition, seed: 1 });
         let useful =
             |one: &&Evaluated| space().is_connected(&one.arch) && accuracy(&one.arch).is_some();
         let classes = outcome.evaluated.iter().filter(useful).map(|one| class(&one.arch));
         let classes: HashSet<usize> = classes.collect();
-        assert!(labelled(&outcome).len() <= classes.len() && labelled(&outcome).len() > 20);
+        assert!(trained(&outcome).len() <= classes.len() && trained(&outcome).len() > 20);
     }
 
     #[test]
-    fn labels_that_are_not_to_be_had_are_no_failure() {
+    fn an_accuracy_that_does_not_exist_is_no_failure() {
         for seed in 0..20 {
-            let labels = Labels { budget: 1, buying: Buying::Active, seed };
-            let outcome = search(60, labels);
-            assert_eq!(labelled(&outcome).len(), 1);
+            let acquisition = Acquisition::Active;
+            let outcome = search(60, TrainingBudget { count: 1, acquisition, seed });
+            assert_eq!(trained(&outcome).len(), 1);
             assert!(outcome.evaluated.iter().all(|one| one.values[0].is_some()));
         }
     }
 
     #[test]
-    fn the_same_seed_buys_the_same_labels() {
-        let labels = Labels { budget: 20, buying: Buying::Active, seed: 3 };
-        assert_eq!(search(100, labels), search(100, labels));
-        assert_ne!(search(100, labels), search(100, Labels { seed: 4, ..labels }));
+    fn the_same_seed_trains_the_same_networks() {
+        let budget = TrainingBudget { count: 20, acquisition: Acquisition::Active, seed: 3 };
+        assert_eq!(search(100, budget), search(100, budget));
+        assert_ne!(search(100, budget), search(100, TrainingBudget { seed: 4, ..budget }));
     }
 }

@@ -1,3 +1,5 @@
+//! One objective from one place, and several put together.
+
 use nas_search::{BoxError, Detail, Evaluation, Evaluator, Objective};
 use nas_space::Arch;
 
@@ -6,7 +8,7 @@ pub trait Source {
     /// The objective.
     fn objective(&self) -> &Objective;
 
-    /// What else it tells of each architecture.
+    /// What else it reports of each architecture.
     fn details(&self) -> &[Detail] {
         &[]
     }
@@ -16,7 +18,7 @@ pub trait Source {
         Pace::AtOnce
     }
 
-    /// Told which architectures will be asked next, it may work on them together.
+    /// Receives the architectures that will be asked for next, to work on them together.
     ///
     /// # Errors
     /// As [`value`](Self::value).
@@ -24,14 +26,30 @@ pub trait Source {
         Ok(())
     }
 
-    /// The architecture's value, `None` where it does not exist, and one value for each detail.
+    /// The architecture's value.
     ///
     /// # Errors
     /// Only for a failure that no other architecture would escape.
-    fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError>;
+    fn value(&mut self, arch: &Arch) -> Result<SourceValue, BoxError>;
 
-    /// Takes an earlier answer of its own as if it had just given it.
-    fn remember(&mut self, _arch: &Arch, _value: Option<f64>, _details: &[Option<f64>]) {}
+    /// Takes an earlier value of its own as if it had just returned it.
+    fn remember(&mut self, _arch: &Arch, _value: &SourceValue) {}
+}
+
+/// What a source knows of an architecture.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SourceValue {
+    /// The objective's value, in its unit; `None` where it does not exist.
+    pub value: Option<f64>,
+    /// One value for each detail.
+    pub details: Vec<Option<f64>>,
+}
+
+impl From<Option<f64>> for SourceValue {
+    /// A value without details.
+    fn from(value: Option<f64>) -> Self {
+        Self { value, details: Vec::new() }
+    }
 }
 
 /// How a source's architectures are best given.
@@ -63,8 +81,8 @@ impl<F: FnMut(&Arch) -> Option<f64>> Source for Lookup<F> {
         &self.objective
     }
 
-    fn value(&mut self, arch: &Arch) -> Result<(Option<f64>, Vec<Option<f64>>), BoxError> {
-        Ok(((self.find)(arch), Vec::new()))
+    fn value(&mut self, arch: &Arch) -> Result<SourceValue, BoxError> {
+        Ok((self.find)(arch).into())
     }
 }
 
@@ -107,7 +125,7 @@ impl Evaluator for Sources {
         let mut evaluate = |arch| {
             let mut evaluation = Evaluation::default();
             for source in &mut self.parts {
-                let (value, details) = source.value(arch)?;
+                let SourceValue { value, details } = source.value(arch)?;
                 evaluation.values.push(value);
                 evaluation.details.extend(details);
             }
@@ -120,7 +138,7 @@ impl Evaluator for Sources {
         let mut details = &evaluation.details[..];
         for (source, value) in self.parts.iter_mut().zip(&evaluation.values) {
             let (own, others) = details.split_at(source.details().len().min(details.len()));
-            source.remember(arch, *value, own);
+            source.remember(arch, &SourceValue { value: *value, details: own.to_vec() });
             details = others;
         }
     }

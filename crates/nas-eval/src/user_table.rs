@@ -1,3 +1,5 @@
+//! A user's own values of architectures, from CSV files.
+
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
@@ -50,6 +52,13 @@ impl UserTable {
     /// The architectures that have a value, in no particular order.
     pub fn architectures(&self) -> impl Iterator<Item = &Arch> {
         self.values.iter().filter(|(_, value)| value.is_some()).map(|(arch, _)| arch)
+    }
+
+    /// The architectures that have a value, sorted by their choices.
+    pub fn sorted(&self) -> Vec<Arch> {
+        let mut sorted: Vec<Arch> = self.architectures().cloned().collect();
+        sorted.sort();
+        sorted
     }
 
     /// All architectures with their values, in no particular order.

@@ -1,7 +1,7 @@
 //! What a network costs on a device: units, devices, cost tables, and measurement.
 //!
 //! - [`Millis`] and [`Millijoules`] are newtypes, so that seconds cannot pass for milliseconds.
-//! - [`Device`] names the six devices of HW-NAS-Bench (Li et al. 2021, arXiv 2103.10584).
+//! - [`Device`] is data: a name, what it is, and how its numbers were obtained.
 //! - [`CostTable`] maps architectures to costs; a cost that does not exist is absent.
 //! - [`SumOfBlocks`] adds up what each block of a network costs.
 //! - [`FewShot`] predicts the latencies of a new device from a few measurements.
@@ -16,19 +16,16 @@ mod table;
 mod units;
 
 pub use blocks::SumOfBlocks;
-pub use device::{Device, Metric};
+pub use device::{Device, Metric, Origin};
 pub use few_shot::{FewShot, FewShotFit};
 pub use measurement::{Measurement, Plan, measure, measure_fallible};
 pub use table::CostTable;
 pub use units::{Millijoules, Millis};
 
-/// What can be wrong with a device's name, a unit, or a cost.
+/// What can be wrong with a unit or a cost.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A name that is not known, with the nearest known one.
-    #[error(transparent)]
-    Name(#[from] nas_space::Error),
     /// A duration or energy that cannot be read.
     #[error("`{text}` is not {expected}")]
     Quantity {

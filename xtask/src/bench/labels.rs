@@ -16,17 +16,17 @@ const DEVICES: [&str; 6] = ["edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss",
 /// Labels, and the arguments that say what is shown to the predictor and how labels are bought.
 const WAYS: [(u32, &str, &str); 12] = [
     (25, "active", ""),
-    (25, "random", "--buying random"),
+    (25, "random", "--acquisition random"),
     (50, "active", ""),
-    (50, "random", "--buying random"),
+    (50, "random", "--acquisition random"),
     (100, "active", ""),
-    (100, "random", "--buying random"),
+    (100, "random", "--acquisition random"),
     (200, "active", ""),
-    (200, "random", "--buying random"),
+    (200, "random", "--acquisition random"),
     (400, "active", ""),
-    (400, "random", "--buying random"),
+    (400, "random", "--acquisition random"),
     (200, "active, 600 shown", "--evaluations 600"),
-    (200, "random, 600 shown", "--evaluations 600 --buying random"),
+    (200, "random, 600 shown", "--evaluations 600 --acquisition random"),
 ];
 
 /// Hypervolume ratio and IGD of a pair of data set and device, means over the seeds.
@@ -50,7 +50,7 @@ pub fn run(workspace: &Workspace, only: &[u32], seeds: u64, seed: u64) -> Result
         for dataset in DATASETS {
             for device in DEVICES {
                 let search = format!(
-                    "search --dataset {dataset} --device {device} --labels {labels} {arguments}"
+                    "search --dataset {dataset} --device {device} --trained {labels} {arguments}"
                 );
                 pairs.push(scores(&nas, &run, &search, seed..seed + seeds)?);
             }

@@ -46,8 +46,8 @@ for folder in sys.argv[1:]:
         seed = int(file.rsplit("-", 1)[1].split(".")[0])
         split = pd.read_csv(file)
         rows = split["index"].map(row).to_numpy()
-        labelled = split["labelled"].to_numpy(dtype=bool)
-        labels = split["label"].to_numpy()[labelled]
+        labelled = split["trained"].to_numpy(dtype=bool)
+        labels = split["accuracy"].to_numpy()[labelled]
         gaps = labels.max() - labels
         logarithm = -np.log(gaps + max(0.2 * np.median(gaps), 0.01 * gaps.max(), 1e-12))
         truth = split["truth"].to_numpy()[~labelled]

@@ -72,8 +72,10 @@ pub fn run(
             if folder.exists() {
                 std::fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
             }
-            let ours =
-                eval(&format!("--dataset {dataset} --labels {labels} --out {}", folder.display()))?;
+            let ours = eval(&format!(
+                "--dataset {dataset} --trained {labels} --out {}",
+                folder.display()
+            ))?;
             let theirs = json(Command::new(&python).args(["-c", SCRIPT]).arg(&folder))?;
             let pair = |name: &str| {
                 format!("{:>7.4} {:>7.3}", at(&theirs, name), at(&theirs, &format!("{name}_best")))

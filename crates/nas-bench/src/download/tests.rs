@@ -37,6 +37,7 @@ fn entry_named(name: &str, content: &[u8]) -> Entry {
         licence: "MIT".to_owned(),
         what: "test".to_owned(),
         cite: vec!["nobody".to_owned()],
+        costs: None,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Readers of the published files, one module for each source. All are strict: what a file must
 //! be is checked, and what is wrong is named with file, line, column and value.
 
+pub(crate) mod costs;
 pub(crate) mod fbnet;
 pub(crate) mod freerea;
-pub(crate) mod hw_nas_bench;
 pub(crate) mod robustness;
 mod sheet;
 pub(crate) mod suite_zero;
@@ -28,11 +28,17 @@ impl<T> ByIndex<T> {
         Self { values }
     }
 
-    /// Sets the value of the cell in the row's `net` column, an operation tuple.
-    pub(crate) fn set(&mut self, row: &Row<'_>, arch: &Arch, value: T) -> Result<(), Error> {
+    /// Sets the value of the cell that the row's column `key` names.
+    pub(crate) fn set(
+        &mut self,
+        row: &Row<'_>,
+        key: &str,
+        arch: &Arch,
+        value: T,
+    ) -> Result<(), Error> {
         let slot = &mut self.values[nasbench201::index(arch)];
         if slot.is_some() {
-            return Err(row.wrong("net", "a cell that no line above has"));
+            return Err(row.wrong(key, "a cell that no line above has"));
         }
         *slot = Some(value);
         Ok(())

@@ -11,7 +11,9 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<f64>, Error> {
     const COLUMN: &str = "val_accs";
     let sheet = Sheet::open(path, bytes, &["net", COLUMN])?;
     let mut values = ByIndex::new();
-    sheet.rows(CELLS, |row| values.set(row, &net(row)?, row.number_in(COLUMN, 0.0, 100.0)?))?;
+    sheet.rows(CELLS, |row| {
+        values.set(row, "net", &net(row)?, row.number_in(COLUMN, 0.0, 100.0)?)
+    })?;
     // As many rows as cells and none twice: every cell is there.
     let values: Vec<f64> = values.into_values().into_iter().flatten().collect();
     expect_percent(path, COLUMN, &values)?;

@@ -42,6 +42,11 @@ impl<'a> Sheet<'a> {
         Ok(Self { path, header, reader })
     }
 
+    /// Whether there is a column of that name.
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.header.iter().any(|name| name == column)
+    }
+
     /// Calls `read` for every row, of which there must be `expected`.
     pub(crate) fn rows(
         mut self,

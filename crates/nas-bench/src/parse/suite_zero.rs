@@ -45,7 +45,7 @@ fn parse_rows(path: &Path, bytes: &[u8], rows: usize) -> Result<Vec<Vec<Option<f
         for (score, column) in scores.iter_mut().zip(SUITE_ZERO) {
             *score = defined(row, column)?;
         }
-        cells.set(row, &arch, scores)?;
+        cells.set(row, "net", &arch, scores)?;
         // One of the two files gives the cell in both of its text forms.
         match row.text("net_str") {
             Ok(text) if text != nasbench201::arch_str(&arch) => {

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nas_bench::{Downloader, Entry, Error, Group, Manifest, Progress};
 
-use crate::{commands::data_folder, failure::Failure};
+use crate::{failure::Failure, tables::data_folder};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::commands::SpaceArguments;
+use crate::space_arguments::SpaceArguments;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -66,31 +66,26 @@ mod torch {
         process::ExitCode,
     };
 
-    use nas_eval::{Error, Task, live::Networks};
+    use nas_eval::{Error, Problem, live::Networks};
     use nas_net::Description;
     use nas_space::Arch;
     use tch::Device;
 
     use super::{Arguments, Format};
-    use crate::{failure::Failure, output::print};
+    use crate::{commands::live::blueprint, failure::Failure, output::print};
 
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-        let task = arguments.space.task()?;
-        let blueprint = task.blueprint.clone().ok_or_else(|| {
-            Failure::input(format!(
-                "how networks of {} are built is not known here: nas export takes --space nasbench201, fbnet, autoformer-tiny, autoformer-small or autoformer-base",
-                task.space.name()
-            ))
-        })?;
-        let arch = task.parse(&arguments.arch)?;
+        let problem = arguments.space.problem()?;
+        let blueprint = blueprint(&problem)?.clone();
+        let arch = problem.parse(&arguments.arch)?;
         let (end, kind) = match arguments.format {
             Format::Onnx => ("onnx", "ONNX"),
             Format::Torchscript => ("pt", "TorchScript"),
             Format::Python => ("py", "Python"),
         };
-        let file = arguments.out.clone().unwrap_or_else(|| default_file(&task, &arch, end));
+        let file = arguments.out.clone().unwrap_or_else(|| default_file(&problem, &arch, end));
         Failure::occupied(&file, arguments.force, &format!("network.{end}"))?;
         let (side, classes) = (blueprint.side, blueprint.classes);
         let networks = Networks { blueprint, seed: arguments.seed, device: Device::Cpu };
@@ -106,10 +101,10 @@ mod torch {
                  {}\n\
                  From images of shape (batch, 3, {side}, {side}) to logits of shape (batch, {classes}).\n\
                  {parameters} parameters. Written by nas {VERSION}.",
-                task.title,
-                task.space.format(&arch)
+                problem.title,
+                problem.space.format(&arch)
             ),
-            facts: facts(&task, &arch, arguments.seed),
+            facts: properties(&problem, &arch, arguments.seed),
         };
         write(&file, |making| {
             match arguments.format {
@@ -131,21 +126,21 @@ mod torch {
 
     /// Named after the space, the data set, and the architecture's number or a checksum of its text;
     /// without hyphens, as Python's modules are.
-    fn default_file(task: &Task, arch: &Arch, end: &str) -> PathBuf {
-        let arch = task.index(arch).map_or_else(
-            || format!("{:08x}", crc32fast::hash(task.space.format(arch).as_bytes())),
+    fn default_file(problem: &Problem, arch: &Arch, end: &str) -> PathBuf {
+        let arch = problem.index(arch).map_or_else(
+            || format!("{:08x}", crc32fast::hash(problem.space.format(arch).as_bytes())),
             |index| index.to_string(),
         );
-        let names = [task.space.name(), task.dataset.unwrap_or_default(), &arch];
+        let names = [problem.space.name(), problem.dataset_name.unwrap_or_default(), &arch];
         PathBuf::from(format!("{}.{end}", names.join("_").replace('-', "_")))
     }
 
-    fn facts(task: &Task, arch: &Arch, seed: u64) -> Vec<(String, String)> {
+    fn properties(problem: &Problem, arch: &Arch, seed: u64) -> Vec<(String, String)> {
         [
             ("weights", "untrained".to_owned()),
-            ("arch", task.space.format(arch)),
-            ("space", task.space.name().to_owned()),
-            ("dataset", task.dataset.unwrap_or_default().to_owned()),
+            ("arch", problem.space.format(arch)),
+            ("space", problem.space.name().to_owned()),
+            ("dataset", problem.dataset_name.unwrap_or_default().to_owned()),
             ("seed", seed.to_string()),
             ("nas_version", VERSION.to_owned()),
         ]

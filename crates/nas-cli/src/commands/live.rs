@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, rc::Rc};
 
 use nas_bench::container;
 use nas_eval::{
-    Pace, Source, Task,
+    Pace, Problem, Source,
     live::{self, Blueprint, Computed, MeasuredLatency, Networks, ProxyScore},
 };
 use nas_hw::{Measurement, Plan};
@@ -15,10 +15,11 @@ use rand::SeedableRng;
 use tch::Device;
 
 use crate::{
-    commands::{Runtime, Target, Workers},
+    commands::{Runtime, Workers},
     engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
+    target::Target,
 };
 
 /// The batch that proxies see.
@@ -53,12 +54,12 @@ const MOST_IMAGES: usize = 65_536;
 /// Architectures that set the scale of the proxies' score where it is computed.
 const REFERENCE: usize = 24;
 
-/// How a task's networks are built.
-pub fn blueprint(task: &Task) -> Result<&Blueprint, Failure> {
-    task.blueprint.as_ref().ok_or_else(|| {
+/// How a problem's networks are built.
+pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
+    problem.blueprint.as_ref().ok_or_else(|| {
         Failure::input(format!(
             "how networks of {} are built is not known here: what they are worth is yours to say, by --evaluate COMMAND, or --accuracy-table and --latency-table",
-            task.space.name()
+            problem.space.name()
         ))
     })
 }
@@ -70,8 +71,8 @@ impl ProxyArguments {
     }
 
     /// The batch that proxies see, labelled, on the device where they are computed.
-    pub fn images(&self, task: &Task, seed: u64, device: Device) -> Result<Batch, Failure> {
-        let blueprint = blueprint(task)?;
+    pub fn images(&self, problem: &Problem, seed: u64, device: Device) -> Result<Batch, Failure> {
+        let blueprint = blueprint(problem)?;
         let count = self.count(blueprint);
         if !(2..=MOST_IMAGES).contains(&count) {
             return Err(Failure::input(format!(
@@ -86,7 +87,7 @@ impl ProxyArguments {
                     Failure::input(format!(
                         "--images {}: no files are known that hold images of {}: leave it out for Gaussian noise",
                         file.display(),
-                        task.dataset.unwrap_or("this data set")
+                        problem.dataset_name.unwrap_or("this data set")
                     ))
                 })??
             }
@@ -118,8 +119,8 @@ impl ComputedProxies {
 
     /// The proxies that were computed before, where a search takes them: unless something was said
     /// about computing them.
-    fn computed_before(&self, task: &Task) -> Option<Computed> {
-        let computed = task.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
+    fn computed_before(&self, problem: &Problem) -> Option<Computed> {
+        let computed = problem.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
         computed.filter(|_| self.given().is_none())
     }
 
@@ -128,9 +129,9 @@ impl ComputedProxies {
     }
 
     /// Where a search's score comes from, in words.
-    pub fn origin(&self, task: &Task) -> String {
-        if self.computed_before(task).is_some() {
-            let dataset = task.dataset.unwrap_or_default();
+    pub fn origin(&self, problem: &Problem) -> String {
+        if self.computed_before(problem).is_some() {
+            let dataset = problem.dataset_name.unwrap_or_default();
             return format!("score from zero-cost proxies, as pel-nas computed them on {dataset}");
         }
         let images = match &self.proxy.images {
@@ -138,7 +139,7 @@ impl ComputedProxies {
             None => "Gaussian noise".to_owned(),
         };
         let by = if self.by_workers() { "by workers" } else { "on this machine" };
-        let proxies = task.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
+        let proxies = problem.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
         let names = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(", ");
         format!(
             "training-free score, which is no accuracy, from zero-cost proxies:\n    {names}, \
@@ -147,15 +148,15 @@ impl ComputedProxies {
     }
 
     /// What a search's configuration tells of them.
-    pub fn config(&self, task: &Task) -> toml::Table {
+    pub fn config(&self, problem: &Problem) -> toml::Table {
         let mut table = toml::Table::new();
-        if self.computed_before(task).is_some() {
+        if self.computed_before(problem).is_some() {
             table.insert("computed".into(), toml::Value::from("before, by pel-nas"));
             return table;
         }
         let images = self.proxy.images.as_ref();
         let images = images.map_or("gaussian".into(), |file| file.display().to_string());
-        let batch = task.blueprint.as_ref().map_or(0, |blueprint| self.proxy.count(blueprint));
+        let batch = problem.blueprint.as_ref().map_or(0, |blueprint| self.proxy.count(blueprint));
         table.insert("batch".into(), toml::Value::from(batch as i64));
         table.insert("images".into(), toml::Value::from(images));
         table.insert("compute".into(), toml::Value::from(self.compute()));
@@ -165,45 +166,45 @@ impl ComputedProxies {
     /// The proxies' score as the objective of a search.
     pub fn score(
         &self,
-        task: &Task,
+        problem: &Problem,
         seed: u64,
         workers: &Rc<Workers>,
     ) -> Result<Box<dyn Source>, Failure> {
-        if let Some(computed) = self.computed_before(task) {
+        if let Some(computed) = self.computed_before(problem) {
             let table = computed().map_err(nas_eval::Error::from)?;
             return Ok(Box::new(ProxyScore::from_table(table)?));
         }
-        let blueprint = blueprint(task)?;
+        let blueprint = blueprint(problem)?;
         let rng = &mut SearchRng::seed_from_u64(seed);
-        let space = task.space;
+        let space = problem.space;
         let sample: Vec<Arch> = std::iter::repeat_with(|| space.sample(rng))
             .filter(|arch| space.is_connected(arch))
             .take(REFERENCE)
             .collect();
         if self.by_workers() {
             // What is wrong with the images is told now, not by workers.
-            self.proxy.images(task, seed, Device::Cpu)?;
-            let compute = self.workers(task, seed, Rc::clone(workers));
+            self.proxy.images(problem, seed, Device::Cpu)?;
+            let compute = self.workers(problem, seed, Rc::clone(workers));
             let score = ProxyScore::computed_by(blueprint, compute, Pace::Together, sample);
             return Ok(Box::new(score));
         }
         let device = nas_proxy::device(self.compute())?;
         let networks = Networks { blueprint: blueprint.clone(), seed, device };
-        let batch = self.proxy.images(task, seed, device)?;
+        let batch = self.proxy.images(problem, seed, device)?;
         Ok(Box::new(ProxyScore::new(networks, batch, sample)))
     }
 
     /// Has proxies computed by `nas score`, of which workers take a part each.
-    fn workers(&self, task: &Task, seed: u64, workers: Rc<Workers>) -> Box<live::Compute> {
-        let proxies = task.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
+    fn workers(&self, problem: &Problem, seed: u64, workers: Rc<Workers>) -> Box<live::Compute> {
+        let proxies = problem.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
         let proxies = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(",");
         let mut command = vec!["score".to_owned()];
         let mut say = |option: &str, value: String| command.extend([option.to_owned(), value]);
-        say("--space", task.space.name().to_owned());
+        say("--space", problem.space.name().to_owned());
         say("--proxies", proxies);
         say("--seed", seed.to_string());
-        say("--device", self.compute().to_owned());
-        if let Some(dataset) = task.dataset {
+        say("--compute", self.compute().to_owned());
+        if let Some(dataset) = problem.dataset_name {
             say("--dataset", dataset.to_owned());
         }
         if let Some(batch) = self.proxy.batch {
@@ -213,7 +214,7 @@ impl ComputedProxies {
             say("--images", images.display().to_string());
         }
         say("--jobs", self.engine.cpus().to_string());
-        let (space, engine) = (task.space, self.engine.with(workers.count));
+        let (space, engine) = (problem.space, self.engine.with(workers.count));
         Box::new(move |architectures| {
             by_workers(space, architectures, &command, &engine, &workers)
                 .map_err(|failure| failure.to_string().into())
@@ -257,7 +258,7 @@ fn by_workers(
 }
 
 /// Where measured latency comes from, in words.
-pub fn latency_origin(target: Target) -> String {
+pub fn latency_origin(target: &Target) -> String {
     match target {
         Target::Cuda(number) => {
             format!("latency measured on this machine's GPU {number}, one image")
@@ -267,13 +268,17 @@ pub fn latency_origin(target: Target) -> String {
 }
 
 /// Latency of one image on this machine as the objective of a search.
-pub fn latency_source(task: &Task, target: Target, seed: u64) -> Result<Box<dyn Source>, Failure> {
-    Ok(Box::new(stopwatch(task, target, Runtime::Torch, seed)?))
+pub fn latency_source(
+    problem: &Problem,
+    target: &Target,
+    seed: u64,
+) -> Result<Box<dyn Source>, Failure> {
+    Ok(Box::new(stopwatch(problem, target, Runtime::Torch, seed)?))
 }
 
 fn stopwatch(
-    task: &Task,
-    target: Target,
+    problem: &Problem,
+    target: &Target,
     runtime: Runtime,
     seed: u64,
 ) -> Result<MeasuredLatency, Failure> {
@@ -281,7 +286,7 @@ fn stopwatch(
         Target::Cuda(number) => nas_proxy::device(&format!("cuda:{number}"))?,
         _ => Device::Cpu,
     };
-    let networks = Networks { blueprint: blueprint(task)?.clone(), seed, device };
+    let networks = Networks { blueprint: blueprint(problem)?.clone(), seed, device };
     let runtime = match runtime {
         Runtime::Torch => live::Runtime::Torch,
         Runtime::Onnx => live::Runtime::Onnx,
@@ -291,12 +296,12 @@ fn stopwatch(
 
 /// The measured latency of each architecture.
 pub fn latencies(
-    task: &Task,
-    target: Target,
+    problem: &Problem,
+    target: &Target,
     runtime: Runtime,
     architectures: &[Arch],
 ) -> Result<Vec<Measurement>, Failure> {
-    let stopwatch = stopwatch(task, target, runtime, 0)?;
+    let stopwatch = stopwatch(problem, target, runtime, 0)?;
     let mut progress = Progress::new("measuring", architectures.len());
     let mut measured = Vec::new();
     for arch in architectures {

@@ -1,32 +1,31 @@
+//! `nas memorise-test`: whether a language model has memorised a benchmark.
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use nas_bench::{Fidelity, NasBench201};
-use nas_eval::{Sources, benchmark};
-use nas_hw::{Device, Metric};
+use nas_eval::{Lookup, Problem, Published, Sources, Trained};
+use nas_hw::Metric;
 use nas_llm::{Model, Transcript, memorised};
 use nas_partition::Partition;
-use nas_search::{Search, Settings, Statistical};
-use nas_space::{
-    Arch,
-    nasbench201::{self, Dataset},
-};
+use nas_search::{Objective, Search, Settings, Statistical};
+use nas_space::Arch;
 
-use super::{model::EndpointArguments, parse_dataset, tables};
+use super::model::EndpointArguments;
 use crate::{
     failure::{Failure, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records, print},
+    space_arguments::SpaceArguments,
+    tables::{self, cost_of},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     endpoint: EndpointArguments,
-    /// cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
+    #[command(flatten)]
+    space: SpaceArguments,
     /// How many cells the model is asked for
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
     count: u16,
@@ -43,31 +42,39 @@ pub struct Arguments {
 /// Evaluations of the searches that the model's memory is compared with.
 const SEARCHED: usize = 600;
 
-/// The device of that search.
-const DEVICE: Device = Device::EdgeGpu;
-
-/// What a search without a model finds.
-fn search_front(tables: &NasBench201, dataset: Dataset) -> Result<Vec<Arch>, Failure> {
-    let accuracy = benchmark::accuracy(tables, dataset, benchmark::search_fidelity(dataset))?;
-    let latency = benchmark::cost(tables, dataset, DEVICE, Metric::Latency)?;
-    let mut evaluator = Sources::new(vec![Box::new(accuracy), Box::new(latency)]);
+/// The best of what a search without a model finds on a device.
+fn searched(
+    problem: &Problem,
+    published: &dyn Published,
+    device: &str,
+) -> Result<Vec<Arch>, Failure> {
+    let lacking = || tables::lacking(problem, "accuracies");
+    let Trained { accuracies, .. } = problem.accuracies(published)?.ok_or_else(lacking)?;
+    let index = problem.numbering.ok_or_else(lacking)?.index;
+    let accuracy = Lookup::new(Objective::maximise("accuracy", "%"), move |arch: &Arch| {
+        accuracies.get(index(arch)).copied()
+    });
+    let latency = cost_of(problem, Some(published), device, Metric::Latency)?;
+    let mut evaluator = Sources::new(vec![Box::new(accuracy), latency]);
     let settings = Settings { evaluations: SEARCHED, ..Settings::default() };
     let partition = Partition::whole();
-    let search = Search::new(nasbench201::space(), &partition, settings);
+    let search = Search::new(problem.space, &partition, settings);
     let outcome = search.run(&mut Statistical, &mut evaluator, &mut |_| {})?;
     Ok(outcome.front().into_iter().map(|found| found.arch.clone()).collect())
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let tables = tables(data)?;
-    let accuracies = tables.accuracy(arguments.dataset, Fidelity::TEST)?;
-    let mut sorted = accuracies.to_vec();
+    let problem = arguments.space.problem()?;
+    let what = "accuracies of all architectures";
+    let published = tables::needed(&problem, data, what)?;
+    let accuracies = published.test_accuracies()?.ok_or_else(|| tables::lacking(&problem, what))?;
+    let mut sorted = accuracies.clone();
     sorted.sort_by(|a, b| b.total_cmp(a));
     let rank = |accuracy: f64| sorted.partition_point(|other| *other > accuracy) + 1;
 
-    let space = nasbench201::space();
+    let space = problem.space;
     let count = usize::from(arguments.count);
-    let dataset = arguments.dataset.name();
+    let dataset = problem.dataset_name.unwrap_or_default();
     let model = match (&arguments.replay, &arguments.record) {
         (Some(file), _) => Model::replay(file)?,
         (None, record) => {
@@ -85,12 +92,12 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         let mut row: Vec<Cell> = vec![(at + 1).into()];
         match named {
             Ok(arch) => {
-                let index = nasbench201::index(arch);
+                let index = problem.index(arch).unwrap_or_default();
                 let accuracy = accuracies[index];
                 best = Some(best.map_or(accuracy, |best| best.max(accuracy)));
                 row.extend([
                     index.into(),
-                    crate::arch::shown(nasbench201::space(), arch, arguments.format).into(),
+                    crate::arch::shown(space, arch, arguments.format).into(),
                     Cell::Number(accuracy),
                     rank(accuracy).into(),
                     Cell::Absent,
@@ -106,9 +113,18 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     records.print(arguments.format)?;
     let valid = named.iter().filter(|named| named.is_ok()).count();
     if arguments.format == Format::Table {
-        let front = search_front(&tables, arguments.dataset)?;
-        let found = front.iter().map(|arch| accuracies[nasbench201::index(arch)]);
-        let found = found.fold(f64::NEG_INFINITY, f64::max);
+        let devices = problem.devices()?;
+        let device = devices.first().map(|device| device.name.as_str());
+        let found = match device {
+            Some(device) => {
+                let front = searched(&problem, &*published, device)?;
+                let found = front.iter().filter_map(|arch| problem.index(arch));
+                let found = found.map(|index| accuracies[index]).fold(f64::NEG_INFINITY, f64::max);
+                let search = format!("nas search --device {device}");
+                format!("on the front of `{search}`, {SEARCHED} evaluations: {found:.2} %\n")
+            }
+            None => String::new(),
+        };
         // The median best of n uniform draws is at the quantile 2^(-1/n).
         let draws = if valid == 0 { count } else { valid };
         let chance = |draws: usize| {
@@ -117,7 +133,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         };
         let best = best.map_or_else(|| "none".to_owned(), |best| format!("{best:.2} %"));
         print(&format!(
-            "\nbest named: {best}\nby chance, the best of {draws} random cells: {:.2} % (median)\nby a random search of {SEARCHED} cells: {:.2} % (median)\non the front of `nas search --device {DEVICE}`, {SEARCHED} evaluations: {found:.2} %\nthe best cell there is: {:.2} %\n",
+            "\nbest named: {best}\nby chance, the best of {draws} random cells: {:.2} % (median)\nby a random search of {SEARCHED} cells: {:.2} % (median)\n{found}the best cell there is: {:.2} %\n",
             chance(draws),
             chance(SEARCHED),
             sorted[0],

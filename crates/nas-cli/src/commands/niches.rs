@@ -1,15 +1,17 @@
 use std::{path::Path, process::ExitCode};
 
-use nas_eval::{Source, Task};
-use nas_hw::{Device, Metric};
+use nas_eval::{Problem, Source};
+use nas_hw::Metric;
 use nas_search::SearchRng;
 use rand::SeedableRng;
 
 use crate::{
-    commands::{SpaceArguments, Target, cost_of, of, published},
     failure::Failure,
     output::{Cell, Format, Records, print},
     partition::{PartitionArguments, population},
+    space_arguments::SpaceArguments,
+    tables::{cost_of, published, value_of},
+    target::{Target, check_published},
 };
 
 #[derive(Debug, clap::Args)]
@@ -18,7 +20,7 @@ pub struct Arguments {
     pub space: SpaceArguments,
     #[command(flatten)]
     pub partition: PartitionArguments,
-    /// Also show what each niche holds on one of HW-NAS-Bench's devices (needs the tables)
+    /// Also show what each niche holds on a device with published costs (requires the tables)
     #[arg(long, value_name = "NAME", value_parser = Target::parse)]
     pub device: Option<Target>,
     /// Rank the partitions that --partition automatic chooses from, by how much of the device's
@@ -39,9 +41,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     if arguments.rank {
         return rank(arguments, data);
     }
-    let task = arguments.space.task()?;
-    let space = task.space;
-    let partition = arguments.partition.fixed(&task, "whole")?;
+    let problem = arguments.space.problem()?;
+    let space = problem.space;
+    let partition = arguments.partition.fixed(&problem, "whole")?;
     let mut members = vec![Vec::new(); partition.niches().len()];
     let all = population(space);
     if arguments.format == Format::Table && space.size() != Some(all.len() as u64) {
@@ -54,10 +56,10 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut columns =
         vec!["niche", "definition", if space.cell().is_some() { "cells" } else { "architectures" }];
     columns.extend(space.cell().map(|_| "connected"));
-    let mut costs = match arguments.device {
+    let mut costs = match &arguments.device {
         None => None,
         Some(target) => {
-            let (latency, accuracy) = on_device(device(target)?, &task, data)?;
+            let (latency, accuracy) = on_device(device(target)?, &problem, data)?;
             columns.extend(accuracy.as_ref().map(|_| "best_test_accuracy_percent"));
             columns.extend(["least_latency_ms", "median_latency_ms"]);
             Some((accuracy, latency))
@@ -74,10 +76,10 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         row.extend(space.cell().map(|_| Cell::from(connected)));
         if let Some((accuracy, latency)) = &mut costs {
             if let Some(accuracy) = accuracy {
-                let values = members.iter().filter_map(|arch| accuracy.get(task.index(arch)?));
+                let values = members.iter().filter_map(|arch| accuracy.get(problem.index(arch)?));
                 row.push(values.copied().max_by(f64::total_cmp).into());
             }
-            let values = members.iter().map(|arch| of(&mut **latency, arch));
+            let values = members.iter().map(|arch| value_of(&mut **latency, arch));
             let values = values.collect::<Result<Vec<Option<f64>>, Failure>>()?;
             let mut latencies: Vec<f64> = values.into_iter().flatten().collect();
             latencies.sort_by(f64::total_cmp);
@@ -91,19 +93,19 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let task = arguments.space.task()?;
-    let space = task.space;
-    let Some(target) = arguments.device else { return Ok(ExitCode::SUCCESS) };
-    let (mut latency, _) = on_device(device(target)?, &task, data)?;
+    let problem = arguments.space.problem()?;
+    let space = problem.space;
+    let Some(target) = &arguments.device else { return Ok(ExitCode::SUCCESS) };
+    let (mut latency, _) = on_device(device(target)?, &problem, data)?;
     let rng = &mut SearchRng::seed_from_u64(arguments.seed);
     let sample: Vec<_> = (0..arguments.sample).map(|_| space.sample(rng)).collect();
     let mut costs = Vec::new();
     for arch in &sample {
-        costs.extend(of(&mut *latency, arch)?.map(|cost| (arch, cost)));
+        costs.extend(value_of(&mut *latency, arch)?.map(|cost| (arch, cost)));
     }
     let mut records = Records::new(["partition", "niches", "explained_percent"])
         .heading("explained_percent", "explains [%]");
-    for ranked in arguments.partition.automatic(&task)?.rank(&costs) {
+    for ranked in arguments.partition.automatic(&problem)?.rank(&costs) {
         records.push(vec![
             ranked.name.into(),
             ranked.partition.niches().len().into(),
@@ -123,22 +125,23 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
 }
 
 /// Latency on a device, and test accuracies by index where they are known.
-type OnDevice = (Box<dyn Source>, Option<Vec<f64>>);
+type OnDevice = (Box<dyn Source + Send>, Option<Vec<f64>>);
 
-fn on_device(device: Device, task: &Task, data: Option<&Path>) -> Result<OnDevice, Failure> {
-    let published = published(task, data, true)?;
-    let latency = cost_of(task, published.as_deref(), device, Metric::Latency)?;
+fn on_device(device: &str, problem: &Problem, data: Option<&Path>) -> Result<OnDevice, Failure> {
+    check_published(problem, device)?;
+    let published = published(problem, data, true)?;
+    let latency = cost_of(problem, published.as_deref(), device, Metric::Latency)?;
     let accuracy = match &published {
-        Some(published) => published.test_accuracy()?,
+        Some(published) => published.test_accuracies()?,
         None => None,
     };
     Ok((latency, accuracy))
 }
 
-fn device(target: Target) -> Result<Device, Failure> {
-    target.table().ok_or_else(|| {
+fn device(target: &Target) -> Result<&str, Failure> {
+    target.published().ok_or_else(|| {
         Failure::input(
-            "measuring the whole space on this machine would take hours: name one of HW-NAS-Bench's devices, or leave --device out",
+            "measuring the whole space on this machine would take hours: name a device with published costs, or leave --device out",
         )
     })
 }

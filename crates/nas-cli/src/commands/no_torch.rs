@@ -5,13 +5,14 @@
 
 use std::rc::Rc;
 
-use nas_eval::{Source, Task};
+use nas_eval::{Problem, Source};
 use nas_hw::Measurement;
 use nas_space::Arch;
 
 use crate::{
-    commands::{Runtime, Target, Workers},
+    commands::{Runtime, Workers},
     failure::Failure,
+    target::Target,
 };
 
 /// Nothing to say about proxies in this build.
@@ -37,27 +38,32 @@ impl ComputedProxies {
         false
     }
 
-    pub fn origin(&self, _: &Task) -> String {
+    pub fn origin(&self, _: &Problem) -> String {
         String::new()
     }
 
-    pub fn config(&self, _: &Task) -> toml::Table {
+    pub fn config(&self, _: &Problem) -> toml::Table {
         toml::Table::new()
     }
 
-    pub fn score(&self, _: &Task, _: u64, _: &Rc<Workers>) -> Result<Box<dyn Source>, Failure> {
+    pub fn score(&self, _: &Problem, _: u64, _: &Rc<Workers>) -> Result<Box<dyn Source>, Failure> {
         Err(unavailable("compute proxies"))
     }
 }
 
-pub fn latency_origin(_: Target) -> String {
+pub fn latency_origin(_: &Target) -> String {
     String::new()
 }
 
-pub fn latency_source(_: &Task, _: Target, _: u64) -> Result<Box<dyn Source>, Failure> {
+pub fn latency_source(_: &Problem, _: &Target, _: u64) -> Result<Box<dyn Source>, Failure> {
     Err(unavailable("measure latency"))
 }
 
-pub fn latencies(_: &Task, _: Target, _: Runtime, _: &[Arch]) -> Result<Vec<Measurement>, Failure> {
+pub fn latencies(
+    _: &Problem,
+    _: &Target,
+    _: Runtime,
+    _: &[Arch],
+) -> Result<Vec<Measurement>, Failure> {
     Err(unavailable("measure latency"))
 }

@@ -1,6 +1,15 @@
 use std::path::PathBuf;
 
-use crate::{arch::Architectures, commands::live::ProxyArguments, output::Format};
+use crate::{
+    arch::Architectures,
+    commands::live::ProxyArguments,
+    output::Format,
+    space_arguments::{dataset_help, space_help},
+};
+
+/// What follows the names of the spaces.
+const SPACE: &str = " [default: the first]. Where no architectures are given, the whole space, each \
+                     network once, if it can be listed";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -15,19 +24,13 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     pub architectures: Architectures,
-    /// The space that they are of: nasbench201, fbnet, autoformer-tiny, autoformer-small or
-    /// autoformer-base [default: nasbench201]. Where none are given, all of it: nb201 is the first
-    /// cell of each of its 6,466 classes and 5,425 networks, 6,877 cells together
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = space_help(SPACE))]
     pub space: Option<String>,
-    /// The proxies, separated by commas; all (those that say something of such networks), suite_zero
-    /// (the 13 of NAS-Bench-Suite-Zero) and az_nas stand for many
+    /// The proxies, separated by commas; all (those that apply to such networks), suite_zero (the 13
+    /// of NAS-Bench-Suite-Zero) and az_nas stand for several
     #[arg(long, value_name = "NAMES", default_value = "nwot,synflow")]
     pub proxies: String,
-    /// What networks are built for: nasbench201: cifar10, cifar100 or ImageNet16-120 [default:
-    /// cifar10]; fbnet: cifar10, cifar100 or imagenet; autoformer: imagenet, cifar100, flowers or
-    /// chaoyang
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help = dataset_help())]
     pub dataset: Option<String>,
     /// The seed of weights, batch and what proxies draw
     #[arg(long, default_value_t = 0)]
@@ -36,7 +39,7 @@ pub struct Arguments {
     pub proxy: ProxyArguments,
     /// Where proxies are computed: cpu, cuda or cuda:N
     #[arg(long, value_name = "cpu|cuda:N", default_value = "cpu")]
-    pub device: String,
+    pub compute: String,
     /// Compute in double precision, which takes several times as long
     #[arg(long)]
     pub double: bool,
@@ -102,25 +105,23 @@ mod torch {
 
     use nas_bench::{ScoreHeader, ScoreTable, ScoreWriter};
     use nas_eval::{
-        Task,
+        Problem,
         live::{Networks, Scoring},
     };
     use nas_proxy::{Batch, Proxy, ProxySet};
-    use nas_space::{
-        Arch,
-        nasbench201::{self, distinct_cells, from_index},
-    };
+    use nas_space::Arch;
     use tch::{Device, Kind};
 
     use super::Arguments;
     use crate::{
         arch::shown,
-        commands::{SpaceArguments, live::blueprint},
+        commands::live::blueprint,
         engine::{self, Job},
         failure::Failure,
         output::{Cell, Format, Records, print},
         progress::Progress,
         score_file::ScoreFile,
+        space_arguments::{SpaceArguments, default_space},
         stop::stop_signal,
         typed,
     };
@@ -134,9 +135,9 @@ mod torch {
 
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let proxies = proxies(&arguments.proxies)?.with_seed(arguments.seed);
-        let space = arguments.space.as_deref().unwrap_or(nasbench201::space().name());
-        let space = SpaceArguments { space: space.to_owned(), dataset: arguments.dataset.clone() };
-        let task = space.task()?;
+        let space = arguments.space.clone().unwrap_or_else(default_space);
+        let space = SpaceArguments { space, dataset: arguments.dataset.clone() };
+        let problem = space.problem()?;
         let out = arguments.out.as_deref();
         if arguments.engine.engine.is_some() {
             if out.is_none() {
@@ -156,17 +157,17 @@ mod torch {
             }
         }
         let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
-        let architectures = architectures(arguments, &task)?;
+        let architectures = architectures(arguments, &problem)?;
         let all = arguments.proxies.split(',').any(|name| name.trim() == "all");
         let seed = arguments.seed;
         let device = match arguments.engine.engine {
             // Workers may have devices that this machine has not.
             Some(_) => Device::Cpu,
-            None => nas_proxy::device(&arguments.device)?,
+            None => nas_proxy::device(&arguments.compute)?,
         };
-        let batch = arguments.proxy.images(&task, seed, device)?;
+        let batch = arguments.proxy.images(&problem, seed, device)?;
         let batch = if arguments.double { batch.to_kind(Kind::Double)? } else { batch };
-        let networks = Networks { blueprint: blueprint(&task)?.clone(), seed, device };
+        let networks = Networks { blueprint: blueprint(&problem)?.clone(), seed, device };
         let proxies = match architectures.first() {
             Some(arch) if all => proxies.fit_for(&*networks.build(arch)?),
             _ => proxies,
@@ -186,8 +187,8 @@ mod torch {
             jobs: arguments.jobs.map_or_else(cores, usize::from),
         };
         match out {
-            None => show(arguments, &task, &scoring, &architectures)?,
-            Some(out) => write(arguments, &task, &scoring, architectures, &out)?,
+            None => show(arguments, &problem, &scoring, &architectures)?,
+            Some(out) => write(arguments, &problem, &scoring, architectures, &out)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -227,9 +228,9 @@ mod torch {
         })
     }
 
-    fn architectures(arguments: &Arguments, task: &Task) -> Result<Vec<Arch>, Failure> {
+    fn architectures(arguments: &Arguments, problem: &Problem) -> Result<Vec<Arch>, Failure> {
         if !arguments.architectures.none_given() {
-            return arguments.architectures.read(task);
+            return arguments.architectures.read(problem);
         }
         if arguments.space.is_none() {
             return Err(Failure::input(
@@ -237,22 +238,22 @@ mod torch {
                  one on each line, or `--space nb201` for all",
             ));
         }
-        if !task.is_numbered() {
+        let Some(numbering) = problem.numbering else {
             return Err(Failure::input(format!(
                 "{0} holds too many architectures to score all: name some, or a --file with one on \
                  each line, for example of `nas space sample --space {0} --format arch`",
-                task.space.name()
+                problem.space.name()
             )));
-        }
-        let cells = distinct_cells().into_iter();
-        Ok(cells.map(from_index).collect::<Result<Vec<Arch>, _>>()?)
+        };
+        let distinct = (numbering.distinct)().into_iter();
+        Ok(distinct.map(numbering.arch).collect::<Result<Vec<Arch>, _>>()?)
     }
 
     /// Prints the scores in the order of the architectures; where a line would be too long for
     /// people, the architectures and then the proxies line by line.
     fn show(
         arguments: &Arguments,
-        task: &Task,
+        problem: &Problem,
         scoring: &Scoring,
         architectures: &[Arch],
     ) -> Result<(), Failure> {
@@ -260,17 +261,17 @@ mod torch {
         let mut progress = Progress::new("scoring", architectures.len());
         let mut done = 0;
         scoring.run(architectures, &|_| None, |arch, values| {
-            let text = shown(task.space, arch, arguments.format);
-            scores.push((task.index(arch), text, values.to_vec()));
+            let text = shown(problem.space, arch, arguments.format);
+            scores.push((problem.index(arch), text, values.to_vec()));
             done += 1;
-            progress.update(done, task.dataset.unwrap_or_default());
+            progress.update(done, problem.dataset_name.unwrap_or_default());
             Ok::<(), Failure>(())
         })?;
         progress.finish();
         let names: Vec<&str> = scoring.proxies.proxies().iter().map(|proxy| proxy.name()).collect();
         let by_proxy = arguments.format == Format::Table && names.len() > PROXIES_ACROSS;
         let columns = if by_proxy { &[] } else { names.as_slice() };
-        let numbered = task.is_numbered().then_some("index");
+        let numbered = problem.numbering.map(|_| "index");
         let first = numbered.into_iter().chain(["arch"]);
         let mut records = Records::new(first.chain(columns.iter().copied()));
         for (index, arch, values) in &scores {
@@ -301,7 +302,7 @@ mod torch {
     /// for the next to go on from.
     fn write(
         arguments: &Arguments,
-        task: &Task,
+        problem: &Problem,
         scoring: &Scoring,
         architectures: Vec<Arch>,
         out: &ScoreFile,
@@ -311,7 +312,7 @@ mod torch {
         let all = distinct.len();
         let architectures = part(arguments, scoring, distinct);
         let partial = out.beside("partial");
-        let header = header(arguments, task, scoring)?;
+        let header = header(arguments, problem, scoring)?;
         let mut writer = loop {
             match ScoreWriter::open(&partial, &header) {
                 // A worker that outlived the command that started it may still be at it.
@@ -357,7 +358,7 @@ mod torch {
                     architectures.len()
                 )));
             }
-            progress.update(done, task.dataset.unwrap_or_default());
+            progress.update(done, problem.dataset_name.unwrap_or_default());
             Ok::<(), Failure>(())
         })?;
         progress.finish();
@@ -388,10 +389,10 @@ mod torch {
 
     fn header(
         arguments: &Arguments,
-        task: &Task,
+        problem: &Problem,
         scoring: &Scoring,
     ) -> Result<ScoreHeader, Failure> {
-        let dataset = task.dataset.unwrap_or_default();
+        let dataset = problem.dataset_name.unwrap_or_default();
         let names: Vec<String> =
             scoring.proxies.proxies().iter().map(|proxy| proxy.name().to_owned()).collect();
         let images = arguments.proxy.images.as_deref().and_then(Path::file_name);
@@ -402,11 +403,11 @@ mod torch {
         };
         let mut command = "nas score".to_owned();
         // A list of cells is told from the whole space by this.
-        if !task.is_numbered() || arguments.architectures.none_given() {
-            command += &format!(" --space {}", task.space.name());
+        if problem.numbering.is_none() || arguments.architectures.none_given() {
+            command += &format!(" --space {}", problem.space.name());
         }
         command += &format!(
-            " --proxies {} --dataset {} --batch {} --seed {} --device {device}",
+            " --proxies {} --dataset {} --batch {} --seed {} --compute {device}",
             arguments.proxies,
             dataset,
             scoring.batch.count(),
@@ -420,8 +421,8 @@ mod torch {
         }
         Ok(ScoreHeader {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            space: task.space.name().to_owned(),
-            decisions: task.space.decisions().len() as u16,
+            space: problem.space.name().to_owned(),
+            decisions: problem.space.decisions().len() as u16,
             dataset: dataset.to_owned(),
             images: images.unwrap_or_else(|| "gaussian".to_owned()),
             images_crc32: format!("{:08x}", checksum(&scoring.batch)?),

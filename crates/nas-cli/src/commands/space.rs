@@ -3,17 +3,17 @@ use std::{
     process::ExitCode,
 };
 
-use nas_eval::{Fact, Task};
+use nas_eval::{Problem, Statistic};
 use nas_search::SearchRng;
 use nas_space::{Arch, Decision, Space};
 use rand::SeedableRng;
 
 use crate::{
     arch::Architectures,
-    commands::{SpaceArguments, space_of},
     failure::Failure,
     output::{Cell, Format, Records, counted, print, print_json},
     partition::population,
+    space_arguments::{SpaceArguments, space_of},
 };
 
 #[derive(Debug, clap::Args)]
@@ -114,17 +114,17 @@ enum Form {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.action {
-        Action::Describe { space, format } => describe(&space.task()?, *format)?,
+        Action::Describe { space, format } => describe(&space.problem()?, *format)?,
         Action::Check { file } => check(file)?,
         Action::Sample { count, seed, shown } => {
-            let task = shown.space.task()?;
+            let problem = shown.space.problem()?;
             let rng = &mut SearchRng::seed_from_u64(*seed);
-            let sample: Vec<Arch> = (0..*count).map(|_| task.space.sample(rng)).collect();
-            show(&task, &sample, shown.format)?;
+            let sample: Vec<Arch> = (0..*count).map(|_| problem.space.sample(rng)).collect();
+            show(&problem, &sample, shown.format)?;
         }
         Action::Convert { architectures, shown } => {
-            let task = shown.space.task()?;
-            show(&task, &architectures.read(&task)?, shown.format)?;
+            let problem = shown.space.problem()?;
+            show(&problem, &architectures.read(&problem)?, shown.format)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -159,8 +159,8 @@ fn size_in_words(space: &Space) -> String {
     format!("{size} architectures{constraints}")
 }
 
-fn describe(task: &Task, format: Format) -> Result<(), Failure> {
-    let space = task.space;
+fn describe(problem: &Problem, format: Format) -> Result<(), Failure> {
+    let space = problem.space;
     if format == Format::Json {
         let value = serde_json::to_value(space)
             .map_err(|error| Failure::work(format!("cannot write JSON: {error}")))?;
@@ -168,9 +168,9 @@ fn describe(task: &Task, format: Format) -> Result<(), Failure> {
     }
     let records = decisions(space, usize::MAX);
     if format == Format::Table {
-        let classes = task
-            .classes
-            .map_or_else(String::new, |classes| format!(", {classes} isomorphism classes"));
+        let classes = problem.numbering.map_or_else(String::new, |numbering| {
+            format!(", {} isomorphism classes", numbering.classes)
+        });
         print(&format!(
             "{}: {}{classes}\n{}\n\n",
             space.name(),
@@ -219,8 +219,13 @@ fn check(file: &Path) -> Result<(), Failure> {
     print(&text)
 }
 
-fn show(task: &Task, architectures: &[Arch], form: Form) -> Result<(), Failure> {
-    let space = task.space;
+/// The benchmark's number of the class, where it counts classes.
+fn class(problem: &Problem, arch: &Arch) -> Option<usize> {
+    problem.numbering.map(|numbering| (numbering.class)(arch))
+}
+
+fn show(problem: &Problem, architectures: &[Arch], form: Form) -> Result<(), Failure> {
+    let space = problem.space;
     let cell = space.cell();
     let format = match form {
         Form::Table => Format::Table,
@@ -235,28 +240,33 @@ fn show(task: &Task, architectures: &[Arch], form: Form) -> Result<(), Failure> 
     if format == Format::Table {
         for arch in architectures {
             let mut names = Vec::new();
-            names.extend(task.index(arch).map(|index| format!("index {index}")));
-            names.extend(task.class_number(arch).map(|class| format!("class {class}")));
+            names.extend(problem.index(arch).map(|index| format!("index {index}")));
+            names.extend(class(problem, arch).map(|class| format!("class {class}")));
             names.extend(
-                task.forms
+                problem
+                    .forms
                     .iter()
                     .map(|(name, form)| format!("{} {}", name.replace('_', " "), form(arch))),
             );
             if !space.is_connected(arch) {
                 names.push("no path from input to output".to_owned());
             }
-            let count = |fact: &Fact, arch: &Arch| Cell::whole(fact.of(arch)).for_people();
-            let facts =
-                task.facts.iter().map(|fact| format!("{} {}", count(fact, arch), fact.label));
-            let facts = facts.collect::<Vec<_>>().join(", ");
+            let count =
+                |statistic: &Statistic, arch: &Arch| Cell::whole(statistic.of(arch)).for_people();
+            let statistics = problem
+                .statistics
+                .iter()
+                .map(|statistic| format!("{} {}", count(statistic, arch), statistic.label));
+            let statistics = statistics.collect::<Vec<_>>().join(", ");
             let pruned = space.prune(arch);
-            let pruned: Vec<String> = task.facts.iter().map(|fact| count(fact, &pruned)).collect();
+            let pruned: Vec<String> =
+                problem.statistics.iter().map(|statistic| count(statistic, &pruned)).collect();
             let mut text = format!("{}\n", space.format(arch));
             if !names.is_empty() {
                 text += &format!("  {}\n", names.join("  "));
             }
-            if !task.facts.is_empty() {
-                text += &format!("  {facts}");
+            if !problem.statistics.is_empty() {
+                text += &format!("  {statistics}");
                 if cell.is_some() {
                     let pruned = pruned.join(" and ");
                     text += &format!("; without unreachable operations {pruned}");
@@ -268,25 +278,25 @@ fn show(task: &Task, architectures: &[Arch], form: Form) -> Result<(), Failure> 
         return Ok(());
     }
     let mut columns: Vec<String> = Vec::new();
-    columns.extend(task.is_numbered().then(|| "index".to_owned()));
-    columns.extend(task.classes.map(|_| "class".to_owned()));
+    columns.extend(problem.numbering.map(|_| "index".to_owned()));
+    columns.extend(problem.numbering.map(|_| "class".to_owned()));
     columns.push("arch".to_owned());
-    columns.extend(task.forms.iter().map(|(name, _)| (*name).to_owned()));
+    columns.extend(problem.forms.iter().map(|(name, _)| (*name).to_owned()));
     columns.extend(cell.map(|_| "connected".to_owned()));
-    columns.extend(task.facts.iter().map(|fact| fact.name.clone()));
-    let pruned = task.facts.iter().filter(|_| cell.is_some());
-    columns.extend(pruned.map(|fact| format!("pruned_{}", fact.name)));
+    columns.extend(problem.statistics.iter().map(|statistic| statistic.name.clone()));
+    let pruned = problem.statistics.iter().filter(|_| cell.is_some());
+    columns.extend(pruned.map(|statistic| format!("pruned_{}", statistic.name)));
     let mut records = Records::new(columns);
     for arch in architectures {
         let mut row: Vec<Cell> = Vec::new();
-        row.extend(task.index(arch).map(Cell::from));
-        row.extend(task.class_number(arch).map(Cell::from));
+        row.extend(problem.index(arch).map(Cell::from));
+        row.extend(class(problem, arch).map(Cell::from));
         row.push(space.format(arch).into());
-        row.extend(task.forms.iter().map(|(_, form)| Cell::from(form(arch))));
+        row.extend(problem.forms.iter().map(|(_, form)| Cell::from(form(arch))));
         row.extend(cell.map(|_| Cell::Flag(space.is_connected(arch))));
-        row.extend(task.facts.iter().map(|fact| Cell::whole(fact.of(arch))));
-        let pruned = task.facts.iter().filter(|_| cell.is_some());
-        row.extend(pruned.map(|fact| Cell::whole(fact.of(&space.prune(arch)))));
+        row.extend(problem.statistics.iter().map(|statistic| Cell::whole(statistic.of(arch))));
+        let pruned = problem.statistics.iter().filter(|_| cell.is_some());
+        row.extend(pruned.map(|statistic| Cell::whole(statistic.of(&space.prune(arch)))));
         records.push(row);
     }
     records.print(format)

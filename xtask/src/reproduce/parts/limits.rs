@@ -44,7 +44,7 @@ pub fn limits(results: &Results) -> Result<Report, Error> {
         .collect::<Result<_, _>>()?;
     let columns: Vec<&str> = ["device", "within", "dataset", "best in the space"]
         .into_iter()
-        .chain(SEEN.iter().map(|(accuracy, _)| seen(accuracy)))
+        .chain(SEEN.iter().map(|(accuracy, ..)| seen(accuracy)))
         .collect();
     let mut within =
         Sheet::new("T2-accuracy", "Test accuracy within the paper's latencies [%]", &columns);
@@ -71,12 +71,14 @@ pub fn limits(results: &Results) -> Result<Report, Error> {
     }
     let mut distances =
         Sheet::new("", "", &["the search sees", "furthest from the best in the space, in points"]);
-    for ((accuracy, _), furthest) in SEEN.iter().zip(furthest) {
+    for ((accuracy, ..), furthest) in SEEN.iter().zip(furthest) {
         distances.push([seen(accuracy).to_owned(), format!("{furthest:.2}")]);
     }
     let count = data.iter().flatten().map(|row| row.seed).max().unwrap_or(0);
-    let searches: Vec<String> =
-        SEEN.iter().map(|(accuracy, search)| format!("{}: `{search}`", seen(accuracy))).collect();
+    let searches: Vec<String> = SEEN
+        .iter()
+        .map(|(accuracy, search, _)| format!("{}: `{search}`", seen(accuracy)))
+        .collect();
     Ok(Report {
         name: "T2",
         title: "Table 2: accuracy and latency",
@@ -111,7 +113,7 @@ fn latency(data: &[Vec<OnFront>]) -> Sheet {
         vec!["dataset".to_owned(), "baseline".to_owned(), "its accuracy [%]".to_owned()];
     for (device, _) in LIMITS {
         columns.push(format!("{device}: least in the space [ms]"));
-        columns.extend(SEEN.iter().map(|(accuracy, _)| format!("{device}: {}", seen(accuracy))));
+        columns.extend(SEEN.iter().map(|(accuracy, ..)| format!("{device}: {}", seen(accuracy))));
     }
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut latency = Sheet::new(

@@ -1,12 +1,11 @@
+//! `nas latency eval`: how well few measurements predict the latencies of a device.
+
 use std::{path::Path, process::ExitCode};
 
-use nas_eval::benchmark;
-use nas_hw::{Device, Metric};
 use nas_predict::rank::spearman;
 
-use super::Known;
+use super::reference::ReferenceArguments;
 use crate::{
-    commands::{predict::cells, tables},
     failure::Failure,
     output::{Format, Records},
     progress::Progress,
@@ -14,28 +13,26 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Measurements on the hidden device, chosen as nas latency fit tells
+    /// Measurements on the hidden device, chosen as nas latency fit chooses them
     #[arg(long, value_name = "N,…", default_values_t = [10, 30], value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
     measurements: Vec<u32>,
     #[command(flatten)]
-    known: Known,
+    reference: ReferenceArguments,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let tables = tables(data)?;
-    let all = cells();
+    let reference = arguments.reference.open(arguments.reference.problem()?, data, [])?;
     let mut records =
         Records::new(["device", "measurements", "tried", "spearman", "expected_ms", "error_ms"])
             .heading("spearman", "Spearman")
             .heading("expected_ms", "expected error [ms]")
             .heading("error_ms", "error [ms]");
     let mut sums = vec![0.0; arguments.measurements.len()];
-    let mut progress = Progress::new("hiding devices", Device::ALL.len());
-    for (done, hidden) in Device::ALL.into_iter().enumerate() {
-        let truth = benchmark::costs(&tables, arguments.known.dataset, hidden, Metric::Latency)?;
-        let model = arguments.known.model(&tables, &all, Some(hidden))?;
+    let mut progress = Progress::new("hiding devices", reference.devices.len());
+    for (done, (hidden, truth)) in reference.devices.iter().enumerate() {
+        let model = reference.model(Some(hidden))?;
         for (sum, &count) in sums.iter_mut().zip(&arguments.measurements) {
             let (measured, absent) = model.measure(count as usize, |at| truth[at]);
             let fit = model.fit(&measured)?;
@@ -52,7 +49,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             };
             *sum += rank.unwrap_or(0.0);
             records.push(vec![
-                hidden.name().into(),
+                hidden.as_str().into(),
                 measured.len().into(),
                 (measured.len() + absent.len()).into(),
                 rank.into(),
@@ -60,11 +57,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
                 Some(root_mean(|row| (row.0 - row.2).powi(2))).into(),
             ]);
         }
-        progress.update(done + 1, hidden.name());
+        progress.update(done + 1, hidden);
     }
     progress.finish();
     for (sum, &count) in sums.iter().zip(&arguments.measurements) {
-        let mean = Some(sum / Device::ALL.len() as f64);
+        let mean = Some(sum / reference.devices.len() as f64);
         let count = count as usize;
         records.push(vec![
             "mean".into(),

@@ -1,20 +1,22 @@
+//! `nas latency fit`: the latencies of a new device, predicted from few measurements.
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use nas_eval::UserTable;
+use nas_eval::{Problem, UserTable};
 use nas_hw::FewShotFit;
 use nas_predict::rank::spearman;
-use nas_space::{Arch, nasbench201};
+use nas_space::Arch;
 
-use super::Known;
+use super::reference::{Reference, ReferenceArguments};
 use crate::{
     arch::shown,
-    commands::{latencies, predict::cells, tables},
     failure::Failure,
     output::{Cell, Format, Records, counted, print},
+    tables::latencies,
 };
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     next: u32,
     #[command(flatten)]
-    known: Known,
+    reference: ReferenceArguments,
     /// table tells how good the prediction is and what to measure next; csv and json hold all
     /// architectures, or without measurements those to measure
     #[arg(long, value_enum, default_value_t)]
@@ -35,22 +37,26 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let problem = arguments.reference.problem()?;
     let table = match &arguments.measured {
         Some(file) => {
-            let table = latencies(file, nasbench201::parse)?;
+            let table = latencies(file, &problem)?;
             if table.architectures().next().is_none() {
-                return Err(Failure::input(format!("{} holds no latency", file.display())));
+                return Err(Failure::input(format!("{} contains no latency", file.display())));
             }
             Some(table)
         }
         None => None,
     };
-    let all = cells();
-    let model = arguments.known.model(&tables(data)?, &all, None)?;
+    let more = table.iter().flat_map(UserTable::rows).map(|(arch, _)| arch.clone());
+    let reference = arguments.reference.open(problem, data, more)?;
+    let model = reference.model(None)?;
+    let Reference { problem, architectures: all, .. } = &reference;
     let at: HashMap<&Arch, usize> = all.iter().zip(0..).collect();
     let tried: Vec<(usize, Option<f64>)> = {
         let rows = table.iter().flat_map(UserTable::rows);
-        let mut rows: Vec<_> = rows.map(|(arch, value)| (at[arch], value)).collect();
+        let rows = rows.filter_map(|(arch, value)| Some((*at.get(arch)?, value)));
+        let mut rows: Vec<_> = rows.collect();
         rows.sort_by_key(|row| row.0);
         rows
     };
@@ -61,7 +67,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let places: Vec<usize> = tried.iter().map(|row| row.0).collect();
     let next = model.next(&places, arguments.next as usize);
     let fit = (!measured.is_empty()).then(|| model.fit(&measured)).transpose()?;
-    let to_measure = listed(arguments.format, &all, &next, fit.as_ref());
+    let to_measure = listed(problem, arguments.format, all, &next, fit.as_ref());
     let Some(fit) = fit else {
         if arguments.format != Format::Table {
             to_measure.print(arguments.format)?;
@@ -77,7 +83,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     };
     if arguments.format != Format::Table {
         let cannot = |at: usize| absent.contains(&at);
-        whole(&all, &fit, &measured, cannot).print(arguments.format)?;
+        whole(problem, all, &fit, &measured, cannot).print(arguments.format)?;
         return Ok(ExitCode::SUCCESS);
     }
     print(&summary(&fit, &measured, absent.len(), all.len(), &to_measure))?;
@@ -85,18 +91,22 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 /// Those to measure.
-fn listed(format: Format, all: &[Arch], next: &[usize], fit: Option<&FewShotFit>) -> Records {
-    let columns = ["index", "arch", "latency_ms", "deviation_ms"];
-    let predicted = if fit.is_some() { 4 } else { 2 };
-    let mut records = Records::new(columns.into_iter().take(predicted))
+fn listed(
+    problem: &Problem,
+    format: Format,
+    all: &[Arch],
+    next: &[usize],
+    fit: Option<&FewShotFit>,
+) -> Records {
+    let columns = ["arch", "latency_ms", "deviation_ms"];
+    let columns = columns.into_iter().take(if fit.is_some() { 3 } else { 1 });
+    let mut records = Records::new(problem.numbering.map(|_| "index").into_iter().chain(columns))
         .heading("arch", "to measure next")
         .heading("latency_ms", "predicted [ms]")
         .heading("deviation_ms", "±");
     for &at in next {
-        let mut row: Vec<Cell> = vec![
-            nasbench201::index(&all[at]).into(),
-            shown(nasbench201::space(), &all[at], format).into(),
-        ];
+        let mut row: Vec<Cell> = problem.index(&all[at]).map(Cell::from).into_iter().collect();
+        row.push(shown(problem.space, &all[at], format).into());
         if let Some(fit) = fit {
             row.extend([fit.predicted[at], fit.deviations[at]].map(Cell::Number));
         }
@@ -107,27 +117,25 @@ fn listed(format: Format, all: &[Arch], next: &[usize], fit: Option<&FewShotFit>
 
 /// All architectures: measured where they were, else predicted.
 fn whole(
+    problem: &Problem,
     all: &[Arch],
     fit: &FewShotFit,
     measured: &[(usize, f64)],
     cannot: impl Fn(usize) -> bool,
 ) -> Records {
     let measured: HashMap<usize, f64> = measured.iter().copied().collect();
-    let columns = ["index", "arch", "latency_ms", "deviation_ms", "measured"];
-    let mut records = Records::new(columns);
+    let columns = ["arch", "latency_ms", "deviation_ms", "measured"];
+    let mut records = Records::new(problem.numbering.map(|_| "index").into_iter().chain(columns));
     for (at, arch) in all.iter().enumerate() {
         let (value, deviation) = match measured.get(&at) {
             Some(value) => (Some(*value), None),
             None if cannot(at) => (None, None),
             None => (Some(fit.predicted[at]), Some(fit.deviations[at])),
         };
-        records.push(vec![
-            nasbench201::index(arch).into(),
-            nasbench201::arch_str(arch).into(),
-            value.into(),
-            deviation.into(),
-            Cell::Flag(measured.contains_key(&at)),
-        ]);
+        let mut row: Vec<Cell> = problem.index(arch).map(Cell::from).into_iter().collect();
+        row.extend([problem.space.format(arch).into(), value.into(), deviation.into()]);
+        row.push(Cell::Flag(measured.contains_key(&at)));
+        records.push(row);
     }
     records
 }

@@ -3,23 +3,21 @@
 use std::{path::Path, process::ExitCode};
 
 use clap::Subcommand;
-use nas_bench::NasBench201;
-use nas_eval::benchmark;
-use nas_hw::{Device, FewShot, Metric};
-use nas_space::{
-    Arch,
-    nasbench201::{self, Dataset},
-};
+use nas_hw::Metric;
 
 use crate::{
     arch::{Architectures, shown},
-    commands::{Runtime, SpaceArguments, Target, cost_of, live, of, parse_dataset, published},
+    commands::{Runtime, live},
     failure::Failure,
     output::{Cell, Format, Records},
+    space_arguments::SpaceArguments,
+    tables::{cost_of, published, value_of},
+    target::{Target, check_published, device_help},
 };
 
 mod eval;
 mod fit;
+mod reference;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -38,9 +36,7 @@ pub struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     pub architectures: Architectures,
-    /// host measures on this machine's processor, cuda on its GPU (or cuda:N); edgegpu, raspi4,
-    /// edgetpu, pixel3, eyeriss and fpga are published (HW-NAS-Bench)
-    #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
+    #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse, help = device_help())]
     pub device: Target,
     /// What runs the network on this machine's processor
     #[arg(long, value_enum, default_value_t)]
@@ -49,34 +45,6 @@ pub struct Arguments {
     pub space: SpaceArguments,
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-}
-
-/// The devices that are known, for what is told of another.
-#[derive(Debug, clap::Args)]
-struct Known {
-    /// The published latencies of other devices that tell what matters: those of cifar10, cifar100
-    /// or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
-    /// The seed of the samples that tell what matters
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-}
-
-impl Known {
-    /// What all published devices but one tell of all cells, by index.
-    fn model(
-        &self,
-        tables: &NasBench201,
-        all: &[Arch],
-        but: Option<Device>,
-    ) -> Result<FewShot, Failure> {
-        let devices = Device::ALL.into_iter().filter(|device| Some(*device) != but);
-        let latencies = devices
-            .map(|device| benchmark::costs(tables, self.dataset, device, Metric::Latency))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(FewShot::new(nasbench201::space(), all, &latencies, self.seed)?)
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,38 +72,42 @@ fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
             arguments.device.name()
         )));
     }
-    let task = arguments.space.task()?;
-    let architectures = arguments.architectures.read(&task)?;
+    let problem = arguments.space.problem()?;
+    let architectures = arguments.architectures.read(&problem)?;
     let mut rows: Vec<Vec<Cell>> = architectures
         .iter()
         .map(|arch| {
-            let mut row: Vec<Cell> = task.index(arch).map(Cell::from).into_iter().collect();
-            row.push(shown(task.space, arch, arguments.format).into());
+            let mut row: Vec<Cell> = problem.index(arch).map(Cell::from).into_iter().collect();
+            row.push(shown(problem.space, arch, arguments.format).into());
             row
         })
         .collect();
-    let mut columns: Vec<&str> = task.is_numbered().then_some("index").into_iter().collect();
+    let mut columns: Vec<&str> =
+        problem.numbering.is_some().then_some("index").into_iter().collect();
     columns.extend(["arch", "latency_ms"]);
-    match arguments.device {
+    match &arguments.device {
         target @ (Target::Host | Target::Cuda(_)) => {
             columns.extend(["latency_spread_ms", "repeats"]);
-            let measured = live::latencies(&task, target, arguments.runtime, &architectures)?;
+            let measured = live::latencies(&problem, target, arguments.runtime, &architectures)?;
             for (row, measured) in rows.iter_mut().zip(measured) {
                 row.push(Some(measured.median.0).into());
                 row.push(Some(measured.spread.0).into());
                 row.push(measured.repeats.into());
             }
         }
-        Target::Table(device) => {
-            let published = published(&task, data, true)?;
-            let metrics = [Metric::Latency, Metric::Energy];
-            for metric in metrics.into_iter().filter(|metric| device.has(*metric)) {
+        Target::Published(device) => {
+            check_published(&problem, device)?;
+            let published = published(&problem, data, true)?;
+            for metric in [Metric::Latency, Metric::Energy] {
                 if metric == Metric::Energy {
+                    if !problem.has_cost(device, metric)? {
+                        continue;
+                    }
                     columns.push("energy_mJ");
                 }
-                let mut costs = cost_of(&task, published.as_deref(), device, metric)?;
+                let mut costs = cost_of(&problem, published.as_deref(), device, metric)?;
                 for (row, arch) in rows.iter_mut().zip(&architectures) {
-                    row.push(of(&mut *costs, arch)?.into());
+                    row.push(value_of(&mut *costs, arch)?.into());
                 }
             }
         }

@@ -1,3 +1,5 @@
+//! `nas predict eval`: how well few trained networks predict the others.
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -5,37 +7,33 @@ use std::{
 };
 
 use clap::ValueEnum;
-use nas_bench::Fidelity;
-use nas_eval::{Domain, benchmark};
+use nas_eval::{Class, Domain, Problem, Trained};
 use nas_predict::{Group, Prediction, Predictor, Quality, Settings, Split, Table, draw_labels};
-use nas_space::{
-    Arch,
-    nasbench201::{self, Dataset},
-};
+use nas_space::Arch;
 use serde_json::json;
 
-use super::{Learning, cells};
+use super::Learning;
 use crate::{
-    commands::{accuracies, parse_dataset, tables},
     failure::Failure,
     output::{Cell, Format, Records, counted, print, print_json},
     progress::Progress,
+    space_arguments::SpaceArguments,
+    tables::{self, accuracies},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Labels to learn from, each of another class
+    /// Trained networks to learn from, each of another class
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
-    labels: u32,
-    /// Draws of labels; what is told is their mean
+    trained: u32,
+    /// Draws of trained networks; the results are means over them
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
     /// The first draw's seed
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
-    /// The published accuracies of cifar10, cifar100 or ImageNet16-120
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
+    #[command(flatten)]
+    space: SpaceArguments,
     /// Your own accuracies instead: CSV with the columns arch and accuracy_percent
     #[arg(long, value_name = "FILE")]
     accuracy_table: Option<PathBuf>,
@@ -44,8 +42,7 @@ pub struct Arguments {
     /// Leave a group of columns out
     #[arg(long, value_enum, value_name = "GROUP")]
     without: Vec<Columns>,
-    /// A folder for what was learnt from and predicted, as CSV: features.csv, and a file for each
-    /// seed
+    /// A folder for features and predictions, as CSV: features.csv, and a file for each seed
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
@@ -71,20 +68,21 @@ impl Columns {
     }
 }
 
-/// Architectures with what is learnt from and what is reported on.
+/// Architectures with the accuracies that are learnt from and those that are reported on.
 struct Data {
+    problem: Problem,
     architectures: Vec<Arch>,
-    labels: Vec<f64>,
+    trained: Vec<f64>,
     truth: Vec<f64>,
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let domain = benchmark::domain(arguments.dataset)?;
     let (data, origin) = arguments.data(data)?;
+    let domain = data.problem.domain()?;
     let left_out: Vec<Group> = arguments.without.iter().map(|columns| columns.group()).collect();
     let table =
         (domain.features)(&data.architectures)?.only(|column| !left_out.contains(&column.group));
-    let classes: Vec<usize> = data.architectures.iter().map(domain.class).collect();
+    let classes: Vec<Class> = data.architectures.iter().map(&domain.class).collect();
     if let Some(folder) = &arguments.out {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
         write(folder, "features.csv", &features(&data, &table))?;
@@ -92,11 +90,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut progress = Progress::new("learning", arguments.seeds as usize);
     let mut trials = Vec::new();
     for (done, seed) in (arguments.seed..).take(arguments.seeds as usize).enumerate() {
-        let split = draw_labels(&classes, arguments.labels as usize, seed);
+        let split = draw_labels(&classes, arguments.trained as usize, seed);
         if split.held_out.is_empty() {
             return Err(Failure::input(format!(
-                "{} leave no class to report on: ask for fewer with --labels",
-                counted(split.labelled.len(), "label")
+                "{} leave no class to report on: ask for fewer with --trained",
+                counted(split.labelled.len(), "trained network")
             )));
         }
         let trial = Trial::new(arguments, &domain, &data, &table, split, seed)?;
@@ -113,28 +111,32 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 
 impl Arguments {
     fn data(&self, data: Option<&Path>) -> Result<(Data, String), Failure> {
+        let problem = self.space.problem()?;
         if let Some(file) = &self.accuracy_table {
-            let table = accuracies(file, nasbench201::parse)?;
-            let mut architectures: Vec<Arch> = table.architectures().cloned().collect();
-            architectures.sort();
-            let labels: Vec<f64> =
+            let table = accuracies(file, &problem)?;
+            let architectures = table.sorted();
+            let trained: Vec<f64> =
                 architectures.iter().filter_map(|arch| table.value(arch)).collect();
-            if labels.is_empty() {
-                return Err(Failure::input(format!("{} holds no accuracy", file.display())));
+            if trained.is_empty() {
+                return Err(Failure::input(format!("{} contains no accuracy", file.display())));
             }
-            let truth = labels.clone();
-            return Ok((Data { architectures, labels, truth }, file.display().to_string()));
+            let truth = trained.clone();
+            let data = Data { problem, architectures, trained, truth };
+            return Ok((data, file.display().to_string()));
         }
-        let tables = tables(data)?;
-        let fidelity = benchmark::search_fidelity(self.dataset);
-        let labels = tables.accuracy(self.dataset, fidelity)?.to_vec();
-        let truth = tables.accuracy(self.dataset, Fidelity::TEST)?.to_vec();
-        let origin = format!("{}, {fidelity}; reported on test accuracy", self.dataset);
-        Ok((Data { architectures: cells(), labels, truth }, origin))
+        let published = tables::needed(&problem, data, "accuracies")?;
+        let lacking = || tables::lacking(&problem, "accuracies");
+        let Trained { architectures, accuracies, from } =
+            problem.accuracies(&*published)?.ok_or_else(lacking)?;
+        let (truth, origin) = match published.test_accuracies()? {
+            Some(truth) => (truth, format!("{}, {from}; reported on test accuracy", problem.name)),
+            None => (accuracies.clone(), from),
+        };
+        Ok((Data { problem, architectures, trained: accuracies, truth }, origin))
     }
 }
 
-/// What came of one draw of labels.
+/// The results of one draw of trained networks.
 struct Trial {
     split: Split,
     predicted: Vec<Prediction>,
@@ -155,10 +157,9 @@ impl Trial {
         seed: u64,
     ) -> Result<Self, Failure> {
         let pairs: Vec<(usize, f64)> =
-            split.labelled.iter().map(|&row| (row, data.labels[row])).collect();
+            split.labelled.iter().map(|&row| (row, data.trained[row])).collect();
         let start = Instant::now();
-        let unconnected = Some(domain.chance);
-        let settings = Settings { unconnected, ..arguments.learning.settings(seed) };
+        let settings = Settings { unconnected: domain.chance, ..arguments.learning.settings(seed) };
         let predictor = Predictor::fit(table, &pairs, settings)?;
         let fit_seconds = start.elapsed().as_secs_f64();
         let start = Instant::now();
@@ -167,7 +168,7 @@ impl Trial {
         let quality = |rows: &[usize]| {
             let of = |values: &[f64]| rows.iter().map(|&row| values[row]).collect::<Vec<f64>>();
             let predicted: Vec<Prediction> = rows.iter().map(|&row| predicted[row]).collect();
-            Quality::of(&predicted, &of(&data.labels), &of(&data.truth))
+            Quality::of(&predicted, &of(&data.trained), &of(&data.truth))
         };
         let mut niches = vec![Vec::new(); domain.partition.niches().len()];
         for &row in &split.held_out {
@@ -178,17 +179,16 @@ impl Trial {
         Ok(Self { split, predicted, quality, coverage, fit_seconds, predict_seconds })
     }
 
-    /// Labelled and held-out architectures; their twins are neither.
+    /// Trained and held-out architectures; others of a trained network's class are neither.
     fn records(&self, data: &Data) -> Records {
-        let columns = ["index", "labelled", "label", "truth", "predicted", "low", "high"];
+        let columns = [key(data), "trained", "accuracy", "truth", "predicted", "low", "high"];
         let mut records = Records::new(columns);
         let parts = [(true, &self.split.labelled), (false, &self.split.held_out)];
-        for (labelled, rows) in parts {
+        for (trained, rows) in parts {
             for &row in rows {
                 let Prediction { value, low, high } = self.predicted[row];
-                let mut cells: Vec<Cell> =
-                    vec![nasbench201::index(&data.architectures[row]).into(), Cell::Flag(labelled)];
-                let numbers = [data.labels[row], data.truth[row], value, low, high];
+                let mut cells = vec![key_of(data, &data.architectures[row]), Cell::Flag(trained)];
+                let numbers = [data.trained[row], data.truth[row], value, low, high];
                 cells.extend(numbers.map(Cell::Number));
                 records.push(cells);
             }
@@ -197,12 +197,22 @@ impl Trial {
     }
 }
 
+/// The column that names an architecture, and its value.
+fn key(data: &Data) -> &'static str {
+    if data.problem.numbering.is_some() { "index" } else { "arch" }
+}
+
+fn key_of(data: &Data, arch: &Arch) -> Cell {
+    let text = || data.problem.space.format(arch).into();
+    data.problem.index(arch).map_or_else(text, Cell::from)
+}
+
 fn features(data: &Data, table: &Table) -> Records {
     let names = table.columns().iter().map(|column| column.name.clone());
-    let mut records = Records::new(std::iter::once("index".to_owned()).chain(names));
+    let mut records = Records::new(std::iter::once(key(data).to_owned()).chain(names));
     for (row, arch) in data.architectures.iter().enumerate() {
         let values = (0..table.columns().len()).map(|column| table.value(row, column).into());
-        records.push(std::iter::once(nasbench201::index(arch).into()).chain(values).collect());
+        records.push(std::iter::once(key_of(data, arch)).chain(values).collect());
     }
     records
 }
@@ -236,11 +246,11 @@ fn report(
     let (fit, predict) = (seconds(|one| one.fit_seconds), seconds(|one| one.predict_seconds));
     let count =
         |of: fn(&Trial) -> usize| trials.iter().map(of).sum::<usize>() / trials.len().max(1);
-    let (labels, held_out) =
+    let (trained, held_out) =
         (count(|one| one.split.labelled.len()), count(|one| one.split.held_out.len()));
     if arguments.format == Format::Json {
         return print_json(&json!({
-            "labels": labels,
+            "trained": trained,
             "held_out": held_out,
             "quality": quality,
             "coverage_of_niches": coverage,
@@ -268,7 +278,7 @@ fn report(
     text += &format!(
         "\n{}, each of another class, and {} of the others\n  \
          {origin}\n  mean of {}; {fit:.2} s to fit, {predict:.2} s to predict all (median)\n",
-        counted(labels, "label"),
+        counted(trained, "trained network"),
         counted(held_out, "architecture"),
         counted(trials.len(), "draw")
     );

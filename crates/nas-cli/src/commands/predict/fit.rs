@@ -1,24 +1,22 @@
+//! `nas predict fit`: a predictor of accuracy from a user's own trained networks.
+
 use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
-use nas_eval::benchmark;
 use nas_predict::{Predictor, Settings};
-use nas_space::nasbench201::{self, Dataset};
+use nas_space::Arch;
 
-use super::{Learning, cells};
+use super::Learning;
 use crate::{
-    commands::{accuracies, parse_dataset},
-    failure::Failure,
-    output::counted,
+    failure::Failure, output::counted, space_arguments::SpaceArguments, tables::accuracies,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Your labels: CSV with the columns arch and accuracy_percent
+    /// The accuracies of your trained networks: CSV with the columns arch and accuracy_percent
     #[arg(long, value_name = "FILE")]
     accuracy_table: PathBuf,
-    /// cifar10, cifar100 or ImageNet16-120: what networks without a path reach follows from it
-    #[arg(long, value_name = "NAME", default_value = "cifar10", value_parser = parse_dataset)]
-    dataset: Dataset,
+    #[command(flatten)]
+    space: SpaceArguments,
     #[command(flatten)]
     learning: Learning,
     /// The seed of the trees
@@ -30,19 +28,22 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let labels = accuracies(&arguments.accuracy_table, nasbench201::parse)?;
-    let mut pairs: Vec<(usize, f64)> = labels
-        .architectures()
-        .filter_map(|arch| Some((nasbench201::index(arch), labels.value(arch)?)))
-        .collect();
-    pairs.sort_by_key(|pair| pair.0);
-    let domain = benchmark::domain(arguments.dataset)?;
-    let cells = cells();
-    let table = (domain.features)(&cells)?;
-    let settings = Settings {
-        unconnected: Some(domain.chance),
-        ..arguments.learning.settings(arguments.seed)
+    let problem = arguments.space.problem()?;
+    let trained = accuracies(&arguments.accuracy_table, &problem)?;
+    // Scores are ranked among all architectures, where all can be listed.
+    let architectures: Vec<Arch> = match problem.numbered() {
+        Some(all) => all,
+        None => trained.sorted(),
     };
+    let pairs: Vec<(usize, f64)> = architectures
+        .iter()
+        .enumerate()
+        .filter_map(|(row, arch)| Some((row, trained.value(arch)?)))
+        .collect();
+    let domain = problem.domain()?;
+    let table = (domain.features)(&architectures)?;
+    let settings =
+        Settings { unconnected: domain.chance, ..arguments.learning.settings(arguments.seed) };
     let file = &arguments.out;
     Failure::no_folder(file)?;
     let predictor = Predictor::fit(&table, &pairs, settings).map_err(|error| {
@@ -57,9 +58,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             arguments.accuracy_table.display()
         );
     }
-    let classes: HashSet<usize> = pairs.iter().map(|pair| (domain.class)(&cells[pair.0])).collect();
-    let (labels, classes) = (counted(pairs.len(), "label"), counted(classes.len(), "class"));
-    println!("learnt from {labels} of {classes}");
+    let classes: HashSet<_> =
+        pairs.iter().map(|pair| (domain.class)(&architectures[pair.0])).collect();
+    println!(
+        "learnt from {} of {}",
+        counted(pairs.len(), "trained network"),
+        counted(classes.len(), "class")
+    );
     println!("written to {}", file.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
+//! `nas predict folds`: trained networks predicted from each other by cross-validation.
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use clap::ValueEnum;
-use nas_bench::{VitBench, VitDataset, VitFamily};
-use nas_eval::{UserScores, vit_features};
+use nas_eval::{Problem, Trained, UserScores};
 use nas_predict::{
     Group, Prediction, Predictor, Table, cross_validation, rank::spearman, within_fences,
 };
@@ -13,20 +13,19 @@ use nas_space::{Arch, Decision, Space};
 
 use super::Learning;
 use crate::{
-    commands::data_folder,
     failure::Failure,
     output::{Cell, Format, Records, print, rounded},
     progress::Progress,
+    space_arguments::{dataset_help, known, space_help},
+    tables,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The networks of ViT-Bench-101
-    #[arg(long, value_enum, default_value_t)]
-    family: Family,
-    /// What they were tested on; ImageNet is known of AutoFormer's alone
-    #[arg(long, value_enum, default_value_t)]
-    dataset: Tested,
+    #[arg(long, value_name = "NAME", help = space_help(""))]
+    space: String,
+    #[arg(long, value_name = "NAME", help = dataset_help())]
+    dataset: Option<String>,
     /// Parts that are held out in turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=100))]
     folds: u32,
@@ -48,42 +47,6 @@ pub struct Arguments {
     learning: Learning,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Family {
-    #[default]
-    Autoformer,
-    Pit,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Tested {
-    #[default]
-    Imagenet,
-    Cifar100,
-    Flowers,
-    Chaoyang,
-}
-
-impl Family {
-    fn family(self) -> VitFamily {
-        match self {
-            Self::Autoformer => VitFamily::AutoFormer,
-            Self::Pit => VitFamily::Pit,
-        }
-    }
-}
-
-impl Tested {
-    fn dataset(self) -> VitDataset {
-        match self {
-            Self::Imagenet => VitDataset::ImageNet,
-            Self::Cifar100 => VitDataset::Cifar100,
-            Self::Flowers => VitDataset::Flowers,
-            Self::Chaoyang => VitDataset::Chaoyang,
-        }
-    }
 }
 
 /// Scores of the networks in a file, as a table to learn from.
@@ -174,18 +137,18 @@ fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let family = arguments.family.family();
-    let bench = VitBench::open(&data_folder(data)?)?;
-    let (architectures, labels): (Vec<Arch>, Vec<f64>) = bench
-        .accuracies(family, arguments.dataset.dataset())
-        .map(|(arch, accuracy)| (arch.clone(), accuracy))
-        .unzip();
-    if architectures.is_empty() {
-        return Err(Failure::input(
-            "no network of this family was tested on that: ImageNet is known of AutoFormer's alone",
-        ));
+    let problem = Problem::new(known(&arguments.space)?, arguments.dataset.as_deref())?;
+    let published = tables::needed(&problem, data, "accuracies")?;
+    let lacking = || tables::lacking(&problem, "accuracies");
+    let Trained { architectures, accuracies: labels, .. } =
+        problem.accuracies(&*published)?.ok_or_else(lacking)?;
+    if published.test_accuracies()?.is_some() {
+        return Err(Failure::input(format!(
+            "all networks of {} were trained: nas predict eval learns from some and predicts the others",
+            problem.space.name()
+        )));
     }
-    let space = family.space();
+    let space = problem.space;
     if arguments.networks {
         let lines = architectures.iter().map(|arch| space.format(arch) + "\n");
         print(&lines.collect::<String>())?;
@@ -193,7 +156,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
     let width = &space.decisions()[0];
     let widths: Vec<u8> = architectures.iter().map(|arch| arch.choices()[0]).collect();
-    let table = vit_features(family, &architectures)?;
+    let table = (problem.domain()?.features)(&architectures)?;
     let scores = arguments.scores.as_deref();
     let scores = scores.map(|file| self::scores(file, &architectures, space)).transpose()?;
     let views: Vec<&Table> = std::iter::once(&table).chain(&scores).collect();

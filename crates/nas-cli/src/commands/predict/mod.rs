@@ -1,10 +1,9 @@
-//! `nas predict`: accuracy from a few labels, by itself.
+//! `nas predict`: accuracy predicted from few trained networks, by itself.
 
 use std::{path::Path, process::ExitCode};
 
 use clap::{Subcommand, ValueEnum};
 use nas_predict::{Members, Settings};
-use nas_space::{Arch, nasbench201};
 
 use crate::failure::Failure;
 
@@ -16,7 +15,7 @@ mod folds;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas predict eval --labels 100 --seeds 3                    what 100 labels are good for
+  nas predict eval --trained 100 --seeds 3                   how good 100 trained networks are
   nas predict fit --accuracy-table mine.csv                  learn from your own, to predictor.json
   nas predict apply predictor.json 6111 1462                 two cells
   nas predict apply predictor.json --format csv > all.csv    all: for nas search --accuracy-table")]
@@ -27,16 +26,16 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Learns from your labels and writes what was learnt to a file
+    /// Learns from your accuracies of trained networks and writes a predictor to a file
     Fit(fit::Arguments),
-    /// Learns from some labels, drawn at random, and compares what is predicted for all
-    /// architectures of other classes with the truth
+    /// Learns from the published accuracies of some networks, drawn at random, and compares the
+    /// predictions for all architectures of other classes with the truth
     Eval(eval::Arguments),
-    /// Learns from all but a part of ViT-Bench-101's vision transformers, predicts that part, and
-    /// compares with the truth and with simpler ways
+    /// Learns from all trained networks but a part, predicts that part, and compares with the truth
+    /// and with simpler predictors
     Folds(folds::Arguments),
-    /// Predicts the accuracy of architectures, each between a low and a high end that hold nine
-    /// labels in ten
+    /// Predicts the accuracy of architectures, each with an interval that holds nine trained
+    /// networks in ten
     Apply(apply::Arguments),
 }
 
@@ -77,9 +76,4 @@ impl Learning {
         };
         Settings { members, trees: self.trees as usize, seed, ..Settings::default() }
     }
-}
-
-/// All cells, by index.
-pub fn cells() -> Vec<Arch> {
-    (0..nasbench201::CELLS).map_while(|index| nasbench201::from_index(index).ok()).collect()
 }

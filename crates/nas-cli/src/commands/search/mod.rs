@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use nas_eval::{Labels, Task};
+use nas_eval::{Acquisition, Problem, TrainingBudget};
 use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::{Allocation, Partition};
@@ -17,7 +17,7 @@ use nas_search::{Event, Listed, Outcome, Proposer, Recorded, Search, Settings, S
 use nas_space::{Arch, Space};
 
 use crate::{
-    commands::{SpaceArguments, Target, Workers, live::ComputedProxies, model::ModelArguments},
+    commands::{Workers, live::ComputedProxies, model::ModelArguments},
     evaluate::EvaluateArguments,
     failure::{Failure, STOPPED},
     journal::{self, EVENTS, Journal, Kept},
@@ -27,7 +27,9 @@ use crate::{
     rules::RulesArgument,
     run_folder::{FORMAT_VERSION, RESULT, RunFolder, WORK},
     searcher::{Searcher, scan, schedule},
+    space_arguments::SpaceArguments,
     stop::stop_signal,
+    target::{Target, device_help},
     typed,
 };
 
@@ -46,15 +48,15 @@ pub const CHILDREN: usize = 5;
 /// Architectures that are listed at most.
 const LISTED: usize = 10_000_000;
 
-/// Labels that the predictor sees, where nothing else is said.
-const LABELS: u32 = 200;
+/// Networks that are trained for the predictor, where nothing else is asked for.
+const TRAINED: u32 = 200;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   nas search --max-latency 5ms          the best found within 5 ms on this machine
-  nas search --device raspi4            accuracy from 200 labels, published latency
-  nas search --device raspi4 --labels 50 --evaluations 600    fewer of both
+  nas search --device raspi4            200 trained accuracies, published latency
+  nas search --device raspi4 --trained 50 --evaluations 600    fewer of both
   nas search --space autoformer-tiny    vision transformers, measured on this machine
   nas search --space fbnet --device raspi4                    published costs of blocks
   nas search --latency-table mine.csv   on your own measurements
@@ -63,9 +65,7 @@ Examples:
 pub struct Arguments {
     #[command(flatten)]
     space: SpaceArguments,
-    /// host measures on this machine's processor, cuda on its GPU (or cuda:N); edgegpu, raspi4,
-    /// edgetpu, pixel3, eyeriss and fpga are published (HW-NAS-Bench)
-    #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse)]
+    #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse, help = device_help())]
     device: Target,
     /// Accuracy predicted from labels; published accuracy of all; or zero-cost proxies: for
     /// cifar10 as pel-nas computed them, else, and with --images, --batch, --compute or --engine, on
@@ -74,13 +74,14 @@ pub struct Arguments {
     /// proxies]
     #[arg(long, value_enum)]
     accuracy: Option<Accuracy>,
-    /// Published accuracies that the predictor may see, one of a class [default: 200]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=6_466))]
-    labels: Option<u32>,
-    /// How it chooses them. active: three in ten at random (16 at least), the others where the
+    /// Trained networks whose accuracies the predictor may use, one of a class of equal networks; each
+    /// accuracy is a training run [default: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    trained: Option<u32>,
+    /// How they are chosen. active: three in ten at random (16 at least), the others where the
     /// front is expected to gain most. random: all at random [default: active]
     #[arg(long, value_enum)]
-    buying: Option<Buying>,
+    acquisition: Option<AcquisitionName>,
     /// Your own accuracies: CSV with the columns arch and accuracy_percent
     #[arg(long, value_name = "FILE", conflicts_with = "accuracy")]
     accuracy_table: Option<PathBuf>,
@@ -157,7 +158,7 @@ enum Accuracy {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Buying {
+enum AcquisitionName {
     Active,
     Random,
 }
@@ -202,36 +203,36 @@ fn search(
     {
         return Err(Failure::input(format!("{option} says nothing without --proposer llm")));
     }
-    let task = arguments.space.task()?;
-    let space = task.space;
-    let cut = arguments.partition.build(&task, arguments.default_partition(&task))?;
+    let problem = arguments.space.problem()?;
+    let space = problem.space;
+    let cut = arguments.partition.build(&problem, arguments.default_partition(&problem))?;
     let rules = arguments.rules.read(space, &cut)?;
     let workers = Rc::new(Workers {
         stop: stop_signal()?,
         count: arguments.evaluate.workers,
         ..Workers::default()
     });
-    let mut objectives = Objectives::new(arguments, &task, data, &workers)?;
+    let mut objectives = Objectives::new(arguments, &problem, data, &workers)?;
     arguments.check(&objectives)?;
-    let searcher = arguments.searcher(&objectives, &task);
+    let searcher = arguments.searcher(&objectives, &problem);
     let resumed = earlier.is_some();
     let mut folder = match earlier {
         Some(folder) => folder,
         None => RunFolder::prepare(
             arguments.run.as_deref(),
-            &arguments.run_name(searcher, &task),
+            &arguments.run_name(searcher, &problem),
             arguments.force,
         )?,
     };
     let _ = workers.folder.set(folder.file(WORK));
     let niches = cut.niches();
-    let mut settings = arguments.settings(&objectives, niches, &task);
+    let mut settings = arguments.settings(&objectives, niches, &problem);
     let list = arguments.list(&mut objectives, searcher, &settings, space)?;
     if let Some(list) = &list {
         settings = scan(list.len(), settings);
     }
     // What it cannot be is told before an earlier run is replaced.
-    let own = if list.is_none() { searcher.proposer(&task)? } else { None };
+    let own = if list.is_none() { searcher.proposer(&problem)? } else { None };
     let (mut journal, kept) = if resumed {
         folder.resume(space)?
     } else {
@@ -244,7 +245,7 @@ fn search(
                 calls = Some(read.map_err(|error| Failure::file("read", file, &error))?);
             }
         }
-        let config = arguments.config(&objectives, searcher, &settings, &task)?;
+        let config = arguments.config(&objectives, searcher, &settings, &problem)?;
         (folder.begin(&config, calls.as_deref())?, Kept::default())
     };
     let stop = &workers.stop;
@@ -258,7 +259,7 @@ fn search(
         (cut.search(space, settings).believing(&rules), proposer)
     };
     let asked = model.as_ref().map(LanguageModel::model);
-    let labels = objectives.labels.map(|labels| labels.budget);
+    let labels = objectives.budget.map(|budget| budget.count);
     let mut view = View::new(&settings, objectives.evaluator.objectives(), labels, asked);
     let proposer = match &mut model {
         Some(model) => model as &mut dyn Proposer,
@@ -288,7 +289,8 @@ fn search(
     if outcome.interrupted && outcome.evaluated.is_empty() {
         return stopped();
     }
-    let report = Report::new(arguments, &task, &objectives, &outcome, model, settings.evaluations)?;
+    let report =
+        Report::new(arguments, &problem, &objectives, &outcome, model, settings.evaluations)?;
     let code = results(arguments, &folder, &report).map_err(|failure| failure.and(&goes_on))?;
     if outcome.interrupted {
         return stopped();
@@ -367,13 +369,14 @@ impl Arguments {
         self.accuracy.unwrap_or(default)
     }
 
-    /// How labels are bought.
-    fn labels(&self) -> Labels {
-        let buying = match self.buying {
-            Some(Buying::Random) => nas_eval::Buying::Random,
-            _ => nas_eval::Buying::Active,
+    /// How many networks may be trained, and which.
+    fn training_budget(&self) -> TrainingBudget {
+        let acquisition = match self.acquisition {
+            Some(AcquisitionName::Random) => Acquisition::Random,
+            _ => Acquisition::Active,
         };
-        Labels { budget: self.labels.unwrap_or(LABELS) as usize, buying, seed: self.seed }
+        let count = self.trained.unwrap_or(TRAINED) as usize;
+        TrainingBudget { count, acquisition, seed: self.seed }
     }
 
     /// Refuses options that say nothing here.
@@ -397,8 +400,9 @@ impl Arguments {
             let why = "accuracy comes from elsewhere";
             return says_nothing(option, why, "--accuracy proxies");
         }
-        let labels = self.labels.map(|_| "--labels").or(self.buying.map(|_| "--buying"));
-        if let (None, Some(option)) = (objectives.labels, labels) {
+        let training =
+            self.trained.map(|_| "--trained").or(self.acquisition.map(|_| "--acquisition"));
+        if let (None, Some(option)) = (objectives.budget, training) {
             if objectives.accuracy == Accuracy::Predictor {
                 return Err(Failure::input(format!(
                     "{option} says nothing here: the predictor learns from all that was published"
@@ -432,9 +436,9 @@ impl Arguments {
     }
 
     /// What proposes: nothing where all can be predicted, or are to be evaluated.
-    fn searcher(&self, objectives: &Objectives, task: &Task) -> Searcher {
+    fn searcher(&self, objectives: &Objectives, problem: &Problem) -> Searcher {
         let all = match self.evaluations {
-            Some(evaluations) => evaluations as usize >= size(task.space),
+            Some(evaluations) => evaluations as usize >= size(problem.space),
             None => objectives.accuracy == Accuracy::Predictor && !self.is_slow(objectives),
         };
         let default = if all && self.guides().is_none() {
@@ -446,10 +450,10 @@ impl Arguments {
     }
 
     /// The paper's niches for the language model: they are what cures its bias.
-    fn default_partition(&self, task: &Task) -> &'static str {
+    fn default_partition(&self, problem: &Problem) -> &'static str {
         let cut =
             self.searcher == Some(Searcher::Llm) && self.model.prompting.style().has_parents();
-        match (cut, &task.niches) {
+        match (cut, &problem.niches) {
             (true, Some(_)) => "pel-nas",
             (true, None) => "automatic",
             (false, _) => "whole",
@@ -539,7 +543,7 @@ impl Arguments {
     /// start the search. Else a sixth of the budget, at most 100, starts it, and generations are a
     /// fortieth of it, at most 15. A model that is asked for architectures alone is left alone: nothing starts the
     /// search, and nothing fills what it owes.
-    fn settings(&self, objectives: &Objectives, niches: usize, task: &Task) -> Settings {
+    fn settings(&self, objectives: &Objectives, niches: usize, problem: &Problem) -> Settings {
         let (seed, allocation) = (self.seed, self.allocation());
         let model = self.searcher == Some(Searcher::Llm);
         let fill = !model || self.model.prompting.style().has_parents();
@@ -553,7 +557,7 @@ impl Arguments {
         }
         let default = if self.is_slow(objectives) { 200 } else { 600 };
         let evaluations =
-            self.evaluations.map_or(default, |given| given as usize).min(size(task.space));
+            self.evaluations.map_or(default, |given| given as usize).min(size(problem.space));
         let schedule = schedule(evaluations, seed);
         let (initial, generation) = if model {
             (sample.min(evaluations / 2), CHILDREN * niches)
@@ -573,10 +577,10 @@ impl Arguments {
         }
     }
 
-    fn run_name(&self, searcher: Searcher, task: &Task) -> String {
+    fn run_name(&self, searcher: Searcher, problem: &Problem) -> String {
         let searcher = searcher.name();
         // A user's names may hold what a folder's may not.
-        let what = task.name.replace(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)), "-");
+        let what = problem.name.replace(|c: char| !(c.is_alphanumeric() || "-_.".contains(c)), "-");
         format!("{what}-{}-{searcher}-seed{}", self.device_name(), self.seed)
     }
 
@@ -596,7 +600,7 @@ impl Arguments {
         objectives: &Objectives,
         searcher: Searcher,
         settings: &Settings,
-        task: &Task,
+        problem: &Problem,
     ) -> Result<String, Failure> {
         #[derive(serde::Serialize)]
         struct Config<'a> {
@@ -608,9 +612,9 @@ impl Arguments {
             device: String,
             objectives: Vec<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
-            labels: Option<usize>,
+            trained: Option<usize>,
             #[serde(skip_serializing_if = "Option::is_none")]
-            buying: Option<String>,
+            acquisition: Option<String>,
             #[serde(skip_serializing_if = "Option::is_none")]
             max_latency_ms: Option<f64>,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -642,15 +646,17 @@ impl Arguments {
             format_version: FORMAT_VERSION,
             nas_version: env!("CARGO_PKG_VERSION"),
             space: &self.space.space,
-            dataset: task.dataset,
+            dataset: problem.dataset_name,
             device: self.device_name(),
             objectives: objectives.origins.clone(),
-            labels: objectives.labels.map(|labels| labels.budget),
-            buying: objectives.labels.map(|_| value_name(&self.buying.unwrap_or(Buying::Active))),
+            trained: objectives.budget.map(|budget| budget.count),
+            acquisition: objectives
+                .budget
+                .map(|_| value_name(&self.acquisition.unwrap_or(AcquisitionName::Active))),
             max_latency_ms: self.max_latency.map(|limit| limit.0),
             max_energy_mj: self.max_energy.map(|limit| limit.0),
             searcher: searcher.name(),
-            partition: self.partition.name(self.default_partition(task)),
+            partition: self.partition.name(self.default_partition(problem)),
             allocation: allocation_name(settings.allocation),
             rules: self.rules.file().map(|file| file.display().to_string()),
             evaluations: settings.evaluations,
@@ -660,7 +666,7 @@ impl Arguments {
             seed: settings.seed,
             folder: std::env::current_dir().unwrap_or_default(),
             arguments: self.typed(),
-            proxies: (objectives.accuracy == Accuracy::Proxies).then(|| self.proxy.config(task)),
+            proxies: (objectives.accuracy == Accuracy::Proxies).then(|| self.proxy.config(problem)),
             prompting: asks_model.then(|| value_name(&self.model.prompting)),
             replay: self.model.replay.as_ref().map(|file| file.display().to_string()),
             endpoint: live.then(|| self.model.endpoint.endpoint()).transpose()?,

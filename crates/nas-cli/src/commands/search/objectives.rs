@@ -1,17 +1,18 @@
 use std::{path::Path, rc::Rc};
 
 use nas_eval::{
-    Failures, Labels, Predicted, Program, Published, PublishedAccuracy, Source, Sources, Task,
-    Truth, UserTable, benchmark,
+    Failures, LearntAccuracy, Lookup, Predicted, Problem, Program, Published, PublishedAccuracies,
+    Source, Sources, TrainingBudget, Truth, UserTable, cost_objective,
 };
-use nas_hw::{Device, Metric};
+use nas_hw::Metric;
 use nas_search::{Evaluator, Limit, Objective};
 use nas_space::Arch;
 
 use super::{Accuracy, Arguments};
 use crate::{
-    commands::{Workers, accuracies, cost_of, latencies, live, published},
+    commands::{Workers, live},
     failure::Failure,
+    tables::{accuracies, cost_of, latencies, published},
 };
 
 /// Where a search's objectives come from, and what is known about the truth.
@@ -19,8 +20,8 @@ pub struct Objectives {
     pub evaluator: Box<dyn Evaluator>,
     /// Where accuracy comes from.
     pub accuracy: Accuracy,
-    /// How labels are bought, where any are.
-    pub labels: Option<Labels>,
+    /// How many networks may be trained and which, where any may.
+    pub budget: Option<TrainingBudget>,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
     pub limits: Vec<Limit>,
@@ -38,50 +39,56 @@ impl Objectives {
     /// Those that the arguments ask for; `workers` are told of the run later.
     pub fn new(
         arguments: &Arguments,
-        task: &Task,
+        problem: &Problem,
         data: Option<&Path>,
         workers: &Rc<Workers>,
     ) -> Result<Self, Failure> {
         if let Some((program, origin)) =
-            arguments.evaluate.build(task.space, arguments.proxy.by_workers())?
+            arguments.evaluate.build(problem.space, arguments.proxy.by_workers())?
         {
             return Self::of_command(arguments, program, origin);
         }
-        let own = task.dataset.is_none();
+        let own = problem.dataset_name.is_none();
         if own && (arguments.accuracy_table.is_none() || arguments.latency_table.is_none()) {
             return Err(Failure::input(format!(
                 "what architectures of {} are worth is yours to say: --evaluate COMMAND, or --accuracy-table and --latency-table",
-                task.space.name()
+                problem.space.name()
             )));
         }
         let device = match &arguments.latency_table {
-            None => arguments.device.table(),
+            None => arguments.device.published(),
             Some(_) => None,
         };
         let asked = matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
-        let published = published(task, data, device.is_some() || asked)?;
+        let published = published(problem, data, device.is_some() || asked)?;
         // A predictor that is not asked for need not learn.
         let elsewhere =
             arguments.accuracy_table.is_some() || arguments.accuracy == Some(Accuracy::Proxies);
         let known = match &published {
-            Some(published) if !elsewhere => published.accuracy()?,
-            _ => PublishedAccuracy::Absent,
+            Some(published) if !elsewhere => published.accuracies()?,
+            _ => PublishedAccuracies::None,
         };
-        let mut accuracy = arguments.accuracy(!matches!(known, PublishedAccuracy::Absent));
+        let mut accuracy = arguments.accuracy(!matches!(known, PublishedAccuracies::None));
         let mut origins = Vec::new();
         let mut user_tables = Vec::new();
-        let costs =
-            costs(arguments, task, published.as_deref(), device, &mut origins, &mut user_tables)?;
+        let costs = costs(
+            arguments,
+            problem,
+            published.as_deref(),
+            device,
+            &mut origins,
+            &mut user_tables,
+        )?;
 
-        let labels = arguments.labels();
-        // What can all be labelled need not be predicted.
-        let few = user_tables.iter().any(|table: &UserTable| table.len() <= labels.budget);
-        let chosen = arguments.accuracy.is_some() || arguments.labels.is_some();
-        let all = matches!(known, PublishedAccuracy::OfAll { .. });
+        let budget = arguments.training_budget();
+        // What can all be trained need not be predicted.
+        let few = user_tables.iter().any(|table: &UserTable| table.len() <= budget.count);
+        let chosen = arguments.accuracy.is_some() || arguments.trained.is_some();
+        let all = matches!(known, PublishedAccuracies::OfAll { .. });
         if few && all && !chosen && accuracy == Accuracy::Predictor {
             accuracy = Accuracy::Benchmark;
         }
-        let mut bought = None;
+        let mut chosen_budget = None;
         let with = |first: Box<dyn Source>, costs: Vec<Box<dyn Source>>| {
             let sources = std::iter::once(first).chain(costs).collect();
             Box::new(Sources::new(sources)) as Box<dyn Evaluator>
@@ -89,35 +96,39 @@ impl Objectives {
         let (origin, evaluator) = match (accuracy, known) {
             (Accuracy::Table | Accuracy::Command, _) => {
                 let file = arguments.accuracy_table.as_deref().unwrap_or(Path::new(""));
-                let table = accuracies(file, |text| task.parse(text))?;
+                let table = accuracies(file, problem)?;
                 user_tables.push(table.clone());
                 let source = table.into_source(Objective::maximise("accuracy", "%"));
                 (format!("accuracy from {}", file.display()), with(Box::new(source), costs))
             }
             (Accuracy::Proxies, _) => {
-                let origin = arguments.proxy.origin(task);
-                (origin, with(arguments.proxy.score(task, arguments.seed, workers)?, costs))
+                let origin = arguments.proxy.origin(problem);
+                (origin, with(arguments.proxy.score(problem, arguments.seed, workers)?, costs))
             }
-            (Accuracy::Predictor, PublishedAccuracy::OfAll { accuracy, domain, from }) => {
-                bought = Some(labels);
-                let predicted = Predicted::new(domain, accuracy, Sources::new(costs), labels);
+            (Accuracy::Predictor, PublishedAccuracies::OfAll { objective, accuracies, from }) => {
+                chosen_budget = Some(budget);
+                let accuracy = of_all(problem, objective, accuracies);
+                let predicted =
+                    Predicted::new(problem.domain()?, accuracy, Sources::new(costs), budget);
                 (format!("accuracy predicted from {from}"), Box::new(predicted) as _)
             }
-            (Accuracy::Predictor, PublishedAccuracy::OfSome { predicted, from }) => {
-                (format!("accuracy predicted from {from}"), with(predicted, costs))
+            (Accuracy::Predictor, PublishedAccuracies::OfSome { trained, from }) => {
+                let learnt = LearntAccuracy::new(problem.domain()?.features, trained)?;
+                (format!("accuracy predicted from {from}"), with(Box::new(learnt), costs))
             }
-            (Accuracy::Benchmark, PublishedAccuracy::OfAll { accuracy, from, .. }) => {
+            (Accuracy::Benchmark, PublishedAccuracies::OfAll { objective, accuracies, from }) => {
+                let accuracy = of_all(problem, objective, accuracies);
                 (format!("accuracy from {from}"), with(accuracy, costs))
             }
-            (Accuracy::Benchmark, PublishedAccuracy::OfSome { from, .. }) => {
+            (Accuracy::Benchmark, PublishedAccuracies::OfSome { from, .. }) => {
                 return Err(Failure::input(format!(
                     "--accuracy benchmark: only that of {from} was published: try --accuracy predictor"
                 )));
             }
-            (Accuracy::Predictor | Accuracy::Benchmark, PublishedAccuracy::Absent) => {
+            (Accuracy::Predictor | Accuracy::Benchmark, PublishedAccuracies::None) => {
                 return Err(Failure::input(format!(
                     "no accuracy was published of {}: try --accuracy proxies, or --accuracy-table with your own",
-                    task.title
+                    problem.title
                 )));
             }
         };
@@ -125,11 +136,11 @@ impl Objectives {
 
         let metrics = &[Metric::Latency, Metric::Energy][..evaluator.objectives().len() - 1];
         let truth = match (device, &published) {
-            (Some(device), Some(published)) => published.truth(device, metrics)?,
+            (Some(device), Some(published)) => problem.truth(&**published, device, metrics)?,
             _ => None,
         };
         let test_accuracy = match &published {
-            Some(published) => published.test_accuracy()?,
+            Some(published) => published.test_accuracies()?,
             None => None,
         };
         let latency = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
@@ -137,7 +148,7 @@ impl Objectives {
         Ok(Self {
             evaluator,
             accuracy,
-            labels: bought,
+            budget: chosen_budget,
             origins,
             limits: latency.into_iter().chain(energy).collect(),
             candidates: candidates(&user_tables)?,
@@ -167,7 +178,7 @@ impl Objectives {
         Ok(Self {
             evaluator: Box::new(program),
             accuracy: Accuracy::Command,
-            labels: None,
+            budget: None,
             origins: vec![origin],
             limits,
             candidates: None,
@@ -178,30 +189,37 @@ impl Objectives {
     }
 }
 
+/// Published accuracies of all architectures, as a source.
+fn of_all(problem: &Problem, objective: &str, accuracies: Vec<f64>) -> Box<dyn Source> {
+    let index = problem.numbering.map(|numbering| numbering.index);
+    let accuracy = move |arch: &Arch| accuracies.get(index?(arch)).copied();
+    Box::new(Lookup::new(Objective::maximise(objective, "%"), accuracy))
+}
+
 /// Latency, and energy where it is asked for.
 fn costs(
     arguments: &Arguments,
-    task: &Task,
+    problem: &Problem,
     published: Option<&dyn Published>,
-    device: Option<Device>,
+    device: Option<&str>,
     origins: &mut Vec<String>,
     user_tables: &mut Vec<UserTable>,
 ) -> Result<Vec<Box<dyn Source>>, Failure> {
     let mut costs: Vec<Box<dyn Source>> = Vec::new();
     match (&arguments.latency_table, device) {
         (Some(file), _) => {
-            let table = latencies(file, |text| task.parse(text))?;
+            let table = latencies(file, problem)?;
             origins.push(format!("latency from {}", file.display()));
             user_tables.push(table.clone());
-            costs.push(Box::new(table.into_source(benchmark::cost_objective(Metric::Latency))));
+            costs.push(Box::new(table.into_source(cost_objective(Metric::Latency))));
         }
         (None, None) => {
-            origins.push(live::latency_origin(arguments.device));
-            costs.push(live::latency_source(task, arguments.device, arguments.seed)?);
+            origins.push(live::latency_origin(&arguments.device));
+            costs.push(live::latency_source(problem, &arguments.device, arguments.seed)?);
         }
         (None, Some(device)) => {
             origins.push(format!("latency on {device} (HW-NAS-Bench)"));
-            costs.push(cost_of(task, published, device, Metric::Latency)?);
+            costs.push(cost_of(problem, published, device, Metric::Latency)?);
         }
     }
     if arguments.energy || arguments.max_energy.is_some() {
@@ -211,7 +229,7 @@ fn costs(
             ));
         };
         origins.push(format!("energy on {device} (HW-NAS-Bench)"));
-        costs.push(cost_of(task, published, device, Metric::Energy)?);
+        costs.push(cost_of(problem, published, device, Metric::Energy)?);
     }
     Ok(costs)
 }

@@ -1,6 +1,6 @@
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::{Scores, Task, Truth};
+use nas_eval::{Problem, Scores, TRAINED_ACCURACY, Truth};
 use nas_llm::ModelReport;
 use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
 use nas_search::{Detail, Evaluated, Outcome, Rule, Within};
@@ -28,7 +28,7 @@ pub const TOLERANCE: f64 = 1.0;
 /// What a search tells its user.
 pub struct Report<'a> {
     arguments: &'a Arguments,
-    task: &'a Task,
+    problem: &'a Problem,
     objectives: &'a Objectives,
     details: Vec<Detail>,
     outcome: &'a Outcome,
@@ -53,7 +53,7 @@ struct Alone {
 impl<'a> Report<'a> {
     pub fn new(
         arguments: &'a Arguments,
-        task: &'a Task,
+        problem: &'a Problem,
         objectives: &'a Objectives,
         outcome: &'a Outcome,
         model: Option<ModelReport>,
@@ -64,16 +64,17 @@ impl<'a> Report<'a> {
             Some(truth) => truth.score(front.iter().map(|found| &found.arch))?,
             None => None,
         };
-        let within = outcome.best_within(&objectives.limits, |arch| task.space.is_connected(arch));
+        let within =
+            outcome.best_within(&objectives.limits, |arch| problem.space.is_connected(arch));
         let details = objectives.evaluator.details().to_vec();
-        let generations = Self::per_generation(task, outcome, objectives.truth.as_ref())?;
+        let generations = Self::per_generation(problem, outcome, objectives.truth.as_ref())?;
         let alone = match &objectives.truth {
             Some(truth) => Self::alone(outcome, truth)?,
             None => None,
         };
         Ok(Self {
             arguments,
-            task,
+            problem,
             objectives,
             details,
             outcome,
@@ -135,34 +136,34 @@ impl<'a> Report<'a> {
         found.details[at]
     }
 
-    /// How many labels were bought, where any were to be.
-    fn labels(&self) -> Option<usize> {
-        let labelled = |one: &&Evaluated| self.detail(one, "label").is_some();
-        self.objectives.labels.map(|_| self.outcome.evaluated.iter().filter(labelled).count())
+    /// How many networks were trained, where any were to be.
+    fn trained(&self) -> Option<usize> {
+        let trained = |one: &&Evaluated| self.detail(one, TRAINED_ACCURACY).is_some();
+        self.objectives.budget.map(|_| self.outcome.evaluated.iter().filter(trained).count())
     }
 
     fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
-        let task = self.task;
-        let numbered = task.is_numbered().then(|| "index".to_owned());
+        let problem = self.problem;
+        let numbered = problem.numbering.map(|_| "index".to_owned());
         let mut columns: Vec<String> = numbered.into_iter().collect();
         columns.push("arch".to_owned());
         columns.extend(self.outcome.objectives.iter().map(nas_search::Objective::column));
         let test_accuracy = self.test_accuracy();
         columns.extend(test_accuracy.map(|_| "test_accuracy_percent".to_owned()));
         columns.extend(self.details.iter().map(Detail::column));
-        columns.extend(task.facts.iter().map(|fact| fact.name.clone()));
-        columns.extend(task.space.cell().map(|_| "connected".to_owned()));
+        columns.extend(problem.statistics.iter().map(|statistic| statistic.name.clone()));
+        columns.extend(problem.space.cell().map(|_| "connected".to_owned()));
         columns.extend(["niche", "generation", "proposer"].map(str::to_owned));
         let mut records = Records::new(columns);
         for found in rows {
             let arch = &found.arch;
-            let mut row: Vec<Cell> = task.index(arch).map(Cell::from).into_iter().collect();
-            row.push(task.space.format(arch).into());
+            let mut row: Vec<Cell> = problem.index(arch).map(Cell::from).into_iter().collect();
+            row.push(problem.space.format(arch).into());
             row.extend(found.values.iter().copied().map(Cell::from));
             row.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
             row.extend(found.details.iter().copied().map(Cell::from));
-            row.extend(task.facts.iter().map(|fact| Cell::whole(fact.of(arch))));
-            row.extend(task.space.cell().map(|_| Cell::Flag(task.space.is_connected(arch))));
+            row.extend(problem.statistics.iter().map(|statistic| Cell::whole(statistic.of(arch))));
+            row.extend(problem.space.cell().map(|_| Cell::Flag(problem.space.is_connected(arch))));
             row.push((found.niche + 1).into());
             row.push(found.generation.into());
             row.push(found.proposer.as_str().into());
@@ -174,7 +175,7 @@ impl<'a> Report<'a> {
     /// What each generation brought: how many of it came from the language model, how many were
     /// networks already evaluated under another name, and how good the front was after it.
     fn per_generation(
-        task: &Task,
+        problem: &Problem,
         outcome: &Outcome,
         truth: Option<&Truth>,
     ) -> Result<Vec<Generation>, Failure> {
@@ -195,7 +196,7 @@ impl<'a> Report<'a> {
                 }
             }
             let from_model = generation.iter().filter(|one| one.proposer == MODEL).count();
-            let known = |one: &&Evaluated| !classes.insert(task.class(&one.arch));
+            let known = |one: &&Evaluated| !classes.insert(problem.class(&one.arch));
             let class_duplicates = generation.iter().filter(known).count();
             let front = || archive.iter().map(|member| member.payload);
             let scores = match truth {
@@ -233,7 +234,7 @@ impl<'a> Report<'a> {
 
     /// An architecture's value in a table by index.
     fn of_table(&self, values: &[f64], arch: &Arch) -> Option<f64> {
-        values.get(self.task.index(arch)?).copied()
+        values.get(self.problem.index(arch)?).copied()
     }
 
     /// How good the front of the language model's own architectures is, without the initial sample
@@ -296,7 +297,7 @@ impl<'a> Report<'a> {
     fn rule(&self, rule: &Rule) -> serde_json::Value {
         json!({
             "polarity": rule.polarity,
-            "condition": rule.condition.describe(self.task.space),
+            "condition": rule.condition.describe(self.problem.space),
             "niche": rule.niche.map(|niche| niche + 1),
             "by": rule.author,
             "since": rule.since,
@@ -309,7 +310,7 @@ impl<'a> Report<'a> {
     /// The knowledge base, for people.
     pub fn knowledge(&self) -> String {
         let Outcome { knowledge, niches, objectives, .. } = self.outcome;
-        knowledge.markdown(self.task.space, niches, objectives)
+        knowledge.markdown(self.problem.space, niches, objectives)
     }
 
     /// Everything, for programs.
@@ -335,7 +336,7 @@ impl<'a> Report<'a> {
             "objectives": self.outcome.objectives,
             "origins": self.objectives.origins,
             "evaluated": self.outcome.evaluated.len(),
-            "labels": self.labels(),
+            "trained": self.trained(),
             "front": self.front().json(),
             "scores": scores,
             "best": best,

@@ -64,7 +64,7 @@ impl Report<'_> {
 
     /// What the picture and the page are called.
     fn title(&self) -> String {
-        format!("{} on {}", self.task.title, self.arguments.device_name())
+        format!("{} on {}", self.problem.title, self.arguments.device_name())
     }
 
     /// The picture: on true accuracy where it is known, else on the objectives themselves.
@@ -104,7 +104,7 @@ impl Report<'_> {
         config: &str,
         refused: Vec<(String, u64)>,
     ) -> Result<Run, Failure> {
-        let Self { outcome, task, .. } = self;
+        let Self { outcome, problem, .. } = self;
         let shown = self.shown();
         // Of what is not shown there is no place.
         let place = |found: &Evaluated| {
@@ -129,7 +129,7 @@ impl Report<'_> {
             settings: settings(config)?,
             origins: self.objectives.origins.clone(),
             objectives: outcome.objectives.iter().map(objective).collect(),
-            space: space(task.space),
+            space: space(problem.space),
             niches: outcome.niches.iter().map(|niche| niche.description.clone()).collect(),
             architectures: self.architectures(&shown, &proposers),
             proposers,
@@ -195,7 +195,7 @@ impl Report<'_> {
         };
         let (mut shown, others): (Vec<usize>, Vec<usize>) =
             (0..evaluated.len()).partition(|at| told(&evaluated[*at]));
-        let length = evaluated.first().map_or(1, |one| self.task.space.format(&one.arch).len());
+        let length = evaluated.first().map_or(1, |one| self.problem.space.format(&one.arch).len());
         let room = SHOWN.min(TEXT / length.max(1)).saturating_sub(shown.len());
         let step = others.len().div_ceil(room.max(1)).max(1);
         shown.extend(others.into_iter().step_by(step).take(room));
@@ -205,7 +205,7 @@ impl Report<'_> {
 
     /// The columns of what is shown.
     fn architectures(&self, shown: &[usize], proposers: &[String]) -> report::Architectures {
-        let Self { outcome, task, .. } = self;
+        let Self { outcome, problem, .. } = self;
         let rows = || shown.iter().map(|at| &outcome.evaluated[*at]);
         let other = |title: String, value: &dyn Fn(&Evaluated) -> Option<f64>| report::Other {
             title,
@@ -218,24 +218,26 @@ impl Report<'_> {
             self.details.iter().enumerate().map(|(at, detail)| {
                 other(titled(&detail.name, &detail.unit), &|one| one.details[at])
             });
-        let facts =
-            task.facts.iter().map(|fact| other(fact.title(), &|one| Some(fact.in_unit(&one.arch))));
+        let statistics = problem
+            .statistics
+            .iter()
+            .map(|statistic| other(statistic.title(), &|one| Some(statistic.in_unit(&one.arch))));
         report::Architectures {
-            arch: rows().map(|one| task.space.format(&one.arch)).collect(),
+            arch: rows().map(|one| problem.space.format(&one.arch)).collect(),
             choices: rows().map(|one| one.arch.choices().to_vec()).collect(),
             values: (0..outcome.objectives.len())
                 .map(|objective| rows().map(|one| one.values[objective]).collect())
                 .collect(),
-            others: accuracy.into_iter().chain(details).chain(facts).collect(),
+            others: accuracy.into_iter().chain(details).chain(statistics).collect(),
             niche: rows().map(|one| one.niche).collect(),
             generation: rows().map(|one| one.generation).collect(),
             proposer: rows()
                 .map(|one| proposers.binary_search(&one.proposer).unwrap_or_default())
                 .collect(),
-            connected: task
+            connected: problem
                 .space
                 .cell()
-                .map(|_| rows().map(|one| task.space.is_connected(&one.arch)).collect()),
+                .map(|_| rows().map(|one| problem.space.is_connected(&one.arch)).collect()),
             rationale: rows()
                 .enumerate()
                 .filter_map(|(at, one)| Some((at, one.rationale.clone()?)))
@@ -247,7 +249,7 @@ impl Report<'_> {
         let effects = self.outcome.objectives.iter().map(axis_title).zip(&rule.evidence.effects);
         report::Rule {
             polarity: rule.polarity.name().to_owned(),
-            condition: rule.condition.describe(self.task.space),
+            condition: rule.condition.describe(self.problem.space),
             niche: rule.niche,
             by: rule.author.name().to_owned(),
             reason: rule.reason.clone(),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nas_eval::{Buying, Fact, Scores};
+use nas_eval::{Acquisition, Scores, Statistic, TRAINED_ACCURACY};
 use nas_llm::{Failures, ModelReport};
 use nas_search::{Author, Within};
 use nas_space::{Decision, Space};
@@ -44,7 +44,7 @@ impl Columns {
     }
 }
 
-/// Characters of those that a fact takes.
+/// Characters of those that a statistic takes.
 const FACT: usize = 17;
 
 impl Report<'_> {
@@ -121,14 +121,14 @@ impl Report<'_> {
 
     /// The front for a terminal: the cells by their short names, evenly chosen if there are many.
     fn short_front(&self) -> Records {
-        let space = self.task.space;
+        let space = self.problem.space;
         let test_accuracy = self.test_accuracy();
         let heading = |name: &str, unit: &str| {
             let name =
                 name.replace('_', " ").replace(" accuracy", "").replace("validation", "valid.");
             if unit.is_empty() { name } else { format!("{name} {unit}") }
         };
-        let numbered = self.task.is_numbered().then(|| "index".to_owned());
+        let numbered = self.problem.numbering.is_some().then(|| "index".to_owned());
         let mut columns: Vec<String> = numbered.into_iter().collect();
         columns.extend(self.outcome.objectives.iter().map(|o| heading(&o.name, &o.unit)));
         columns.extend(test_accuracy.map(|_| heading("test_accuracy", "%")));
@@ -136,8 +136,8 @@ impl Report<'_> {
         let names = space.decisions().iter().map(|decision| decision.name.as_str());
         let title = narrow.as_ref().map(|narrow| narrow.of(names));
         // What is abridged says less than how large it is.
-        let fact = self.task.facts.first().filter(|_| narrow.is_none());
-        columns.extend(fact.map(Fact::title));
+        let statistic = self.problem.statistics.first().filter(|_| narrow.is_none());
+        columns.extend(statistic.map(Statistic::title));
         columns.push(title.unwrap_or_else(|| "architecture".to_owned()));
         let mut records = Records::new(columns);
         let count = self.front.len();
@@ -146,7 +146,8 @@ impl Report<'_> {
             let at = if shown > 1 { row * (count - 1) / (shown - 1) } else { 0 };
             let found = self.front[at];
             let arch = &found.arch;
-            let mut cells: Vec<Cell> = self.task.index(arch).map(Cell::from).into_iter().collect();
+            let mut cells: Vec<Cell> =
+                self.problem.index(arch).map(Cell::from).into_iter().collect();
             cells.extend(found.values.iter().copied().map(Cell::from));
             cells.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
             let note = if space.is_connected(arch) { "" } else { "  (no path)" };
@@ -157,9 +158,9 @@ impl Report<'_> {
                 let (short, written) = (space.short(arch), space.format(arch));
                 let [of_short, of_written] = [&short, &written].map(|t| t.chars().count());
                 let text = if 10 * of_written <= 11 * of_short { written } else { short };
-                abridged(&text, fact.map_or(WIDEST, |_| WIDEST - FACT))
+                abridged(&text, statistic.map_or(WIDEST, |_| WIDEST - FACT))
             };
-            cells.extend(fact.map(|fact| Cell::from(Some(fact.in_unit(arch)))));
+            cells.extend(statistic.map(|statistic| Cell::from(Some(statistic.in_unit(arch)))));
             cells.push(format!("{short}{note}").into());
             records.push(cells);
         }
@@ -175,17 +176,20 @@ impl Report<'_> {
         for origin in &self.objectives.origins {
             text += &format!("  {origin}\n");
         }
-        if let (Some(labels), Some(bought)) = (self.labels(), self.objectives.labels) {
-            let buying = match bought.buying {
-                Buying::Active => "most where the front gains most",
-                Buying::Random => "at random",
+        if let (Some(trained), Some(budget)) = (self.trained(), self.objectives.budget) {
+            let acquisition = match budget.acquisition {
+                Acquisition::Active => "chosen where the front gains most",
+                Acquisition::Random => "chosen at random",
             };
-            let (count, budget) = (counted(labels, "label"), bought.budget);
-            text += &format!("  {count}, each of another class, {buying}\n");
-            if labels < budget {
+            text += &format!(
+                "  from {}, each of another class, {acquisition}\n",
+                counted(trained, "trained network")
+            );
+            if trained < budget.count {
+                let only = if trained == 1 { "accuracy" } else { "accuracies" };
                 text += &format!(
-                    "  {} not bought: no further class among what was evaluated\n",
-                    counted(budget - labels, "label")
+                    "  only {trained} {only} used: all other evaluated networks duplicate those, or\n  \
+                     cannot run\n"
                 );
             }
         }
@@ -242,20 +246,20 @@ impl Report<'_> {
         if let [Some(low), Some(high)] = ends {
             values[0] += &format!(" (90 %: {low:.2} to {high:.2})");
         }
-        if let Some(label) = self.detail(found, "label") {
-            values[0] += &format!(", its label {label:.2} %");
+        if let Some(accuracy) = self.detail(found, TRAINED_ACCURACY) {
+            values[0] += &format!(", {accuracy:.2} % when trained");
         }
         if let Some(accuracy) =
             self.test_accuracy().and_then(|accuracies| self.of_table(accuracies, arch))
         {
             values.push(format!("test accuracy {accuracy:.2} %"));
         }
-        let mut lines = vec![self.task.space.format(arch)];
-        lines.extend(self.task.index(arch).map(|index| format!("index {index}")));
+        let mut lines = vec![self.problem.space.format(arch)];
+        lines.extend(self.problem.index(arch).map(|index| format!("index {index}")));
         lines.extend(values);
-        let facts = self.task.facts.iter();
-        lines.extend(facts.map(|fact| {
-            format!("{} {} {}", fact.label, rounded(fact.in_unit(arch)), fact.unit)
+        let statistics = self.problem.statistics.iter();
+        lines.extend(statistics.map(|statistic| {
+            format!("{} {} {}", statistic.label, rounded(statistic.in_unit(arch)), statistic.unit)
                 .trim_end()
                 .to_owned()
         }));

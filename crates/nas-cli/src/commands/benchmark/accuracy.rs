@@ -1,0 +1,134 @@
+//! What the searches of a benchmark see as accuracy.
+
+use std::collections::BTreeMap;
+
+use nas_bench::ScoreTable;
+use nas_eval::{
+    Acquisition, Class, Lookup, Predicted, Problem, Published, PublishedAccuracies, Source,
+    Sources, TrainingBudget,
+};
+use nas_predict::{Predictor, draw_labels};
+use nas_search::{Evaluator, Objective};
+use nas_space::Arch;
+
+use super::{Accuracy, Arguments, pair::Pair};
+use crate::failure::Failure;
+
+/// What the searches of a data set see as accuracy, by index: the same for all, or for those of a
+/// seed.
+pub struct Accuracies {
+    objective: Objective,
+    values: Values,
+}
+
+enum Values {
+    Same(Vec<Option<f64>>),
+    BySeed(BTreeMap<u64, Vec<Option<f64>>>),
+}
+
+impl Accuracies {
+    /// Those that the arguments ask for, on a data set with its published accuracies.
+    pub fn new(
+        arguments: &Arguments,
+        problem: &Problem,
+        published: &dyn Published,
+        accuracies: Vec<f64>,
+    ) -> Result<Self, Failure> {
+        Ok(match arguments.accuracy {
+            Accuracy::Benchmark | Accuracy::Predictor => {
+                let name = match published.accuracies()? {
+                    PublishedAccuracies::OfAll { objective, .. } => objective,
+                    _ => "accuracy",
+                };
+                Self {
+                    objective: Objective::maximise(name, "%"),
+                    values: Values::Same(accuracies.into_iter().map(Some).collect()),
+                }
+            }
+            Accuracy::SharedPredictor => Self {
+                objective: Objective::maximise("predicted_accuracy", "%"),
+                values: Values::BySeed(shared(arguments, problem, &accuracies)?),
+            },
+            Accuracy::Proxy => Self {
+                objective: Objective::maximise(&arguments.proxy, ""),
+                values: Values::Same(proxies(arguments, problem)?),
+            },
+        })
+    }
+
+    /// The values that a search of a seed sees, as a source.
+    fn source(&self, problem: &Problem, seed: u64) -> Box<dyn Source> {
+        let values = match &self.values {
+            Values::Same(values) => values.clone(),
+            Values::BySeed(values) => values.get(&seed).cloned().unwrap_or_default(),
+        };
+        let index = problem.numbering.map(|numbering| numbering.index);
+        let value = move |arch: &Arch| values.get(index?(arch)).copied().flatten();
+        Box::new(Lookup::new(self.objective.clone(), value))
+    }
+}
+
+/// The proxy's values as pel-nas computed them.
+fn proxies(arguments: &Arguments, problem: &Problem) -> Result<Vec<Option<f64>>, Failure> {
+    let table = ScoreTable::cifar10()?;
+    if table.header().space != problem.space.name() {
+        return Err(Failure::input(format!(
+            "--accuracy proxy: pel-nas computed proxies of {}, not of {}",
+            table.header().space,
+            problem.space.name()
+        )));
+    }
+    let column = table.column(&arguments.proxy).ok_or_else(|| {
+        let known = table.header().proxies.iter().map(String::as_str);
+        nas_space::Error::unknown_name("proxy", &arguments.proxy, known)
+    })?;
+    let all = problem.numbered().unwrap_or_default();
+    Ok(all.iter().map(|arch| table.values(arch)?[column]).collect())
+}
+
+/// For each seed what a predictor predicts of all that learnt from random networks.
+fn shared(
+    arguments: &Arguments,
+    problem: &Problem,
+    accuracies: &[f64],
+) -> Result<BTreeMap<u64, Vec<Option<f64>>>, Failure> {
+    let all = problem.numbered().unwrap_or_default();
+    let domain = problem.domain()?;
+    let classes: Vec<Class> = all.iter().map(&domain.class).collect();
+    let table = (domain.features)(&all)?;
+    let mut values = BTreeMap::new();
+    for seed in arguments.seeds() {
+        let drawn = draw_labels(&classes, arguments.trained as usize, seed).labelled;
+        let trained: Vec<(usize, f64)> =
+            drawn.into_iter().map(|row| (row, accuracies[row])).collect();
+        let settings = nas_predict::Settings {
+            unconnected: domain.chance,
+            seed,
+            ..nas_predict::Settings::default()
+        };
+        let predicted = Predictor::fit(&table, &trained, settings)?.predict(&table)?;
+        let predicted = predicted.into_iter().map(|predicted| Some(predicted.value)).collect();
+        values.insert(seed, predicted);
+    }
+    Ok(values)
+}
+
+impl Arguments {
+    /// The objectives that a search sees.
+    pub fn evaluator(&self, pair: &Pair<'_>, seed: u64) -> Result<Box<dyn Evaluator>, Failure> {
+        let problem = &pair.on.problem;
+        let costs = pair.metrics.iter().map(|metric| -> Result<Box<dyn Source>, Failure> {
+            Ok(pair.on.published.cost(pair.device, *metric)?)
+        });
+        let mut costs = costs.collect::<Result<Vec<_>, _>>()?;
+        let accuracy = pair.on.accuracies.source(problem, seed);
+        if self.accuracy == Accuracy::Predictor {
+            let acquisition = Acquisition::Active;
+            let budget = TrainingBudget { count: self.trained as usize, acquisition, seed };
+            let (domain, costs) = (problem.domain()?, Sources::new(costs));
+            return Ok(Box::new(Predicted::new(domain, accuracy, costs, budget)));
+        }
+        costs.insert(0, accuracy);
+        Ok(Box::new(Sources::new(costs)))
+    }
+}

@@ -1,0 +1,149 @@
+//! `nas benchmark`: searchers compared on equal terms.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::ValueEnum;
+
+use crate::{
+    failure::Failure,
+    output::Format,
+    partition::{AllocationArgument, PartitionArguments},
+    rules::RulesArgument,
+    searcher::Searcher,
+    space_arguments::{dataset_help, default_space, space_help},
+    target::parse_published,
+};
+
+mod accuracy;
+mod pair;
+mod report;
+mod search;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nas benchmark                                          three searchers, all data sets and devices
+  nas benchmark --searchers nsga2,local --seeds 10       others
+  nas benchmark --partition pel-nas --devices fpga       in the paper's niches
+  nas benchmark --at 50,100,200,400,600 --format csv     how they converge")]
+pub struct Arguments {
+    /// The searchers that are compared
+    #[arg(
+        long,
+        value_enum,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        default_value = "random,evolution,statistical"
+    )]
+    searchers: Vec<Searcher>,
+    #[arg(long, value_name = "NAME", default_value_t = default_space(), help = space_help(""))]
+    space: String,
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', help = format!("{} [default: all]", dataset_help()))]
+    datasets: Vec<String>,
+    /// Devices with published costs of the space [default: all]
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = parse_published)]
+    devices: Vec<String>,
+    /// Searches of each searcher on each pair of data set and device
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    seeds: u32,
+    /// The first seed
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Architectures that each search evaluates
+    #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    evaluations: u32,
+    /// Also score what was found after so many evaluations
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    at: Vec<u32>,
+    /// Where the searches have accuracies from. benchmark: those published of all. predictor: each
+    /// search predicts them from few that it chooses, as in `nas search`. shared-predictor: from a few
+    /// at random, the same for all searches of a seed. proxy: a single zero-cost proxy in their place
+    #[arg(long, value_enum, default_value = "benchmark")]
+    accuracy: Accuracy,
+    /// Accuracies of trained networks that a predictor may use, each of another class
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    trained: u32,
+    /// The proxy, as pel-nas computed it on CIFAR-10; the greater the better
+    #[arg(long, value_name = "NAME", default_value = "nwot")]
+    proxy: String,
+    /// Also write the front of each search to this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    fronts: Option<PathBuf>,
+    /// Also minimise energy, on devices that have it published
+    #[arg(long)]
+    energy: bool,
+    #[command(flatten)]
+    partition: PartitionArguments,
+    #[command(flatten)]
+    allocation: AllocationArgument,
+    #[command(flatten)]
+    rules: RulesArgument,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Accuracy {
+    Benchmark,
+    Predictor,
+    SharedPredictor,
+    Proxy,
+}
+
+pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    arguments.check()?;
+    let datasets = arguments.datasets(data)?;
+    let pairs = arguments.pairs(&datasets)?;
+    let rows = arguments.searches(&pairs)?;
+    if let Some(file) = &arguments.fronts {
+        let fronts = arguments.fronts(&pairs, &rows).csv()?;
+        std::fs::write(file, fronts).map_err(|error| Failure::file("write", file, &error))?;
+    }
+    arguments.report(&rows, pairs.len())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    /// Refuses what cannot be compared.
+    fn check(&self) -> Result<(), Failure> {
+        for searcher in &self.searchers {
+            let why = match (searcher, self.accuracy) {
+                (Searcher::Llm, _) => "run it by `nas search --searcher llm`",
+                (Searcher::Exhaustive, Accuracy::Benchmark) => {
+                    "with --accuracy benchmark it finds the exact front; name another --accuracy"
+                }
+                _ => continue,
+            };
+            let name = searcher.name();
+            return Err(Failure::input(format!("{name} is not compared here: {why}")));
+        }
+        if let Some(at) = self.at.iter().find(|at| **at > self.evaluations) {
+            let all = self.evaluations;
+            return Err(Failure::input(format!(
+                "--at {at}: each search ends after {all} evaluations; raise --evaluations, or leave it out"
+            )));
+        }
+        match &self.fronts {
+            Some(file) => Failure::no_folder(file),
+            None => Ok(()),
+        }
+    }
+
+    fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
+        (self.seed..).take(self.seeds as usize)
+    }
+}
+
+/// Each once, in order: what is named twice counts once.
+fn distinct<T: Clone + PartialEq>(named: &[T]) -> Vec<T> {
+    let mut once = Vec::with_capacity(named.len());
+    for one in named {
+        if !once.contains(one) {
+            once.push(one.clone());
+        }
+    }
+    once
+}

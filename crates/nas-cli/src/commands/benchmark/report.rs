@@ -1,0 +1,184 @@
+//! What a benchmark prints: a row for each search, means over them, and fronts.
+
+use std::collections::BTreeMap;
+
+use nas_partition::Allocation;
+use nas_search::Evaluated;
+use nas_space::Arch;
+
+use super::{Accuracy, Arguments, pair::Pair, search::Row};
+use crate::{
+    failure::Failure,
+    output::{Cell, Format, Records, counted, print, print_json},
+    partition::allocation_name,
+    searcher::Searcher,
+    statistics::{estimate, mean},
+};
+
+/// A network on a front: who found it, what the search saw of it, and what it costs.
+struct OnFront<'a> {
+    by: String,
+    seed: u64,
+    arch: &'a Arch,
+    seen: Option<f64>,
+    cost: Option<f64>,
+}
+
+impl<'a> OnFront<'a> {
+    fn found(row: &Row, found: &'a Evaluated) -> Self {
+        let [seen, cost] = [found.values[0], found.values[1]];
+        Self { by: row.searcher.name(), seed: row.seed, arch: &found.arch, seen, cost }
+    }
+}
+
+impl Arguments {
+    /// The networks on each pair's exact front, under the first seed, and on each search's front,
+    /// with their true accuracy.
+    pub fn fronts(&self, pairs: &[Pair<'_>], rows: &[Row]) -> Records {
+        let mut columns = vec!["dataset", "device", "searcher", "seed", "index", "connected"];
+        columns.extend(["seen", "test_accuracy_percent", "latency_ms"]);
+        let mut records = Records::new(columns);
+        for pair in pairs {
+            for arch in pair.truth.front() {
+                let values = pair.truth.values(arch).unwrap_or_default();
+                let (seen, cost) = (values.first().copied(), values.get(1).copied());
+                let exact = OnFront { by: "exact".to_owned(), seed: self.seed, arch, seen, cost };
+                records.push(of_front(pair, exact));
+            }
+        }
+        for row in rows {
+            let is_of = |pair: &&Pair<'_>| {
+                pair.on.problem.dataset_name == Some(row.dataset) && pair.device == row.device
+            };
+            if let Some(pair) = pairs.iter().find(is_of) {
+                for found in &row.front {
+                    records.push(of_front(pair, OnFront::found(row, found)));
+                }
+            }
+        }
+        records
+    }
+
+    pub fn report(&self, rows: &[Row], pairs: usize) -> Result<(), Failure> {
+        let mut records = Records::new([
+            "dataset",
+            "device",
+            "searcher",
+            "partition",
+            "allocation",
+            "seed",
+            "evaluations",
+            "hypervolume_ratio",
+            "hypervolume",
+            "igd",
+            "igd_plus",
+            "coverage",
+            "rules",
+            "seconds",
+        ]);
+        for row in rows {
+            let score = |of: fn(&nas_eval::Scores) -> f64| Cell::from(row.scores.as_ref().map(of));
+            records.push(vec![
+                row.dataset.into(),
+                row.device.into(),
+                row.searcher.name().into(),
+                self.partition.name("whole").into(),
+                allocation_name(self.allocation.or(Allocation::Adaptive)).into(),
+                Cell::Count(row.seed),
+                row.evaluations.into(),
+                score(|scores| scores.hypervolume_ratio),
+                score(|scores| scores.hypervolume),
+                score(|scores| scores.igd),
+                score(|scores| scores.igd_plus),
+                Some(row.coverage).into(),
+                row.holding.as_str().into(),
+                Some(row.seconds).into(),
+            ]);
+        }
+        match self.format {
+            Format::Csv => records.print(Format::Csv),
+            Format::Json => print_json(&records.json()),
+            Format::Table => print(&self.table(rows, pairs)),
+        }
+    }
+
+    /// Means over pairs and seeds, with an interval over the seeds.
+    fn table(&self, rows: &[Row], pairs: usize) -> String {
+        let mut groups: Vec<(Searcher, usize, Vec<&Row>)> = Vec::new();
+        for row in rows {
+            let same = |group: &&mut (Searcher, usize, Vec<&Row>)| {
+                (group.0, group.1) == (row.searcher, row.evaluations)
+            };
+            match groups.iter_mut().find(same) {
+                Some(group) => group.2.push(row),
+                None => groups.push((row.searcher, row.evaluations, vec![row])),
+            }
+        }
+        let mut records =
+            Records::new(["searcher", "after", "HV ratio", "worst", "IGD", "coverage", "seconds"]);
+        for (searcher, evaluations, rows) in groups {
+            let ratio = |row: &&Row| row.scores.map_or(0.0, |scores| scores.hypervolume_ratio);
+            let by_seed = means(rows.iter().map(|row| (row.seed, ratio(row))));
+            let by_pair = means(rows.iter().map(|row| ((row.dataset, row.device), ratio(row))));
+            let igd: Vec<f64> = rows.iter().filter_map(|row| Some(row.scores?.igd)).collect();
+            let coverage: Vec<f64> = rows.iter().map(|row| row.coverage).collect();
+            let seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
+            records.push(vec![
+                searcher.name().into(),
+                evaluations.into(),
+                Cell::Text(estimate(&by_seed)),
+                Cell::Text(format!("{:.4}", by_pair.into_iter().fold(f64::INFINITY, f64::min))),
+                Cell::Text(format!("{:.4}", mean(&igd))),
+                Cell::Text(format!("{:.2}", mean(&coverage))),
+                Some(mean(&seconds)).into(),
+            ]);
+        }
+        let seen = match self.accuracy {
+            Accuracy::Benchmark => "published accuracy of all".to_owned(),
+            Accuracy::SharedPredictor => {
+                let trained = counted(self.trained as usize, "random trained network");
+                format!("accuracy predicted from {trained}, the same for all")
+            }
+            Accuracy::Predictor => {
+                let trained = counted(self.trained as usize, "trained network");
+                format!("accuracy predicted from {trained} that each chooses")
+            }
+            Accuracy::Proxy => format!("{} in place of accuracy", self.proxy),
+        };
+        format!(
+            "{}\nmeans over {} of data set and device, {} each; worst: the worst pair\n  \
+             after: evaluations; ±: 95 % interval over the seeds\n  \
+             the searches see {seen}\n  \
+             scored on test accuracy, against the exact front of the whole space\n",
+            records.table(),
+            counted(pairs, "pair"),
+            counted(self.seeds as usize, "seed"),
+        )
+    }
+}
+
+fn of_front(pair: &Pair<'_>, one: OnFront<'_>) -> Vec<Cell> {
+    let problem = &pair.on.problem;
+    let index = problem.index(one.arch);
+    let accuracy = index.and_then(|index| pair.on.test_accuracies.get(index));
+    vec![
+        problem.dataset_name.unwrap_or_default().into(),
+        pair.device.into(),
+        one.by.into(),
+        Cell::Count(one.seed),
+        index.map_or(Cell::Absent, Cell::from),
+        Cell::Flag(problem.space.is_connected(one.arch)),
+        one.seen.into(),
+        accuracy.copied().into(),
+        one.cost.into(),
+    ]
+}
+
+/// The mean of each key's values.
+fn means<K: Ord>(values: impl Iterator<Item = (K, f64)>) -> Vec<f64> {
+    let mut groups: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+    for (key, value) in values {
+        groups.entry(key).or_default().push(value);
+    }
+    groups.into_values().map(|values| mean(&values)).collect()
+}

@@ -1,0 +1,124 @@
+//! The searches of a benchmark, side by side.
+
+use std::{sync::Mutex, time::Instant};
+
+use nas_partition::{Allocation, Partition};
+use nas_search::{Evaluated, Evaluator, Listed, Outcome, Proposer, Rule, Search, Settings};
+use nas_space::Arch;
+use rayon::prelude::*;
+
+use super::{Arguments, distinct, pair::Pair};
+use crate::{
+    commands::search::{BINS, TOLERANCE},
+    failure::Failure,
+    progress::Progress,
+    searcher::{Searcher, scan, schedule},
+};
+
+/// What one search found after so many evaluations.
+pub struct Row {
+    pub dataset: &'static str,
+    pub device: &'static str,
+    pub searcher: Searcher,
+    pub seed: u64,
+    pub evaluations: usize,
+    pub scores: Option<nas_eval::Scores>,
+    pub coverage: f64,
+    /// The given rules that hold.
+    pub holding: String,
+    pub seconds: f64,
+    /// What the search found in the end.
+    pub front: Vec<Evaluated>,
+}
+
+impl Arguments {
+    /// All searches of all pairs.
+    pub fn searches(&self, pairs: &[Pair<'_>]) -> Result<Vec<Row>, Failure> {
+        let searchers = distinct(&self.searchers);
+        let jobs: Vec<(&Pair<'_>, Searcher, u64)> = pairs
+            .iter()
+            .flat_map(|pair| searchers.iter().map(move |&searcher| (pair, searcher)))
+            .flat_map(|(pair, searcher)| self.seeds().map(move |seed| (pair, searcher, seed)))
+            .collect();
+        let progress = Mutex::new((Progress::new("searching", jobs.len()), 0));
+        let rows: Vec<Vec<Row>> = jobs
+            .par_iter()
+            .map(|&(pair, searcher, seed)| {
+                let rows = self.search(pair, searcher, seed);
+                if let Ok(mut progress) = progress.lock() {
+                    progress.1 += 1;
+                    let done = progress.1;
+                    progress.0.update(done, "");
+                }
+                rows
+            })
+            .collect::<Result<_, Failure>>()?;
+        if let Ok(progress) = progress.lock() {
+            progress.0.finish();
+        }
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    fn search(&self, pair: &Pair<'_>, searcher: Searcher, seed: u64) -> Result<Vec<Row>, Failure> {
+        let begun = Instant::now();
+        let mut evaluator = self.evaluator(pair, seed)?;
+        let outcome = self.outcome(pair, searcher, seed, &mut *evaluator)?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let all = outcome.evaluated.len();
+        let mut at: Vec<usize> =
+            self.at.iter().map(|&at| at as usize).filter(|&at| at < all).collect();
+        at.push(all);
+        at.into_iter()
+            .map(|evaluations| {
+                let front = outcome.front_after(evaluations);
+                let archs = || front.iter().map(|found: &&Evaluated| &found.arch);
+                let found = front.iter().filter(|_| evaluations == all);
+                Ok(Row {
+                    dataset: pair.on.problem.dataset_name.unwrap_or_default(),
+                    device: pair.device,
+                    searcher,
+                    seed,
+                    evaluations,
+                    scores: pair.truth.score(archs())?,
+                    coverage: pair.truth.coverage(archs(), 1, BINS, TOLERANCE),
+                    holding: holding(&pair.rules, &outcome, evaluations),
+                    seconds,
+                    front: found.map(|&found| found.clone()).collect(),
+                })
+            })
+            .collect()
+    }
+
+    fn outcome(
+        &self,
+        pair: &Pair<'_>,
+        searcher: Searcher,
+        seed: u64,
+        evaluator: &mut dyn Evaluator,
+    ) -> Result<Outcome, Failure> {
+        let problem = &pair.on.problem;
+        let space = problem.space;
+        let on_event = &mut |_: &nas_search::Event<'_>| {};
+        let Some(mut proposer) = searcher.proposer(problem)? else {
+            let all: Vec<Arch> = space.enumerate().collect();
+            let whole = Partition::whole();
+            let settings = scan(all.len(), Settings { seed, ..Settings::default() });
+            let all: &mut dyn Proposer = &mut Listed::new(all);
+            return Ok(Search::new(space, &whole, settings).run(all, evaluator, on_event)?);
+        };
+        let allocation = self.allocation.or(Allocation::Adaptive);
+        let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
+        let search = pair.cut.search(space, settings).believing(&pair.rules);
+        Ok(search.run(&mut *proposer, evaluator, on_event)?)
+    }
+}
+
+/// The positions, from 1 on, of the given rules that no evidence had refuted after so many
+/// evaluations.
+fn holding(rules: &[Rule], outcome: &Outcome, evaluations: usize) -> String {
+    let dropped = outcome.knowledge.dropped().iter().filter(|one| one.evaluated <= evaluations);
+    let dropped: Vec<_> = dropped.map(|one| &one.rule).collect();
+    let holds = |rule: &Rule| !dropped.iter().any(|other| other.states_the_same(rule));
+    let holding = (1..).zip(rules).filter(|(_, rule)| holds(rule));
+    holding.map(|(at, _)| format!("{at}")).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,84 @@
+//! The options that name a search space and a data set; their help is made from the catalogue.
+
+use std::path::Path;
+
+use nas_eval::{KnownSpace, Problem, spaces};
+use nas_space::Space;
+
+use crate::failure::Failure;
+
+/// The search space, and what its networks are trained on.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SpaceArguments {
+    #[arg(
+        long,
+        value_name = "NAME|FILE",
+        default_value_t = default_space(),
+        help = space_help("; or a TOML file with a space of your own (see nas space check)")
+    )]
+    pub space: String,
+    #[arg(long, value_name = "NAME", help = dataset_help())]
+    pub dataset: Option<String>,
+}
+
+/// The end of a file's name that holds a space.
+const TOML: &str = "toml";
+
+/// The name of the default space.
+pub fn default_space() -> String {
+    spaces::ALL[0].space().name().to_owned()
+}
+
+/// The names of the known spaces, as help; `more` goes on.
+pub fn space_help(more: &str) -> String {
+    let names: Vec<&str> = spaces::names().collect();
+    format!("The search space: {}{more}", names.join(", "))
+}
+
+/// The data sets of each known space, as help; spaces with the same ones stand together.
+pub fn dataset_help() -> String {
+    let mut groups: Vec<(Vec<&str>, Vec<&str>, &str)> = Vec::new();
+    for known in spaces::ALL {
+        let (name, datasets) = (known.space().name(), known.datasets());
+        let default = datasets.get(known.default_dataset()).copied().unwrap_or_default();
+        match groups.iter_mut().find(|group| group.1 == datasets && group.2 == default) {
+            Some(group) => group.0.push(name),
+            None => groups.push((vec![name], datasets, default)),
+        }
+    }
+    let groups = groups.iter().map(|(names, datasets, default)| {
+        format!("{}: {} [default: {default}]", names.join(", "), datasets.join(", "))
+    });
+    format!("What networks are trained on. {}", groups.collect::<Vec<_>>().join("; "))
+}
+
+impl SpaceArguments {
+    /// The space with what is known of it.
+    pub fn problem(&self) -> Result<Problem, Failure> {
+        let (name, file) = (self.space.as_str(), Path::new(&self.space));
+        if file.extension().is_some_and(|end| end == TOML) {
+            if self.dataset.is_some() {
+                return Err(Failure::input(format!(
+                    "--dataset has no effect on {name}: a space of your own has no data sets"
+                )));
+            }
+            // One for the whole run of the program.
+            return Ok(Problem::own(Box::leak(Box::new(space_of(file)?))));
+        }
+        Ok(Problem::new(known(name)?, self.dataset.as_deref())?)
+    }
+}
+
+/// A known space by its name.
+pub fn known(name: &str) -> Result<&'static dyn KnownSpace, Failure> {
+    spaces::named(name).map_err(|unknown| {
+        Failure::input(format!("{unknown}; or a file of your own that ends in .{TOML}"))
+    })
+}
+
+/// A space of a user's own.
+pub fn space_of(file: &Path) -> Result<Space, Failure> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
+    Space::from_toml(&text).map_err(|error| Failure::input(format!("{}, {error}", file.display())))
+}

@@ -1,0 +1,83 @@
+//! Tables that commands read: what was published, and a user's own.
+
+use std::path::{Path, PathBuf};
+
+use nas_eval::{Problem, Published, Source, UserTable};
+use nas_hw::Metric;
+use nas_space::Arch;
+
+use crate::{failure::Failure, target::check_published};
+
+/// The folder with the benchmarks' tables.
+pub fn data_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    match given {
+        Some(path) => Ok(path.to_path_buf()),
+        None => Ok(nas_bench::data_dir()?.path),
+    }
+}
+
+/// What was published of a space, where it was and has been downloaded. Tables that are there but
+/// damaged are an error, and so are missing ones where they are needed.
+pub fn published(
+    problem: &Problem,
+    given: Option<&Path>,
+    needed: bool,
+) -> Result<Option<Box<dyn Published>>, Failure> {
+    match problem.open(&data_folder(given)?) {
+        None => Ok(None),
+        Some(Ok(tables)) => Ok(Some(tables)),
+        Some(Err(nas_bench::Error::MissingTables { .. })) if !needed => Ok(None),
+        Some(Err(error)) => Err(error.into()),
+    }
+}
+
+/// What was published of a space, for a command that cannot do without; `what` it needs.
+pub fn needed(
+    problem: &Problem,
+    given: Option<&Path>,
+    what: &str,
+) -> Result<Box<dyn Published>, Failure> {
+    published(problem, given, true)?.ok_or_else(|| lacking(problem, what))
+}
+
+/// The refusal of a command that needs what was not published of a space.
+pub fn lacking(problem: &Problem, what: &str) -> Failure {
+    Failure::input(format!("no {what} of {} were published: name another --space", problem.title))
+}
+
+/// A published cost, or what to do where there is none.
+pub fn cost_of(
+    problem: &Problem,
+    published: Option<&dyn Published>,
+    device: &str,
+    metric: Metric,
+) -> Result<Box<dyn Source + Send>, Failure> {
+    check_published(problem, device)?;
+    let lacking = || lacking(problem, "costs");
+    Ok(published.ok_or_else(lacking)?.cost(device, metric)?)
+}
+
+/// A source's value of an architecture.
+pub fn value_of(source: &mut dyn Source, arch: &Arch) -> Result<Option<f64>, Failure> {
+    let value = source.value(arch).map_err(|error| Failure::work(error.to_string()))?;
+    Ok(value.value)
+}
+
+/// A user's table of latencies in ms.
+pub fn latencies(file: &Path, problem: &Problem) -> Result<UserTable, Failure> {
+    Ok(UserTable::read(file, |text| problem.parse(text), &["latency_ms"], f64::INFINITY)?)
+}
+
+/// A user's table of accuracies in %, or one that `nas predict apply` wrote.
+pub fn accuracies(file: &Path, problem: &Problem) -> Result<UserTable, Failure> {
+    let columns = ["accuracy_percent", "accuracy", "predicted_accuracy_percent"];
+    let table = UserTable::read(file, |text| problem.parse(text), &columns, 100.0)?;
+    let greatest = table.architectures().filter_map(|arch| table.value(arch)).reduce(f64::max);
+    if greatest.is_some_and(|greatest| greatest <= 1.0) {
+        eprintln!(
+            "warning: no accuracy in {} is above 1: they are read as percent, not as fractions",
+            file.display()
+        );
+    }
+    Ok(table)
+}

@@ -1,0 +1,104 @@
+//! How the networks of a space are built, and what images they take.
+
+use std::{path::Path, sync::Arc};
+
+use nas_bench::ScoreTable;
+use nas_net::Model;
+use nas_proxy::{Batch, Proxy, Selection};
+use nas_space::Arch;
+use tch::Device;
+
+use crate::{Error, Numbering};
+
+/// How the networks of a space are built for a data set, and what is shown to them.
+#[derive(Clone)]
+pub struct Blueprint {
+    /// Height and width of an image, in pixels.
+    pub side: usize,
+    /// Classes of images.
+    pub classes: usize,
+    /// Images in a batch that proxies see, where nothing else is asked for.
+    pub batch: usize,
+    /// The proxies of the training-free score ([`ProxyScore`](super::ProxyScore)).
+    pub score: &'static [Proxy],
+    /// Scores that were computed before, where there are such.
+    pub computed: Option<Computed>,
+    /// Reads images of a file, where files with images of the data set are known.
+    pub read: Option<ReadImages>,
+    /// Builds a network.
+    pub build: Arc<Build>,
+    /// How a benchmark numbers the architectures: it tells which are the same network.
+    pub numbering: Option<Numbering>,
+}
+
+/// Opens scores that were computed before.
+pub type Computed = fn() -> Result<ScoreTable, nas_bench::Error>;
+
+/// Reads images of a file.
+pub type ReadImages = fn(&Path, Selection) -> Result<Batch, nas_proxy::Error>;
+
+/// Builds the network of an architecture with initial weights of a seed.
+pub type Build = dyn Fn(&Arch, u64, Device) -> Result<Box<dyn Model>, nas_net::Error> + Send + Sync;
+
+impl Blueprint {
+    /// Images of a file, as large as the networks take them; `None` where no files with such are
+    /// known.
+    ///
+    /// # Errors
+    /// Those of the reader, for example for too few images.
+    pub fn images(
+        &self,
+        file: &Path,
+        selection: Selection,
+    ) -> Option<Result<Batch, nas_proxy::Error>> {
+        Some(self.read?(file, selection).and_then(|batch| batch.resized(self.side)))
+    }
+
+    /// The architecture that represents all that are the same network.
+    pub fn representative(&self, arch: &Arch) -> Arch {
+        let first = |numbering: Numbering| (numbering.arch)((numbering.representative)(arch)).ok();
+        self.numbering.and_then(first).unwrap_or_else(|| arch.clone())
+    }
+
+    /// A number that tells an architecture from others, the same everywhere.
+    fn number(&self, arch: &Arch) -> u64 {
+        self.numbering.map_or_else(|| fingerprint(arch), |known| (known.index)(arch) as u64)
+    }
+}
+
+/// A number that tells an architecture from others, the same everywhere.
+fn fingerprint(arch: &Arch) -> u64 {
+    // FNV-1a.
+    let step = |hash: u64, choice: &u8| (hash ^ u64::from(*choice)).wrapping_mul(0x0100_0000_01b3);
+    arch.choices().iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// How and where networks are built.
+#[derive(Clone)]
+pub struct Networks {
+    /// How.
+    pub blueprint: Blueprint,
+    /// The seed of the initial weights. Each network draws its own from it, as in published
+    /// tables: with one draw for all, its luck would rank networks that differ in little else.
+    pub seed: u64,
+    /// Where they run.
+    pub device: Device,
+}
+
+impl Networks {
+    /// The untrained network of an architecture. Architectures that are the same network get the
+    /// same weights.
+    ///
+    /// # Errors
+    /// An architecture of another space; failures of libtorch, for example out of memory.
+    pub fn build(&self, arch: &Arch) -> Result<Box<dyn Model>, Error> {
+        let arch = self.representative(arch);
+        let seed = self.seed.wrapping_add(self.blueprint.number(&arch) << 32);
+        Ok((self.blueprint.build)(&arch, seed, self.device)?)
+    }
+
+    /// The architecture that represents all that are the same network.
+    pub fn representative(&self, arch: &Arch) -> Arch {
+        self.blueprint.representative(arch)
+    }
+}

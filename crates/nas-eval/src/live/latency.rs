@@ -1,0 +1,118 @@
+//! Latency measured on this machine.
+
+use std::collections::HashMap;
+
+use nas_hw::{Measurement, Plan, measure_fallible};
+use nas_net::Description;
+use nas_proxy::Batch;
+use nas_search::{BoxError, Detail, Objective};
+use nas_space::Arch;
+use tch::{Device, Tensor};
+
+use super::Networks;
+use crate::{Error, Pace, Source, SourceValue, onnx::OnnxNetwork};
+
+/// What runs a network whose latency is measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// libtorch ([`Model::forward_inference`]).
+    #[default]
+    Torch,
+    /// ONNX Runtime on the processor, with the network's file ([`Model::to_onnx`]).
+    Onnx,
+}
+
+/// Latency of one image through the network on this machine, in ms: the median over repeats, as
+/// deployed. On the processor it is measured on one thread: a
+/// single small image gains little from more, and threads that wait for each other make the
+/// time depend on what else the machine is doing.
+pub struct MeasuredLatency {
+    networks: Networks,
+    plan: Plan,
+    runtime: Runtime,
+    image: Tensor,
+    objective: Objective,
+    details: [Detail; 1],
+    /// What was measured of a network: value and spread.
+    known: HashMap<Arch, SourceValue>,
+}
+
+impl MeasuredLatency {
+    /// A stopwatch for networks on their device.
+    ///
+    /// # Errors
+    /// Failures of libtorch.
+    pub fn new(networks: Networks, plan: Plan, runtime: Runtime) -> Result<Self, Error> {
+        let side = networks.blueprint.side;
+        let image = Batch::gaussian([1, 3, side, side], networks.seed)?;
+        let image = image.to_device(networks.device)?.images().shallow_clone();
+        Ok(Self {
+            networks,
+            plan,
+            runtime,
+            image,
+            objective: Objective::minimise("latency", "ms"),
+            details: [Detail { name: "latency_spread".into(), unit: "ms".into() }],
+            known: HashMap::new(),
+        })
+    }
+
+    /// Measures an architecture.
+    ///
+    /// # Errors
+    /// Failures of the runtime.
+    pub fn measure(&self, arch: &Arch) -> Result<Measurement, Error> {
+        let network = self.networks.build(arch)?;
+        if self.runtime == Runtime::Onnx {
+            let side = self.networks.blueprint.side;
+            let mut network =
+                OnnxNetwork::new(&network.to_onnx(side, &Description::default())?, 1)?;
+            let pixels = self.image.f_reshape(-1).and_then(Vec::try_from);
+            let pixels: Vec<f32> = pixels.map_err(nas_net::Error::from)?;
+            return measure_fallible(&self.plan, || {
+                network.logits(&pixels, [1, 3, side, side]).map(drop)
+            });
+        }
+        let threads = tch::get_num_threads();
+        tch::set_num_threads(1);
+        let measured = measure_fallible(&self.plan, || {
+            let _ = network.forward_inference(&self.image)?;
+            if let Device::Cuda(index) = self.networks.device {
+                tch::Cuda::synchronize(index as i64);
+            }
+            Ok::<(), Error>(())
+        });
+        tch::set_num_threads(threads);
+        measured
+    }
+}
+
+impl Source for MeasuredLatency {
+    fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Slow
+    }
+
+    fn value(&mut self, arch: &Arch) -> Result<SourceValue, BoxError> {
+        let network = self.networks.representative(arch);
+        if let Some(known) = self.known.get(&network) {
+            return Ok(known.clone());
+        }
+        let measured = self.measure(arch)?;
+        let details = vec![Some(measured.spread.0)];
+        let value = SourceValue { value: Some(measured.median.0), details };
+        self.known.insert(network, value.clone());
+        Ok(value)
+    }
+
+    fn remember(&mut self, arch: &Arch, value: &SourceValue) {
+        self.known.insert(self.networks.representative(arch), value.clone());
+    }
+}

@@ -1,0 +1,171 @@
+//! AutoFormer's three spaces of vision transformers, with ViT-Bench-101's accuracies of the tiny one.
+
+use std::path::Path;
+
+use nas_bench::{Error as BenchError, VitBench, VitDataset, VitFamily};
+use nas_hw::Metric;
+use nas_partition::Partition;
+use nas_predict::Table;
+use nas_space::{
+    Arch, Space,
+    autoformer::{Network, Size},
+};
+
+use crate::{Error, Features, KnownSpace, Published, PublishedAccuracies, Source, Statistic};
+
+#[cfg(feature = "torch")]
+use crate::live::{Blueprint, TRAINING_FREE_TRANSFORMER};
+
+/// Height and width of an image, in pixels.
+const SIDE: u64 = 224;
+
+/// Vision transformers of one size (Chen et al. 2021, arXiv 2107.00651).
+pub struct AutoFormer(Size);
+
+/// 5 to 11 M parameters.
+pub static TINY: AutoFormer = AutoFormer(Size::Tiny);
+
+/// 13 to 35 M parameters.
+pub static SMALL: AutoFormer = AutoFormer(Size::Small);
+
+/// 40 to 77 M parameters.
+pub static BASE: AutoFormer = AutoFormer(Size::Base);
+
+impl AutoFormer {
+    /// How a number of a network is counted, from its images' size and their classes.
+    fn count(
+        &self,
+        dataset: usize,
+        of: fn(&Network, u64, u64) -> u64,
+    ) -> impl Fn(&Arch) -> f64 + use<> {
+        let (size, classes) = (self.0, VitDataset::ALL[dataset].classes() as u64);
+        move |arch: &Arch| {
+            size.network(arch).map_or(f64::NAN, |network| of(&network, SIDE, classes) as f64)
+        }
+    }
+}
+
+impl KnownSpace for AutoFormer {
+    fn space(&self) -> &'static Space {
+        self.0.space()
+    }
+
+    fn networks_in_words(&self) -> String {
+        let range = match self.0 {
+            Size::Tiny => "5.4 to 10.5",
+            Size::Small => "13 to 35",
+            Size::Base => "40 to 77",
+        };
+        format!("vision transformers of {range} M parameters")
+    }
+
+    fn datasets(&self) -> Vec<&'static str> {
+        VitDataset::ALL.map(VitDataset::name).to_vec()
+    }
+
+    fn statistics(&self, dataset: usize) -> Vec<Statistic> {
+        let (parameters, flops) =
+            (self.count(dataset, Network::parameters), self.count(dataset, Network::flops));
+        vec![
+            Statistic::new("parameters", "parameters", "M", parameters),
+            Statistic::new("flops", "FLOPs", "M", flops),
+        ]
+    }
+
+    fn niches(&self) -> Option<Partition> {
+        Partition::by_choices(self.space(), &["embedding dimension", "depth"]).ok()
+    }
+
+    #[cfg(feature = "torch")]
+    fn blueprint(&self, dataset: usize) -> Option<Blueprint> {
+        let (size, dataset) = (self.0, VitDataset::ALL[dataset]);
+        let classes = dataset.classes();
+        Some(Blueprint {
+            side: SIDE as usize,
+            classes,
+            batch: 8,
+            score: &TRAINING_FREE_TRANSFORMER,
+            computed: None,
+            read: match dataset {
+                VitDataset::ImageNet => {
+                    Some(|file, selection| nas_proxy::imagenet64(file, selection))
+                }
+                VitDataset::Cifar100 => {
+                    Some(|file, selection| nas_proxy::cifar100(file, selection))
+                }
+                VitDataset::Flowers | VitDataset::Chaoyang => None,
+            },
+            build: std::sync::Arc::new(move |arch, seed, device| {
+                let network = size.network(arch)?;
+                let network =
+                    nas_net::AutoFormerNetwork::new(&network, SIDE, classes as u64, seed, device)?;
+                Ok(Box::new(network))
+            }),
+            numbering: None,
+        })
+    }
+
+    fn features(&self) -> Result<Box<Features>, Error> {
+        let parameters = self.count(0, Network::parameters);
+        let space = self.space();
+        Ok(Box::new(move |architectures| {
+            let values = architectures.iter().map(|arch| Some(parameters(arch)));
+            Ok(Table::new(space, architectures).with_scores("parameters", values)?)
+        }))
+    }
+
+    fn accuracies_in_words(&self) -> String {
+        match self.0 {
+            Size::Tiny => "of 200 networks (imagenet: of 100)".to_owned(),
+            Size::Small | Size::Base => "none".to_owned(),
+        }
+    }
+
+    fn open(&self, dataset: usize, data: &Path) -> Option<Result<Box<dyn Published>, BenchError>> {
+        (self.0 == Size::Tiny)
+            .then(|| OnVitBench::open(VitFamily::AutoFormer, VitDataset::ALL[dataset], data))
+    }
+}
+
+/// ViT-Bench-101's accuracies on one data set.
+pub(super) struct OnVitBench {
+    bench: VitBench,
+    family: VitFamily,
+    dataset: VitDataset,
+}
+
+impl OnVitBench {
+    pub(super) fn open(
+        family: VitFamily,
+        dataset: VitDataset,
+        data: &Path,
+    ) -> Result<Box<dyn Published>, BenchError> {
+        Ok(Box::new(Self { bench: VitBench::open(data)?, family, dataset }))
+    }
+}
+
+impl Published for OnVitBench {
+    fn accuracies(&self) -> Result<PublishedAccuracies, Error> {
+        let accuracies = self.bench.accuracies(self.family, self.dataset);
+        let trained: Vec<(Arch, f64)> =
+            accuracies.map(|(arch, accuracy)| (arch.clone(), accuracy)).collect();
+        if trained.is_empty() {
+            return Ok(PublishedAccuracies::None);
+        }
+        let how = match self.dataset {
+            VitDataset::ImageNet => "supernet",
+            _ => "distilled",
+        };
+        let (count, dataset) = (trained.len(), self.dataset);
+        let from = format!("{count} networks of ViT-Bench-101 ({dataset}, {how})");
+        Ok(PublishedAccuracies::OfSome { trained, from })
+    }
+
+    fn cost(&self, device: &str, metric: Metric) -> Result<Box<dyn Source + Send>, Error> {
+        Err(Error::Benchmark(BenchError::NoDevice {
+            quantity: format!("ViT-Bench-101 {metric}"),
+            device: device.to_owned(),
+            available: Vec::new(),
+        }))
+    }
+}

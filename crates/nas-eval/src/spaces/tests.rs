@@ -1,0 +1,84 @@
+//! Tests that hold for every known space.
+
+use nas_search::SearchRng;
+use rand::SeedableRng;
+
+use super::{ALL, named, names, problem};
+use crate::Problem;
+
+/// Every space on every data set.
+fn all() -> impl Iterator<Item = Problem> {
+    ALL.iter().flat_map(|known| {
+        let datasets = known.datasets().into_iter();
+        datasets.map(|dataset| Problem::new(*known, Some(dataset)).unwrap())
+    })
+}
+
+#[test]
+fn names_and_aliases_find_their_space_and_are_distinct() {
+    let mut seen = std::collections::HashSet::new();
+    for known in ALL {
+        let name = known.space().name();
+        for name in known.aliases().iter().copied().chain([name]) {
+            assert!(seen.insert(name), "{name}");
+            assert_eq!(named(name).unwrap().space().name(), known.space().name());
+        }
+    }
+    let error = named("fbnett").err().unwrap().to_string();
+    assert!(error.contains("did you mean `fbnet`?"), "{error}");
+    assert!(names().all(|name| error.contains(name)), "{error}");
+}
+
+#[test]
+fn an_unknown_data_set_is_refused_with_those_of_the_space() {
+    let error = problem("pit", Some("imagenet")).err().unwrap().to_string();
+    assert_eq!(error, "unknown data set `imagenet`; known: cifar100, flowers, chaoyang");
+    assert_eq!(problem("fbnet", None).unwrap().dataset_name, Some("cifar100"));
+    assert_eq!(problem("nb201", Some("CIFAR100")).unwrap().name, "cifar100");
+}
+
+#[test]
+fn architectures_are_read_as_they_are_written_and_numbers_are_theirs() {
+    let rng = &mut SearchRng::seed_from_u64(1);
+    for problem in all() {
+        for _ in 0..20 {
+            let arch = problem.space.sample(rng);
+            assert_eq!(problem.parse(&problem.space.format(&arch)).as_ref(), Ok(&arch));
+            for (form, write) in &problem.forms {
+                assert_eq!(problem.parse(&write(&arch)).as_ref(), Ok(&arch), "{form}");
+            }
+            if let Some(numbering) = problem.numbering {
+                assert_eq!((numbering.arch)((numbering.index)(&arch)).as_ref(), Ok(&arch));
+                assert!((numbering.class)(&arch) < numbering.classes);
+            }
+            for statistic in &problem.statistics {
+                let value = statistic.of(&arch);
+                assert!(value.is_finite() && value >= 0.0, "{}: {value}", statistic.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_predictor_can_learn_from_every_space() {
+    let rng = &mut SearchRng::seed_from_u64(2);
+    for known in ALL {
+        let problem = Problem::new(known, None).unwrap();
+        let domain = problem.domain().unwrap();
+        let architectures: Vec<_> = (0..3).map(|_| problem.space.sample(rng)).collect();
+        let table = (domain.features)(&architectures).unwrap();
+        assert_eq!(table.rows(), 3);
+        assert!(!table.columns().is_empty());
+    }
+}
+
+#[test]
+fn devices_are_those_of_the_manifest() {
+    let devices = |name: &str| {
+        let problem = problem(name, None).unwrap();
+        problem.devices().unwrap().iter().map(|device| device.name.as_str()).collect::<Vec<_>>()
+    };
+    assert!(devices("nasbench201").contains(&"edgetpu"));
+    assert!(!devices("fbnet").contains(&"edgetpu") && devices("fbnet").contains(&"raspi4"));
+    assert!(devices("autoformer-tiny").is_empty());
+}
