@@ -243,17 +243,17 @@ impl Task {
         self.open.as_ref().map(|open| open(data))
     }
 
-    /// A space of a user's own; its measures are its facts.
+    /// A space of a user's own; its axes are its facts.
     pub fn own(space: &'static Space) -> Self {
-        let fact = |measure: &'static nas_space::Measure| {
-            let value = move |arch: &Arch| space.measured(measure, arch);
-            Fact::new(&measure.name, &measure.name, "", value)
+        let fact = |axis: &'static nas_space::ComplexityAxis| {
+            let value = move |arch: &Arch| space.axis_value(axis, arch);
+            Fact::new(&axis.name, &axis.name, "", value)
         };
         Self {
             space,
             title: space.name().to_owned(),
             forms: Vec::new(),
-            facts: space.measures().iter().map(fact).collect(),
+            facts: space.axes().iter().map(fact).collect(),
             name: space.name().to_owned(),
             dataset: None,
             niches: None,
