@@ -116,7 +116,7 @@ fn a_predictor_learns_it() {
     let truth: Vec<f64> = all
         .iter()
         .map(|arch| {
-            space.measured(&space.measures()[0], arch).ln() - 2.0 * f64::from(arch.choices()[7])
+            space.axis_value(&space.axes()[0], arch).ln() - 2.0 * f64::from(arch.choices()[7])
         })
         .collect();
     let table = Table::new(&space, &all);
@@ -200,9 +200,9 @@ fn mistakes_in_a_file_are_told_by_line() {
         (SPACE.replace("name = \"made-up\"\n", ""), "name"),
         (SPACE.replace("choices = [8, 16, 24, 32]", "choices = []"), "line 8: "),
         (SPACE.replace("name = \"width\"\nchoices", "name = \"depth\"\nchoices"), "occurs twice"),
-        (SPACE.replace("if = { depth = 5 }", "if = { stem = 1 }"), "must stand before it"),
+        (SPACE.replace("if = { depth = 5 }", "if = { stem = 1 }"), "must come before it"),
         (SPACE.replace("if = { depth = 5 }", "if = { depht = 5 }"), "did you mean `depth`"),
-        (SPACE.replace("at_most = 400", "at_most = 1"), "of 10000 architectures drawn none keeps"),
+        (SPACE.replace("at_most = 400", "at_most = 1"), "none of 10000 random architectures satisfies"),
         (format!("name = \"long\"\n{}", many.collect::<String>()), ""),
     ] {
         nas.write("wrong.toml", &file);

@@ -58,11 +58,11 @@ pub trait KnownSpace: Send + Sync {
     /// latency follows most. By default the axes of the space.
     fn statistics(&self, _dataset: usize) -> Vec<Statistic> {
         let space = self.space();
-        let statistic = |measure: &'static nas_space::Measure| {
-            let value = move |arch: &Arch| space.measured(measure, arch);
-            Statistic::new(&measure.name, &measure.name, "", value)
+        let statistic = |axis: &'static nas_space::ComplexityAxis| {
+            let value = move |arch: &Arch| space.axis_value(axis, arch);
+            Statistic::new(&axis.name, &axis.name, "", value)
         };
-        space.measures().iter().map(statistic).collect()
+        space.axes().iter().map(statistic).collect()
     }
 
     /// The niches of PEL-NAS (arXiv 2510.01472).

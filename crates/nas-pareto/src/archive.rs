@@ -1,3 +1,5 @@
+//! A set of mutually non-dominated points, each with a payload.
+
 use crate::dominance::{lexicographic, weakly_dominates};
 use crate::points::check_vector;
 use crate::{Direction, Error, PointSet, Points, Result};
@@ -14,7 +16,7 @@ use crate::{Direction, Error, PointSet, Points, Result};
 /// let mut front = Archive::new(&[Minimise, Maximise])?;
 /// assert!(front.insert(&[5.8, 94.0], "wide")?.is_accepted());
 /// assert!(front.insert(&[2.1, 90.5], "narrow")?.is_accepted());
-/// assert_eq!(front.insert(&[5.8, 94.0], "twin")?, Insertion::Duplicate);
+/// assert_eq!(front.insert(&[5.8, 94.0], "equal")?, Insertion::Duplicate);
 /// assert_eq!(front.insert(&[5.5, 94.1], "better")?, Insertion::Accepted { evicted: 1 });
 /// let names: Vec<_> = front.iter().map(|member| member.payload).collect();
 /// assert_eq!(names, ["narrow", "better"]);
@@ -33,16 +35,16 @@ pub struct Archive<T> {
 pub struct Member<T> {
     /// The objectives as they were given, each in its own direction.
     pub objectives: Vec<f64>,
-    /// What the point stands for.
+    /// What belongs to the point, such as its architecture.
     pub payload: T,
 }
 
-/// What became of a point that was offered to an [`Archive`].
+/// The result of inserting a point into an [`Archive`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Insertion {
     /// It is a member now.
     Accepted {
-        /// How many members it dominated, which are gone.
+        /// How many members it dominated; they are removed.
         evicted: usize,
     },
     /// A member dominates it.
@@ -76,8 +78,8 @@ impl<T> Archive<T> {
         self.members.clear();
     }
 
-    /// Offers a point: it is accepted unless a member dominates or equals it, and evicts the
-    /// members that it dominates. O(members · objectives).
+    /// Inserts a point unless a member dominates or equals it; members that it dominates are
+    /// removed. O(members · objectives).
     ///
     /// # Errors
     /// [`Error::Dimension`] and [`Error::VectorNotFinite`]; the archive is then unchanged.
@@ -85,7 +87,7 @@ impl<T> Archive<T> {
         let minimised = self.minimised(objectives)?;
         let at = match self.place(&minimised) {
             Ok(at) => at,
-            Err(refusal) => return Ok(refusal),
+            Err(rejected) => return Ok(rejected),
         };
         // Whatever the newcomer dominates comes after it in the order.
         let dimension = self.directions.len();
@@ -116,7 +118,7 @@ impl<T> Archive<T> {
         Ok(self.place(&self.minimised(objectives)?).is_ok())
     }
 
-    /// Offers every member of `other`, in its order, and returns how many were accepted.
+    /// Inserts every member of `other`, in its order, and returns how many were accepted.
     ///
     /// # Errors
     /// [`Error::Directions`] unless both archives have the same directions.
@@ -155,8 +157,8 @@ impl<T> Archive<T> {
         self.members.iter()
     }
 
-    /// The members' objectives, minimised, in order: what [`hypervolume`](crate::hypervolume) and
-    /// its kind take.
+    /// The members' objectives, minimised, in order: the input of
+    /// [`hypervolume`](crate::hypervolume) and the like.
     pub fn points(&self) -> Points<'_> {
         Points::trusted(&self.minimised, self.directions.len())
     }
@@ -191,7 +193,7 @@ impl<T> Archive<T> {
         low
     }
 
-    /// Where a point belongs, or why it does not.
+    /// The position at which a point belongs, or why it is rejected.
     fn place(&self, minimised: &[f64]) -> std::result::Result<usize, Insertion> {
         let at = self.position(minimised);
         let points = self.points();

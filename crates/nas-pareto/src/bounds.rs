@@ -1,3 +1,5 @@
+//! The range of each objective, and points scaled by it.
+
 use crate::points::check_dimension;
 use crate::{Error, IntoPoints, PointSet, Result};
 
@@ -43,7 +45,7 @@ impl Bounds {
 
     /// Scales points so that each objective's bounds become 0 and 1.
     ///
-    /// Points outside the bounds land outside [0, 1]. An objective whose bounds are equal has no
+    /// Points outside the bounds are scaled to values outside [0, 1]. An objective whose bounds are equal has no
     /// range to divide by and is only shifted: its value at the bound becomes 0, and what is worse
     /// stays worse.
     ///

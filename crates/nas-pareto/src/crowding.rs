@@ -1,3 +1,5 @@
+//! Crowding distance: how far a point of a front is from its neighbours.
+
 use crate::{Error, IntoPoints, Result};
 
 /// Crowding distance within one front (Deb, Pratap, Agarwal and Meyarivan 2002, section III-B): for
@@ -5,8 +7,8 @@ use crate::{Error, IntoPoints, Result};
 /// of the objective's range. Larger is less crowded. O(d · n log n).
 ///
 /// The first and the last point along an objective get infinity. An objective in which all points
-/// are equal says nothing about crowding and is left out, unless all objectives are such: then the
-/// first and the last point get infinity, the others 0. Ties are broken by index.
+/// are equal is ignored, unless all objectives are such: then the first and the last point get
+/// infinity, the others 0. Ties are broken by index.
 ///
 /// # Errors
 /// Those of [`IntoPoints`], and [`Error::Overflow`] where a range is beyond `f64`.

@@ -1,3 +1,5 @@
+//! Distances from a front to the points that were found: IGD and IGD+.
+
 use crate::points::check_dimension;
 use crate::{Error, IntoPoints, Points, Result};
 

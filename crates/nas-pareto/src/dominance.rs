@@ -1,3 +1,5 @@
+//! Directions of objectives, and whether one vector of objectives dominates another.
+
 use std::cmp::Ordering;
 
 /// Which way an objective is better.
@@ -10,7 +12,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The value as this crate sees it: minimised. Negation is exact, so applying this twice gives
+    /// The value as this crate computes with it: minimised. Negation is exact, so applying this twice gives
     /// the value back.
     pub fn minimised(self, value: f64) -> f64 {
         match self {
@@ -20,7 +22,7 @@ impl Direction {
     }
 }
 
-/// How one vector of objectives stands to another.
+/// How two vectors of objectives compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dominance {
     /// The first is nowhere worse and somewhere better.
@@ -94,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_four_verdicts() {
+    fn vectors_compare_in_four_ways() {
         let check = |first: &[f64], second: &[f64], expected| {
             assert_eq!(compare(first, second), expected, "{first:?} {second:?}");
         };

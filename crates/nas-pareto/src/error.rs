@@ -1,4 +1,6 @@
-/// What was wrong with an input.
+//! The errors of the crate.
+
+/// What is wrong with an input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -64,5 +66,5 @@ pub enum Error {
     Overflow(&'static str),
 }
 
-/// The result of everything here that can refuse its input.
+/// The result of functions that check their input.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -198,7 +198,7 @@ impl<'a, const D: usize> IntoPoints<'a> for &'a Vec<[f64; D]> {
     }
 }
 
-/// Refuses a vector that does not fit points of `dimension` objectives.
+/// An error unless the vector is finite and fits points of `dimension` objectives.
 pub(crate) fn check_vector(name: &'static str, vector: &[f64], dimension: usize) -> Result<()> {
     check_dimension(name, vector.len(), dimension)?;
     match vector.iter().position(|value| !value.is_finite()) {
@@ -207,7 +207,7 @@ pub(crate) fn check_vector(name: &'static str, vector: &[f64], dimension: usize)
     }
 }
 
-/// Refuses an input whose number of objectives is not that of the points.
+/// An error unless the input has as many objectives as the points.
 pub(crate) fn check_dimension(input: &'static str, found: usize, expected: usize) -> Result<()> {
     if found == expected { Ok(()) } else { Err(Error::Dimension { input, found, expected }) }
 }

@@ -1,11 +1,13 @@
+//! The points that fewer than a given number of others dominate.
+
 use crate::points::check_vector;
 use crate::{Direction, Error, Result, dominates};
 
 /// The points that fewer than `k` others dominate, each with a payload: the k-skyband (Papadias,
 /// Tao, Fu and Seeger 2005). With `k` = 1 it is the non-dominated set, equal points included.
 ///
-/// The best `k` by any weighted sum of the objectives are among them, so that who draws from the
-/// nearly best need not keep all. Members are in the order in which they arrived.
+/// The best `k` by any weighted sum of the objectives are among them, so that other points need not
+/// be kept. Members are in the order in which they arrived.
 ///
 /// ```
 /// use nas_pareto::{Direction::Minimise, Skyband};

@@ -1,3 +1,5 @@
+//! Non-dominated sorting: points front by front.
+
 use crate::dominance::weakly_dominates;
 use crate::front::lexicographic_order;
 use crate::{IntoPoints, Points, Result};

@@ -19,7 +19,7 @@ impl Staircase {
         self.heights.resize(ranks, 0.0);
     }
 
-    /// Adds a step unless one at its rank or before is at least as tall, and says whether it did.
+    /// Adds a step unless one at its rank or before is at least as tall; returns whether it did.
     ///
     /// For each part of the added region, from the new step on, calls `exposed` with the rank at
     /// which it begins, the rank at which it ends (`None`: it goes on to the end), and its bottom;
@@ -58,7 +58,7 @@ impl Staircase {
 }
 
 /// A set of small integers with neighbour queries: a bit per integer, and above each 64 words
-/// another word that says which of them are not zero. Three levels hold 262,144 ranks in 33 KiB,
+/// another word whose bits mark those that are not zero. Three levels hold 262,144 ranks in 33 KiB,
 /// which a query crosses in a handful of instructions per level.
 #[derive(Debug, Default)]
 struct RankSet {

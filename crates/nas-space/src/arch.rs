@@ -1,8 +1,10 @@
+//! An architecture: one choice for each decision of a space.
+
 use serde::{Deserialize, Serialize};
 
 /// An architecture: the index of the choice taken at each decision of its space.
 ///
-/// It carries no reference to the space; [`Space::check`](crate::Space::check) says whether it
+/// It carries no reference to the space; [`Space::check`](crate::Space::check) tests whether it
 /// belongs to one. Ordering is lexicographic over the choices.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

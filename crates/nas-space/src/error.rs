@@ -1,16 +1,18 @@
+//! The errors of the crate, and the suggestion of the nearest known name.
+
 use std::fmt;
 
-/// What can be wrong with an architecture, its text, or a name.
+/// What can be wrong with a space, an architecture, its text, or a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The text of an architecture does not follow the space's text form.
     #[error("{0}")]
     Text(TextError),
-    /// A name that is not known; the nearest valid one is suggested where one is near.
+    /// An unknown name; the nearest known one is suggested where one is near.
     #[error("unknown {kind} `{name}`{}; known: {}", did_you_mean(.nearest.as_ref()), .known.join(", "))]
     UnknownName {
-        /// What the name should have named, for example `operation`.
+        /// What kind of thing the name is for, for example `operation`.
         kind: &'static str,
         /// The name as given.
         name: String,
@@ -39,21 +41,21 @@ pub enum Error {
         /// The index as given.
         found: u8,
     },
-    /// A decision that does not count has another choice than its first.
-    #[error("decision {decision} does not count in this architecture: expected its first choice")]
+    /// An inactive decision has another choice than its first.
+    #[error("decision {decision} is inactive in this architecture: expected its first choice")]
     Inactive {
         /// The decision's name.
         decision: String,
     },
-    /// An architecture that breaks a constraint of its space.
+    /// An architecture that violates a constraint of its space.
     #[error("not in {space}: {problem}")]
     Constraint {
         /// The space's name.
         space: String,
-        /// What is broken.
+        /// Which constraint, and how.
         problem: String,
     },
-    /// A file that describes no space.
+    /// A file that does not describe a space.
     #[error("line {line}: {problem}")]
     File {
         /// The line, from 1 on.
@@ -79,7 +81,7 @@ pub enum Error {
     },
 }
 
-/// Where and how the text of an architecture departs from its space's text form.
+/// Where and how the text of an architecture differs from its space's text form.
 ///
 /// Its message shows the text with a caret under the position.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+//! Features: numbers that describe an architecture to a model that predicts accuracy or latency.
+
 use std::collections::BTreeMap;
 
 use crate::{Arch, Space};
@@ -5,11 +7,11 @@ use crate::{Arch, Space};
 /// The longest sequence of operations along a path that has a feature of its own.
 const LONGEST: usize = 3;
 
-/// What a number tells of an architecture. Features of one group are of a kind: a model may
-/// weigh a group as a whole.
+/// What a feature describes. Features of one group are of a kind: a model may weigh a group as a
+/// whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FeatureGroup {
-    /// 1 where a decision counts and takes a choice, else 0.
+    /// 1 where a decision is active and takes a choice, else 0.
     Decisions,
     /// How many decisions take a choice.
     Counts,
@@ -28,9 +30,9 @@ pub enum FeatureGroup {
 #[derive(Debug, Clone)]
 pub struct Features<'a> {
     space: &'a Space,
-    /// Choices by name: they are one where decisions share them.
+    /// The names of all choices, each once where decisions share it.
     choices: Vec<&'a str>,
-    /// Those that do something on a path: all but the absent edge and the identity.
+    /// Those that compute something on a path: all but the absent edge and the identity.
     operations: Vec<usize>,
     /// The position of each sequence of choices among the features of paths.
     sequences: BTreeMap<Vec<usize>, usize>,
@@ -139,7 +141,7 @@ impl Features<'_> {
             let lengths: Vec<f64> = paths.iter().map(|path| count(path) as f64).collect();
             let all: f64 = lengths.iter().sum();
             let shortest = lengths.iter().copied().reduce(f64::min);
-            // Without a path nothing is reached: longer than any, shorter than none.
+            // Without a path: a shortest above any, a longest below any.
             values.push(shortest.unwrap_or(pruned.choices().len() as f64));
             values.push(lengths.iter().copied().fold(-1.0, f64::max));
             values.push(all);
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn paths_are_counted_by_what_they_apply() {
-        let told =
+        let features =
             of("|nor_conv_3x3~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|avg_pool_3x3~2|");
         for (name, expected) in [
             ("Paths identity", 1.0),
@@ -202,7 +204,7 @@ mod tests {
             ("PathStatistics shortest operations", 0.0),
             ("PathStatistics average nor_conv_3x3", 0.5),
         ] {
-            approx::assert_relative_eq!(told[name], expected);
+            approx::assert_relative_eq!(features[name], expected);
         }
     }
 

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    Activity, Constraint, Decision, Error, Factor, Measure, Space,
-    space::{unfit_decision, unfit_name},
+    Activity, ComplexityAxis, Constraint, Decision, Error, Factor, Space,
+    decision::{invalid_decision, invalid_name},
 };
 
-/// Architectures that are drawn to find one that keeps the constraints.
+/// Architectures that are drawn to find one that satisfies the constraints.
 const DRAWN: usize = 10_000;
 
 #[derive(Deserialize)]
@@ -92,7 +92,7 @@ impl Names {
     }
 }
 
-/// A file's text, for its lines.
+/// A file's text, by which errors find the line.
 struct Source<'a>(&'a str);
 
 impl Source<'_> {
@@ -107,7 +107,7 @@ impl Space {
     ///
     /// ```toml
     /// name = "my-network"
-    /// description = "What a language model is told of it."
+    /// description = "Describes the space to a language model."
     ///
     /// [[decision]]
     /// name = "depth"
@@ -116,9 +116,9 @@ impl Space {
     /// [[decision]]
     /// name = "kernel 2"
     /// choices = [3, 5]
-    /// if = { depth = 2 }             # else it does not count
+    /// if = { depth = 2 }             # otherwise it is inactive
     ///
-    /// [[axis]]                       # a measure of complexity: a sum of products
+    /// [[axis]]                       # a number for niches and rules: a sum of products
     /// name = "cost"
     /// terms = [["depth", 10], ["kernel 2", "kernel 2"]]
     ///
@@ -135,8 +135,8 @@ impl Space {
     /// ```
     ///
     /// # Errors
-    /// [`Error::File`] with the line of the first mistake. That nothing keeps the constraints is
-    /// found by drawing 10,000 architectures.
+    /// [`Error::File`] with the line of the first mistake. Constraints that leave no architecture are
+    /// found by drawing 10,000 of them.
     pub fn from_toml(text: &str) -> Result<Self, Error> {
         let source = Source(text);
         let file: File = toml::from_str(text).map_err(|error| {
@@ -144,10 +144,10 @@ impl Space {
         })?;
         // A description may have lines, whatever ends them, and tabs.
         let description = file.description.replace(['\n', '\r', '\t'], " ");
-        let axes = file.axis.iter().map(|table| (table.get_ref().name.as_str(), table.span()));
+        let of_axes = file.axis.iter().map(|table| (table.get_ref().name.as_str(), table.span()));
         let names = [(file.name.as_str(), 0..0), (description.as_str(), 0..0)].into_iter();
-        for (name, at) in names.chain(axes) {
-            if let Some(problem) = unfit_name(name) {
+        for (name, at) in names.chain(of_axes) {
+            if let Some(problem) = invalid_name(name) {
                 return Err(source.error(at, problem));
             }
         }
@@ -157,11 +157,11 @@ impl Space {
             Decision::new(&table.name, table.choices.iter().map(Name::text))
         };
         let mut decisions: Vec<Decision> = tables.iter().map(decision).collect();
-        let fit = |decisions: &[Decision]| match unfit_decision(decisions) {
+        let check = |decisions: &[Decision]| match invalid_decision(decisions) {
             Some((at, problem)) => Err(source.error(tables[at].1.clone(), problem)),
             None => Ok(()),
         };
-        fit(&decisions)?;
+        check(&decisions)?;
         let places = tables.iter().map(|(table, _)| table.name.as_str()).zip(0..).collect();
         for (at, (table, _)) in tables.iter().enumerate() {
             if let Some(condition) = &table.condition {
@@ -169,16 +169,15 @@ impl Space {
                 decisions[at].active = Some(on);
             }
         }
-        fit(&decisions)?;
+        check(&decisions)?;
         let slots = vec!["{}"; decisions.len()].join(" ");
         let mut space = Self::new(&file.name, &file.description, decisions, slots, None)
             .map_err(|error| source.error(0..0, bare(error)))?;
         for table in &file.axis {
-            let measure = measure(&space, table.get_ref());
-            let measure = measure.map_err(|problem| source.error(table.span(), problem))?;
-            space = space
-                .with_measure(measure)
-                .map_err(|error| source.error(table.span(), bare(error)))?;
+            let axis = axis(&space, table.get_ref());
+            let axis = axis.map_err(|problem| source.error(table.span(), problem))?;
+            space =
+                space.with_axis(axis).map_err(|error| source.error(table.span(), bare(error)))?;
         }
         for table in &file.constraint {
             let constraint = constraint(&space, table.get_ref());
@@ -187,9 +186,9 @@ impl Space {
                 .with_constraint(constraint)
                 .map_err(|error| source.error(table.span(), bare(error)))?;
             let rng = &mut rand_chacha::ChaCha8Rng::seed_from_u64(0);
-            if !(0..DRAWN).any(|_| space.broken(&space.draw(rng)).is_none()) {
+            if !(0..DRAWN).any(|_| space.violation(&space.draw(rng)).is_none()) {
                 let problem = format!(
-                    "of {DRAWN} architectures drawn none keeps this constraint and those before it"
+                    "none of {DRAWN} random architectures satisfies this constraint and those before it"
                 );
                 return Err(source.error(table.span(), problem));
             }
@@ -198,7 +197,7 @@ impl Space {
     }
 }
 
-/// An error without the space's name, which the file's stands for.
+/// An error without the space's name: the file is named in its place.
 fn bare(error: Error) -> String {
     match error {
         Error::Space { problem, .. } => problem,
@@ -206,7 +205,7 @@ fn bare(error: Error) -> String {
     }
 }
 
-/// The positions of choices by their names.
+/// The indices of choices by their names.
 fn choices(decision: &Decision, names: &Names) -> Result<Vec<u8>, String> {
     let choice = |name: String| {
         decision.choice(&name).map_err(|error| format!("{error} for `{}`", decision.name))
@@ -214,7 +213,7 @@ fn choices(decision: &Decision, names: &Names) -> Result<Vec<u8>, String> {
     names.texts().into_iter().map(choice).collect()
 }
 
-/// When the decision at a position counts.
+/// When the decision after `earlier` is active.
 fn activity(
     source: &Source<'_>,
     tables: &[(&DecisionTable, Range<usize>)],
@@ -241,17 +240,17 @@ fn activity(
         }
         return Err(wrong(match cycle(tables, name) {
             Some(cycle) => format!("a cycle of conditions: {}", cycle.join(" → ")),
-            None => format!("decision `{name}` depends on `{on}`, which must stand before it"),
+            None => format!("decision `{name}` depends on `{on}`, which must come before it"),
         }));
     };
     let choices = choices(&earlier[decision], names).map_err(wrong)?;
     Ok(Activity { decision, choices })
 }
 
-/// The decisions from one back to itself by their conditions.
+/// The decisions from one back to itself along their conditions, if there is such a cycle.
 fn cycle(tables: &[(&DecisionTable, Range<usize>)], from: &str) -> Option<Vec<String>> {
     let mut path = vec![from.to_owned()];
-    // A longer one nobody reads.
+    // Nobody reads a longer one.
     for _ in tables.iter().take(100) {
         let last = path.last()?;
         let (table, _) = tables.iter().find(|(table, _)| table.name == *last)?;
@@ -265,7 +264,7 @@ fn cycle(tables: &[(&DecisionTable, Range<usize>)], from: &str) -> Option<Vec<St
     None
 }
 
-fn measure(space: &Space, table: &AxisTable) -> Result<Measure, String> {
+fn axis(space: &Space, table: &AxisTable) -> Result<ComplexityAxis, String> {
     let AxisTable { name, terms, count } = table;
     let terms = match (terms, count) {
         (Some(terms), None) => {
@@ -283,21 +282,20 @@ fn measure(space: &Space, table: &AxisTable) -> Result<Measure, String> {
         (None, Some(choice)) => vec![vec![Factor::Count(choice.clone())]],
         _ => return Err(format!("axis `{name}`: expected either terms or count")),
     };
-    Ok(Measure { name: name.clone(), terms })
+    Ok(ComplexityAxis { name: name.clone(), terms })
 }
 
 fn constraint(space: &Space, table: &ConstraintTable) -> Result<Constraint, String> {
     match (&table.axis, &table.forbid) {
-        (Some(axis), None) => {
+        (Some(name), None) => {
             if table.at_least.or(table.at_most).is_none() {
-                return Err(format!("axis `{axis}`: expected at_least, at_most or both"));
+                return Err(format!("axis `{name}`: expected at_least, at_most or both"));
             }
-            let names = space.measures().iter().map(|measure| measure.name.as_str());
-            let measure = names.clone().position(|name| name == axis);
-            let measure =
-                measure.ok_or_else(|| Error::unknown_name("axis", axis, names).to_string())?;
+            let names = space.axes().iter().map(|axis| axis.name.as_str());
+            let axis = names.clone().position(|axis| axis == name);
+            let axis = axis.ok_or_else(|| Error::unknown_name("axis", name, names).to_string())?;
             Ok(Constraint::Within {
-                measure,
+                axis,
                 at_least: table.at_least.unwrap_or(f64::NEG_INFINITY),
                 at_most: table.at_most.unwrap_or(f64::INFINITY),
             })
@@ -342,11 +340,11 @@ at_most = 40
     #[test]
     fn a_space_is_read_with_conditions_axes_and_constraints() {
         let space = Space::from_toml(EXAMPLE).unwrap();
-        let kept: Vec<String> = space.enumerate().map(|arch| space.format(&arch)).collect();
+        let all: Vec<String> = space.enumerate().map(|arch| space.format(&arch)).collect();
         // 20 + 25 is more than 40.
-        assert_eq!(kept, ["1 -", "2 3"]);
+        assert_eq!(all, ["1 -", "2 3"]);
         let costs: Vec<f64> =
-            space.enumerate().map(|arch| space.measured(&space.measures()[0], &arch)).collect();
+            space.enumerate().map(|arch| space.axis_value(&space.axes()[0], &arch)).collect();
         assert_eq!(costs, [10.0, 29.0]);
         let error = space.check(&space.parse("2 5").unwrap()).unwrap_err().to_string();
         assert!(error.contains("cost is 45, expected at most 40"), "{error}");
@@ -361,7 +359,7 @@ at_most = 40
     }
 
     #[test]
-    fn mistakes_are_told_with_their_line() {
+    fn errors_name_the_line() {
         refuse("choices = [1, 2]", "choices = []", "line 5: decision `depth` has 0 choices");
         refuse(
             "choices = [1, 2]",
@@ -386,7 +384,11 @@ at_most = 40
         );
         refuse("[\"depth\", 10]", "[\"width\", 10]", "unknown decision `width`");
         refuse("choices = [3, 5]", "choices = [3, \"five\"]", "whose choice `five` is no number");
-        refuse("at_most = 40", "at_most = 5", "line 18: of 10000 architectures drawn none keeps");
+        refuse(
+            "at_most = 40",
+            "at_most = 5",
+            "line 18: none of 10000 random architectures satisfies",
+        );
         refuse("at_most = 40", "most = 40", "unknown field `most`");
         refuse("axis = \"cost\"", "axis = \"const\"", "unknown axis `const`, did you mean `cost`?");
         refuse("name = \"example\"", "name = ", "line 2");

@@ -1,18 +1,20 @@
+//! Architectures of a space: sampled, mutated, crossed, and all in turn.
+
 use rand::{Rng, RngExt};
 
 use crate::{Arch, Space};
 
-/// Architectures drawn for one that keeps the constraints.
+/// Architectures drawn to find one that satisfies the constraints.
 const TRIES: usize = 1000;
 
 impl Space {
-    /// An architecture whose every decision that counts is drawn uniformly, from the first to the
-    /// last. Where all count, all architectures are equally likely. Of 1,000 that all break a
-    /// constraint the last is returned.
+    /// An architecture whose active decisions are drawn uniformly, from the first to the last. Where
+    /// all are active, all architectures are equally likely. Where 1,000 in a row violate a
+    /// constraint, the last of them is returned.
     pub fn sample(&self, rng: &mut impl Rng) -> Arch {
         let mut arch = self.draw(rng);
         for _ in 1..TRIES {
-            if self.broken(&arch).is_none() {
+            if self.violation(&arch).is_none() {
                 break;
             }
             arch = self.draw(rng);
@@ -20,25 +22,25 @@ impl Space {
         arch
     }
 
-    /// An architecture that may break constraints.
+    /// As [`Space::sample`], but the architecture may violate constraints.
     pub(crate) fn draw(&self, rng: &mut impl Rng) -> Arch {
         self.choose(|at| rng.random_range(0..self.decisions()[at].choices.len()) as u8)
     }
 
-    /// The architecture with what `choice` says for each decision that counts, in order.
+    /// The architecture with the choice that `choice` returns for each active decision, in order.
     fn choose(&self, mut choice: impl FnMut(usize) -> u8) -> Arch {
         let decisions = self.decisions().len();
         let (mut choices, mut active) =
             (Vec::with_capacity(decisions), Vec::with_capacity(decisions));
         for at in 0..decisions {
-            active.push(self.counts(at, &active, &choices));
+            active.push(self.is_active(at, &active, &choices));
             choices.push(if active[at] { choice(at) } else { 0 });
         }
         Arch::new(choices)
     }
 
-    /// The architecture with another choice at one decision, both drawn uniformly; what counts by
-    /// that alone is drawn too.
+    /// The architecture with another choice at one decision, both drawn uniformly; decisions that
+    /// this activates are drawn too.
     ///
     /// A space in which no decision has a second choice returns the architecture as it is.
     pub fn mutate(&self, arch: &Arch, rng: &mut impl Rng) -> Arch {
@@ -53,7 +55,7 @@ impl Space {
     }
 
     /// The architecture with another choice at the decision of that position, drawn uniformly; as it
-    /// is where there is no other, or the decision does not count.
+    /// is where there is no other, or the decision is inactive.
     pub fn mutate_at(&self, arch: &Arch, decision: usize, rng: &mut impl Rng) -> Arch {
         let choices = self.decisions().get(decision).map_or(0, |decision| decision.choices.len());
         let active = self.active(arch);
@@ -69,8 +71,8 @@ impl Space {
         })
     }
 
-    /// Every architecture that differs in exactly one decision that counts; what counts by that
-    /// alone takes its first choice.
+    /// Every architecture that differs in exactly one active decision; decisions that this activates
+    /// take their first choice.
     pub fn neighbours<'a>(&'a self, arch: &'a Arch) -> impl Iterator<Item = Arch> + 'a {
         let active = self.active(arch);
         let decisions = self.decisions().iter().enumerate().filter(move |(at, _)| active[*at]);
@@ -79,16 +81,16 @@ impl Space {
             others
                 .filter(move |&choice| choice != arch.choices()[at])
                 .map(move |choice| self.settle(arch.with(at, choice)))
-                .filter(|arch| self.broken(arch).is_none())
+                .filter(|arch| self.violation(arch).is_none())
         })
     }
 
     /// Uniform crossover: each choice from either parent with equal probability, or from the one in
-    /// which the decision counts.
+    /// which the decision is active.
     pub fn crossover(&self, one: &Arch, other: &Arch, rng: &mut impl Rng) -> Arch {
-        let counts = [self.active(one), self.active(other)];
+        let active = [self.active(one), self.active(other)];
         self.choose(|at| {
-            let from_one = match [counts[0][at], counts[1][at]] {
+            let from_one = match [active[0][at], active[1][at]] {
                 [true, false] => true,
                 [false, true] => false,
                 _ => rng.random::<bool>(),
@@ -101,7 +103,7 @@ impl Space {
     pub fn enumerate(&self) -> impl Iterator<Item = Arch> + '_ {
         let first = Some(Arch::new(vec![0; self.decisions().len()]));
         let all = std::iter::successors(first, |arch| self.successor(arch));
-        all.filter(|arch| self.broken(arch).is_none())
+        all.filter(|arch| self.violation(arch).is_none())
     }
 
     fn successor(&self, arch: &Arch) -> Option<Arch> {
@@ -150,7 +152,7 @@ mod tests {
         }
     }
 
-    /// A depth of 1 to 3; each layer beyond the first counts from its depth on.
+    /// A depth of 1 to 3; each layer beyond the first is active from its depth on.
     fn layered() -> Space {
         let mut decisions = vec![Decision::new("depth", ["1", "2", "3"])];
         for (layer, from) in [(1, 0), (2, 1), (3, 2)] {
@@ -162,7 +164,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn variation_keeps_what_does_not_count_settled(seed: u64) {
+        fn variation_keeps_inactive_decisions_settled(seed: u64) {
             let space = layered();
             let rng = &mut ChaCha8Rng::seed_from_u64(seed);
             let (one, other) = (space.sample(rng), space.sample(rng));
@@ -171,11 +173,11 @@ mod tests {
                 prop_assert_eq!(space.check(&arch), Ok(()));
             }
             prop_assert_ne!(&mutant, &one);
-            // Every choice that counts in the child counts in a parent that has it.
-            let counted = [&one, &other].map(|parent| (parent, space.active(parent)));
+            // Every active choice of the child is active in a parent that has it.
+            let parents = [&one, &other].map(|parent| (parent, space.active(parent)));
             for (at, active) in space.active(&child).into_iter().enumerate() {
-                let given = |(parent, counts): &(&Arch, Vec<bool>)| counts[at] && parent.choices()[at] == child.choices()[at];
-                prop_assert!(!active || counted.iter().any(given));
+                let given = |(parent, active): &(&Arch, Vec<bool>)| active[at] && parent.choices()[at] == child.choices()[at];
+                prop_assert!(!active || parents.iter().any(given));
             }
         }
     }

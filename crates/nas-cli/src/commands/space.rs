@@ -197,15 +197,15 @@ fn check(file: &Path) -> Result<(), Failure> {
     if let Some(more @ 1..) = space.decisions().len().checked_sub(SHOWN) {
         text += &format!("  and {more} more\n");
     }
-    if !space.measures().is_empty() {
+    if !space.axes().is_empty() {
         let mut records = Records::new(["axis", "least", "median", "greatest"]);
-        for measure in space.measures() {
+        for axis in space.axes() {
             let mut values: Vec<f64> =
-                population.iter().map(|arch| space.measured(measure, arch)).collect();
+                population.iter().map(|arch| space.axis_value(axis, arch)).collect();
             values.sort_by(f64::total_cmp);
             let at = |share: usize| values.get(share * values.len().saturating_sub(1) / 2).copied();
             let numbers = [0, 1, 2].map(|share| at(share).into());
-            records.push(std::iter::once(measure.name.as_str().into()).chain(numbers).collect());
+            records.push(std::iter::once(axis.name.as_str().into()).chain(numbers).collect());
         }
         text += &format!("\n{}", records.table());
         if space.size() != Some(population.len() as u64) {

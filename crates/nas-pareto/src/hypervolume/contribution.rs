@@ -2,9 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::depth::all_depths;
+use super::depth::{REFERENCE, all_depths, in_range};
 use super::slices::{Slices, box_volume, clip};
-use super::{REFERENCE, in_range};
 use crate::points::check_vector;
 use crate::{IntoPoints, Points, Result};
 

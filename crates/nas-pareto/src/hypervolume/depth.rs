@@ -5,9 +5,14 @@
 //! follows works on depths alone: they are positive, larger is better, and the order of positive
 //! numbers is the order of their bit patterns as integers, which sort faster.
 
-use crate::{Points, Result};
+use crate::{Error, Points, Result};
 
-use super::in_range;
+pub(super) const REFERENCE: &str = "reference point";
+
+/// Volumes are finite sums of finite products; where one is not, `f64` was too small for it.
+pub(super) fn in_range(volume: f64) -> Result<f64> {
+    if volume.is_finite() { Ok(volume) } else { Err(Error::Overflow("hypervolume")) }
+}
 
 /// The depths of the points strictly inside the reference point, row-major, without those that the
 /// point with the largest box weakly dominates: it alone covers most of a random set.

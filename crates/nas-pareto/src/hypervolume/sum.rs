@@ -1,3 +1,5 @@
+//! A sum of many terms that loses nothing to rounding.
+
 /// A sum that carries its rounding errors along (Knuth's TwoSum, as in Ogita, Rump and Oishi 2005,
 /// Sum2), so that a million slices lose no more than a few do.
 #[derive(Debug, Default, Clone, Copy)]

@@ -1,21 +1,26 @@
+//! Cells that are the same network: the benchmark's classes, and the first cell of each network.
+
 use std::{
     collections::{HashMap, HashSet},
     sync::LazyLock,
 };
 
-use super::{EDGES, Operation, from_index, index, operations, space};
+use super::{
+    index::{CELLS, from_index, index},
+    space::{EDGES, Operation, operations, space},
+};
 use crate::Arch;
 
 /// The number of isomorphism classes that NAS-Bench-201 counts.
 pub const CLASSES: usize = 6_466;
 
 static CLASS: LazyLock<Vec<u16>> = LazyLock::new(|| {
-    let mut known = HashMap::new();
-    (0..super::CELLS)
+    let mut classes = HashMap::new();
+    (0..CELLS)
         .map_while(|i| from_index(i).ok())
         .map(|arch| {
-            let next = known.len() as u16;
-            *known.entry(unique_string(&arch)).or_insert(next)
+            let next = classes.len() as u16;
+            *classes.entry(unique_string(&arch)).or_insert(next)
         })
         .collect()
 });
@@ -32,7 +37,7 @@ pub fn class(arch: &Arch) -> usize {
 
 static REPRESENTATIVE: LazyLock<Vec<u16>> = LazyLock::new(|| {
     let mut first = HashMap::new();
-    (0..super::CELLS as u16)
+    (0..CELLS as u16)
         .map_while(|i| Some((i, from_index(usize::from(i)).ok()?)))
         .map(|(i, arch)| *first.entry(space().canonical(&arch)).or_insert(i))
         .collect()
@@ -44,14 +49,14 @@ pub fn representative(arch: &Arch) -> usize {
     usize::from(REPRESENTATIVE[index(arch)])
 }
 
-/// The cells that stand for all: the first of each class and, since some classes hold several
+/// The first cell of each class and, since some classes hold several
 /// networks, the first of each network, 6,877 indices in ascending order.
 pub fn distinct_cells() -> Vec<usize> {
     let mut classes = HashSet::new();
     let mut first = |index: &usize| {
         classes.insert(CLASS[*index]) | (usize::from(REPRESENTATIVE[*index]) == *index)
     };
-    (0..super::CELLS).filter(|index| first(index)).collect()
+    (0..CELLS).filter(|index| first(index)).collect()
 }
 
 /// The benchmark's text for telling isomorphic cells apart, zero operations considered (Dong &
@@ -59,7 +64,7 @@ pub fn distinct_cells() -> Vec<usize> {
 ///
 /// A node is the sorted sum of its incoming edges, `#` is zero. The form is reproduced as
 /// published, with its two limits: a sum of zeros is not itself taken for zero, and one
-/// operation used twice reads like two operations.
+/// operation used twice has the same text as two operations.
 pub fn unique_string(arch: &Arch) -> String {
     const ZERO: &str = "#";
     let operations = operations(arch);

@@ -1,7 +1,12 @@
-use super::{Dataset, Operation, operations, space};
+//! Parameters and FLOPs of the network around a cell.
+
+use super::{
+    dataset::Dataset,
+    space::{Operation, operations, space},
+};
 use crate::Arch;
 
-/// What a network costs beside its cells' operations: stem, reduction blocks and classifier.
+/// The cost of a network without its cells' operations: stem, reduction blocks and classifier.
 struct Base {
     parameters: u64,
     flops: u64,

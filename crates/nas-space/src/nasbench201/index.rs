@@ -1,3 +1,5 @@
+//! The benchmark's index of a cell.
+
 use std::sync::LazyLock;
 
 use rand_mt::Mt;

@@ -1,4 +1,6 @@
-use super::Operation;
+//! The op tuple of a cell, as NASLib and NAS-Bench-Suite-Zero write it.
+
+use super::space::{Operation, operations};
 use crate::{Arch, Error};
 
 /// The operations by their number in the op tuple.
@@ -15,7 +17,7 @@ const EDGE: [usize; 6] = [0, 1, 3, 2, 4, 5];
 
 /// The op tuple of a cell, for example `(4, 3, 3, 0, 0, 0)`.
 pub fn op_tuple(arch: &Arch) -> String {
-    let operations = super::operations(arch);
+    let operations = operations(arch);
     let numbers = EDGE.map(|edge| {
         let number = OPERATIONS.iter().position(|operation| *operation == operations[edge]);
         number.unwrap_or_default().to_string()
