@@ -106,7 +106,7 @@ fn a_language_model_is_told_of_it() {
         assert!(asked.iter().any(|prompt| prompt.contains(expected)), "{expected}: {}", asked[0]);
     }
     let model: Value = serde_json::from_str(&nas.read("run/model.json")).unwrap();
-    assert!(model["edits"]["taken"].as_u64().unwrap() > 0, "{model}");
+    assert!(model["edits"]["accepted"].as_u64().unwrap() > 0, "{model}");
 }
 
 #[test]

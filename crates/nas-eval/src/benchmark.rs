@@ -18,12 +18,15 @@ pub fn accuracy_objective(fidelity: Fidelity) -> Objective {
         Split::Validation => "validation_accuracy",
         Split::Test => "test_accuracy",
     };
-    Objective::maximise(name, "%")
+    Objective::accuracy(name)
 }
 
 /// Latency in ms or energy in mJ, less is better.
 pub fn cost_objective(metric: Metric) -> Objective {
-    Objective::minimise(metric.name(), metric.unit())
+    match metric {
+        Metric::Latency => Objective::latency(),
+        Metric::Energy => Objective::energy(),
+    }
 }
 
 /// What a search may see: validation accuracy where the tables hold it (CIFAR-10), elsewhere

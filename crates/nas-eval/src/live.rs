@@ -18,7 +18,7 @@ use nas_bench::{ScoreTable, VitDataset};
 use nas_hw::{Measurement, Plan, measure_fallible};
 use nas_net::{AutoFormerNetwork, Description, FbnetNetwork, Model, NasBench201Network};
 use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate, Selection};
-use nas_search::{BoxError, Detail, Objective};
+use nas_search::{BoxError, Detail, Objective, Role};
 use nas_space::{
     Arch, autoformer,
     fbnet::Input,
@@ -363,7 +363,8 @@ impl ProxyScore {
     ) -> Self {
         let detail = |proxy: &Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
         let details = proxies.iter().map(detail).collect();
-        let (objective, known) = (Objective::maximise("score", ""), HashMap::new());
+        let objective = Objective::maximise("score", "").with_role(Role::Accuracy);
+        let known = HashMap::new();
         Self { objective, proxies, details, ranks, compute, pace, representative, known }
     }
 
@@ -481,7 +482,7 @@ impl MeasuredLatency {
             plan,
             runtime,
             image,
-            objective: Objective::minimise("latency", "ms"),
+            objective: Objective::latency(),
             details: [Detail { name: "latency_spread".into(), unit: "ms".into() }],
             known: HashMap::new(),
         })

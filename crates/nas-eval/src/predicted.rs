@@ -60,7 +60,7 @@ pub struct Domain {
 /// looked up or measured.
 ///
 /// What has been evaluated can be labelled. Accuracies are there from the first
-/// [`revise`](Evaluator::revise) on, and all are predicted anew whenever labels were bought.
+/// [`update`](Evaluator::update) on, and all are predicted anew whenever labels were bought.
 pub struct Predicted {
     domain: Domain,
     label: Box<dyn Source>,
@@ -78,11 +78,10 @@ impl Predicted {
     /// An evaluator of the accuracy that `label` tells of an architecture at a price, predicted
     /// for all others, and of `costs`.
     pub fn new(domain: Domain, label: Box<dyn Source>, costs: Sources, labels: Labels) -> Self {
-        let Objective { unit, direction, .. } = label.objective().clone();
-        let detail = |name: &str| Detail { name: name.to_owned(), unit: unit.clone() };
+        let accuracy = label.objective().clone();
+        let detail = |name: &str| Detail { name: name.to_owned(), unit: accuracy.unit.clone() };
         let details = ["label", "predicted_low", "predicted_high"].map(detail);
-        let predicted =
-            Objective { name: "predicted_accuracy".to_owned(), unit: unit.clone(), direction };
+        let predicted = Objective { name: "predicted_accuracy".to_owned(), ..accuracy };
         Self {
             objectives: [&[predicted][..], costs.objectives()].concat(),
             details: [&details[..], costs.details()].concat(),
@@ -203,7 +202,7 @@ impl Evaluator for Predicted {
         Ok(costs.into_iter().map(with_accuracy).collect())
     }
 
-    fn revise(
+    fn update(
         &mut self,
         evaluated: &[Evaluated],
         share: f64,

@@ -178,7 +178,7 @@ impl LearntAccuracy {
             family,
             labelled,
             predictor: Predictor::fit(&table, &labels, Settings::default())?,
-            objective: Objective::maximise("predicted_accuracy", "%"),
+            objective: Objective::accuracy("predicted_accuracy"),
             details: ["label", "predicted_low", "predicted_high"].map(detail).to_vec(),
         })
     }

@@ -15,7 +15,7 @@ use nas_hw::{Device, Metric};
 use nas_partition::{Allocation, Partition};
 use nas_predict::{Predictor, draw_labels};
 use nas_search::{
-    Evaluated, Evaluator, Listed, Objective, Outcome, Proposer, Rule, Search, Settings,
+    Evaluated, Evaluator, FixedList, Objective, Outcome, Proposer, Role, Rule, Search, Settings,
 };
 use nas_space::{
     Arch,
@@ -323,8 +323,8 @@ impl Arguments {
         let mut costs = costs.collect::<Result<Vec<_>, _>>()?;
         if let Some(values) = shown.get(&(dataset.name(), seed)).cloned() {
             let objective = match self.accuracy {
-                Accuracy::Proxy => Objective::maximise(&self.proxy, ""),
-                _ => Objective::maximise("predicted_accuracy", "%"),
+                Accuracy::Proxy => Objective::maximise(&self.proxy, "").with_role(Role::Accuracy),
+                _ => Objective::accuracy("predicted_accuracy"),
             };
             let value = move |arch: &Arch| values.get(nasbench201::index(arch)).copied().flatten();
             costs.insert(0, Box::new(Lookup::new(objective, value)));
@@ -355,12 +355,12 @@ impl Arguments {
             let all: Vec<Arch> = space.enumerate().collect();
             let whole = Partition::whole();
             let settings = scan(all.len(), Settings { seed, ..Settings::default() });
-            let all: &mut dyn Proposer = &mut Listed::new(all);
+            let all: &mut dyn Proposer = &mut FixedList::new(searcher.name(), all);
             return Ok(Search::new(space, &whole, settings).run(all, evaluator, on_event)?);
         };
         let allocation = self.allocation.or(Allocation::Adaptive);
         let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
-        let search = pair.cut.search(space, settings).believing(&pair.rules);
+        let search = pair.cut.search(space, settings).with_rules(&pair.rules);
         Ok(search.run(&mut *proposer, evaluator, on_event)?)
     }
 

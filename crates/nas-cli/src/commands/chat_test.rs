@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use nas_llm::{LanguageModel, memorised};
+use nas_llm::{LanguageModel, recall_best};
 use nas_space::nasbench201;
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     let model = arguments.endpoint.model(None)?;
     let endpoint = arguments.endpoint.endpoint()?;
-    let (named, reply) = memorised(&model, nasbench201::space(), "cifar10", ASKED)?;
+    let (named, reply) = recall_best(&model, nasbench201::space(), "cifar10", ASKED)?;
     let valid = named.iter().filter(|named| named.is_ok()).count();
     let speed = reply.completion_tokens as f64 / reply.seconds.max(1e-9);
     let (prompt, completion) = TOKENS;

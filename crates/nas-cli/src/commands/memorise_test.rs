@@ -6,7 +6,7 @@ use std::{
 use nas_bench::{Fidelity, NasBench201};
 use nas_eval::{Sources, benchmark};
 use nas_hw::{Device, Metric};
-use nas_llm::{Model, Transcript, memorised};
+use nas_llm::{ChatModel, Transcript, recall_best};
 use nas_partition::Partition;
 use nas_search::{Search, Settings, Statistical};
 use nas_space::{
@@ -69,7 +69,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let count = usize::from(arguments.count);
     let dataset = arguments.dataset.name();
     let model = match (&arguments.replay, &arguments.record) {
-        (Some(file), _) => Model::replay(file)?,
+        (Some(file), _) => ChatModel::replay(file)?,
         (None, record) => {
             // A server that is not named is told before a file is made.
             arguments.endpoint.endpoint()?;
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             arguments.endpoint.model(transcript)?
         }
     };
-    let (named, _) = memorised(&model, space, dataset, count)?;
+    let (named, _) = recall_best(&model, space, dataset, count)?;
     let mut records =
         Records::new(["named", "index", "arch", "test_accuracy_percent", "rank", "fault"]);
     let mut best = None::<f64>;
