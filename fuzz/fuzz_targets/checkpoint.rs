@@ -46,8 +46,8 @@ fuzz_target!(|data: &[u8]| {
     let settings = Settings { evaluations: 40, initial: 20, ..Settings::default() };
     // It ends as soon as it has begun: what is read is checked, and what follows from it computed.
     let stop = AtomicBool::new(true);
-    let search = Search::new(nasbench201::space(), &PARTITION, settings).until(&stop);
+    let search = Search::new(nasbench201::space(), &PARTITION, settings).with_stop_flag(&stop);
     let objectives =
-        vec![Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")];
+        vec![Objective::accuracy("accuracy"), Objective::latency()];
     let _ = search.resume(state, &mut Statistical, &mut Toy(objectives), &mut |_| {});
 });

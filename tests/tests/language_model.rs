@@ -61,7 +61,7 @@ fn both_stages_are_asked_and_what_the_model_says_is_used() {
     assert_eq!(report["usage"]["calls"], 24);
     assert_eq!((&report["reflections"], &report["proposals"]), (&json!(12), &json!(12)));
     assert_eq!(server.calls(), 24);
-    assert!(report["edits"]["taken"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["edits"]["accepted"].as_u64().unwrap() > 0, "{report}");
     assert!(report["edits"]["faults"]["outside-niche"].as_u64().unwrap() > 0, "{report}");
     assert!(report["whole"]["made"].as_u64().unwrap() > 0, "{report}");
     assert!(ran.stdout.contains("language model: 24 calls"), "{}", ran.stdout);
@@ -360,7 +360,7 @@ fn one_niches_trouble_stays_its_own() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let report = report(&nas);
     assert!(report["failures"]["refused"]["count"].as_u64().unwrap() > 0, "{report}");
-    assert!(report["edits"]["taken"].as_u64().unwrap() > 0, "{report}");
+    assert!(report["edits"]["accepted"].as_u64().unwrap() > 0, "{report}");
     assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
 }
 

@@ -106,7 +106,7 @@ fn a_language_model_is_told_of_it() {
         assert!(asked.iter().any(|prompt| prompt.contains(expected)), "{expected}: {}", asked[0]);
     }
     let model: Value = serde_json::from_str(&nas.read("run/model.json")).unwrap();
-    assert!(model["edits"]["taken"].as_u64().unwrap() > 0, "{model}");
+    assert!(model["edits"]["accepted"].as_u64().unwrap() > 0, "{model}");
 }
 
 #[test]
@@ -202,7 +202,10 @@ fn mistakes_in_a_file_are_told_by_line() {
         (SPACE.replace("name = \"width\"\nchoices", "name = \"depth\"\nchoices"), "occurs twice"),
         (SPACE.replace("if = { depth = 5 }", "if = { stem = 1 }"), "must come before it"),
         (SPACE.replace("if = { depth = 5 }", "if = { depht = 5 }"), "did you mean `depth`"),
-        (SPACE.replace("at_most = 400", "at_most = 1"), "none of 10000 random architectures satisfies"),
+        (
+            SPACE.replace("at_most = 400", "at_most = 1"),
+            "none of 10000 random architectures satisfies",
+        ),
         (format!("name = \"long\"\n{}", many.collect::<String>()), ""),
     ] {
         nas.write("wrong.toml", &file);

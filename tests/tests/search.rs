@@ -138,7 +138,7 @@ fn rules_stand_until_the_evidence_refutes_them() {
     };
     assert!(named("dropped_rules", "do") && !named("rules", "do"), "{report}");
     assert!(!named("dropped_rules", "avoid") && named("rules", "avoid"), "{report}");
-    assert!(nas.read("run/knowledge.md").contains("No longer standing"));
+    assert!(nas.read("run/knowledge.md").contains("Rules that no longer hold"));
     assert!(nas.read("run/config.toml").contains("rules.csv"));
     // Without niches there is none to name, and where all is evaluated nothing is proposed.
     let scan = nas

@@ -18,8 +18,8 @@ pub struct EvaluateArguments {
     /// "accuracy_percent": 71.3, "latency_ms": 2.4}`, or with an "error"
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["accuracy", "accuracy_table", "latency_table", "device", "energy", "max_energy"])]
     evaluate: Option<String>,
-    /// What it answers: two objectives or more, each with max or min, the second the one that niches
-    /// follow [default: accuracy_percent:max,latency_ms:min]
+    /// What it answers: two objectives or more, each with max or min. Niches follow the first in ms, or
+    /// else the first min [default: accuracy_percent:max,latency_ms:min]
     #[arg(
         long,
         value_name = "NAME:max|min,…",
@@ -82,8 +82,7 @@ impl EvaluateArguments {
         };
         let mut objectives = self.objectives.clone();
         if objectives.is_empty() {
-            objectives =
-                vec![Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")];
+            objectives = vec![Objective::accuracy("accuracy"), Objective::latency()];
         }
         if objectives.len() < 2 {
             return Err(Failure::input(

@@ -45,8 +45,8 @@ enum Line<'a> {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rationale: Option<Cow<'a, str>>,
     },
-    Labelled {
-        labels: usize,
+    Trained {
+        trained: usize,
         evaluated: usize,
     },
     Partitioned {
@@ -311,21 +311,21 @@ impl<'a> Line<'a> {
                 proposer: (&evaluated.proposer).into(),
                 rationale: evaluated.rationale.as_ref().map(Into::into),
             },
-            Event::Labelled { labels, done } => {
-                Self::Labelled { labels: *labels, evaluated: *done }
+            Event::Trained { trained, done } => {
+                Self::Trained { trained: *trained, evaluated: *done }
             }
             Event::Partitioned { ranked, done } => Self::Partitioned {
                 niches: (&ranked.name).into(),
                 explained: ranked.explained,
                 evaluated: *done,
             },
-            Event::Generation { generation, done, front, refusals, .. } => Self::Generation {
+            Event::Generation { generation, done, front, rejections, .. } => Self::Generation {
                 generation: *generation,
                 evaluated: *done,
                 front: *front,
-                illegal: refusals.illegal,
-                duplicate: refusals.duplicate,
-                outside_niche: refusals.outside_niche,
+                illegal: rejections.illegal,
+                duplicate: rejections.duplicate,
+                outside_niche: rejections.outside_niche,
             },
             Event::ProposerFailed { niche, generation, error } => Self::ProposerFailed {
                 niche: *niche,

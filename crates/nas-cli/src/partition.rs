@@ -59,11 +59,11 @@ impl Cut {
         }
     }
 
-    /// A search in these niches. Latency is the second objective.
+    /// A search in these niches.
     pub fn search<'a>(&'a self, space: &'a Space, settings: Settings) -> Search<'a> {
         match self {
             Self::Fixed(partition) => Search::new(space, partition, settings),
-            Self::Automatic(automatic, _) => Search::automatic(space, automatic, 1, settings),
+            Self::Automatic(automatic, _) => Search::automatic(space, automatic, settings),
         }
     }
 }

@@ -30,7 +30,7 @@ impl LearntAccuracy {
             features,
             trained,
             predictor: Predictor::fit(&table, &targets, Settings::default())?,
-            objective: Objective::maximise("predicted_accuracy", "%"),
+            objective: Objective::accuracy("predicted_accuracy"),
             details: details("%"),
         })
     }

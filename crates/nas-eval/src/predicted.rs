@@ -72,7 +72,7 @@ pub struct Domain {
 /// that are looked up or measured.
 ///
 /// Only what has been evaluated can be chosen. Accuracies are there from the first
-/// [`revise`](Evaluator::revise) on, and all are predicted anew whenever networks were trained.
+/// [`update`](Evaluator::update) on, and all are predicted anew whenever networks were trained.
 pub struct Predicted {
     domain: Domain,
     training: Box<dyn Source>,
@@ -95,10 +95,9 @@ impl Predicted {
         costs: Sources,
         budget: TrainingBudget,
     ) -> Self {
-        let Objective { unit, direction, .. } = training.objective().clone();
-        let details = details(&unit);
-        let predicted =
-            Objective { name: "predicted_accuracy".to_owned(), unit: unit.clone(), direction };
+        let accuracy = training.objective().clone();
+        let details = details(&accuracy.unit);
+        let predicted = Objective { name: "predicted_accuracy".to_owned(), ..accuracy };
         Self {
             objectives: [&[predicted][..], costs.objectives()].concat(),
             details: [&details[..], costs.details()].concat(),
@@ -219,7 +218,7 @@ impl Evaluator for Predicted {
         Ok(costs.into_iter().map(with_accuracy).collect())
     }
 
-    fn revise(
+    fn update(
         &mut self,
         evaluated: &[Evaluated],
         share: f64,

@@ -188,7 +188,7 @@ impl Problem {
         };
         let costs = metrics.iter().map(|metric| published.cost(device, *metric));
         let mut costs = costs.collect::<Result<Vec<_>, _>>()?;
-        let mut objectives = vec![Objective::maximise(TEST_ACCURACY, "%")];
+        let mut objectives = vec![Objective::accuracy(TEST_ACCURACY)];
         objectives.extend(metrics.iter().map(|metric| cost_objective(*metric)));
         let mut rows = Vec::with_capacity(all.len());
         for (arch, accuracy) in all.into_iter().zip(accuracies) {

@@ -54,5 +54,8 @@ pub enum PublishedAccuracies {
 
 /// Latency in ms or energy in mJ; less is better.
 pub fn cost_objective(metric: Metric) -> Objective {
-    Objective::minimise(metric.name(), metric.unit())
+    match metric {
+        Metric::Latency => Objective::latency(),
+        Metric::Energy => Objective::energy(),
+    }
 }

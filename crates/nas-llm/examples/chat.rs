@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p nas-llm --example chat -- BASE_URL MODEL [VARIABLE WITH THE KEY]`
 
-use nas_llm::{Budget, ChatRequest, Endpoint, Message, Model, extract_json};
+use nas_llm::{Budget, ChatModel, ChatRequest, Endpoint, Message, extract_json};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -14,7 +14,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(variable) = arguments.next() {
         endpoint = endpoint.key_env(variable);
     }
-    let model = Model::live(endpoint, Budget::default(), None)?;
+    let model = ChatModel::live(endpoint, Budget::default(), None)?;
 
     let question = "Which is faster on a small device, a 3x3 or a 1x1 convolution? One sentence.";
     let free = ChatRequest::new(vec![Message::user(question)]).seed(1);

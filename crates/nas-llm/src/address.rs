@@ -1,3 +1,5 @@
+//! URLs that may contain secrets.
+
 use std::{
     fmt,
     net::{Ipv4Addr, Ipv6Addr},
@@ -18,7 +20,7 @@ const EXAMPLE: &str = "http://127.0.0.1:8911/v1";
 pub(crate) struct Address(Url);
 
 impl Address {
-    /// Takes an `http` or `https` URL with a host.
+    /// Parses an `http` or `https` URL with a host.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let wrong = |reason: String| Error::Url { reason, example: EXAMPLE };
         if !text.contains("://") {
@@ -37,12 +39,12 @@ impl Address {
         &self.0
     }
 
-    /// An address that was read from where it had been stored without its secrets.
+    /// Whether it was read from a file, where it is stored without its secrets.
     pub(crate) fn lacks_secrets(&self) -> bool {
         self.0.username() == REDACTED || self.0.query() == Some(REDACTED)
     }
 
-    /// Where a chat completion is asked for.
+    /// The URL of chat completions.
     pub(crate) fn chat_completions(&self) -> Url {
         let mut url = self.0.clone();
         let path = url.path().trim_end_matches('/');
@@ -51,7 +53,7 @@ impl Address {
         url
     }
 
-    /// Whether it is on this very machine.
+    /// Whether it is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         let Some(host) = self.0.host_str() else { return false };
         let host = host.trim_matches(['[', ']']).trim_end_matches('.');
@@ -63,9 +65,9 @@ impl Address {
             })
     }
 
-    /// Adds what must not be shown of it.
-    pub(crate) fn tell_secrets(&self, secrets: &mut Secrets) {
-        // A name beside a password is no secret; one alone is a token.
+    /// Adds the parts of it that must not be shown.
+    pub(crate) fn add_secrets(&self, secrets: &mut Secrets) {
+        // A user name with a password is no secret; without one it is a token.
         secrets.add_encoded(self.0.password().unwrap_or(self.0.username()));
         if let Some(query) = self.0.query() {
             secrets.add_encoded(query);
@@ -83,7 +85,7 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = self.0.clone();
         if !shown.username().is_empty() || shown.password().is_some() {
-            // These fail for URLs without a host only, which no http URL is.
+            // These fail only for URLs without a host, and every http URL has one.
             let _ = shown.set_password(None);
             let _ = shown.set_username(REDACTED);
         }
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_none_is_not_shown() {
+    fn an_invalid_url_is_not_shown() {
         for text in ["user:hunter2@host", "ftp://user:hunter2@host/v1", "hunter2", "http://"] {
             let error = Address::parse(text).unwrap_err();
             assert!(matches!(error, Error::Url { .. }));

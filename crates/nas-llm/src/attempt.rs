@@ -1,3 +1,5 @@
+//! One HTTP request for one reply.
+
 use std::{
     error::Error as _,
     fmt,
@@ -14,17 +16,17 @@ use serde_json::Value;
 
 use crate::{
     Endpoint, Error,
-    budget::Tokens,
-    refusal::{Complaint, Said, retry_after},
+    error_body::{Complaint, ErrorBody, retry_after},
     secrets::Secrets,
+    usage::Tokens,
 };
 
-/// Bytes that a reply's body may have.
+/// The largest size of a reply's body, in bytes.
 pub(crate) const LARGEST_BODY: usize = 2 << 20;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// One HTTP request for one reply, without retries.
+/// Sends one HTTP request for one reply, without retries.
 pub(crate) struct Wire {
     http: reqwest::Client,
     /// Without user info.
@@ -35,7 +37,7 @@ pub(crate) struct Wire {
     at: String,
 }
 
-/// What a server answered.
+/// A server's reply.
 pub(crate) struct Completion {
     pub(crate) text: String,
     pub(crate) truncated: bool,
@@ -47,32 +49,32 @@ pub(crate) struct Completion {
 pub(crate) struct Failure {
     pub(crate) error: Error,
     pub(crate) next: Next,
-    /// Tokens that the server counted all the same.
+    /// Tokens that the server counted anyway.
     pub(crate) tokens: Tokens,
 }
 
 /// What to do after a failure.
 pub(crate) enum Next {
-    /// No attempt of this call will succeed.
+    /// End the call: no attempt of it can succeed.
     GiveUp,
-    /// No attempt of any call will succeed.
+    /// End this call and all later ones: no attempt can succeed.
     GiveUpAll,
-    /// Another attempt may succeed, after the time that the server asked for, if it did.
-    Again(Option<Duration>),
-    /// A reply that is none: chance may mend it, once.
-    AgainOnce,
-    /// Asking otherwise may succeed.
-    Otherwise(Complaint),
+    /// Try again, after the time that the server asked for, if any.
+    Retry(Option<Duration>),
+    /// Try again once: another sample of the model may be a valid reply.
+    RetryOnce,
+    /// Send the request in another form.
+    Rephrase(Complaint),
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let next = match error {
-            Error::Timeout { .. } | Error::Connection { .. } => Next::Again(None),
+            Error::Timeout { .. } | Error::Connection { .. } => Next::Retry(None),
             Error::TooLarge { .. }
             | Error::NotUtf8 { .. }
             | Error::NotJson { .. }
-            | Error::NoContent { .. } => Next::AgainOnce,
+            | Error::NoContent { .. } => Next::RetryOnce,
             _ => Next::GiveUp,
         };
         Self { error, next, tokens: Tokens::default() }
@@ -89,9 +91,9 @@ impl Wire {
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
         let at = endpoint.place();
         let mut secrets = Secrets::default();
-        endpoint.address().tell_secrets(&mut secrets);
+        endpoint.address().add_secrets(&mut secrets);
         if let Some(proxy) = endpoint.proxy_address() {
-            proxy.tell_secrets(&mut secrets);
+            proxy.add_secrets(&mut secrets);
         }
         let key = endpoint.key()?;
         if let Some(key) = &key {
@@ -102,7 +104,7 @@ impl Wire {
             reason: secrets.scrub_message(&causes(error)),
         };
         let http = http_client(endpoint).map_err(|error| unusable(&secrets, error))?;
-        // reqwest makes basic authentication of user info.
+        // reqwest turns user info into basic authentication.
         let plain = http.post(endpoint.address().chat_completions());
         let plain = plain.build().map_err(|error| unusable(&secrets, error))?;
         let basic = plain.headers().get(AUTHORIZATION).cloned();
@@ -115,7 +117,7 @@ impl Wire {
                 let bearer = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()));
                 let mut bearer = bearer.map_err(|_| Error::Client {
                     at: at.clone(),
-                    reason: "the key is no HTTP header".to_owned(),
+                    reason: "the key is not a valid HTTP header".to_owned(),
                 })?;
                 bearer.set_sensitive(true);
                 Some(bearer)
@@ -125,7 +127,7 @@ impl Wire {
         Ok(Self { http, url, authorization, secrets, timeout: endpoint.timeout, at })
     }
 
-    /// Sends `body` and reads the answer.
+    /// Sends `body` and reads the reply.
     pub(crate) async fn attempt(&self, body: &Value) -> Result<Completion, Box<Failure>> {
         let mut request = self.http.post(self.url.clone());
         request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
@@ -137,7 +139,7 @@ impl Wire {
         let headers = response.headers().clone();
         let body = self.body(response).await;
         if !status.is_success() {
-            // The status tells enough where the body can not be read.
+            // Where the body cannot be read, the status is enough.
             let body = body.unwrap_or_default();
             let body = String::from_utf8_lossy(&body);
             return Err(Box::new(self.refused(status, &headers, &body)));
@@ -149,7 +151,7 @@ impl Wire {
         self.read(&headers, &body)
     }
 
-    /// Reads a body up to its largest size.
+    /// Reads a body up to the largest size.
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
         let too_large = || Error::TooLarge { at: self.at.clone(), limit: LARGEST_BODY };
         if response.content_length().is_some_and(|length| length > LARGEST_BODY as u64) {
@@ -165,7 +167,7 @@ impl Wire {
         Ok(body)
     }
 
-    /// Reads the body of a successful answer.
+    /// Reads the body of a successful response.
     fn read(&self, headers: &HeaderMap, body: &str) -> Result<Completion, Box<Failure>> {
         let value: Value = serde_json::from_str(body).map_err(|error| Error::NotJson {
             at: self.at.clone(),
@@ -173,7 +175,7 @@ impl Wire {
             start: start(&self.secrets.scrub_message(body), 80),
         })?;
         let choice = &value["choices"][0];
-        // Gateways pass the error of a server behind them on with HTTP 200 (OpenRouter's).
+        // Gateways pass on the error of the server behind them with HTTP 200 (OpenRouter's).
         if choice.is_null()
             && let Some(code) = value["error"]["code"].as_u64()
             && let Ok(status) = StatusCode::from_u16(code as u16)
@@ -187,13 +189,13 @@ impl Wire {
         let text = content(&choice["message"]["content"]);
         if text.trim().is_empty() {
             let reason = if choice.is_null() {
-                let said = start(&self.secrets.scrub_message(body), 200);
-                format!("there is no choice in {said}")
+                let body = start(&self.secrets.scrub_message(body), 200);
+                format!("there is no choice in {body}")
             } else if let Some(refusal) = choice["message"]["refusal"].as_str() {
                 let refusal = start(&self.secrets.scrub_message(refusal), 200);
                 format!("the model declines: {refusal}")
             } else if truncated {
-                "it ends at max_tokens before its text begins; allow more tokens".to_owned()
+                "max_tokens is reached before its text begins; allow more tokens".to_owned()
             } else {
                 let text = choice["message"]["content"].to_string();
                 format!("the text is {}", start(&self.secrets.scrub_message(&text), 80))
@@ -210,10 +212,10 @@ impl Wire {
         Ok(Completion { text, truncated, prompt_tokens, reply_tokens })
     }
 
-    /// An answer with a status that is not a success.
+    /// A response with a status that is not a success.
     fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &str) -> Failure {
-        let said = Said::read(body);
-        let mut message = if said.message.is_empty() { "no reason given" } else { &said.message };
+        let error = ErrorBody::read(body);
+        let mut message = if error.message.is_empty() { "no reason given" } else { &error.message };
         if let Some(to) = headers.get(LOCATION).and_then(|to| to.to_str().ok())
             && status.is_redirection()
         {
@@ -221,19 +223,21 @@ impl Wire {
         }
         let message = start(&self.secrets.scrub_message(message), 300);
         let (at, code) = (self.at.clone(), status.as_u16());
-        let retry_after = retry_after(headers, SystemTime::now()).or(said.retry_after);
+        let retry_after = retry_after(headers, SystemTime::now()).or(error.retry_after);
         let (error, next) = match code {
             402 => (Error::Quota { at, message }, Next::GiveUpAll),
-            429 if said.exhausted(retry_after) => (Error::Quota { at, message }, Next::GiveUpAll),
-            429 => (Error::RateLimited { at, retry_after, message }, Next::Again(retry_after)),
+            429 if error.is_exhausted(retry_after) => {
+                (Error::Quota { at, message }, Next::GiveUpAll)
+            }
+            429 => (Error::RateLimited { at, retry_after, message }, Next::Retry(retry_after)),
             401 | 403 => (Error::Unauthorised { at, status: code, message }, Next::GiveUpAll),
-            408 | 500.. => (Error::Server { at, status: code, message }, Next::Again(retry_after)),
+            408 | 500.. => (Error::Server { at, status: code, message }, Next::Retry(retry_after)),
             400 | 404 | 422 => {
                 let complaint = Complaint {
-                    parameter: said.parameter.to_lowercase(),
-                    message: said.message.to_lowercase(),
+                    parameter: error.parameter.to_lowercase(),
+                    message: error.message.to_lowercase(),
                 };
-                (Error::Refused { at, status: code, message }, Next::Otherwise(complaint))
+                (Error::Refused { at, status: code, message }, Next::Rephrase(complaint))
             }
             300..400 => {
                 let message = format!("it redirects to {message}");
@@ -244,7 +248,7 @@ impl Wire {
         Failure { error, next, tokens: Tokens::default() }
     }
 
-    /// A request or a body that broke.
+    /// The error of a request or a body that could not be sent or read.
     fn broken(&self, error: reqwest::Error) -> Error {
         let at = self.at.clone();
         if error.is_timeout() && !error.is_connect() {
@@ -256,7 +260,7 @@ impl Wire {
     }
 }
 
-/// Neither the URL's query nor what is sent as authorization.
+/// Without the URL's query and the authorization.
 impl fmt::Debug for Wire {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Wire").field("at", &self.at).finish_non_exhaustive()
@@ -264,14 +268,14 @@ impl fmt::Debug for Wire {
 }
 
 fn http_client(endpoint: &Endpoint) -> Result<reqwest::Client, reqwest::Error> {
-    // reqwest takes the process-wide cryptography; a program may have installed its own before,
-    // and then keeps it.
+    // reqwest uses the cryptography that the process has installed. A program may have installed its
+    // own before; then this has no effect.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("nas-llm/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(endpoint.timeout)
-        // A redirected POST becomes a GET, and a query with a key would go elsewhere.
+        // A redirected POST becomes a GET, and a query with a key would be sent to another server.
         .redirect(redirect::Policy::none());
     if endpoint.address().is_loopback() {
         builder = builder.no_proxy();
@@ -281,7 +285,7 @@ fn http_client(endpoint: &Endpoint) -> Result<reqwest::Client, reqwest::Error> {
     builder.build()
 }
 
-/// An error and what caused it, without its URL.
+/// An error and its causes, without its URL.
 fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();

@@ -1,22 +1,20 @@
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+//! What calls may use, and the count of what they used.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Kind, Prices};
+use crate::{Error, Limit, Prices, Usage, usage::CallUsage};
 
-/// What all calls together may spend; what is not set is not bounded.
+/// What all calls together may use; what is not set is not bounded.
 ///
-/// It is checked before a call. Calls are counted when they begin and are never more than allowed;
-/// tokens and money are known afterwards, so that calls side by side may pass them by what those
-/// calls take.
+/// It is checked before each call. Calls are counted when they begin, and are never more than allowed.
+/// Tokens and money are known only afterwards, so calls that run at the same time may exceed them by
+/// what those calls use.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// Calls, whatever attempts they take.
+    /// Calls, however many attempts they need.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u64>,
     /// Tokens of prompts and replies.
@@ -27,27 +25,6 @@ pub struct Budget {
     pub money: Option<f64>,
 }
 
-/// What a budget bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limit {
-    /// Calls.
-    Calls,
-    /// Tokens.
-    Tokens,
-    /// Money.
-    Money,
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Calls => "calls",
-            Self::Tokens => "tokens",
-            Self::Money => "money",
-        })
-    }
-}
-
 impl Budget {
     pub(crate) fn check(&self, prices: Option<Prices>) -> Result<(), Error> {
         let Some(money) = self.money else { return Ok(()) };
@@ -56,65 +33,11 @@ impl Budget {
             return Err(Error::Setting { name: "money", got: money.to_string(), expected });
         }
         if prices.is_none() {
-            let (got, expected) = ("not set".to_owned(), "prices, for the budget bounds money");
+            let (got, expected) = ("not set".to_owned(), "prices, because the budget bounds money");
             return Err(Error::Setting { name: "prices", got, expected });
         }
         Ok(())
     }
-}
-
-/// What calls have taken.
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct Usage {
-    /// Calls that were begun; one that the budget refused is none.
-    pub calls: u64,
-    /// HTTP requests.
-    pub attempts: u64,
-    /// Calls without a reply, those that the budget refused among them.
-    pub failed: u64,
-    /// Failed attempts, and calls that failed before any, by kind.
-    pub failures: BTreeMap<Kind, u64>,
-    /// Tokens of prompts.
-    pub prompt_tokens: u64,
-    /// Tokens of replies.
-    pub completion_tokens: u64,
-    /// Calls whose tokens are estimated, for the server did not count them.
-    pub estimated: u64,
-    /// The calls' seconds, added up though they may have run side by side.
-    pub seconds: f64,
-    /// Money, where the endpoint has prices.
-    pub cost: Option<f64>,
-}
-
-/// Tokens of one attempt or several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Tokens {
-    pub(crate) prompt: u64,
-    pub(crate) completion: u64,
-    pub(crate) estimated: bool,
-}
-
-impl Tokens {
-    /// A sum is estimated if a part of it is.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.prompt = self.prompt.saturating_add(other.prompt);
-        self.completion = self.completion.saturating_add(other.completion);
-        self.estimated |= other.estimated;
-    }
-}
-
-/// What one call has taken.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Tally {
-    /// HTTP requests; none for a call that was refused before the first.
-    pub(crate) attempts: u32,
-    /// The failed attempts, or the failure before any.
-    pub(crate) failures: Vec<Kind>,
-    pub(crate) tokens: Tokens,
-    pub(crate) seconds: f64,
-    pub(crate) cost: Option<f64>,
 }
 
 /// Counts calls against a budget.
@@ -129,7 +52,7 @@ impl Meter {
         Self { budget, usage: Mutex::default() }
     }
 
-    /// Counts a call that begins, unless something is spent.
+    /// Counts a call that begins, unless the budget is spent.
     pub(crate) fn begin(&self) -> Result<(), Error> {
         let mut usage = self.lock();
         let tokens = usage.prompt_tokens.saturating_add(usage.completion_tokens);
@@ -147,19 +70,19 @@ impl Meter {
         Ok(())
     }
 
-    /// Counts what a call that ended has taken.
-    pub(crate) fn end(&self, tally: &Tally, failed: bool) {
+    /// Counts what a call that ended has used.
+    pub(crate) fn end(&self, call: &CallUsage, failed: bool) {
         let mut usage = self.lock();
-        usage.attempts += u64::from(tally.attempts);
+        usage.attempts += u64::from(call.attempts);
         usage.failed += u64::from(failed);
-        for kind in &tally.failures {
+        for kind in &call.failures {
             *usage.failures.entry(*kind).or_default() += 1;
         }
-        usage.prompt_tokens = usage.prompt_tokens.saturating_add(tally.tokens.prompt);
-        usage.completion_tokens = usage.completion_tokens.saturating_add(tally.tokens.completion);
-        usage.estimated += u64::from(tally.tokens.estimated);
-        usage.seconds = exact_sum(usage.seconds, tally.seconds, 1e6);
-        if let Some(cost) = tally.cost {
+        usage.prompt_tokens = usage.prompt_tokens.saturating_add(call.tokens.prompt);
+        usage.completion_tokens = usage.completion_tokens.saturating_add(call.tokens.completion);
+        usage.estimated += u64::from(call.tokens.estimated);
+        usage.seconds = exact_sum(usage.seconds, call.seconds, 1e6);
+        if let Some(cost) = call.cost {
             usage.cost = Some(exact_sum(usage.cost.unwrap_or(0.0), cost, 1e12));
         }
     }
@@ -168,13 +91,14 @@ impl Meter {
         self.lock().clone()
     }
 
-    /// The counts hold whatever became of a thread that had them.
+    /// The counts are valid even if a thread panicked while it held them.
     fn lock(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-/// A sum in whole parts of a unit: the same in whatever order calls end, so that a replay's report
-/// is that of the recorded run.
+
+/// A sum in whole parts of a unit. It does not depend on the order in which calls end, so that a
+/// replay reports the same as the recorded run.
 fn exact_sum(sum: f64, one: f64, parts: f64) -> f64 {
     ((sum * parts).round() + (one * parts).round()) / parts
 }

@@ -1,14 +1,16 @@
+//! Requests to a chat model, and its replies.
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-/// Who says a message.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Instructions for the whole conversation.
     System,
-    /// The one who asks.
+    /// The user of the model.
     User,
     /// The model.
     Assistant,
@@ -18,19 +20,19 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// Who says it.
+    /// Its author.
     pub role: Role,
-    /// What is said.
+    /// Its text.
     pub content: String,
 }
 
 impl Message {
-    /// A message of the system.
+    /// A system message.
     pub fn system(content: impl Into<String>) -> Self {
         Self { role: Role::System, content: content.into() }
     }
 
-    /// A message of the user.
+    /// A user message.
     pub fn user(content: impl Into<String>) -> Self {
         Self { role: Role::User, content: content.into() }
     }
@@ -41,7 +43,7 @@ impl Message {
     }
 }
 
-/// The JSON that a reply must be.
+/// The JSON Schema of a reply.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schema {
@@ -52,19 +54,19 @@ pub struct Schema {
     pub schema: Value,
 }
 
-/// What a model is asked.
+/// A request to a chat model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChatRequest {
     /// The conversation so far, at least one message.
     pub messages: Vec<Message>,
-    /// The JSON that the reply must be; none for free text.
+    /// The schema of the reply; `None` for free text.
     pub schema: Option<Schema>,
-    /// Tokens that the reply may have; none for the endpoint's setting.
+    /// The largest number of tokens of the reply; `None` for the endpoint's setting.
     pub max_tokens: Option<u32>,
-    /// Sampling temperature; none for the endpoint's setting.
+    /// The sampling temperature; `None` for the endpoint's setting.
     pub temperature: Option<f64>,
-    /// Seed of the sampling, for servers that know one.
+    /// The seed of the sampling, for servers that support one.
     pub seed: Option<u64>,
 }
 
@@ -74,14 +76,14 @@ impl ChatRequest {
         Self { messages, schema: None, max_tokens: None, temperature: None, seed: None }
     }
 
-    /// Asks for JSON.
+    /// Requests JSON.
     #[must_use]
     pub fn schema(mut self, name: impl Into<String>, schema: Value) -> Self {
         self.schema = Some(Schema { name: name.into(), schema });
         self
     }
 
-    /// Bounds the reply's tokens.
+    /// Sets the largest number of tokens of the reply.
     #[must_use]
     pub fn max_tokens(mut self, tokens: u32) -> Self {
         self.max_tokens = Some(tokens);
@@ -103,7 +105,7 @@ impl ChatRequest {
     }
 
     /// SHA-256 of the request's content, in hexadecimal digits: equal requests have equal keys,
-    /// whatever the order of the keys in the schema's objects.
+    /// whatever the order of the properties in the schema's objects.
     pub fn key(&self) -> String {
         let mut content = serde_json::json!({
             "messages": self.messages,
@@ -118,26 +120,26 @@ impl ChatRequest {
     }
 }
 
-/// What a model answers.
+/// A reply of a chat model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// The model's text; reasoning that the server sends apart is left out.
+    /// The model's text, without reasoning that the server sends separately.
     pub text: String,
     /// Tokens of the prompt, over all attempts that the server counted.
     pub prompt_tokens: u64,
     /// Tokens of the reply, over all attempts that the server counted.
     pub completion_tokens: u64,
-    /// Whether the server did not count tokens, so that they are estimated as characters / 4.
+    /// Whether tokens are estimated as characters / 4, because the server did not count them.
     pub estimated: bool,
-    /// From the moment that the call had its turn to the end, retries and waits included.
+    /// Seconds from the start of the call to its end, including retries and waits.
     pub seconds: f64,
-    /// Price of the tokens, where the endpoint has prices.
+    /// The price of the tokens, where the endpoint has prices.
     pub cost: Option<f64>,
-    /// Whether the server was asked to enforce the schema and did not refuse.
+    /// Whether the server enforced the schema.
     pub structured: bool,
     /// Whether the reply ends because it reached `max_tokens`.
     pub truncated: bool,
-    /// HTTP requests that were sent for it.
+    /// The number of HTTP requests that were sent for it.
     pub attempts: u32,
 }
 
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_request_counts_for_its_key() {
+    fn every_part_of_a_request_changes_its_key() {
         let requests = [
             request(),
             ChatRequest::new(vec![Message::system("hello")]),

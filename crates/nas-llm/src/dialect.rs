@@ -1,3 +1,5 @@
+//! How a server wants to be asked.
+
 use std::{
     borrow::Cow,
     sync::atomic::{AtomicU8, Ordering},
@@ -5,16 +7,16 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{ChatRequest, Endpoint, refusal::Complaint};
+use crate::{ChatRequest, Endpoint, endpoint::REFUSABLE, error_body::Complaint};
 
-/// Something that a server may refuse and how its refusal names it.
+/// A part of a request that a server may refuse, and how its error message names it.
 pub(crate) struct Quirk {
     bit: u8,
-    /// Words of a refusal that points at it.
+    /// Words by which an error message names it.
     words: &'static [&'static str],
-    /// What is done then.
+    /// What is sent instead.
     pub(crate) remedy: &'static str,
-    /// Whether a request is concerned.
+    /// Whether a request contains it.
     concerns: fn(&ChatRequest) -> bool,
 }
 
@@ -23,9 +25,9 @@ const NO_TEMPERATURE: u8 = 2;
 const NO_SEED: u8 = 4;
 const NO_FORMAT: u8 = 8;
 
-/// What servers refuse: models that reason want `max_completion_tokens` and take no temperature
-/// (OpenAI's), some know no seed (Gemini's), some no structured output (DeepSeek's).
-pub(crate) const QUIRKS: [Quirk; 4] = [
+/// What servers refuse: reasoning models need `max_completion_tokens` and accept no temperature
+/// (OpenAI's); some servers support no seed (Gemini's), some no structured output (DeepSeek's).
+const QUIRKS: [Quirk; REFUSABLE] = [
     Quirk {
         bit: COMPLETION_TOKENS,
         words: &["max_tokens", "max_completion_tokens"],
@@ -61,9 +63,9 @@ impl Dialect {
         self.0 & bit != 0
     }
 
-    /// What to change about a request that the server refused, and the dialect with the change.
-    /// A refusal that names nothing is put down to structured output, which most servers lack
-    /// that refuse without a word.
+    /// What to change about a request that the server refused, and the dialect with the change. Where
+    /// the error message names nothing, the structured output is changed: most servers that refuse
+    /// without a reason do not support it.
     pub(crate) fn after(
         self,
         complaint: &Complaint,
@@ -129,7 +131,7 @@ impl Dialect {
     }
 }
 
-/// The dialect that has worked so far, shared by all calls.
+/// The dialect that worked so far, shared by all calls.
 #[derive(Debug, Default)]
 pub(crate) struct Learnt(AtomicU8);
 
@@ -138,7 +140,7 @@ impl Learnt {
         Dialect(self.0.load(Ordering::Relaxed))
     }
 
-    /// Keeps what worked.
+    /// Keeps a dialect that worked.
     pub(crate) fn keep(&self, dialect: Dialect) {
         self.0.fetch_or(dialect.0, Ordering::Relaxed);
     }

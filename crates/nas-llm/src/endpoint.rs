@@ -1,15 +1,21 @@
+//! Where a chat model is, and how it is asked.
+
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, address::Address, dialect};
+use crate::{Error, address::Address};
 
-/// Where a model is and how it is asked.
+/// The number of parts of a request that a server may refuse: structured output, `max_tokens`,
+/// `temperature`, `seed`. After each refusal the request is sent once more without that part.
+pub(crate) const REFUSABLE: usize = 4;
+
+/// Where a chat model is, and how it is asked.
 ///
-/// Written to a file and read again it is the same, except that user info and query of its URLs
-/// are never written; such an endpoint is refused until its URL is given again. A key is not part
-/// of it, only the name of the environment variable that holds it.
+/// It can be written to a file and read again. The user info and query of its URLs are never written;
+/// an endpoint whose URL had them is refused until the URL is given again. It does not contain a key,
+/// only the name of the environment variable that holds the key.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -47,13 +53,13 @@ pub struct Endpoint {
     pub(crate) prices: Option<Prices>,
 }
 
-/// What tokens cost, in whatever currency, per million.
+/// The prices of tokens per million, in any currency.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
-    /// Price of a million tokens of prompts.
+    /// The price of a million tokens of prompts.
     pub prompt: f64,
-    /// Price of a million tokens of replies.
+    /// The price of a million tokens of replies.
     pub completion: f64,
 }
 
@@ -97,13 +103,13 @@ impl Endpoint {
     /// `http://127.0.0.1:8911/v1`. User info is sent as basic authentication, a query with every
     /// request.
     ///
-    /// Until changed: no key, 120 s for an attempt, 4 calls side by side, 4 retries after waits of
-    /// 1 s (doubled each time) to 60 s, temperature 0.7, 2048 tokens for a reply, no prices, and
+    /// The defaults are: no key, 120 s for an attempt, 4 calls at the same time, 4 retries after waits
+    /// of 1 s (doubled each time) to 60 s, temperature 0.7, 2048 tokens for a reply, no prices, and
     /// the proxy that the environment names.
     ///
     /// # Errors
     ///
-    /// [`Error::Url`] for what is no `http` or `https` URL.
+    /// [`Error::Url`] unless it is an `http` or `https` URL.
     pub fn new(base_url: &str, model: impl Into<String>) -> Result<Self, Error> {
         Ok(Self {
             base_url: Address::parse(base_url)?,
@@ -121,40 +127,40 @@ impl Endpoint {
         })
     }
 
-    /// Names the environment variable that holds the key, which is sent as a bearer token. There
-    /// is one `Authorization` header only: with a key, the URL's user info is not sent.
+    /// Names the environment variable that holds the key, which is sent as a bearer token. A request
+    /// has only one `Authorization` header: with a key, the URL's user info is not sent.
     #[must_use]
     pub fn key_env(mut self, variable: impl Into<String>) -> Self {
         self.key_env = Some(variable.into());
         self
     }
 
-    /// Sets a proxy in place of those that the environment names. A base URL on this machine is
-    /// never asked through a proxy.
+    /// Sets a proxy in place of those that the environment names. A base URL on this machine never
+    /// uses a proxy.
     ///
     /// # Errors
     ///
-    /// [`Error::Url`] for what is no `http` or `https` URL.
+    /// [`Error::Url`] unless it is an `http` or `https` URL.
     pub fn proxy(mut self, url: &str) -> Result<Self, Error> {
         self.proxy = Some(Address::parse(url)?);
         Ok(self)
     }
 
-    /// Sets the time for one attempt, from connecting to the reply's last byte.
+    /// Sets the longest time of one attempt, from connecting to the reply's last byte.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how many calls run side by side.
+    /// Sets how many calls run at the same time.
     #[must_use]
     pub fn parallel(mut self, calls: usize) -> Self {
         self.parallel = calls;
         self
     }
 
-    /// Sets how often a failed attempt is repeated, where repeating may help.
+    /// Sets how often a failed attempt is repeated, where that may help.
     #[must_use]
     pub fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
@@ -162,7 +168,7 @@ impl Endpoint {
     }
 
     /// Sets the waits between attempts: about `first`, then twice as long each time, at most
-    /// `longest`. A server that asks for a longer wait ends the call.
+    /// `longest`. Where the server asks for a longer wait, the call fails.
     #[must_use]
     pub fn waits(mut self, first: Duration, longest: Duration) -> Self {
         self.first_wait = first;
@@ -170,14 +176,14 @@ impl Endpoint {
         self
     }
 
-    /// Sets the temperature of requests that name none.
+    /// Sets the temperature of requests that set none.
     #[must_use]
     pub fn temperature(mut self, temperature: f64) -> Self {
         self.temperature = temperature;
         self
     }
 
-    /// Sets the longest reply of requests that name none, in tokens.
+    /// Sets the longest reply of requests that set none, in tokens.
     #[must_use]
     pub fn max_reply_tokens(mut self, tokens: u32) -> Self {
         self.max_reply_tokens = tokens;
@@ -201,21 +207,21 @@ impl Endpoint {
         self.base_url.to_string()
     }
 
-    /// How many calls run side by side.
+    /// How many calls run at the same time.
     pub fn calls_side_by_side(&self) -> usize {
         self.parallel
     }
 
-    /// What tokens cost, if known.
+    /// The prices of tokens, if known.
     pub fn token_prices(&self) -> Option<Prices> {
         self.prices
     }
 
-    /// No call takes longer from the moment that it has its turn: every attempt its timeout and
-    /// every wait its maximum, with an attempt more for each thing that a server may refuse
-    /// (structured output, `max_tokens`, `temperature`, `seed`).
+    /// The longest time of a call from its start: every attempt its timeout and every wait its maximum,
+    /// with one more attempt for each part of a request that a server may refuse (structured output,
+    /// `max_tokens`, `temperature`, `seed`).
     pub fn longest_call(&self) -> Duration {
-        let attempts = (1 + dialect::QUIRKS.len() as u32).saturating_add(self.retries);
+        let attempts = (1 + REFUSABLE as u32).saturating_add(self.retries);
         let attempts = self.timeout.saturating_mul(attempts);
         attempts.saturating_add(self.longest_wait.saturating_mul(self.retries))
     }
@@ -228,18 +234,18 @@ impl Endpoint {
         self.proxy.as_ref()
     }
 
-    /// How errors and logs name it.
+    /// Its name in errors and logs.
     pub(crate) fn place(&self) -> String {
         format!("model {} at {}", self.model, self.base_url)
     }
 
-    /// Refuses what can not work.
+    /// Refuses invalid settings.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let wrong = |name, got, expected| Err(Error::Setting { name, got, expected });
         for (name, address) in [("base_url", Some(&self.base_url)), ("proxy", self.proxy.as_ref())]
         {
             if let Some(address) = address.filter(|address| address.lacks_secrets()) {
-                let expected = "the whole URL, whose user info and query are not stored";
+                let expected = "the complete URL, because user info and query are not stored";
                 return wrong(name, address.to_string(), expected);
             }
         }
@@ -268,11 +274,11 @@ impl Endpoint {
         Ok(())
     }
 
-    /// Reads the key out of the environment.
+    /// Reads the key from the environment.
     pub(crate) fn key(&self) -> Result<Option<SecretString>, Error> {
         let Some(variable) = &self.key_env else { return Ok(None) };
         let wrong = |problem| Error::Key { variable: variable.clone(), problem };
-        // What is no name of a variable may be the key itself, and is not shown.
+        // Text that cannot be the name of a variable may be the key itself, and is not shown.
         let in_names = |char: char| char.is_ascii_alphanumeric() || char == '_';
         if !variable.chars().all(in_names)
             || variable.starts_with(|char: char| char.is_ascii_digit())
@@ -280,7 +286,7 @@ impl Endpoint {
             let variable = "(not shown)".to_owned();
             return Err(Error::Key {
                 variable,
-                problem: "is no name of one: is it the key itself?",
+                problem: "has an invalid name: is it the key itself?",
             });
         }
         let key = match std::env::var(variable) {
@@ -291,7 +297,7 @@ impl Endpoint {
         match key.trim() {
             "" => Err(wrong("is empty")),
             key if key.chars().any(|char| !char.is_ascii_graphic()) => {
-                Err(wrong("holds what no HTTP header may"))
+                Err(wrong("contains characters that no HTTP header may contain"))
             }
             key => Ok(Some(key.into())),
         }
@@ -320,7 +326,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_survives_a_file() {
+    fn an_endpoint_is_read_as_it_was_written() {
         let endpoint = Endpoint::new("http://127.0.0.1:8911/v1", "m")
             .unwrap()
             .key_env("KEY")
@@ -335,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_a_url_are_not_stored_and_asked_for_again() {
+    fn secrets_of_a_url_are_not_stored_and_must_be_given_again() {
         let endpoint = Endpoint::new("http://u:hunter2@host/v1?key=hunter3", "m").unwrap();
         let endpoint = endpoint.proxy("http://u:hunter4@proxy:3128").unwrap();
         endpoint.check().unwrap();
@@ -346,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_can_not_work_are_refused() {
+    fn invalid_settings_are_refused() {
         let endpoint = Endpoint::new("http://host/v1", "m").unwrap();
         let wrong = [
             Endpoint::new("http://host/v1", " ").unwrap(),

@@ -1,8 +1,8 @@
-use std::{fmt, io, path::PathBuf, time::Duration};
+//! What can go wrong between a request and its reply.
 
-use serde::{Deserialize, Serialize};
+use std::{io, path::PathBuf, time::Duration};
 
-use crate::Limit;
+use crate::{Kind, Limit};
 
 /// What can go wrong between a request and its reply.
 ///
@@ -11,7 +11,7 @@ use crate::Limit;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting that can not work.
+    /// An invalid setting.
     #[error("{name} is {got}: expected {expected}")]
     Setting {
         /// The setting.
@@ -21,18 +21,20 @@ pub enum Error {
         /// What it must be.
         expected: &'static str,
     },
-    /// A URL that is none. It is not shown, for it may hold a password.
-    #[error("a URL (not shown, it may hold a password): {reason}; expected one like {example}")]
+    /// An invalid URL. It is not shown, because it may contain a password.
+    #[error(
+        "invalid URL (not shown, it may contain a password): {reason}; expected for example {example}"
+    )]
     Url {
         /// What is wrong with it.
         reason: String,
-        /// A URL that would do.
+        /// A valid URL.
         example: &'static str,
     },
-    /// The environment variable that should hold the key does not.
+    /// The environment variable that should hold the key is unusable.
     #[error(
-        "environment variable {variable} {problem}: expected the endpoint's key in it; set it, or \
-         leave the key's variable out for a server that wants none"
+        "environment variable {variable} {problem}: expected the endpoint's key; set it, or name no \
+         variable for a server that needs no key"
     )]
     Key {
         /// The variable's name.
@@ -40,18 +42,18 @@ pub enum Error {
         /// What is wrong with it, without its value.
         problem: &'static str,
     },
-    /// A prompt's template that does not fit its values; a fault of this crate.
+    /// A prompt's template that does not fit its values; a bug of this crate.
     #[error("prompt {template}: {reason}")]
     Prompt {
         /// The template.
         template: &'static str,
-        /// What does not fit.
+        /// The template engine's message.
         reason: String,
     },
-    /// The system gave no means to wait for replies.
+    /// The operating system provides no asynchronous input.
     #[error("cannot wait for replies: {0}")]
     Runtime(io::Error),
-    /// The HTTP client could not be made.
+    /// The HTTP client cannot be created.
     #[error("no HTTP client for {at}: {reason}")]
     Client {
         /// Which model at which URL.
@@ -60,31 +62,31 @@ pub enum Error {
         reason: String,
     },
     /// The budget is spent; the call was not made.
-    #[error("budget spent: {spent} of {limit} {which}; raise it to go on")]
+    #[error("budget spent: {spent} of {limit} {which}; raise it to continue")]
     BudgetSpent {
-        /// What is used up.
+        /// What is spent.
         which: Limit,
         /// How much was allowed.
         limit: f64,
-        /// How much has been spent.
+        /// How much was used.
         spent: f64,
     },
-    /// The account has nothing left. No later call of this client is sent.
+    /// The account's quota is exhausted. This client sends no later call.
     #[error("quota of {at} is exhausted: {message}; top the account up or use another endpoint")]
     Quota {
         /// Which model at which URL.
         at: String,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
-    /// The key is missing, wrong or without the right. No later call of this client is sent.
+    /// The key is missing, wrong or not allowed. This client sends no later call.
     #[error("{at} refuses the key (HTTP {status}): {message}; check the key's variable")]
     Unauthorised {
         /// Which model at which URL.
         at: String,
         /// 401 or 403.
         status: u16,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
     /// The server does not accept this request.
@@ -94,134 +96,136 @@ pub enum Error {
         at: String,
         /// The status, 300 to 499.
         status: u16,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
-    /// Too many requests, still so after the last retry, or for longer than a call may wait.
-    #[error("{at} limits the rate{}: {message}; try later or make fewer calls side by side",
+    /// Too many requests: after the last retry, or for longer than a call may wait.
+    #[error("{at} limits the rate{}: {message}; try later or make fewer calls at the same time",
         .retry_after.map(|wait| format!(" for {} s", wait.as_secs())).unwrap_or_default())]
     RateLimited {
         /// Which model at which URL.
         at: String,
-        /// How long the server asked to wait, if it said.
+        /// How long the server asks to wait, if it does.
         retry_after: Option<Duration>,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
-    /// The server failed, still so after the last retry.
+    /// The server failed, also after the last retry.
     #[error("{at} fails (HTTP {status}): {message}; try later or look at the server's log")]
     Server {
         /// Which model at which URL.
         at: String,
         /// 408, or 500 and more.
         status: u16,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
-    /// No connection, or one that broke before the reply was whole.
-    #[error("no whole reply of {at}: {reason}; is the server running and reachable?")]
+    /// No connection, or one that broke before the reply was complete.
+    #[error("no complete reply from {at}: {reason}; is the server running and reachable?")]
     Connection {
         /// Which model at which URL.
         at: String,
         /// What broke.
         reason: String,
     },
-    /// No whole reply in time.
-    #[error("no whole reply of {at} in {seconds} s; raise the timeout or ask for fewer tokens")]
+    /// No complete reply in time.
+    #[error(
+        "no complete reply from {at} in {seconds} s; raise the timeout or ask for fewer tokens"
+    )]
     Timeout {
         /// Which model at which URL.
         at: String,
         /// The timeout of one attempt.
         seconds: f64,
     },
-    /// A reply's body that is longer than any reply should be. The rest was not read.
-    #[error("the reply of {at} is longer than {limit} bytes; is this a chat endpoint?")]
+    /// A reply's body that is longer than any reply should be. The rest is not read.
+    #[error("the reply from {at} is longer than {limit} bytes; is this a chat endpoint?")]
     TooLarge {
         /// Which model at which URL.
         at: String,
-        /// Bytes that a reply may have.
+        /// The largest size in bytes.
         limit: usize,
     },
     /// A reply's body that is not UTF-8.
-    #[error("the reply of {at} is not UTF-8 from byte {offset} on; is this a chat endpoint?")]
+    #[error("the reply from {at} is not UTF-8 from byte {offset} on; is this a chat endpoint?")]
     NotUtf8 {
         /// Which model at which URL.
         at: String,
-        /// The first byte that is not.
+        /// The first invalid byte.
         offset: usize,
     },
     /// A reply's body that is not JSON.
     #[error(
-        "the reply of {at} is not JSON ({reason}), it begins {start:?}; does the base URL end as the server wants, often in /v1?"
+        "the reply from {at} is not JSON ({reason}), it begins {start:?}; is the base URL complete? It often ends in /v1"
     )]
     NotJson {
         /// Which model at which URL.
         at: String,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
         /// The first characters.
         start: String,
     },
     /// A reply without choices, or with an empty text.
-    #[error("the reply of {at} holds no text: {reason}; expected choices[0].message.content")]
+    #[error("the reply from {at} contains no text: {reason}; expected choices[0].message.content")]
     NoContent {
         /// Which model at which URL.
         at: String,
-        /// What was there.
+        /// What it contains instead.
         reason: String,
     },
-    /// An error that was met before: by an earlier call, after which the client sends no other, or
-    /// in the transcript that is replayed. The message is that of the error itself.
+    /// An earlier error: of a call after which the client sends no other, or from the transcript that
+    /// is replayed. The message is that of the error itself.
     #[error("{message}")]
     Earlier {
-        /// What kind of error it was.
+        /// Its kind.
         kind: Kind,
-        /// What it said.
+        /// Its message.
         message: String,
     },
     /// A transcript has no reply for this request.
     #[error(
-        "{path}: {recorded} of the {lines} recorded calls answer this request and {asked} were \
-         asked for (key {key}, last message {start:?}); replay with the settings and the seed of \
-         the recorded run, or record a new one"
+        "{path}: the same request was made {asked} times, but {recorded} of the {lines} recorded \
+         calls answer it (key {key}, last message {start:?}); replay with the settings and the seed \
+         of the recorded run, or record a new one"
     )]
     NotRecorded {
         /// The transcript.
         path: PathBuf,
         /// The request's key in the transcript.
         key: String,
-        /// How often the transcript holds the request.
+        /// How often the transcript contains the request.
         recorded: usize,
-        /// How often the request has been asked, with this time.
+        /// How often the request was made, including this time.
         asked: usize,
-        /// Calls in the transcript.
+        /// The number of calls in the transcript.
         lines: usize,
         /// The first characters of the request's last message.
         start: String,
     },
-    /// A transcript of another model, or another temperature, that can not be gone on with.
+    /// A transcript of another model or temperature, which cannot be continued.
     #[error(
-        "{path} was recorded with {recorded}, not with {given}: go on with what it was recorded \
-         with, or record anew"
+        "{path} was recorded with {recorded}, not with {given}: continue with the recorded model and \
+         temperature, or record a new transcript"
     )]
     OtherModel {
         /// The transcript.
         path: PathBuf,
         /// Model and temperature of its calls.
         recorded: String,
-        /// Model and temperature that were to go on.
+        /// Model and temperature given now.
         given: String,
     },
-    /// A transcript that could not be written or read.
+    /// A transcript that cannot be written or read.
     #[error("transcript {path}: {source}")]
     Transcript {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// A line of a transcript that is none.
-    #[error("{path}, line {line}: {reason}; expected one recorded call in JSON, format {expected}")]
+    /// An invalid line of a transcript.
+    #[error("{path}, line {line}: {reason}; expected a recorded call as JSON, format {expected}")]
     Malformed {
         /// The transcript.
         path: PathBuf,
@@ -234,86 +238,8 @@ pub enum Error {
     },
 }
 
-/// What kind of error it is, with a short name that does not change, for counting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Kind {
-    /// A setting, a URL or a key that can not work.
-    Configuration,
-    /// The budget is spent.
-    Budget,
-    /// The account's quota is exhausted.
-    Quota,
-    /// The key is refused.
-    Unauthorised,
-    /// The request is refused.
-    Refused,
-    /// Too many requests.
-    RateLimited,
-    /// The server failed.
-    Server,
-    /// No connection, or one that broke.
-    Connection,
-    /// No reply in time.
-    Timeout,
-    /// The reply is too long.
-    TooLarge,
-    /// The reply is not UTF-8.
-    NotUtf8,
-    /// The reply is not JSON.
-    NotJson,
-    /// The reply holds no text.
-    NoContent,
-    /// The transcript lacks the request.
-    NotRecorded,
-    /// The transcript could not be written or read.
-    Transcript,
-}
-
-impl Kind {
-    /// The name, as in transcripts and tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::Budget => "budget",
-            Self::Quota => "quota",
-            Self::Unauthorised => "unauthorised",
-            Self::Refused => "refused",
-            Self::RateLimited => "rate-limited",
-            Self::Server => "server",
-            Self::Connection => "connection",
-            Self::Timeout => "timeout",
-            Self::TooLarge => "too-large",
-            Self::NotUtf8 => "not-utf8",
-            Self::NotJson => "not-json",
-            Self::NoContent => "no-content",
-            Self::NotRecorded => "not-recorded",
-            Self::Transcript => "transcript",
-        }
-    }
-
-    /// Whether every later call would end the same way: nothing is left, or nothing is right.
-    pub fn ends_all(self) -> bool {
-        matches!(
-            self,
-            Self::Configuration
-                | Self::Budget
-                | Self::Quota
-                | Self::Unauthorised
-                | Self::NotRecorded
-        )
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
 impl Error {
-    /// What kind of error it is; a replayed error is of the kind that was recorded.
+    /// The kind of the error; a replayed error has the recorded kind.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Setting { .. }

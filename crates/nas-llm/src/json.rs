@@ -1,12 +1,14 @@
+//! JSON within a model's text.
+
 use std::ops::Range;
 
 use serde_json::Value;
 
-/// The JSON in a model's text: the last whole object or array, with at least one element, that
-/// stands outside any other.
+/// The JSON in a model's text: the last complete object or array, with at least one element, that is
+/// not inside another.
 ///
-/// Prose and fences around it do not matter. What a model thinks aloud before `</think>` counts
-/// only if nothing follows, or if it never ends. The time is linear in the text's length.
+/// Text and code fences around it are ignored. A model's reasoning before `</think>` counts only where
+/// no JSON follows, or where the reasoning does not end. The time is linear in the text's length.
 ///
 /// ```
 /// let text = "<think>{\"no\": 0}?</think> Sure:\n```json\n{\"yes\": [1]}\n```";
@@ -14,8 +16,8 @@ use serde_json::Value;
 /// ```
 pub fn extract_json(text: &str) -> Option<Value> {
     const END: &str = "</think>";
-    let said = text.rfind(END).map(|end| &text[end + END.len()..]);
-    said.and_then(last_value).or_else(|| last_value(text))
+    let answer = text.rfind(END).map(|end| &text[end + END.len()..]);
+    answer.and_then(last_value).or_else(|| last_value(text))
 }
 
 fn last_value(text: &str) -> Option<Value> {
@@ -44,12 +46,12 @@ enum Next {
 
 /// Text read as JSON from a bracket on, as far as it is JSON.
 ///
-/// Trying every bracket in turn would take a time quadratic in the text's length. But where one
-/// value ends being JSON, so do those that began inside it and are still open, and those that
-/// are complete are known; so the next try begins there. Only the last string is looked at again:
-/// its quotation marks may have been those of prose.
+/// Trying every bracket in turn would take a time quadratic in the text's length. But where a value
+/// turns out not to be JSON, neither are the values inside it that are still open, and those that
+/// are complete were found; so the next scan begins there. Only the last string is scanned again: its
+/// quotation marks may belong to the text around the JSON.
 struct Scan {
-    /// The last whole object or array with an element.
+    /// The last complete object or array with an element.
     found: Option<Range<usize>>,
     /// Where the next scan may begin.
     end: usize,
@@ -123,8 +125,8 @@ impl Scan {
     }
 }
 
-/// The end of the string that begins at a quotation mark; an unclosed one ends with its line, for
-/// no string of JSON goes on after that.
+/// The end of the string that begins at a quotation mark. An unclosed one ends with its line, because
+/// no JSON string contains a line break.
 fn string_end(bytes: &[u8], start: usize) -> usize {
     let mut at = start + 1;
     while let Some(byte) = bytes.get(at) {
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_found_wherever_it_stands() {
+    fn json_is_found_wherever_it_is() {
         let value = json!({"a": [1, "}"]});
         finds("{\"a\": [1, \"}\"]}", &value);
         finds("Here you are: {\"a\": [1, \"}\"]} Enjoy {it}!", &value);
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn thoughts_do_not_count() {
+    fn reasoning_is_ignored() {
         let value = json!({"a": 1});
         finds("<think>maybe {\"b\": 2}</think>{\"a\": 1}", &value);
         finds("maybe {\"b\": 2}\n</think>\n\n```json\n{\"a\": 1}\n```", &value);
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_not_found() {
+    fn text_that_is_not_json_is_not_found() {
         for text in ["", "none", "{", "}{", "[]", "{}", "{a: 1}", "[1,", "42", "\"[1]", "]["] {
             let found = extract_json(text);
             assert_eq!(found.is_some(), text == "\"[1]", "{text}: {found:?}");
@@ -211,12 +213,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken(text in "[\\[\\]{}\",:1a\\\\ ü]{0,200}") {
+        fn no_text_panics(text in "[\\[\\]{}\",:1a\\\\ ü]{0,200}") {
             extract_json(&text);
         }
 
         #[test]
-        fn one_scan_finds_what_a_try_at_every_bracket_finds(
+        fn a_scan_finds_the_same_as_trying_every_bracket(
             tokens in proptest::collection::vec(0..9_usize, 0..40),
         ) {
             let words = ["[", "]", "{", "}", ",", "\"a\":", "1", "\"b\"", "x"];
@@ -225,7 +227,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_written_is_found(
+        fn written_json_is_found(
             values in proptest::collection::btree_map("\\PC{0,8}", "\\PC{0,8}", 1..5),
             before in "[^\\[{}\\]\"\\\\<]{0,40}",
             after in "[^\\[{}\\]<]{0,40}",

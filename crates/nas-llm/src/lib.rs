@@ -1,52 +1,52 @@
-//! Language models for architecture search.
-//!
-//! [`LanguageModel`] is the model as a proposer of [`nas_search`]: in each niche and generation it
-//! states design rules and proposes architectures, and what it says is validated.
-//!
-//! [`Model`] asks any OpenAI-compatible `/v1/chat/completions` for text or JSON, live through a
-//! [`Client`] with retries, budgets and calls side by side, or from a recorded [`Transcript`]
-//! through a [`Replay`]; who asks need not know which. [`extract_json`] finds the JSON in what a
-//! model says. A key never reaches a log, an error, a transcript or a URL.
+#![doc = include_str!("../README.md")]
 
 mod address;
 mod attempt;
 mod budget;
+mod call;
 mod chat;
+mod chat_model;
 mod client;
+mod contribution;
 mod dialect;
 mod endpoint;
 mod error;
+mod error_body;
+mod fault;
 mod json;
-mod memorise;
-mod model;
+mod kind;
+mod language_model;
+mod limit;
 mod prompt;
-mod proposer;
-mod refusal;
+mod prompting;
+mod recall;
 mod replay;
 mod reply;
-mod report;
+mod schema;
 mod secrets;
 mod transcript;
+mod turn;
+mod usage;
 
-pub use budget::{Budget, Limit, Usage};
+pub use budget::Budget;
 pub use chat::{ChatRequest, Message, Reply, Role, Schema};
+pub use chat_model::ChatModel;
 pub use client::Client;
+pub use contribution::{Contribution, Failures, Generation, Tally};
 pub use endpoint::{Endpoint, Prices};
-pub use error::{Error, Kind};
+pub use error::Error;
+pub use fault::Fault;
 pub use json::extract_json;
-pub use memorise::memorised;
-pub use model::{Failed, Model};
-pub use proposer::{LanguageModel, Prompting, Style};
-pub use replay::Replay;
-pub use reply::Fault;
-pub use report::{Failures, Generation, ModelReport, Tally};
+pub use kind::Kind;
+pub use language_model::LanguageModel;
+pub use limit::Limit;
+pub use prompting::{Prompting, Style};
+pub use recall::recall_best;
+pub use replay::{Failed, Replay};
 pub use transcript::{TRANSCRIPT_VERSION, Transcript};
+pub use usage::Usage;
 
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
-/// What fuzzing feeds, and is no part of the crate's interface.
+/// The entry points of the fuzz tests; not part of the crate's interface.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
@@ -56,8 +56,8 @@ pub mod fuzzing {
     /// A model's reply, as rules and as proposals.
     pub fn reply(space: &Space, text: &str) {
         let parent = Arch::new(vec![0; space.decisions().len()]);
-        for proposed in crate::reply::proposals(space, &[&parent], text).into_iter().flatten() {
-            let _ = space.check(&proposed.arch);
+        for proposal in crate::reply::proposals(space, &[&parent], text).into_iter().flatten() {
+            let _ = space.check(&proposal.arch);
         }
         crate::reply::rules(space, &Partition::whole(), 0, 1, text);
     }

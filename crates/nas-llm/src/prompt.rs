@@ -1,10 +1,13 @@
 //! Prompts: templates in files, rendered from the data of the space, the niche and the search.
+//!
+//! Recorded transcripts find a request by its content, so any change of a rendered prompt makes them
+//! useless.
 
 use std::sync::LazyLock;
 
 use minijinja::{Environment, Value, context};
 use nas_pareto::Direction;
-use nas_search::{Author, Evaluated, KnowledgeBase, Request, Rule};
+use nas_search::{Author, Evaluated, KnowledgeBase, Objective, Request, Rule};
 use nas_space::{Arch, Space};
 
 use crate::Error;
@@ -28,17 +31,18 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new
     Ok(environment)
 });
 
-/// Parents that a prompt shows at most; small models lose the thread of more, and all cost tokens.
+/// The largest number of parents in a prompt: small models lose the thread of more, and all cost
+/// tokens.
 const PARENTS: usize = 5;
 
-/// Architectures of the last generation that a prompt shows at most.
+/// The largest number of architectures of the last generation in a prompt.
 const RECENT: usize = 8;
 
-/// Rules that a prompt shows at most.
+/// The largest number of rules in a prompt.
 const RULES: usize = 6;
 
-/// Refusals that a prompt shows at most.
-const REFUSALS: usize = 5;
+/// The largest number of rejections in a prompt.
+const REJECTIONS: usize = 5;
 
 fn render(template: &'static str, values: Value) -> Result<String, Error> {
     let wrong = |reason: String| Error::Prompt { template, reason };
@@ -47,7 +51,7 @@ fn render(template: &'static str, values: Value) -> Result<String, Error> {
     rendered.map_err(|error| wrong(format!("{error:#}")))
 }
 
-/// The standing instructions.
+/// The system message.
 pub(crate) fn system() -> Result<String, Error> {
     render("system", context!())
 }
@@ -68,7 +72,7 @@ pub(crate) fn reflect(
         .collect();
     render(
         "reflect",
-        context! { recent, count, rules => learnt(request, request.knowledge), ..setting(request) },
+        context! { recent, count, rules => learnt(request, request.knowledge()), ..setting(request) },
     )
 }
 
@@ -77,7 +81,7 @@ pub(crate) fn propose(
     request: &Request<'_>,
     parents: &[&Evaluated],
     knowledge: &KnowledgeBase,
-    refusals: &[String],
+    rejections: &[String],
     edits: bool,
     crossover: bool,
 ) -> Result<String, Error> {
@@ -86,28 +90,32 @@ pub(crate) fn propose(
         .enumerate()
         .map(|(at, parent)| context! { number => at + 1, ..shown(request, parent, edits) })
         .collect();
-    let refusals = &refusals[refusals.len().saturating_sub(REFUSALS)..];
+    let rejections = &rejections[rejections.len().saturating_sub(REJECTIONS)..];
     let count = request.count;
     render(
         "propose",
         context! {
-            parents, refusals, edits, crossover, count,
+            parents, refusals => rejections, edits, crossover, count,
             rules => learnt(request, knowledge), ..setting(request)
         },
     )
 }
 
-/// One stage without niches, parents or rules; with `latency` it speaks of the device.
-pub(crate) fn plain(request: &Request<'_>, latency: bool) -> Result<String, Error> {
-    render("plain", context! { latency, count => request.count, ..setting(request) })
+/// One stage without niches, parents or rules. With `device` it asks for the whole range of the
+/// [main cost](Objective::main_cost), which is usually the latency.
+pub(crate) fn plain(request: &Request<'_>, device: bool) -> Result<String, Error> {
+    let cost = Objective::main_cost(request.objectives).filter(|_| device);
+    let cost = cost.map(|at| name(&request.objectives[at]));
+    render("plain", context! { cost, count => request.count, ..setting(request) })
 }
 
-/// What a call still owes.
-pub(crate) fn again(refusals: &[String], count: usize) -> Result<String, Error> {
-    render("again", context! { refusals => &refusals[..refusals.len().min(REFUSALS)], count })
+/// Asks again for `count` missing architectures.
+pub(crate) fn again(rejections: &[String], count: usize) -> Result<String, Error> {
+    let rejections = &rejections[..rejections.len().min(REJECTIONS)];
+    render("again", context! { refusals => rejections, count })
 }
 
-/// What a model knows by heart.
+/// Asks for the best architectures from memory.
 pub(crate) fn memorise(space: &Space, dataset: &str, count: usize) -> Result<String, Error> {
     let decisions = space.decisions().iter();
     let choices = decisions.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
@@ -131,10 +139,15 @@ fn setting(request: &Request<'_>) -> Value {
         .iter()
         .map(|objective| {
             let minimise = objective.direction == Direction::Minimise;
-            context! { name => objective.name.replace('_', " "), unit => objective.unit, minimise }
+            context! { name => name(objective), unit => objective.unit, minimise }
         })
         .collect();
     context! { space => space_data(request.space, admitted(request)), niche, objectives }
+}
+
+/// An objective's name in a prompt.
+fn name(objective: &Objective) -> String {
+    objective.name.replace('_', " ")
 }
 
 /// The choices of each decision that the niche admits.
@@ -149,7 +162,7 @@ pub(crate) fn admitted<'a>(request: &Request<'a>) -> Vec<Vec<&'a str>> {
     admitted.collect()
 }
 
-/// The space as a prompt tells of it, with the choices that count.
+/// The space as a prompt describes it, with the choices that are possible.
 fn space_data(space: &Space, choices: Vec<Vec<&str>>) -> Value {
     let shared = choices.first().filter(|first| choices.iter().all(|all| all == *first)).cloned();
     let decisions = space.decisions().iter().zip(choices);
@@ -158,21 +171,21 @@ fn space_data(space: &Space, choices: Vec<Vec<&str>>) -> Value {
     context! { name => space.name(), description => space.description(), decisions, shared }
 }
 
-/// The rules that a prompt shows: those that the data speak of, and the user's. Where the niche has a rule of its
-/// own, what holds for all would only repeat or contradict it.
+/// The rules in a prompt: those with evidence, and the user's. Where the niche has a rule of its own, a
+/// rule for all niches with the same condition would only repeat or contradict it.
 fn learnt(request: &Request<'_>, knowledge: &KnowledgeBase) -> Vec<String> {
     let mut shown: Vec<&Rule> = Vec::new();
     for rule in knowledge.rules_for(request.niche) {
-        let is_told = shown.iter().any(|other| other.condition == rule.condition);
-        let is_heard = rule.evidence.total() > 0 || rule.author == Author::User;
-        if is_heard && !is_told && shown.len() < RULES {
+        let is_repeated = shown.iter().any(|other| other.condition == rule.condition);
+        let is_supported = rule.evidence.total() > 0 || rule.author == Author::User;
+        if is_supported && !is_repeated && shown.len() < RULES {
             shown.push(rule);
         }
     }
     shown.into_iter().map(|rule| stated(request, rule)).collect()
 }
 
-/// A rule in a line, with its evidence.
+/// A rule on one line, with its evidence.
 fn stated(request: &Request<'_>, rule: &Rule) -> String {
     let polarity = rule.polarity.name();
     let evidence = &rule.evidence;
@@ -195,8 +208,8 @@ fn shown(request: &Request<'_>, one: &Evaluated, named: bool) -> Value {
     context! { choices => choices(request.space, &one.arch, named), values }
 }
 
-/// An architecture as a prompt shows it: the choices in order, where edits are asked for with the
-/// decisions' names.
+/// An architecture in a prompt: the choices in order; where edits are asked for, with the decisions'
+/// names.
 fn choices(space: &Space, arch: &Arch, named: bool) -> String {
     let pairs = space.decisions().iter().zip(space.choice_names(arch));
     let shown =
@@ -217,135 +230,111 @@ fn rounded(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use nas_partition::Partition;
-    use nas_search::{
-        BoxError, Detail, Evaluation, Evaluator, Objective, Proposal, Proposer, Search, SearchRng,
-        Settings,
-    };
+    use nas_search::{Condition, Evidence, Polarity};
     use nas_space::{Decision, nasbench201};
 
     use super::*;
 
-    /// Accuracy and latency by simple rules.
-    struct Toy(Vec<Objective>);
-
-    impl Toy {
-        fn new() -> Self {
-            let accuracy = Objective::maximise("validation_accuracy", "%");
-            Self(vec![accuracy, Objective::minimise("latency", "ms")])
-        }
+    fn objectives() -> [Objective; 2] {
+        [Objective::accuracy("validation_accuracy"), Objective::latency()]
     }
 
-    impl Evaluator for Toy {
-        fn objectives(&self) -> &[Objective] {
-            &self.0
-        }
-
-        fn details(&self) -> &[Detail] {
-            &[]
-        }
-
-        fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
-            let sum =
-                |arch: &Arch| arch.choices().iter().map(|choice| f64::from(*choice)).sum::<f64>();
-            let one = |arch: &Arch| Evaluation {
-                values: vec![Some(70.0 + sum(arch)), Some(1.0 + sum(arch).powi(2) / 50.0)],
+    /// Evaluated architectures, with accuracy and latency by simple formulas.
+    fn evaluated<const N: usize>(partition: &Partition, all: &[[u8; N]]) -> Vec<Evaluated> {
+        let one = |choices: &[u8; N]| {
+            let arch = Arch::new(*choices);
+            let sum: f64 = choices.iter().map(|choice| f64::from(*choice)).sum();
+            Evaluated {
+                values: vec![Some(70.0 + sum), Some(1.0 + sum.powi(2) / 50.0)],
                 details: vec![],
-            };
-            Ok(architectures.iter().map(one).collect())
-        }
-    }
-
-    /// Renders prompts for the requests that it gets, and proposes nothing.
-    struct Listener<'a> {
-        render: &'a dyn Fn(&Request<'_>) -> String,
-        heard: Vec<String>,
-    }
-
-    impl Proposer for Listener<'_> {
-        fn name(&self) -> &'static str {
-            "listener"
-        }
-
-        fn propose(
-            &mut self,
-            request: &Request<'_>,
-            _: &mut SearchRng,
-        ) -> Result<Vec<Proposal>, BoxError> {
-            self.heard.push((self.render)(request));
-            Ok(Vec::new())
-        }
-    }
-
-    /// The prompt for a niche after the initial sample.
-    fn heard(
-        space: &Space,
-        partition: &Partition,
-        niche: usize,
-        render: &dyn Fn(&Request<'_>) -> String,
-    ) -> String {
-        let settings = Settings {
-            evaluations: 40,
-            initial: 36,
-            generation: 4,
-            seed: 1,
-            ..Settings::default()
+                niche: partition.niche_of(&arch),
+                generation: 0,
+                proposer: "random".to_owned(),
+                rationale: None,
+                arch,
+            }
         };
-        let mut listener = Listener { render, heard: Vec::new() };
-        let search = Search::new(space, partition, settings);
-        search.run(&mut listener, &mut Toy::new(), &mut |_| {}).unwrap();
-        listener.heard.swap_remove(niche)
+        all.iter().map(one).collect()
     }
 
-    /// The prompt for one of the first four niches.
-    fn in_niche(niche: usize, render: &dyn Fn(&Request<'_>) -> String) -> String {
-        let space = nasbench201::space();
-        heard(space, &Partition::pel_nas(space).unwrap(), niche, render)
+    /// A prompt for a niche of the paper, after these architectures were evaluated.
+    fn in_niche(
+        niche: usize,
+        all: &[[u8; 6]],
+        render: impl Fn(&Request<'_>) -> Result<String, Error>,
+    ) -> String {
+        let (space, objectives) = (nasbench201::space(), objectives());
+        let partition = Partition::pel_nas(space).unwrap();
+        let evaluated = evaluated(&partition, all);
+        let request = Request::new(space, &partition, &objectives);
+        render(&request.with_niche(niche).with_evaluated(&evaluated)).unwrap()
     }
+
+    /// Cells with two 3×3 convolutions, and one with three.
+    const TWO: [[u8; 6]; 7] = [
+        [4, 4, 1, 3, 0, 3],
+        [2, 4, 0, 3, 0, 3],
+        [3, 3, 2, 1, 1, 1],
+        [0, 0, 0, 3, 3, 2],
+        [0, 4, 2, 3, 2, 3],
+        [0, 0, 3, 3, 4, 0],
+        [3, 3, 3, 1, 1, 1],
+    ];
 
     #[test]
     fn reflecting() {
-        insta::assert_snapshot!(in_niche(3, &|request| {
+        insta::assert_snapshot!(in_niche(3, &TWO, |request| {
             let here = |one: &&Evaluated| one.niche == request.niche;
             let recent: Vec<&Evaluated> = request.evaluated.iter().filter(here).collect();
-            reflect(request, &recent, 2).unwrap()
+            reflect(request, &recent, 2)
         }));
     }
 
     #[test]
     fn proposing_edits() {
-        insta::assert_snapshot!(in_niche(3, &|request| {
-            let refusals = ["3x3 3x3: too short".to_owned()];
+        insta::assert_snapshot!(in_niche(3, &TWO, |request| {
+            let rejections = ["3x3 3x3: too short".to_owned()];
             let parents = shown_parents(request);
-            propose(request, &parents, request.knowledge, &refusals, true, true).unwrap()
+            propose(request, &parents, request.knowledge(), &rejections, true, true)
         }));
     }
 
     #[test]
     fn proposing_whole_architectures() {
-        insta::assert_snapshot!(in_niche(0, &|request| {
+        let without_convolutions =
+            [[4, 0, 4, 4, 1, 0], [0, 0, 4, 4, 0, 4], [0, 4, 0, 1, 4, 0], [4, 1, 1, 0, 0, 0]];
+        insta::assert_snapshot!(in_niche(0, &without_convolutions, |request| {
             let parents = shown_parents(request);
-            propose(request, &parents, request.knowledge, &[], false, false).unwrap()
+            propose(request, &parents, request.knowledge(), &[], false, false)
         }));
     }
 
     #[test]
     fn plain_and_latency_oriented() {
-        let whole = Partition::whole();
-        let text = |latency| {
-            heard(nasbench201::space(), &whole, 0, &|request| plain(request, latency).unwrap())
-        };
+        let (space, whole, objectives) = (nasbench201::space(), Partition::whole(), objectives());
+        let request = Request::new(space, &whole, &objectives).with_count(4);
+        let text = |device| plain(&request, device).unwrap();
         insta::assert_snapshot!(format!("{}\n=====\n{}", text(false), text(true)));
     }
 
     #[test]
-    fn asking_again_and_asking_for_what_is_known_by_heart() {
-        let again = again(&["too short".to_owned(), "outside".to_owned()], 2).unwrap();
-        let heart = memorise(nasbench201::space(), "cifar10", 10).unwrap();
-        insta::assert_snapshot!(format!("{again}\n=====\n{heart}"));
+    fn the_latency_is_found_by_its_role() {
+        let whole = Partition::whole();
+        let objectives =
+            [Objective::energy(), Objective::latency(), Objective::accuracy("accuracy")];
+        let request = Request::new(nasbench201::space(), &whole, &objectives);
+        assert!(plain(&request, true).unwrap().contains("the whole range of latency, from"));
     }
 
     #[test]
-    fn a_space_of_a_users_own_gets_prompts_as_well() {
+    fn asking_again_and_asking_from_memory() {
+        let again = again(&["too short".to_owned(), "outside".to_owned()], 2).unwrap();
+        let memory = memorise(nasbench201::space(), "cifar10", 10).unwrap();
+        insta::assert_snapshot!(format!("{again}\n=====\n{memory}"));
+    }
+
+    #[test]
+    fn a_users_own_space() {
         let decision = |name: &str, choices: &[&str]| Decision::new(name, choices.iter().copied());
         let decisions = vec![
             decision("depth", &["12", "13", "14"]),
@@ -353,10 +342,46 @@ mod tests {
             decision("ratio", &["3", "4"]),
         ];
         let space = Space::new("mine", "A transformer.", decisions, "d{}w{}r{}", None).unwrap();
-        let text = heard(&space, &Partition::whole(), 0, &|request| {
-            let parents = shown_parents(request);
-            propose(request, &parents, request.knowledge, &[], true, false).unwrap()
+        let (whole, objectives) = (Partition::whole(), objectives());
+        let all = [[2, 3, 1], [1, 3, 1], [1, 1, 1], [1, 0, 1], [0, 0, 0]];
+        let evaluated = evaluated(&whole, &all);
+        let request =
+            Request::new(&space, &whole, &objectives).with_evaluated(&evaluated).with_count(4);
+        let parents = shown_parents(&request);
+        let knowledge = request.knowledge();
+        insta::assert_snapshot!(propose(&request, &parents, knowledge, &[], true, false).unwrap());
+    }
+
+    #[test]
+    fn rules_have_their_evidence_and_those_without_any_are_left_out() {
+        let rule = |author, choice: &str, supporting: &[usize], effects: &[Option<f64>]| Rule {
+            polarity: Polarity::Do,
+            condition: Condition::AtLeast { choice: choice.to_owned(), count: 2 },
+            niche: None,
+            author,
+            reason: String::new(),
+            since: 1,
+            evidence: Evidence {
+                supporting: supporting.to_vec(),
+                effects: effects.to_vec(),
+                ..Evidence::default()
+            },
+        };
+        let knowledge = KnowledgeBase::new(vec![
+            rule(Author::Model, "none", &[0, 3], &[Some(1.5), Some(-0.25)]),
+            rule(Author::Model, "skip_connect", &[], &[]),
+            rule(Author::User, "nor_conv_1x1", &[], &[None, None]),
+        ]);
+        let text = in_niche(3, &TWO, |request| {
+            propose(request, &shown_parents(request), &knowledge, &[], true, true)
         });
-        insta::assert_snapshot!(text);
+        let rules: Vec<&str> = text.lines().filter(|line| line.starts_with("- do")).collect();
+        assert_eq!(
+            rules,
+            [
+                "- do none at 2 or more (2 for, 0 against; +1.50 %; -0.25 ms)",
+                "- do nor_conv_1x1 at 2 or more (0 for, 0 against)"
+            ]
+        );
     }
 }

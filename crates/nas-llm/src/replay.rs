@@ -1,3 +1,5 @@
+//! Replies from a transcript.
+
 use std::{
     collections::HashMap,
     fs,
@@ -8,24 +10,24 @@ use std::{
 use serde::Deserialize;
 
 use crate::{
-    ChatRequest, Error, Failed, Reply, TRANSCRIPT_VERSION, Usage,
+    ChatRequest, Error, Reply, TRANSCRIPT_VERSION, Usage,
     attempt::start,
-    budget::{Budget, Meter, Tally},
-    client::{Answer, Outcome},
+    budget::{Budget, Meter},
+    call::{Outcome, ReplyText},
     transcript::{Record, failed},
 };
 
-/// Answers from a transcript, with no network.
+/// Replies from a transcript, without a network.
 ///
-/// A request is answered by its content, in whatever order requests come; equal requests get the
-/// recorded answers in their order. Errors are answered as they were recorded, as
-/// [`Error::Earlier`], and what a call took is what was recorded.
+/// A request gets the reply that was recorded for its content, in whatever order requests come; equal
+/// requests get their recorded replies in order. Recorded errors are returned as [`Error::Earlier`],
+/// and a call uses what it used when it was recorded.
 #[derive(Debug)]
 pub struct Replay {
     path: PathBuf,
     lines: usize,
     incomplete: Option<usize>,
-    /// Model and temperature of the last call, in words.
+    /// Model and temperature of the last call, for error messages.
     asked: Option<String>,
     calls: Mutex<HashMap<String, Calls>>,
     meter: Meter,
@@ -34,7 +36,7 @@ pub struct Replay {
 /// The recorded calls with one key.
 #[derive(Debug, Default)]
 struct Calls {
-    /// A call that was answered is `None`.
+    /// `None` for a call that was replayed.
     recorded: Vec<Option<Outcome>>,
     asked: usize,
 }
@@ -44,14 +46,22 @@ struct Versioned {
     version: u32,
 }
 
+/// What happens to recorded calls that failed, where a transcript is continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// They are repeated.
+    Again,
+    /// They fail again, because later requests depend on their failure.
+    Kept,
+}
+
 impl Replay {
-    /// Reads a transcript. A last line that a killed run left incomplete is left out, with a
-    /// warning.
+    /// Reads a transcript. A last line that a killed run left incomplete is ignored, with a warning.
     ///
     /// # Errors
     ///
-    /// [`Error::Transcript`] for a file that can not be read and [`Error::Malformed`] for any
-    /// other line that is no recorded call of this format's version.
+    /// [`Error::Transcript`] for a file that cannot be read, and [`Error::Malformed`] for any other
+    /// line that is not a recorded call of this format's version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let content = fs::read(path).map_err(|source| failed(path, source))?;
@@ -73,7 +83,7 @@ impl Replay {
                     replay.lines += 1;
                 }
                 Err(_) if !bytes.ends_with(b"\n") => {
-                    tracing::warn!(path = %path.display(), line, "incomplete last line left out");
+                    tracing::warn!(path = %path.display(), line, "incomplete last line ignored");
                     replay.incomplete = Some(line);
                 }
                 Err(reason) => {
@@ -85,50 +95,50 @@ impl Replay {
         Ok(replay)
     }
 
-    /// Recorded calls.
+    /// The number of recorded calls.
     pub fn calls(&self) -> usize {
         self.lines
     }
 
-    /// Model and temperature of the last recorded call, in words.
+    /// Model and temperature of the last recorded call, for error messages.
     pub(crate) fn asked(&self) -> Option<&str> {
         self.asked.as_deref()
     }
 
-    /// The number of an incomplete last line, which was left out.
+    /// The number of an incomplete last line, which is ignored.
     pub fn incomplete_line(&self) -> Option<usize> {
         self.incomplete
     }
 
-    /// Answers a request.
+    /// The recorded reply to a request.
     ///
     /// # Errors
     ///
     /// The recorded error, or [`Error::NotRecorded`].
     pub fn chat(&self, request: &ChatRequest) -> Result<Reply, Error> {
         let outcome = self.take(request)?;
-        // A call that was refused before its first attempt was not counted as one.
-        if outcome.tally.attempts > 0 {
+        // A call that was refused before its first attempt does not count.
+        if outcome.usage.attempts > 0 {
             self.meter.begin()?;
         }
-        self.meter.end(&outcome.tally, outcome.result.is_err());
+        self.meter.end(&outcome.usage, outcome.result.is_err());
         outcome.into_reply()
     }
 
-    /// What the calls that were answered so far took when they were recorded.
+    /// What the calls replayed so far used when they were recorded.
     pub fn usage(&self) -> Usage {
         self.meter.usage()
     }
 
-    /// What next became of a request, if that is recorded; failures that are to be made again are
-    /// passed over.
+    /// The next recorded outcome of a request, if there is one; failures that are to be repeated are
+    /// skipped.
     pub(crate) fn next(&self, request: &ChatRequest, failed: Failed) -> Option<Outcome> {
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let calls = calls.get_mut(&request.key())?;
         while let Some(outcome) = calls.recorded.get_mut(calls.asked) {
             calls.asked += 1;
-            let counts = |outcome: &mut Outcome| failed == Failed::Kept || outcome.result.is_ok();
-            if let Some(outcome) = outcome.take_if(counts) {
+            let is_kept = |outcome: &mut Outcome| failed == Failed::Kept || outcome.result.is_ok();
+            if let Some(outcome) = outcome.take_if(is_kept) {
                 return Some(outcome);
             }
         }
@@ -155,7 +165,7 @@ impl Replay {
     }
 }
 
-/// The key that a line holds, who was asked, and the outcome.
+/// A line's key, its model and temperature, and its outcome.
 pub(crate) fn read(line: &[u8]) -> Result<(String, String, Outcome), String> {
     let wrong = |error: serde_json::Error| error.to_string();
     let Versioned { version } = serde_json::from_slice(line).map_err(wrong)?;
@@ -163,11 +173,10 @@ pub(crate) fn read(line: &[u8]) -> Result<(String, String, Outcome), String> {
         return Err(format!("format {version}"));
     }
     let record: Record = serde_json::from_slice(line).map_err(wrong)?;
-    let result: Result<Answer, Error> = match (record.reply, record.error) {
+    let result: Result<ReplyText, Error> = match (record.reply, record.error) {
         (Some(answer), None) => Ok(answer),
         (None, Some(error)) => Err(Error::Earlier { kind: error.kind, message: error.message }),
         _ => return Err("neither a reply nor an error, or both".to_owned()),
     };
-    let tally: Tally = record.took;
-    Ok((record.key, record.asked.in_words(), Outcome { tally, result }))
+    Ok((record.key, record.asked.describe(), Outcome { usage: record.took, result }))
 }

@@ -1,227 +1,81 @@
-//! What a model says, read with patience, and what can be wrong with it.
+//! Reads the proposals and rules in a model's reply, in whatever form they come.
 
 use nas_partition::Partition;
-use nas_search::{Author, Condition, Evidence, Polarity, Refusal, Request, Rule};
+use nas_search::{Author, Condition, Evidence, Polarity, Proposal, Rejection, Request, Rule};
 use nas_space::{Arch, Space};
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-/// What was wrong with a proposal or a rule, by kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Fault {
-    /// The reply holds no JSON.
-    NotJson,
-    /// JSON of another form than the one asked for.
-    Form,
-    /// A parent's number that was not given.
-    UnknownParent,
-    /// A decision that the space does not have.
-    UnknownDecision,
-    /// A choice that its decision does not have.
-    UnknownChoice,
-    /// More or fewer choices than the space has decisions.
-    WrongLength,
-    /// Evaluated before, or proposed twice.
-    Duplicate,
-    /// In another niche.
-    OutsideNiche,
-}
+use crate::{
+    extract_json,
+    fault::{Fault, Rejected},
+};
 
-impl Fault {
-    /// The name, as in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NotJson => "not-json",
-            Self::Form => "form",
-            Self::UnknownParent => "unknown-parent",
-            Self::UnknownDecision => "unknown-decision",
-            Self::UnknownChoice => "unknown-choice",
-            Self::WrongLength => "wrong-length",
-            Self::Duplicate => "duplicate",
-            Self::OutsideNiche => "outside-niche",
-        }
-    }
-}
-
-/// A fault, and what to tell the model of it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Refused {
-    pub fault: Fault,
-    pub message: String,
-}
-
-impl Refused {
-    fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into() }
-    }
-}
-
-/// A proposal as the model made it.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Proposed {
-    pub arch: Arch,
-    pub rationale: Option<String>,
-}
-
-/// Characters of a rationale that are asked for.
-const RATIONALE: usize = 48;
-
-/// Characters of a model's own words that are kept.
+/// The largest number of characters kept of a rationale or a reason.
 const WORDS: usize = 300;
 
-/// The form of proposals: edits of one of `parents` parents, or whole architectures.
-pub(crate) fn proposals_schema(
-    space: &Space,
-    choices: &[&str],
-    parents: Option<usize>,
-    count: usize,
-) -> Value {
-    let rationale = json!({ "type": "string", "maxLength": RATIONALE });
-    let form = match parents {
-        Some(parents) => json!({
-            "type": "object",
-            "properties": {
-                "parent": { "type": "integer", "minimum": 1, "maximum": parents },
-                "edits": {
-                    "type": "array", "minItems": 1, "maxItems": 3,
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "decision": { "type": "string", "enum": decisions(space) },
-                            "choice": { "type": "string", "enum": choices },
-                        },
-                        "required": ["decision", "choice"],
-                        "additionalProperties": false,
-                    },
-                },
-                "rationale": rationale,
-            },
-            "required": ["parent", "edits", "rationale"],
-            "additionalProperties": false,
-        }),
-        None => json!({
-            "type": "object",
-            "properties": {
-                "architecture": {
-                    "type": "array",
-                    "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
-                    "items": { "type": "string", "enum": choices },
-                },
-                "rationale": rationale,
-            },
-            "required": ["architecture", "rationale"],
-            "additionalProperties": false,
-        }),
-    };
-    list_schema("proposals", &form, count, count)
-}
-
-/// The form of one to `count` rules.
-pub(crate) fn rules_schema(space: &Space, choices: &[&str], count: usize) -> Value {
-    let mut decisions = decisions(space);
-    decisions.push(Condition::ANY.to_owned());
-    let rule = json!({
-        "type": "object",
-        "properties": {
-            "polarity": { "type": "string", "enum": ["do", "avoid"] },
-            "decision": { "type": "string", "enum": decisions },
-            "choice": { "type": "string", "enum": choices },
-            "at_least": { "type": "integer", "minimum": 1, "maximum": space.decisions().len() },
-            "reason": { "type": "string", "maxLength": RATIONALE },
-        },
-        "required": ["polarity", "decision", "choice", "at_least", "reason"],
-        "additionalProperties": false,
-    });
-    list_schema("rules", &rule, 1, count)
-}
-
-/// The keys stand in the order in which a model is to write them: servers hold it to that order.
-fn list_schema(name: &str, item: &Value, least: usize, most: usize) -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            name: { "type": "array", "minItems": least, "maxItems": most, "items": item },
-        },
-        "required": [name],
-        "additionalProperties": false,
-    })
-}
-
-fn decisions(space: &Space) -> Vec<String> {
-    space.decisions().iter().map(|decision| decision.name.clone()).collect()
-}
-
-/// The choices that some decision has in the niche.
-pub(crate) fn choices<'a>(request: &Request<'a>) -> Vec<&'a str> {
-    let mut names = request.space.all_choice_names();
-    let admitted = crate::prompt::admitted(request);
-    names.retain(|name| admitted.iter().any(|choices| choices.contains(name)));
-    names
-}
-
-/// The proposals in a reply, in order: architectures of the space, or what is wrong.
+/// The proposals in a reply, in order: architectures of the space, or why they are rejected.
 pub(crate) fn proposals(
     space: &Space,
     parents: &[&Arch],
     text: &str,
-) -> Vec<Result<Proposed, Refused>> {
+) -> Vec<Result<Proposal, Rejected>> {
     match list(text, "proposals") {
         Ok(items) => items.iter().map(|item| proposal(space, parents, item)).collect(),
-        Err(refused) => vec![Err(refused)],
+        Err(rejected) => vec![Err(rejected)],
     }
 }
 
-/// The rules in a reply, for the niche; what is no rule of the niche is left out and counted.
+/// The rules in a reply, in order: rules that some architecture of the niche can follow, or why they
+/// are rejected.
 pub(crate) fn rules(
     space: &Space,
     partition: &Partition,
     niche: usize,
     generation: usize,
     text: &str,
-) -> Vec<Result<Rule, Refused>> {
+) -> Vec<Result<Rule, Rejected>> {
     match list(text, "rules") {
         Ok(items) => {
             items.iter().map(|item| rule(space, partition, niche, generation, item)).collect()
         }
-        Err(refused) => vec![Err(refused)],
+        Err(rejected) => vec![Err(rejected)],
     }
 }
 
-/// Whether the search would take the architecture, given those accepted before it.
+/// Whether the search would accept the architecture after those accepted before it.
 pub(crate) fn validate(
     request: &Request<'_>,
-    accepted: &[Proposed],
+    accepted: &[Proposal],
     arch: &Arch,
-) -> Result<(), Refused> {
+) -> Result<(), Rejected> {
     let text = || request.space.short(arch);
     let twice = accepted.iter().any(|other| other.arch == *arch);
     match request.check(arch) {
         Ok(()) if !twice => Ok(()),
-        Ok(()) | Err(Refusal::Duplicate) => {
-            Err(Refused::new(Fault::Duplicate, format!("{}: it is there already", text())))
+        Ok(()) | Err(Rejection::Duplicate) => {
+            Err(Rejected::new(Fault::Duplicate, format!("{}: it is there already", text())))
         }
-        Err(Refusal::OutsideNiche { niche }) => {
+        Err(Rejection::OutsideNiche { niche }) => {
             let niches = request.partition.niches();
             let is = niches.get(niche).map_or("another", |niche| &niche.description);
             let must = &niches[request.niche].description;
             let message = format!("{}: it has {is}, it must have {must}", text());
-            Err(Refused::new(Fault::OutsideNiche, message))
+            Err(Rejected::new(Fault::OutsideNiche, message))
         }
-        Err(Refusal::Illegal(error)) => Err(error.into()),
+        Err(Rejection::Illegal(error)) => Err(error.into()),
     }
 }
 
-/// The items of a reply: under the name, or the only array there is.
-fn list(text: &str, name: &str) -> Result<Vec<Value>, Refused> {
-    let expected = || Refused::new(Fault::Form, format!("expected {{\"{name}\": [...]}}"));
-    match crate::extract_json(text) {
-        None => Err(Refused::new(Fault::NotJson, "the answer held no JSON")),
+/// The items of a reply: the array of that name, or else any array.
+fn list(text: &str, name: &str) -> Result<Vec<Value>, Rejected> {
+    let expected = || Rejected::new(Fault::Form, format!("expected {{\"{name}\": [...]}}"));
+    match extract_json(text) {
+        None => Err(Rejected::new(Fault::NotJson, "the answer held no JSON")),
         Some(Value::Array(items)) => Ok(items),
         Some(Value::Object(mut object)) => match object.remove(name) {
             Some(Value::Array(items)) => Ok(items),
             Some(_) => Err(expected()),
-            // A single item stands for a list of one.
+            // A single item is a list of one.
             None if object.contains_key("architecture") || object.contains_key("edits") => {
                 Ok(vec![Value::Object(object)])
             }
@@ -237,20 +91,20 @@ fn list(text: &str, name: &str) -> Result<Vec<Value>, Refused> {
     }
 }
 
-fn proposal(space: &Space, parents: &[&Arch], item: &Value) -> Result<Proposed, Refused> {
+fn proposal(space: &Space, parents: &[&Arch], item: &Value) -> Result<Proposal, Rejected> {
     let arch = match (item.get("architecture"), item.get("edits")) {
         (Some(whole), None) => architecture(space, whole)?,
         (None, Some(edits)) => edited(space, parents, item.get("parent"), edits)?,
         _ => {
             let message = "a proposal has either an architecture or a parent with edits";
-            return Err(Refused::new(Fault::Form, message));
+            return Err(Rejected::new(Fault::Form, message));
         }
     };
-    Ok(Proposed { arch, rationale: words(item.get("rationale")) })
+    Ok(Proposal { arch, rationale: words(item.get("rationale")) })
 }
 
-/// A whole architecture: a list of choices, or a text in a form of the space.
-fn architecture(space: &Space, whole: &Value) -> Result<Arch, Refused> {
+/// A whole architecture: a list of choices, or text in a form of the space.
+fn architecture(space: &Space, whole: &Value) -> Result<Arch, Rejected> {
     let decisions = space.decisions();
     let names: Vec<&str> = match whole {
         Value::Array(names) => names.iter().map(|name| name.as_str().unwrap_or_default()).collect(),
@@ -260,18 +114,18 @@ fn architecture(space: &Space, whole: &Value) -> Result<Arch, Refused> {
             }
             text.split([',', ' ', '|', '[', ']']).filter(|name| !name.is_empty()).collect()
         }
-        _ => return Err(Refused::new(Fault::Form, "an architecture is a list of choices")),
+        _ => return Err(Rejected::new(Fault::Form, "an architecture is a list of choices")),
     };
     if names.len() != decisions.len() {
         let message =
             format!("an architecture of {} choices, expected {}", names.len(), decisions.len());
-        return Err(Refused::new(Fault::WrongLength, message));
+        return Err(Rejected::new(Fault::WrongLength, message));
     }
     let indices = decisions
         .iter()
         .zip(names)
-        .map(|(decision, name)| decision.choice(name).map_err(Refused::from));
-    Ok(Arch::new(indices.collect::<Result<Vec<u8>, Refused>>()?))
+        .map(|(decision, name)| decision.choice(name).map_err(Rejected::from));
+    Ok(Arch::new(indices.collect::<Result<Vec<u8>, Rejected>>()?))
 }
 
 /// A parent with some choices replaced.
@@ -280,16 +134,16 @@ fn edited(
     parents: &[&Arch],
     number: Option<&Value>,
     edits: &Value,
-) -> Result<Arch, Refused> {
+) -> Result<Arch, Rejected> {
     let given = number.and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
     let parent = given.and_then(|number| number.checked_sub(1)).and_then(|at| parents.get(at));
     let Some(parent) = parent else {
         let number = number.map_or_else(|| "none".to_owned(), Value::to_string);
         let message = format!("parent {number}: expected 1 to {}", parents.len());
-        return Err(Refused::new(Fault::UnknownParent, message));
+        return Err(Rejected::new(Fault::UnknownParent, message));
     };
     let Value::Array(edits) = edits else {
-        return Err(Refused::new(Fault::Form, "edits are a list"));
+        return Err(Rejected::new(Fault::Form, "edits are a list"));
     };
     let mut arch = (*parent).clone();
     for edit in edits {
@@ -307,13 +161,13 @@ fn rule(
     niche: usize,
     generation: usize,
     item: &Value,
-) -> Result<Rule, Refused> {
+) -> Result<Rule, Rejected> {
     let polarity = match text(item, "polarity") {
         "do" => Polarity::Do,
         "avoid" => Polarity::Avoid,
         other => {
             let message = format!("polarity `{other}`: expected do or avoid");
-            return Err(Refused::new(Fault::Form, message));
+            return Err(Rejected::new(Fault::Form, message));
         }
     };
     let (decision, choice) = (text(item, "decision"), text(item, "choice"));
@@ -323,7 +177,7 @@ fn rule(
     if !condition.is_possible(space, partition, niche) {
         let niche = &partition.niches()[niche].description;
         let message = format!("{}: never in {niche}", condition.describe(space));
-        return Err(Refused::new(Fault::OutsideNiche, message));
+        return Err(Rejected::new(Fault::OutsideNiche, message));
     }
     Ok(Rule {
         polarity,
@@ -336,22 +190,11 @@ fn rule(
     })
 }
 
-/// A decision or a choice that the space does not have.
-impl From<nas_space::Error> for Refused {
-    fn from(error: nas_space::Error) -> Self {
-        let fault = match &error {
-            nas_space::Error::UnknownName { kind: "decision", .. } => Fault::UnknownDecision,
-            _ => Fault::UnknownChoice,
-        };
-        Self::new(fault, error.to_string())
-    }
-}
-
 fn text<'a>(item: &'a Value, name: &str) -> &'a str {
     item.get(name).and_then(Value::as_str).map_or("", str::trim)
 }
 
-/// A model's own words on one line, cut to a bearable length.
+/// A model's own words, on one line and cut.
 fn words(value: Option<&Value>) -> Option<String> {
     let text: String = value?.as_str()?.split_whitespace().collect::<Vec<_>>().join(" ");
     let text: String = text.chars().filter(|char| !char.is_control()).take(WORDS).collect();
@@ -367,9 +210,9 @@ mod tests {
     fn read(text: &str) -> Vec<Result<String, Fault>> {
         let parents = [from_index(0).unwrap(), from_index(1).unwrap()];
         let parents: Vec<&Arch> = parents.iter().collect();
-        let short = |proposed: Proposed| space().short(&proposed.arch);
+        let short = |proposal: Proposal| space().short(&proposal.arch);
         let read = proposals(space(), &parents, text).into_iter();
-        read.map(|proposed| proposed.map(short).map_err(|refused| refused.fault)).collect()
+        read.map(|proposal| proposal.map(short).map_err(|rejected| rejected.fault)).collect()
     }
 
     fn check(text: &str, expected: &[Result<&str, Fault>]) {
@@ -381,7 +224,7 @@ mod tests {
     const SHORT: &str = "3x3 - skip - - 1x1";
 
     #[test]
-    fn whole_architectures_are_read_in_whatever_form_they_come() {
+    fn whole_architectures_are_read_in_any_form() {
         let right = Ok(SHORT);
         check(
             &format!(r#"{{"proposals":[{{"architecture":{WHOLE},"rationale":"x"}}]}}"#),
@@ -395,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn edits_are_made_to_the_parent_that_they_name() {
+    fn edits_change_the_parent_that_they_name() {
         let edit = |parent: &str, decision: &str, choice: &str| {
             format!(
                 r#"{{"proposals":[{{"parent":{parent},"edits":[{{"decision":"{decision}","choice":"{choice}"}}]}}]}}"#
@@ -414,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_is_told_by_its_kind_and_costs_only_itself() {
+    fn each_mistake_has_its_kind_and_rejects_only_itself() {
         let five = r#"["none","none","none","none","none"]"#;
         let unknown = WHOLE.replace("skip_connect", "self_attention");
         let text = format!(
@@ -434,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_read_and_what_is_none_is_told() {
-        let said = |niche: usize, decision: &str, choice: &str, polarity: &str| {
+    fn rules_are_read_or_rejected_with_the_reason() {
+        let first = |niche: usize, decision: &str, choice: &str, polarity: &str| {
             let text = format!(
                 r#"{{"rules":[{{"polarity":"{polarity}","decision":"{decision}","choice":"{choice}","at_least":2,"reason":"so  it\nis"}}]}}"#
             );
@@ -443,7 +286,7 @@ mod tests {
             rules(space(), &partition, niche, 4, &text).remove(0)
         };
         let rule =
-            |decision: &str, choice: &str, polarity: &str| said(2, decision, choice, polarity);
+            |decision: &str, choice: &str, polarity: &str| first(2, decision, choice, polarity);
         let read = rule("0→3", "skip_connect", "avoid").unwrap();
         assert_eq!(read.condition, Condition::Choice { decision: 3, choice: 1 });
         assert_eq!((read.polarity, read.niche, read.since), (Polarity::Avoid, Some(2), 4));
@@ -458,17 +301,17 @@ mod tests {
         assert_eq!(fault("any", "none", "maybe"), Fault::Form);
         for decision in ["any", "0→3"] {
             assert_eq!(
-                said(0, decision, "nor_conv_3x3", "avoid").unwrap_err().fault,
+                first(0, decision, "nor_conv_3x3", "avoid").unwrap_err().fault,
                 Fault::OutsideNiche
             );
         }
     }
 
     #[test]
-    fn a_models_words_are_cut() {
+    fn long_rationales_are_cut() {
         let long = "wörter ".repeat(1_000);
         let text = format!(r#"{{"proposals":[{{"architecture":{WHOLE},"rationale":"{long}"}}]}}"#);
-        let proposed = proposals(space(), &[], &text).remove(0).unwrap();
-        assert_eq!(proposed.rationale.unwrap().chars().count(), WORDS);
+        let proposal = proposals(space(), &[], &text).remove(0).unwrap();
+        assert_eq!(proposal.rationale.unwrap().chars().count(), WORDS);
     }
 }

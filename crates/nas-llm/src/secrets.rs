@@ -1,10 +1,12 @@
+//! Strings that must not be shown.
+
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// What stands where a secret stood.
+/// What replaces a secret.
 pub(crate) const REDACTED: &str = "REDACTED";
 
-/// Strings that must not leave the process except in a request. `Debug` does not print them.
+/// Strings that may leave the process only in a request. `Debug` does not print them.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets(Vec<SecretString>);
 
@@ -13,7 +15,7 @@ impl Secrets {
     pub(crate) fn add(&mut self, secret: &str) {
         if !secret.is_empty() {
             self.0.push(secret.into());
-            // Once removed, a longer secret leaves nothing of a shorter one that it contains.
+            // Longer ones are removed first, because they may contain shorter ones.
             self.0.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
         }
     }
@@ -24,13 +26,13 @@ impl Secrets {
         self.add(&percent_decode_str(secret).decode_utf8_lossy());
     }
 
-    /// A server's error message without the secrets that it may repeat.
+    /// A server's error message without secrets that it may repeat.
     pub(crate) fn scrub_message(&self, text: &str) -> String {
         self.scrub(text, 4)
     }
 
-    /// A model's reply without the secrets that a server may put there. Short ones are left: keys
-    /// for servers that want none are words like `none`, which a reply about networks may contain.
+    /// A model's reply without secrets that a server may put there. Short secrets are kept: keys for
+    /// servers that need no key are words like `none`, which a reply about networks may contain.
     pub(crate) fn scrub_reply(&self, text: &str) -> String {
         self.scrub(text, 8)
     }

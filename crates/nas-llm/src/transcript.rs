@@ -1,3 +1,5 @@
+//! The record of all calls.
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
@@ -9,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ChatRequest, Endpoint, Error, Kind,
-    budget::Tally,
-    client::{Answer, Outcome},
+    call::{Outcome, ReplyText},
+    usage::CallUsage,
 };
 
 /// The version of the format of a transcript's lines.
@@ -18,9 +20,9 @@ pub const TRANSCRIPT_VERSION: u32 = 1;
 
 /// A file with one line of JSON for each call, written when the call ends.
 ///
-/// A line holds the format's version, the key and the content of the request, which model at which
-/// URL was asked with which settings, the reply or the error in words, and what the call took. It
-/// holds no key and no user info or query of a URL.
+/// A line contains the format's version, the hash and the content of the request, the model with its
+/// URL and settings, the reply or the error's message, and what the call used. It contains neither a
+/// secret key nor the user info or query of a URL.
 #[derive(Debug)]
 pub struct Transcript {
     path: PathBuf,
@@ -35,12 +37,12 @@ pub(crate) struct Record {
     pub(crate) key: String,
     pub(crate) asked: Asked,
     pub(crate) request: ChatRequest,
-    pub(crate) reply: Option<Answer>,
-    pub(crate) error: Option<Words>,
-    pub(crate) took: Tally,
+    pub(crate) reply: Option<ReplyText>,
+    pub(crate) error: Option<RecordedError>,
+    pub(crate) took: CallUsage,
 }
 
-/// Who was asked, with the settings that stand where the request has none.
+/// The model that was asked, with the settings used where the request has none.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Asked {
@@ -50,22 +52,23 @@ pub(crate) struct Asked {
     temperature: f64,
 }
 
-/// An error in words.
+/// An error with its message.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Words {
+pub(crate) struct RecordedError {
     pub(crate) kind: Kind,
     pub(crate) message: String,
 }
 
 impl Asked {
-    /// Model and temperature in words.
-    pub(crate) fn in_words(&self) -> String {
-        in_words(&self.model, self.temperature)
+    /// Model and temperature, for error messages.
+    pub(crate) fn describe(&self) -> String {
+        describe(&self.model, self.temperature)
     }
 }
 
-pub(crate) fn in_words(model: &str, temperature: f64) -> String {
+/// Model and temperature, for error messages.
+pub(crate) fn describe(model: &str, temperature: f64) -> String {
     format!("model {model} at temperature {temperature}")
 }
 
@@ -86,29 +89,29 @@ impl Record {
                 .result
                 .as_ref()
                 .err()
-                .map(|error| Words { kind: error.kind(), message: error.to_string() }),
-            took: outcome.tally.clone(),
+                .map(|error| RecordedError { kind: error.kind(), message: error.to_string() }),
+            took: outcome.usage.clone(),
         }
     }
 }
 
 impl Transcript {
-    /// Makes a new file.
+    /// Creates a new file.
     ///
     /// # Errors
     ///
-    /// [`Error::Transcript`] if the file exists, for its calls may have been paid for, or can not
-    /// be made.
+    /// [`Error::Transcript`] if the file exists, because its calls may have cost money, or cannot be
+    /// created.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         Self::open(path, OpenOptions::new().write(true).create_new(true))
     }
 
-    /// Goes on with a file, or makes it. A last line that a killed run left incomplete is removed.
+    /// Continues a file, or creates it. A last line that a killed run left incomplete is removed.
     ///
     /// # Errors
     ///
-    /// [`Error::Transcript`] if the file can not be read or written.
+    /// [`Error::Transcript`] if the file cannot be read or written.
     pub fn append(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let mut options = OpenOptions::new();
@@ -117,7 +120,7 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -136,7 +139,7 @@ impl Transcript {
         file.seek(SeekFrom::End(0)).map(drop)
     }
 
-    /// Writes a line; a file without a buffer has it when this returns.
+    /// Writes a line. The file has no buffer: the line is there when this returns.
     pub(crate) fn write(&self, record: &Record) -> Result<(), Error> {
         let written = serde_json::to_string(record).map_err(io::Error::from).and_then(|line| {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);

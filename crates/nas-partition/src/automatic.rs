@@ -1,43 +1,45 @@
+//! Which partition explains a cost best.
+
 use nas_space::{Arch, Space};
 
 use crate::{Axis, Effects, Error, Partition};
 
-/// Partitions of a space, to be chosen from by how well they explain a cost: the latency of the
-/// device that is searched for.
+/// Partitions of a space, of which the one is chosen that explains a cost best, for example the latency
+/// on a device.
 ///
-/// A partition explains what lies between its niches: the share of the variance of the costs'
-/// ranks, adjusted for the number of niches (ε², Kelley 1935). It is 0 for a partition that has
-/// nothing to do with the cost, in the mean, and 1 where equal costs share a niche. Ranks make it
-/// the same for a cost and its logarithm.
+/// What a partition explains is the share of the variance of the costs' ranks that lies between its
+/// niches, adjusted for the number of niches (ε², Kelley 1935). It is 0 in the mean for a partition that
+/// is unrelated to the cost, and 1 where each niche holds equal costs. Because of the ranks it is the
+/// same for a cost and its logarithm.
 #[derive(Debug, Clone, Default)]
 pub struct Automatic {
     given: Vec<(String, Partition)>,
     predicted: Option<Predicted>,
 }
 
-/// Niches by the cost itself, as it is predicted.
+/// Niches by the predicted cost.
 #[derive(Debug, Clone)]
 struct Predicted {
     space: Space,
     name: String,
     niches: usize,
-    /// What the niches hold equally many of.
+    /// The architectures of which each niche holds about as many.
     sample: Vec<Arch>,
 }
 
 /// A partition and how much of a cost it explains.
 #[derive(Debug, Clone)]
 pub struct Ranked {
-    /// What it was given as.
+    /// The name that it was given with.
     pub name: String,
-    /// The share of the cost's variance between its niches, at most 1; of a predicted cost, for
-    /// architectures that the prediction was not fitted to.
+    /// The share of the cost's variance that lies between its niches, at most 1. For the predicted
+    /// cost it is computed on architectures that the prediction was not fitted to.
     pub explained: f64,
     /// The partition.
     pub partition: Partition,
 }
 
-/// Parts of the sample that are each predicted from the others.
+/// Parts of the measured costs, of which each is predicted from the others.
 const FOLDS: usize = 5;
 
 impl Automatic {
@@ -46,9 +48,9 @@ impl Automatic {
         Self { given: partitions, predicted: None }
     }
 
-    /// Also one by the cost itself, as what was measured predicts it ([`Effects`]), into `niches`
-    /// niches that hold about equally many of `sample`. `name` is the axis's, for example
-    /// `predicted latency [ms]`.
+    /// Adds a partition by the cost itself, predicted from the measured costs ([`Effects`]), into
+    /// `niches` niches that hold about equally many of `sample`. `name` is the name of the axis, for
+    /// example `predicted latency [ms]`.
     ///
     /// # Errors
     /// [`Error::Quantiles`] for an empty sample or no niches.
@@ -67,9 +69,9 @@ impl Automatic {
         Ok(self)
     }
 
-    /// The partition of that name, as [`rank`](Self::rank) makes it of the same costs.
+    /// The partition of that name, as [`rank`](Self::rank) makes it from the same costs.
     pub fn named(&self, name: &str, costs: &[(&Arch, f64)]) -> Option<Partition> {
-        let given = self.given.iter().find(|(known, _)| known == name);
+        let given = self.given.iter().find(|(given, _)| given == name);
         let predicted = || self.predicted.as_ref().filter(|predicted| predicted.name == name);
         match given {
             Some((_, partition)) => Some(partition.clone()),
@@ -77,8 +79,8 @@ impl Automatic {
         }
     }
 
-    /// All partitions, the one that explains most first. `costs` tells what was measured; of equal
-    /// ones the first given comes first, that by predicted cost last.
+    /// All partitions, the one that explains most first. `costs` holds the measured costs. Of equal
+    /// ones the first given comes first, and the one by predicted cost last.
     pub fn rank(&self, costs: &[(&Arch, f64)]) -> Vec<Ranked> {
         let ranks = ranks(costs.iter().map(|(_, cost)| *cost));
         let given = self.given.iter().map(|(name, partition)| {
@@ -99,13 +101,13 @@ impl Automatic {
 }
 
 impl Predicted {
-    /// The niches by the cost that is predicted from these.
+    /// The niches by the cost predicted from these costs.
     fn partition(&self, costs: &[(&Arch, f64)]) -> Option<Partition> {
         let axis = Axis::predicted(&self.name, &Effects::fit(&self.space, costs));
         Partition::by_quantiles(axis, &self.sample, self.niches).ok()
     }
 
-    /// Each architecture's niche where its own cost is not known.
+    /// Each architecture's niche, predicted without its own cost.
     fn niches_of(&self, costs: &[(&Arch, f64)]) -> Vec<usize> {
         let mut niches = vec![0; costs.len()];
         for fold in 0..FOLDS.min(costs.len()) {
@@ -121,7 +123,7 @@ impl Predicted {
     }
 }
 
-/// Ranks from 0; equal values share the mean of theirs.
+/// Ranks from 0; equal values have the mean of their ranks.
 fn ranks(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let values: Vec<f64> = values.collect();
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -137,8 +139,7 @@ fn ranks(values: impl Iterator<Item = f64>) -> Vec<f64> {
     ranks
 }
 
-/// ε²: 1 − (variance within niches) / (variance of all), both without bias. 0 where that is not
-/// defined.
+/// ε²: 1 − (variance within niches) / (variance of all), both unbiased; 0 where that is not defined.
 fn explained(niches: &[usize], values: &[f64]) -> f64 {
     let squares = |values: &[f64]| {
         let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
@@ -189,12 +190,12 @@ mod tests {
     }
 
     #[test]
-    fn what_decides_the_cost_is_found() {
+    fn the_partition_that_decides_the_cost_comes_first() {
         let space = nasbench201::space();
         let by_count = ranked(|arch| space.count(arch, "nor_conv_3x3") as f64);
         assert_eq!(by_count[0].name, "pel-nas");
         assert!(by_count[0].explained > 0.8, "{by_count:?}");
-        // The first two edges and nothing else: no count tells, the sample does.
+        // Only the first two edges matter: no count explains that, the prediction does.
         let by_edges = ranked(|arch| f64::from(arch.choices()[0]) + f64::from(arch.choices()[1]));
         assert_eq!(by_edges[0].name, "predicted");
         assert!(by_edges[0].explained > 0.6 && by_edges[1].explained < 0.3, "{by_edges:?}");
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_explains_nothing_in_the_mean() {
+    fn a_random_cost_is_not_explained_in_the_mean() {
         let shares: Vec<f64> = (0..200_u64)
             .flat_map(|seed| {
                 let sample = sample(60, 100 + seed);
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn little_or_nothing_measured_is_ranked_all_the_same() {
+    fn few_or_no_measured_costs_are_no_error() {
         let sample = sample(3, 5);
         for count in 0..=3 {
             let costs: Vec<_> = sample[..count].iter().map(|arch| (arch, 1.0)).collect();
@@ -241,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn niches_in_order_explain_all_but_what_varies_within(groups in 2..6_usize, each in 2..9_usize) {
+        fn niches_of_equal_costs_explain_everything_and_a_single_niche_nothing(groups in 2..6_usize, each in 2..9_usize) {
             let niches: Vec<usize> = (0..groups * each).map(|row| row / each).collect();
             let equal: Vec<f64> = niches.iter().map(|&niche| niche as f64).collect();
             prop_assert!((explained(&niches, &equal) - 1.0).abs() < 1e-12);
@@ -249,7 +250,7 @@ mod tests {
         }
 
         #[test]
-        fn ranks_are_those_of_counting(values in prop::collection::vec(-3..4_i32, 0..30)) {
+        fn ranks_are_counts_of_smaller_values(values in prop::collection::vec(-3..4_i32, 0..30)) {
             let found = ranks(values.iter().map(|&value| f64::from(value)));
             for (value, rank) in values.iter().zip(found) {
                 let below = values.iter().filter(|other| *other < value).count() as f64;

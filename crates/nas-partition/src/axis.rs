@@ -1,3 +1,5 @@
+//! A measure of an architecture's complexity.
+
 use std::{fmt, sync::Arc};
 
 use nas_space::{Arch, Space};
@@ -13,8 +15,8 @@ pub struct Axis {
 
 #[derive(Clone)]
 enum Value {
-    /// A whole number, such as how many decisions take certain choices: what each choice of each
-    /// decision adds.
+    /// A whole number, such as the number of decisions that take certain choices: what each choice of
+    /// each decision adds.
     Count(Vec<Vec<f64>>),
     /// A number, and what each choice of each decision adds to it.
     Sum(f64, Vec<Vec<f64>>),
@@ -30,25 +32,25 @@ impl Axis {
         Self { name: name.into(), value: Value::Function(Arc::new(value)) }
     }
 
-    /// How many decisions take the choice of that name, in the architecture as written.
+    /// The number of decisions that take the choice of that name, in the architecture as written.
     ///
     /// # Errors
-    /// A name that the space does not know; the nearest is suggested.
+    /// A name that the space does not have; the nearest name is suggested.
     pub fn count(space: &Space, choice: &str) -> Result<Self, Error> {
         Self::counting(space, &[choice], choice.to_owned(), true)
     }
 
-    /// How many decisions take any other choice than those of these names: with `none`, the
-    /// number of operations present; with `none` and `skip_connect`, of those that compute.
+    /// The number of decisions that take any other choice than those of these names: with `none`, the
+    /// number of operations; with `none` and `skip_connect`, the number of operations that compute.
     ///
     /// # Errors
-    /// A name that the space does not know; the nearest is suggested.
+    /// A name that the space does not have; the nearest name is suggested.
     pub fn count_others(space: &Space, choices: &[&str]) -> Result<Self, Error> {
         Self::counting(space, choices, format!("not {}", choices.join(" or ")), false)
     }
 
-    /// A number that has nothing to do with the architecture but is always the same for it: the
-    /// control that says what niches alone are worth.
+    /// A random number that is always the same for an architecture: the control that shows what
+    /// niches contribute by themselves.
     pub fn random(seed: u64) -> Self {
         Self::new("random", move |arch| {
             // The finaliser of SplitMix64 (Steele et al. 2014) over all choices.
@@ -62,22 +64,22 @@ impl Axis {
         })
     }
 
-    /// A value predicted by what each choice adds to it, such as the latency of a device of which a
+    /// A value predicted from what each choice adds to it, such as the latency on a device on which a
     /// few architectures were measured.
     pub fn predicted(name: impl Into<String>, effects: &Effects) -> Self {
         let value = Value::Sum(effects.mean(), effects.added().to_vec());
         Self { name: name.into(), value }
     }
 
-    /// The number that a decision takes, and those that it chooses from.
+    /// The number that a decision takes, and all numbers that it chooses from.
     ///
     /// # Errors
-    /// A decision that the space does not know; one whose choices are no whole numbers that rise.
+    /// A decision that the space does not have, or whose choices are not increasing whole numbers.
     pub(crate) fn of_decision(space: &Space, name: &str) -> Result<(Self, Vec<f64>), Error> {
         let decisions = space.decisions();
         let Some(at) = decisions.iter().position(|decision| decision.name == name) else {
-            let known = decisions.iter().map(|decision| decision.name.as_str());
-            return Err(nas_space::Error::unknown_name("decision", name, known).into());
+            let names = decisions.iter().map(|decision| decision.name.as_str());
+            return Err(nas_space::Error::unknown_name("decision", name, names).into());
         };
         let numbers = decisions[at].choices.iter().map(|choice| choice.parse::<u32>().ok());
         let numbers: Option<Vec<f64>> = numbers.map(|number| number.map(f64::from)).collect();
@@ -95,7 +97,7 @@ impl Axis {
     fn counting(space: &Space, choices: &[&str], name: String, these: bool) -> Result<Self, Error> {
         choices.iter().try_for_each(|choice| space.check_choice_name(choice))?;
         let added =
-            |known: &String| f64::from(u8::from(choices.contains(&known.as_str()) == these));
+            |choice: &String| f64::from(u8::from(choices.contains(&choice.as_str()) == these));
         let decisions = space.decisions().iter();
         let added = decisions.map(|decision| decision.choices.iter().map(added).collect());
         Ok(Self { name, value: Value::Count(added.collect()) })
@@ -120,8 +122,8 @@ impl Axis {
         }
     }
 
-    /// The least and the greatest value of architectures with this choice at this decision, as far
-    /// as the axis knows.
+    /// The least and the greatest value of architectures with this choice at this decision; infinite
+    /// for an axis that is any function.
     pub(crate) fn range_with(&self, decision: usize, choice: u8) -> (f64, f64) {
         let (base, added) = match &self.value {
             Value::Count(added) => (0.0, added),
@@ -143,7 +145,7 @@ impl Axis {
     }
 }
 
-/// What an architecture's choices add up to.
+/// The sum of what an architecture's choices add.
 fn sum(added: &[Vec<f64>], arch: &Arch) -> f64 {
     let choices = added.iter().zip(arch.choices());
     choices.filter_map(|(added, choice)| added.get(usize::from(*choice))).sum()

@@ -1,3 +1,5 @@
+//! An additive model of a value.
+
 use nas_space::{Arch, Space};
 use serde::{Deserialize, Serialize};
 
@@ -5,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// architectures.
 ///
 /// An additive model with a ridge penalty, fitted by backfitting (Hastie & Tibshirani 1990): the
-/// effects of all decisions are estimated together, so that a choice is not credited for the
-/// company it keeps.
+/// effects of all decisions are estimated together, so that a choice is not credited for other
+/// choices that often come with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Effects {
     mean: f64,
@@ -14,21 +16,21 @@ pub struct Effects {
     effects: Vec<Vec<f64>>,
 }
 
-/// The ridge penalty, in architectures: an effect seen that often is halved.
+/// The ridge penalty, in architectures: an effect seen this often is halved.
 const PENALTY: f64 = 2.0;
 
-/// Passes over the decisions; more than a handful change nothing that counts.
+/// Passes over the decisions; a few are enough.
 const PASSES: usize = 20;
 
 impl Effects {
-    /// Fits the effects to architectures and their values. Without any all effects are 0.
+    /// Fits the effects to architectures and their values. Without architectures all effects are 0.
     pub fn fit(space: &Space, rows: &[(&Arch, f64)]) -> Self {
         let count = rows.len().max(1) as f64;
         let mut mean = rows.iter().map(|(_, value)| value).sum::<f64>() / count;
         let mut residuals: Vec<f64> = rows.iter().map(|(_, value)| value - mean).collect();
         let mut effects: Vec<Vec<f64>> =
             space.decisions().iter().map(|decision| vec![0.0; decision.choices.len()]).collect();
-        // By decision, as the passes go: an architecture's choices lie anywhere in memory.
+        // Stored by decision, in the order of the passes: architectures' choices are scattered in memory.
         let choices: Vec<Vec<u8>> = (0..effects.len())
             .map(|decision| rows.iter().map(|(arch, _)| arch.choices()[decision]).collect())
             .collect();
@@ -57,7 +59,7 @@ impl Effects {
         Self { mean, effects }
     }
 
-    /// What the choice adds, compared with the architectures fitted.
+    /// What the choice adds, relative to the mean of the fitted architectures.
     pub fn of(&self, decision: usize, choice: u8) -> f64 {
         self.effects[decision][usize::from(choice)]
     }
@@ -67,12 +69,12 @@ impl Effects {
         &self.effects
     }
 
-    /// What all architectures share: the mean of those fitted.
+    /// The mean of the fitted values.
     pub(crate) fn mean(&self) -> f64 {
         self.mean
     }
 
-    /// Whether they are effects of the space's decisions and choices, all finite.
+    /// Whether there is a finite effect for each choice of each decision of the space.
     pub fn are_of(&self, space: &Space) -> bool {
         let decisions = space.decisions();
         let is_of = |(effects, at): (&Vec<f64>, &nas_space::Decision)| {
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_additive_is_found_though_the_sample_is_confounded() {
+    fn additive_effects_are_found_in_a_confounded_sample() {
         let space = nasbench201::space();
         let value = |arch: &Arch| {
             let choices = arch.choices();
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_evaluated_means_no_effects() {
+    fn without_architectures_all_effects_are_0() {
         let effects = Effects::fit(nasbench201::space(), &[]);
         assert_abs_diff_eq!(effects.predict(&Arch::new([3; 6])), 0.0);
     }

@@ -1,3 +1,5 @@
+//! A space cut into niches.
+
 use nas_space::{Arch, Space};
 
 use crate::{Axis, Error};
@@ -12,7 +14,8 @@ pub struct Partition {
 /// One niche: the architectures within all of its bounds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Niche {
-    /// In words, for people and prompts, for example `nor_conv_3x3 = 0, nor_conv_1x1 ≥ 1`.
+    /// A human-readable description, also for prompts, for example `nor_conv_3x3 = 0, nor_conv_1x1 ≥
+    /// 1`.
     pub description: String,
     /// The bounds that together define it.
     pub bounds: Vec<Bound>,
@@ -59,11 +62,11 @@ impl Partition {
         Ok(Self::from_bounds(axes, bounds))
     }
 
-    /// A niche for each way to take the choices of some decisions on whole numbers that always count,
-    /// for example one for each depth at each width.
+    /// A niche for each combination of choices of some decisions, for example one for each depth at each
+    /// width. The decisions choose from whole numbers, and are always active.
     ///
     /// # Errors
-    /// A decision that the space does not know, or whose choices are no whole numbers that rise.
+    /// A decision that the space does not have, or whose choices are not increasing whole numbers.
     pub fn by_choices(space: &Space, decisions: &[&str]) -> Result<Self, Error> {
         let mut axes = Vec::new();
         let mut bounds: Vec<Vec<Bound>> = vec![Vec::new()];
@@ -83,7 +86,7 @@ impl Partition {
     /// Niches between thresholds: below the first, from each up to the next, from the last on.
     ///
     /// # Errors
-    /// [`Error::Thresholds`] unless they are finite and rise strictly.
+    /// [`Error::Thresholds`] unless they are finite and increase strictly.
     pub fn by_thresholds(axis: Axis, thresholds: &[f64]) -> Result<Self, Error> {
         let rising = thresholds.windows(2).all(|pair| pair[0] < pair[1]);
         if !rising || !thresholds.iter().all(|threshold| threshold.is_finite()) {
@@ -103,7 +106,7 @@ impl Partition {
 
     /// At most `niches` niches that hold about equally many architectures of the sample.
     ///
-    /// There are fewer where the sample takes too few values: equal values stay together.
+    /// There are fewer where the sample has too few different values: equal values stay together.
     ///
     /// # Errors
     /// [`Error::Quantiles`] for an empty sample or no niches.
@@ -139,8 +142,9 @@ impl Partition {
         &self.niches
     }
 
-    /// Whether architectures of the niche may take the choice at the decision. Not if none does
-    /// for the sake of a single bound on a count; other axes are not looked into.
+    /// Whether architectures of the niche may take the choice at the decision. It is `false` only
+    /// where a single bound on a count or a sum excludes all of them; axes that are any function
+    /// exclude nothing.
     pub fn admits(&self, niche: usize, decision: usize, choice: u8) -> bool {
         self.niches.get(niche).is_some_and(|niche| {
             niche.bounds.iter().all(|bound| {
@@ -163,7 +167,7 @@ impl Partition {
             bound.at_least <= value && value < bound.below
         };
         let niche = self.niches.iter().position(|niche| niche.bounds.iter().all(inside));
-        // Only +∞ lies below no bound; it belongs to the highest niche.
+        // Only +∞ is below no bound; it belongs to the highest niche.
         niche.unwrap_or(self.niches.len() - 1)
     }
 }
@@ -221,7 +225,7 @@ mod tests {
             let expected = format!("embedding dimension = {width}, depth = {depth}");
             assert_eq!(niche.description, expected);
         }
-        // Another width is not of the niche.
+        // Another width is outside the niche.
         assert!(partition.admits(0, 0, 0) && !partition.admits(0, 0, 1));
         for (decision, problem) in [("depht", "depth"), ("MLP ratio 1", "whole numbers")] {
             let error = Partition::by_choices(space, &[decision]).unwrap_err().to_string();
@@ -249,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_present_are_counted_by_what_they_are_not() {
+    fn operations_are_counted_as_everything_but_none() {
         let axis = Axis::count_others(nasbench201::space(), &["none"]).unwrap();
         let partition = Partition::by_thresholds(axis, &[3.0, 5.0]).unwrap();
         let binomial = [1, 24, 240, 1280, 3840, 6144, 4096];
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_admitted_where_some_architecture_of_the_niche_takes_it() {
+    fn a_choice_is_admitted_where_some_architecture_of_the_niche_has_it() {
         let space = nasbench201::space();
         let operations = Axis::count_others(space, &["none"]).unwrap();
         let flops = |arch: &Arch| nasbench201::flops(arch, Dataset::Cifar10) as f64;
@@ -294,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_partitions_are_refused() {
+    fn invalid_partitions_are_refused() {
         let axis = || Axis::new("size", |_| 0.0);
         for thresholds in [&[2.0, 1.0][..], &[1.0, 1.0], &[f64::NAN], &[f64::INFINITY]] {
             assert!(Partition::by_thresholds(axis(), thresholds).is_err(), "{thresholds:?}");

@@ -1,21 +1,25 @@
-use std::{collections::HashMap, ops::ControlFlow};
+//! The seam behind which architectures are evaluated.
+
+use std::ops::ControlFlow;
 
 use nas_space::Arch;
 use serde::Serialize;
 
 use crate::{BoxError, Evaluated, Objective, objective::column};
 
-/// Gives architectures their objectives: a table, a predictor, live proxies, a user's command.
+/// Computes the objectives of architectures: a table, a predictor, zero-cost proxies, a user's
+/// program.
 pub trait Evaluator {
     /// The objectives, in the order of [`Evaluation::values`].
     fn objectives(&self) -> &[Objective];
 
-    /// What else is told of each architecture, in the order of [`Evaluation::details`].
+    /// What else is reported of each architecture, in the order of [`Evaluation::details`].
     fn details(&self) -> &[Detail] {
         &[]
     }
 
-    /// How many architectures are best given at once; progress is reported after each batch.
+    /// The largest number of architectures to evaluate at once. Progress is reported after each
+    /// batch.
     fn batch(&self) -> usize {
         usize::MAX
     }
@@ -23,106 +27,42 @@ pub trait Evaluator {
     /// One evaluation for each architecture, in order.
     ///
     /// # Errors
-    /// Only for a failure of the evaluator as a whole; an architecture that cannot be evaluated
-    /// has absent values.
+    /// Only where the evaluator fails as a whole. An architecture that cannot be evaluated has
+    /// absent values.
     fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError>;
 
-    /// What an evaluator that learns now says of all that was evaluated, asked after each
-    /// generation: one evaluation for each, in order, or `None` where all stand as they are.
+    /// New evaluations of everything evaluated so far, for an evaluator that learns. It is called
+    /// after each generation, and returns one evaluation for each architecture, in order, or `None`
+    /// where nothing changed.
     ///
-    /// `share` is the share of the search's evaluations that were made, 1 when it ends; `labelled`
-    /// is told how many labels were bought so far, whenever some were, and says whether to go on:
-    /// told to break, an evaluator says what it knows by then.
+    /// `share` is the part of the search's evaluations that is done, above 0, and 1 at the end.
+    /// `trained` is to be called with the number of trained accuracies so far whenever there are
+    /// more. Where it returns `Break`, the evaluator stops and returns what it has.
     ///
     /// # Errors
     /// As [`evaluate`](Self::evaluate).
-    fn revise(
+    fn update(
         &mut self,
         _evaluated: &[Evaluated],
         _share: f64,
-        _labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        _trained: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Evaluation>>, BoxError> {
         Ok(None)
     }
 
-    /// Whether [`revise`](Self::revise) may ever say anything. A search with such an evaluator is
-    /// taken up again from its first evaluation.
+    /// Whether [`update`](Self::update) may return something. A search with such an evaluator can
+    /// only be resumed from its first evaluation.
     fn learns(&self) -> bool {
         false
     }
 
-    /// Takes an earlier answer of its own as if it had just given it, where it would else give
-    /// another to an equal network.
+    /// Treats an earlier evaluation as if the evaluator had just returned it. For evaluators that
+    /// return the same values for equal networks.
     fn remember(&mut self, _arch: &Arch, _evaluation: &Evaluation) {}
 }
 
-/// An evaluator that answers what is recorded, and asks another for the rest.
-pub struct Recorded<'a> {
-    known: HashMap<Arch, Evaluation>,
-    evaluator: &'a mut dyn Evaluator,
-}
-
-impl<'a> Recorded<'a> {
-    /// The answers that `evaluator` gave before, each of which is given once more and remembered,
-    /// and its answers to all else.
-    pub fn new(
-        known: impl IntoIterator<Item = (Arch, Evaluation)>,
-        evaluator: &'a mut dyn Evaluator,
-    ) -> Self {
-        Self { known: known.into_iter().collect(), evaluator }
-    }
-}
-
-impl Evaluator for Recorded<'_> {
-    fn objectives(&self) -> &[Objective] {
-        self.evaluator.objectives()
-    }
-
-    fn details(&self) -> &[Detail] {
-        self.evaluator.details()
-    }
-
-    fn batch(&self) -> usize {
-        self.evaluator.batch()
-    }
-
-    fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
-        let recorded: Vec<Option<Evaluation>> =
-            architectures.iter().map(|arch| self.known.remove(arch)).collect();
-        let unknown = architectures.iter().zip(&recorded).filter(|(_, known)| known.is_none());
-        let unknown: Vec<Arch> = unknown.map(|(arch, _)| arch.clone()).collect();
-        for (arch, known) in architectures.iter().zip(&recorded) {
-            if let Some(evaluation) = known {
-                self.evaluator.remember(arch, evaluation);
-            }
-        }
-        let mut answers =
-            if unknown.is_empty() { vec![] } else { self.evaluator.evaluate(&unknown)? }
-                .into_iter();
-        // An answer that is missing ends the list: the search tells.
-        Ok(recorded.into_iter().map_while(|known| known.or_else(|| answers.next())).collect())
-    }
-
-    fn revise(
-        &mut self,
-        evaluated: &[Evaluated],
-        share: f64,
-        labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
-    ) -> Result<Option<Vec<Evaluation>>, BoxError> {
-        self.evaluator.revise(evaluated, share, labelled)
-    }
-
-    fn learns(&self) -> bool {
-        self.evaluator.learns()
-    }
-
-    fn remember(&mut self, arch: &Arch, evaluation: &Evaluation) {
-        self.evaluator.remember(arch, evaluation);
-    }
-}
-
-/// The objectives of one architecture. A value that does not exist is `None`, never a number;
-/// such an architecture is on no front.
+/// The values of one architecture. A value that does not exist is `None`, never a number, and an
+/// architecture without a value of each objective is on no front.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Evaluation {
     /// One value for each objective, finite, in the objective's own unit and direction.
@@ -131,7 +71,7 @@ pub struct Evaluation {
     pub details: Vec<Option<f64>>,
 }
 
-/// A value that is reported but not optimised, for example a measurement's spread.
+/// A value that is reported but not optimised, for example the spread of a measurement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Detail {
     /// For example `latency_spread`.

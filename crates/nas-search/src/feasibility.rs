@@ -1,15 +1,17 @@
+//! Which architectures a device can run.
+
 use nas_space::{Arch, Space};
 
 use crate::Evaluated;
 
-/// How likely a device can run an architecture, learnt from what it could and could not run.
+/// How likely a device can run an architecture, learnt from those that it could and could not run.
 ///
 /// Some devices run only part of a space (HW-NAS-Bench's Edge TPU fails on 30 % of
-/// NAS-Bench-201, most of it for a single choice), and evaluations spent there are lost.
-#[derive(Debug)]
+/// NAS-Bench-201, mostly because of a single choice), and evaluations spent there are lost.
+#[derive(Debug, Clone)]
 pub(crate) struct Feasibility {
-    /// For each decision and choice, how many architectures have all objectives, and how many
-    /// there are, each one more than seen: a choice that has not been tried counts as feasible.
+    /// For each decision and choice, the number of architectures that have all objectives, and the
+    /// number of all, each plus one: a choice that was never tried counts as feasible.
     counts: Vec<Vec<(f64, f64)>>,
 }
 
@@ -44,7 +46,7 @@ mod tests {
     use nas_space::nasbench201;
 
     #[test]
-    fn a_choice_that_always_fails_becomes_unlikely_and_others_stay() {
+    fn a_choice_that_always_fails_becomes_unlikely_and_no_other() {
         let mut feasibility = Feasibility::new(nasbench201::space());
         for arch in nasbench201::space().enumerate().step_by(7) {
             feasibility.learn(&Evaluated {
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn without_evidence_everything_is_feasible() {
+    fn without_evidence_every_architecture_is_feasible() {
         let feasibility = Feasibility::new(nasbench201::space());
         assert!((feasibility.of(&Arch::new([0; 6])) - 1.0).abs() < f64::EPSILON);
     }

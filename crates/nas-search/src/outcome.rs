@@ -1,37 +1,12 @@
+//! What a search found.
+
 use std::cmp::Ordering;
 
 use nas_pareto::Archive;
 use nas_partition::Niche;
 use nas_space::Arch;
-use serde::{Deserialize, Serialize};
 
-use crate::{KnowledgeBase, Objective};
-
-/// An evaluated architecture and where it came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evaluated {
-    /// The architecture.
-    pub arch: Arch,
-    /// One value for each objective, in the objective's own unit and direction.
-    pub values: Vec<Option<f64>>,
-    /// One value for each of the evaluator's details.
-    pub details: Vec<Option<f64>>,
-    /// The niche that it lies in.
-    pub niche: usize,
-    /// The generation that proposed it; 0 is the initial sample.
-    pub generation: usize,
-    /// Who proposed it.
-    pub proposer: String,
-    /// Why, in the proposer's words.
-    pub rationale: Option<String>,
-}
-
-impl Evaluated {
-    /// The values of all objectives, or `None` where one is absent.
-    pub fn complete(&self) -> Option<Vec<f64>> {
-        self.values.iter().copied().collect()
-    }
-}
+use crate::{Evaluated, KnowledgeBase, Objective};
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +17,7 @@ pub struct Outcome {
     pub evaluated: Vec<Evaluated>,
     /// The niches at the end.
     pub niches: Vec<Niche>,
-    /// What was learnt.
+    /// The rules and effects that it learnt.
     pub knowledge: KnowledgeBase,
     /// Whether the search was stopped before its end.
     pub interrupted: bool,
@@ -64,14 +39,14 @@ pub enum Within<'a> {
     Best(&'a Evaluated),
     /// None is within them; this one exceeds them by the least factor.
     Nearest(&'a Evaluated),
-    /// There is no architecture with all objectives at all.
+    /// No eligible architecture has a value of each objective.
     Nothing,
 }
 
 impl Outcome {
     /// The non-dominated architectures, best in the first objective last.
     ///
-    /// Of architectures with equal objectives the first found stands for all.
+    /// Of architectures with equal objectives only the first found is on it.
     pub fn front(&self) -> Vec<&Evaluated> {
         self.front_of(|_| true)
     }
@@ -90,9 +65,8 @@ impl Outcome {
         &self,
         evaluated: impl Iterator<Item = &'a Evaluated>,
     ) -> Vec<&'a Evaluated> {
-        let directions: Vec<_> =
-            self.objectives.iter().map(|objective| objective.direction).collect();
-        // Without objectives there is no front; finite values are never refused.
+        let directions = Objective::directions(&self.objectives);
+        // Without objectives there is no front. The search checks that values are finite.
         let Ok(mut archive) = Archive::new(&directions) else { return Vec::new() };
         for evaluated in evaluated {
             if let Some(values) = evaluated.complete() {
@@ -142,7 +116,7 @@ impl Limit {
     fn excess(self, evaluated: &Evaluated) -> f64 {
         match evaluated.values.get(self.objective).copied().flatten() {
             Some(value) if value <= self.at_most => 1.0,
-            // A limit of 0 is exceeded by all; the least value is the nearest to it.
+            // Every value exceeds a limit of 0; the least value is the nearest to it.
             Some(value) => value / self.at_most.max(1e-9),
             None => f64::INFINITY,
         }

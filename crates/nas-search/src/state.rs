@@ -1,41 +1,45 @@
+//! The state of a search between two generations.
+
 use std::collections::HashSet;
 
 use nas_partition::{Budget, Partition};
-use nas_space::Arch;
+use nas_space::{Arch, Space};
 use rand::SeedableRng;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error, Evaluated, KnowledgeBase, Objective, Rule, Search, SearchRng, Settings, search::FEWEST,
-};
+use crate::{Error, Evaluated, KnowledgeBase, Objective, Rule, SearchRng, Settings};
 
-/// Where a search stands between two generations: what [`Search::resume`] goes on from.
+/// With fewer evaluations niches are not chosen automatically.
+const PARTITIONED_FROM: usize = 20;
+
+/// The state of a search between two generations, from which
+/// [`Search::resume`](crate::Search::resume) continues.
 ///
-/// It is a value of serde's, for a format that keeps every bit of a number. It holds neither space
-/// nor settings: who resumes gives the same search, proposer and evaluator again.
+/// Serialise it in a format that keeps every bit of a number. It holds neither the space nor the
+/// settings: resume with the same search, proposer and evaluator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub(crate) rng: SearchRng,
     pub(crate) evaluated: Vec<Evaluated>,
     pub(crate) knowledge: KnowledgeBase,
-    /// How much was evaluated when the evidence was last counted.
+    /// The number of evaluations when the evidence was last counted.
     pub(crate) counted: usize,
     /// The number of the next generation.
     pub(crate) generations: usize,
-    /// What the niches are owed.
+    /// The shares that are still owed to the niches.
     pub(crate) budget: Budget,
-    /// How many architectures the last generation had.
+    /// The number of architectures in the last generation.
     pub(crate) found: usize,
-    /// Generations that are planned yet, where nothing is filled.
+    /// Generations that are still planned, where nothing is filled.
     pub(crate) to_come: usize,
-    /// How much is to be evaluated before niches are cut automatically.
+    /// The number of evaluations after which niches are chosen automatically.
     pub(crate) partition_at: usize,
-    /// The niches that were cut automatically, and how much was evaluated then.
+    /// The niches that were chosen automatically, and the number of evaluations then.
     pub(crate) cut: Option<(String, usize)>,
 }
 
 impl State {
-    /// Before anything was done.
+    /// The state at the start.
     pub(crate) fn new(settings: Settings, rules: &[Rule]) -> Self {
         let Settings { evaluations, initial, generation, seed, .. } = settings;
         Self {
@@ -43,12 +47,12 @@ impl State {
             evaluated: Vec::new(),
             knowledge: KnowledgeBase::new(rules.to_vec()),
             counted: 0,
-            // Number 0 is the initial sample's, also where there is none.
+            // Number 0 belongs to the initial sample, also where there is none.
             generations: usize::from(initial == 0),
             budget: Budget::default(),
             found: usize::MAX,
             to_come: evaluations.saturating_sub(initial).div_ceil(generation.max(1)),
-            partition_at: initial.max(FEWEST),
+            partition_at: initial.max(PARTITIONED_FROM),
             cut: None,
         }
     }
@@ -58,19 +62,20 @@ impl State {
         &self.evaluated
     }
 
-    /// Refuses what cannot be the state of a search: a file is not to be trusted.
+    /// Refuses a state that a search of so many evaluations cannot have: files are not trusted.
     pub(crate) fn check(
         &self,
-        search: &Search<'_>,
+        space: &Space,
+        evaluations: usize,
         partition: &Partition,
         objectives: &[Objective],
         details: usize,
     ) -> Result<(), Error> {
         let wrong = |what: String| Err(Error::State(what));
         let (count, niches) = (self.evaluated.len(), partition.niches().len());
-        let mut known: HashSet<&Arch> = HashSet::with_capacity(count);
+        let mut seen: HashSet<&Arch> = HashSet::with_capacity(count);
         for (at, one) in self.evaluated.iter().enumerate() {
-            if let Err(error) = search.space.check(&one.arch) {
+            if let Err(error) = space.check(&one.arch) {
                 return wrong(format!("evaluation {}: {error}", at + 1));
             }
             let finite = |values: &[Option<f64>]| values.iter().flatten().all(|v| v.is_finite());
@@ -79,27 +84,27 @@ impl State {
                 && finite(&one.values)
                 && one.niche == partition.niche_of(&one.arch)
                 && one.generation < self.generations
-                && known.insert(&one.arch);
+                && seen.insert(&one.arch);
             if !fits {
-                return wrong(format!("evaluation {} is none of this search", at + 1));
+                return wrong(format!("evaluation {} does not belong to this search", at + 1));
             }
         }
-        // So many that none of its successors overflows.
+        // So that no later number overflows.
         if self.generations > usize::MAX / 2 || self.partition_at > usize::MAX / 2 {
             return wrong(format!("generation {}", self.generations));
         }
-        if count > search.settings.evaluations || self.counted > count {
+        if count > evaluations || self.counted > count {
             return wrong(format!(
-                "{count} evaluations, {} counted, of {}",
-                self.counted, search.settings.evaluations
+                "{count} evaluations, {} of them counted, of a budget of {evaluations}",
+                self.counted
             ));
         }
         // A share for each niche and one for the whole space.
         if !self.budget.is_of(niches + 1) && !self.budget.is_of(niches) {
             return wrong("the niches' shares".to_owned());
         }
-        if !self.knowledge.is_of(search.space, objectives.len(), niches, count) {
-            return wrong("a rule or effect of another space".to_owned());
+        if !self.knowledge.is_of(space, objectives.len(), niches, count) {
+            return wrong("a rule or an effect of another space".to_owned());
         }
         Ok(())
     }

@@ -301,7 +301,7 @@ pub fn recorded(workspace: &Workspace, program: &Path) -> Result<(String, String
             completion_tokens: usage["completion_tokens"].as_u64(),
             seconds: usage["seconds"].as_f64().map(f64::round),
             made: row.made.map(|made| made as u64),
-            taken: report["model"].is_object().then(|| proposals(&report, "taken")),
+            taken: report["model"].is_object().then(|| proposals(&report, "accepted")),
             duplicates: report["model"].is_object().then(|| duplicates(&report)),
             rules_standing: standing(&report),
             coverage: round(row.coverage.unwrap_or_default()),

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use nas_eval::spaces;
-use nas_llm::{LanguageModel, memorised};
+use nas_llm::{LanguageModel, recall_best};
 use serde_json::json;
 
 use super::{model::EndpointArguments, search::CHILDREN};
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let endpoint = arguments.endpoint.endpoint()?;
     let problem = spaces::default_problem(None)?;
     let (named, reply) =
-        memorised(&model, problem.space, problem.dataset_name.unwrap_or_default(), ASKED)?;
+        recall_best(&model, problem.space, problem.dataset_name.unwrap_or_default(), ASKED)?;
     let valid = named.iter().filter(|named| named.is_ok()).count();
     let speed = reply.completion_tokens as f64 / reply.seconds.max(1e-9);
     let (prompt, completion) = TOKENS;

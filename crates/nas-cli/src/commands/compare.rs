@@ -117,17 +117,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn objectives_of(told: &Told) -> Result<Vec<Objective>, Failure> {
     let path = told.folder.path().display();
     let Some(result) = &told.result else { return Err(told.without_results()) };
-    let read = |value: &serde_json::Value| {
-        let direction = match value["direction"].as_str()? {
-            "maximise" => Direction::Maximise,
-            "minimise" => Direction::Minimise,
-            _ => return None,
-        };
-        let text = |key: &str| Some(value[key].as_str()?.to_owned());
-        Some(Objective { name: text("name")?, unit: text("unit")?, direction })
-    };
-    let objectives = result["objectives"].as_array();
-    let objectives = objectives.and_then(|all| all.iter().map(read).collect::<Option<Vec<_>>>());
+    let objectives: Option<Vec<Objective>> =
+        serde_json::from_value(result["objectives"].clone()).ok();
     objectives.filter(|all| !all.is_empty()).ok_or_else(|| {
         Failure::input(format!("{path}: its front.json does not tell the objectives"))
     })

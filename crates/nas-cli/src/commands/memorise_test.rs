@@ -7,7 +7,7 @@ use std::{
 
 use nas_eval::{Lookup, Problem, Published, Sources, Trained};
 use nas_hw::Metric;
-use nas_llm::{Model, Transcript, memorised};
+use nas_llm::{ChatModel, Transcript, recall_best};
 use nas_partition::Partition;
 use nas_search::{Objective, Search, Settings, Statistical};
 use nas_space::Arch;
@@ -51,7 +51,7 @@ fn searched(
     let lacking = || tables::lacking(problem, "accuracies");
     let Trained { accuracies, .. } = problem.accuracies(published)?.ok_or_else(lacking)?;
     let index = problem.numbering.ok_or_else(lacking)?.index;
-    let accuracy = Lookup::new(Objective::maximise("accuracy", "%"), move |arch: &Arch| {
+    let accuracy = Lookup::new(Objective::accuracy("accuracy"), move |arch: &Arch| {
         accuracies.get(index(arch)).copied()
     });
     let latency = cost_of(problem, Some(published), device, Metric::Latency)?;
@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let count = usize::from(arguments.count);
     let dataset = problem.dataset_name.unwrap_or_default();
     let model = match (&arguments.replay, &arguments.record) {
-        (Some(file), _) => Model::replay(file)?,
+        (Some(file), _) => ChatModel::replay(file)?,
         (None, record) => {
             // A server that is not named is told before a file is made.
             arguments.endpoint.endpoint()?;
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             arguments.endpoint.model(transcript)?
         }
     };
-    let (named, _) = memorised(&model, space, dataset, count)?;
+    let (named, _) = recall_best(&model, space, dataset, count)?;
     let mut records =
         Records::new(["named", "index", "arch", "test_accuracy_percent", "rank", "fault"]);
     let mut best = None::<f64>;

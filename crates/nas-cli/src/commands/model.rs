@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
-use nas_llm::{Budget, Endpoint, Failed, Model, Style, Transcript};
+use nas_llm::{Budget, ChatModel, Endpoint, Failed, Style, Transcript};
 
 use crate::{failure::Failure, run_folder::RunFolder};
 
@@ -127,10 +127,10 @@ impl EndpointArguments {
 
     /// The model, for a command that asks it a single time. That may take a while: standard error
     /// tells whom it waits for, and each retry.
-    pub fn model(&self, transcript: Option<Transcript>) -> Result<Model, Failure> {
+    pub fn model(&self, transcript: Option<Transcript>) -> Result<ChatModel, Failure> {
         let endpoint = self.endpoint()?;
         let (name, url) = (endpoint.model().to_owned(), endpoint.shown_url());
-        let model = Model::live(endpoint, Budget::default(), transcript)?;
+        let model = ChatModel::live(endpoint, Budget::default(), transcript)?;
         eprintln!("asking {name} at {url}, at most {} s an attempt", self.timeout);
         // Only the first of a process is set up, which is the only one.
         let _ = tracing_subscriber::fmt()
@@ -193,12 +193,12 @@ impl ModelArguments {
             )));
         }
         match &self.replay {
-            Some(file) if self.is_replayed() => drop(Model::replay(file)?),
+            Some(file) if self.is_replayed() => drop(ChatModel::replay(file)?),
             Some(file) => {
                 let endpoint = self.endpoint.endpoint()?;
-                Model::resume(endpoint, self.budget(calls), file, Failed::Again)?;
+                ChatModel::resume(endpoint, self.budget(calls), file, Failed::Again)?;
             }
-            None => drop(Model::live(self.endpoint.endpoint()?, self.budget(calls), None)?),
+            None => drop(ChatModel::live(self.endpoint.endpoint()?, self.budget(calls), None)?),
         }
         if let Some(file) = self.record.as_ref().filter(|file| file.exists()) {
             let file = file.display();
@@ -210,18 +210,23 @@ impl ModelArguments {
     }
 
     /// The model of a run whose folder is there: live and recorded, or replayed.
-    pub fn open(&self, calls: u64, folder: &RunFolder, resumed: bool) -> Result<Model, Failure> {
+    pub fn open(
+        &self,
+        calls: u64,
+        folder: &RunFolder,
+        resumed: bool,
+    ) -> Result<ChatModel, Failure> {
         let transcript = self.transcript(folder);
         if self.is_replayed() {
-            return Ok(Model::replay(transcript)?);
+            return Ok(ChatModel::replay(transcript)?);
         }
         let (endpoint, budget) = (self.endpoint.endpoint()?, self.budget(calls));
         Ok(if self.replay.is_some() {
-            Model::resume(endpoint, budget, transcript, Failed::Again)?
+            ChatModel::resume(endpoint, budget, transcript, Failed::Again)?
         } else if resumed && transcript.exists() {
-            Model::resume(endpoint, budget, transcript, Failed::Kept)?
+            ChatModel::resume(endpoint, budget, transcript, Failed::Kept)?
         } else {
-            Model::live(endpoint, budget, Some(Transcript::create(transcript)?))?
+            ChatModel::live(endpoint, budget, Some(Transcript::create(transcript)?))?
         })
     }
 }

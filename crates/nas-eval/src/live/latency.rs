@@ -51,7 +51,7 @@ impl MeasuredLatency {
             plan,
             runtime,
             image,
-            objective: Objective::minimise("latency", "ms"),
+            objective: Objective::latency(),
             details: [Detail { name: "latency_spread".into(), unit: "ms".into() }],
             known: HashMap::new(),
         })

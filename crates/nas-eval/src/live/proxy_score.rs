@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nas_bench::ScoreTable;
 use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate};
-use nas_search::{BoxError, Detail, Objective};
+use nas_search::{BoxError, Detail, Objective, Role};
 use nas_space::Arch;
 
 use super::{Blueprint, Networks};
@@ -111,7 +111,8 @@ impl ProxyScore {
     ) -> Self {
         let detail = |proxy: &Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
         let details = proxies.iter().map(detail).collect();
-        let (objective, known) = (Objective::maximise("score", ""), HashMap::new());
+        let objective = Objective::maximise("score", "").with_role(Role::Accuracy);
+        let known = HashMap::new();
         Self { objective, proxies, details, ranks, compute, pace, representative, known }
     }
 

@@ -7,14 +7,14 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use nas_llm::{Budget, ChatRequest, Error, Kind, Message, Model, Transcript};
+use nas_llm::{Budget, ChatModel, ChatRequest, Error, Kind, Message, Transcript};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::server::{Answer, Server, request};
 
 /// What a caller sees of a call, to the last bit.
-async fn seen(model: &Model, request: &ChatRequest) -> String {
+async fn seen(model: &ChatModel, request: &ChatRequest) -> String {
     match model.chat(request).await {
         Ok(reply) => format!("{reply:?}"),
         Err(error) => format!("{} {error}", error.kind()),
@@ -49,7 +49,7 @@ async fn record(folder: &TempDir) -> (PathBuf, Vec<String>, nas_llm::Usage) {
     let budget = Budget { calls: Some(6), ..Budget::default() };
     let transcript = Transcript::create(&path).unwrap();
     let endpoint = server.endpoint().prices(0.123_456_789, 1.0 / 3.0);
-    let model = Model::live(endpoint, budget, Some(transcript)).unwrap();
+    let model = ChatModel::live(endpoint, budget, Some(transcript)).unwrap();
     let mut all = Vec::new();
     for (index, request) in requests().iter().enumerate() {
         all.push(seen(&model, request).await);
@@ -69,7 +69,7 @@ async fn a_replay_is_the_recorded_run_to_the_last_bit() {
     let folder = tempfile::tempdir().unwrap();
     let (path, recorded, usage) = record(&folder).await;
     // The server is gone, and a replay knows no URL.
-    let model = Model::replay(&path).unwrap();
+    let model = ChatModel::replay(&path).unwrap();
     let mut replayed = Vec::new();
     for request in requests() {
         replayed.push(seen(&model, &request).await);
@@ -84,7 +84,7 @@ async fn a_replay_is_the_recorded_run_to_the_last_bit() {
 async fn a_replay_does_not_depend_on_the_order_of_calls() {
     let folder = tempfile::tempdir().unwrap();
     let (path, recorded, _) = record(&folder).await;
-    let model = Model::replay(&path).unwrap();
+    let model = ChatModel::replay(&path).unwrap();
     let requests = requests();
     // The equal requests 0 and 3 get their answers in the recorded order.
     for (index, answer) in [(7, 7), (3, 0), (5, 5), (4, 4), (0, 3), (2, 2), (6, 6), (1, 1)] {
@@ -124,7 +124,7 @@ async fn a_line_tells_all_about_a_call() {
 async fn a_request_that_was_not_recorded_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (path, ..) = record(&folder).await;
-    let model = Model::replay(&path).unwrap();
+    let model = ChatModel::replay(&path).unwrap();
     let error = model.chat(&request("something new")).await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, Error::NotRecorded { recorded: 0, asked: 1, lines: 8, .. }), "{text}");
@@ -144,20 +144,20 @@ async fn an_incomplete_last_line_is_left_out() {
     let middle = whole.iter().position(|byte| *byte == 0xc3).unwrap() + 1;
     assert!(ends[3] < middle && middle < ends[4]);
     fs::write(&path, &whole[..middle]).unwrap();
-    let model = Model::replay(&path).unwrap();
+    let model = ChatModel::replay(&path).unwrap();
     let replay = model.replayed().unwrap();
     assert_eq!((replay.calls(), replay.incomplete_line()), (4, Some(5)));
     assert_eq!(seen(&model, &requests()[2]).await, recorded[2]);
 
     let server = Server::start([Answer::says("again")]).await;
     let transcript = Transcript::append(&path).unwrap();
-    let live = Model::live(server.endpoint(), Budget::default(), Some(transcript)).unwrap();
+    let live = ChatModel::live(server.endpoint(), Budget::default(), Some(transcript)).unwrap();
     live.chat(&requests()[4]).await.unwrap();
     assert!(fs::read(&path).unwrap().starts_with(&whole[..=ends[3]]));
     assert_eq!(lines(&path).len(), 5);
     // A whole line of which only the end of line is missing is a whole line.
     fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-    assert_eq!(Model::replay(&path).unwrap().replayed().unwrap().calls(), 8);
+    assert_eq!(ChatModel::replay(&path).unwrap().replayed().unwrap().calls(), 8);
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn any_other_malformed_line_is_an_error() {
         first.replace("\"key\"", "\"kez\""),
     ] {
         fs::write(&path, format!("{first}\n{wrong}\n{first}\n")).unwrap();
-        let error = Model::replay(&path).unwrap_err();
+        let error = ChatModel::replay(&path).unwrap_err();
         assert_eq!(error.kind(), Kind::Transcript);
         assert!(error.to_string().contains("transcript.jsonl, line 2: "), "{error}");
     }
@@ -188,8 +188,8 @@ fn a_transcript_is_not_overwritten() {
     Transcript::create(&path).unwrap();
     let error = Transcript::create(&path).unwrap_err();
     assert!(matches!(error, Error::Transcript { .. }), "{error}");
-    assert!(Model::replay(folder.path().join("none.jsonl")).is_err());
-    assert_eq!(Model::replay(&path).unwrap().replayed().unwrap().calls(), 0);
+    assert!(ChatModel::replay(folder.path().join("none.jsonl")).is_err());
+    assert_eq!(ChatModel::replay(&path).unwrap().replayed().unwrap().calls(), 0);
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_model_goes_to_any_task() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("transcript.jsonl");
     Transcript::create(&path).unwrap();
-    let model = Model::replay(&path).unwrap();
+    let model = ChatModel::replay(&path).unwrap();
     shared(&model);
     let request = ChatRequest::new(vec![Message::user("hello")]);
     sendable(&model.chat(&request));

@@ -2,7 +2,7 @@
 
 use std::{env, fs, future::ready, path::Path, process::Command};
 
-use nas_llm::{Budget, Endpoint, Kind, Model, Transcript};
+use nas_llm::{Budget, ChatModel, Endpoint, Kind, Transcript};
 
 use crate::server::{Answer, Server, quick, request};
 
@@ -117,7 +117,7 @@ async fn echoing(status: &'static str) -> Server {
 async fn ask(folder: &Path, name: &str, endpoint: Endpoint, kind: Option<Kind>) {
     println!("{endpoint:?}\n{}", toml::to_string(&endpoint).unwrap());
     let transcript = Transcript::create(folder.join(name)).unwrap();
-    let model = Model::live(endpoint, Budget::default(), Some(transcript)).unwrap();
+    let model = ChatModel::live(endpoint, Budget::default(), Some(transcript)).unwrap();
     for _ in 0..2 {
         let result = model.chat(&request("hello")).await;
         println!("{result:?}");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use nas_llm::{Budget, Model};
+use nas_llm::{Budget, ChatModel};
 use tokio::sync::Barrier;
 
 use crate::server::{Answer, Server, request};
@@ -36,7 +36,7 @@ async fn as_many_calls_as_allowed_run_side_by_side_and_no_more() {
     })
     .await;
     let endpoint = server.endpoint().parallel(PARALLEL).retries(0);
-    let model = Arc::new(Model::live(endpoint, Budget::default(), None).unwrap());
+    let model = Arc::new(ChatModel::live(endpoint, Budget::default(), None).unwrap());
     let calls = (0..3 * PARALLEL).map(|index| {
         let model = Arc::clone(&model);
         tokio::spawn(async move { model.chat(&request(&index.to_string())).await })

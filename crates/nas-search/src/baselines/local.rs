@@ -1,3 +1,5 @@
+//! Pareto local search.
+
 use std::collections::HashSet;
 
 use nas_space::Arch;
@@ -9,16 +11,21 @@ use crate::{BoxError, Proposal, Proposer, Request, SearchRng};
 /// single objective: White, Nolen & Savani 2021): all neighbours of a random member of the front,
 /// which differ from it in one decision, then those of the next.
 ///
-/// Where the neighbours of all members are known, the search fills by statistics or by chance,
-/// which stands for the restart.
+/// Where the neighbours of all members are evaluated, the search fills by the statistical proposer or
+/// by random sampling, in place of a restart.
 #[derive(Debug, Clone, Default)]
 pub struct LocalSearch {
     explored: HashSet<Arch>,
 }
 
+impl LocalSearch {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "local";
+}
+
 impl Proposer for LocalSearch {
     fn name(&self) -> &'static str {
-        "local"
+        Self::NAME
     }
 
     fn propose(
@@ -33,15 +40,14 @@ impl Proposer for LocalSearch {
             let member = open.swap_remove(rng.random_range(0..open.len()));
             let mut neighbours: Vec<Arch> = request.space.neighbours(member).collect();
             neighbours.retain(|arch| {
-                request.check(arch).is_ok() && proposals.iter().all(|known| known.arch != *arch)
+                request.check(arch).is_ok() && proposals.iter().all(|other| other.arch != *arch)
             });
             neighbours.shuffle(rng);
             let room = request.count - proposals.len();
             if neighbours.len() <= room {
                 self.explored.insert(member.clone());
             }
-            let taken = neighbours.into_iter().take(room);
-            proposals.extend(taken.map(|arch| Proposal { arch, rationale: None }));
+            proposals.extend(neighbours.into_iter().take(room).map(Proposal::from));
         }
         Ok(proposals)
     }

@@ -1,26 +1,37 @@
+//! MAP-Elites.
+
 use std::collections::BTreeMap;
 
 use nas_partition::Partition;
 use nas_space::Arch;
 use rand::{RngExt, seq::IndexedRandom};
 
-use super::children;
-use crate::{BoxError, Evaluated, Proposal, Proposer, Random, Request, SearchRng};
+use crate::{
+    BoxError, Evaluated, Objective, Proposal, Proposer, Random, Request, Role, SearchRng,
+    request::TRIES,
+};
 
 /// MAP-Elites (Mouret & Clune 2015), the quality-diversity search that LLMatic (Nasir et al. 2024)
-/// puts a language model in: of each cell of a grid of behaviours the architecture that is best in
-/// the first objective is kept, and a random one of these elites is mutated, or crossed with another.
+/// adds a language model to: in each cell of a grid of behaviours the most accurate architecture is
+/// kept, and a random one of these elites is mutated, or crossed with another.
+///
+/// Where no objective is an accuracy, the best in the first objective is kept.
 #[derive(Debug, Clone)]
 pub struct MapElites {
-    /// The grid, for example many narrow ranges of FLOPs; beside the niches of the search.
+    /// The grid, for example many narrow ranges of FLOPs. It is independent of the search's niches.
     pub cells: Partition,
     /// Probability of crossover of two elites.
     pub crossover: f64,
 }
 
+impl MapElites {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "map-elites";
+}
+
 impl Proposer for MapElites {
     fn name(&self) -> &'static str {
-        "map-elites"
+        Self::NAME
     }
 
     fn is_stateless(&self) -> bool {
@@ -32,10 +43,9 @@ impl Proposer for MapElites {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let Some(first) = request.objectives.first() else { return Ok(Vec::new()) };
-        let cost = |one: &Evaluated| {
-            one.complete().and_then(|values| values.first().copied()).map(|value| first.cost(value))
-        };
+        let best = Objective::position(request.objectives, Role::Accuracy).unwrap_or_default();
+        let Some(objective) = request.objectives.get(best) else { return Ok(Vec::new()) };
+        let cost = |one: &Evaluated| Some(objective.cost(*one.complete()?.get(best)?));
         let mut elites: BTreeMap<usize, (f64, &Arch)> = BTreeMap::new();
         for one in request.pool() {
             let Some(cost) = cost(one) else { continue };
@@ -48,7 +58,7 @@ impl Proposer for MapElites {
         if elites.is_empty() {
             return Random.propose(request, rng);
         }
-        Ok(children(request, || {
+        Ok(request.draw(TRIES, || {
             let pick = |rng: &mut SearchRng| elites.choose(rng).copied().unwrap_or(elites[0]);
             let one = pick(rng);
             if rng.random_bool(self.crossover) {

@@ -1,11 +1,12 @@
+//! NSGA-II.
+
 use std::collections::HashMap;
 
 use nas_pareto::{PointSet, crowding_distance, non_dominated_sort};
 use nas_space::{Arch, Space};
 use rand::RngExt;
 
-use super::{children, costs};
-use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng};
+use crate::{BoxError, Objective, Proposal, Proposer, Random, Request, SearchRng, request::TRIES};
 
 /// NSGA-II (Deb, Pratap, Agarwal & Meyarivan 2002): the best of parents and children survive, by
 /// non-domination rank and within a rank by crowding distance; parents are the winners of binary
@@ -16,7 +17,8 @@ pub struct Nsga2 {
     pub population: usize,
     /// Probability of crossover; else the child is a mutant of one parent.
     pub crossover: f64,
-    /// Of each niche, or of all together: how much of what was evaluated is known, and who of it survived, by position.
+    /// For each niche, or for all together: how many evaluations were seen, and the positions of the
+    /// survivors.
     survivors: HashMap<Option<usize>, (usize, Vec<usize>)>,
 }
 
@@ -29,14 +31,13 @@ impl Nsga2 {
     /// The survivors of the niche, best first.
     fn select(&mut self, request: &Request<'_>) -> Result<Vec<usize>, BoxError> {
         let niche = (!request.shared).then_some(request.niche);
-        let (known, survivors) = self.survivors.entry(niche).or_default();
+        let (seen, survivors) = self.survivors.entry(niche).or_default();
         let all = request.evaluated;
-        let new =
-            (*known..all.len()).filter(|&at| niche.is_none_or(|niche| all[at].niche == niche));
+        let new = (*seen..all.len()).filter(|&at| niche.is_none_or(|niche| all[at].niche == niche));
         let candidates = survivors.iter().copied().chain(new);
         let (candidates, values): (Vec<usize>, Vec<Vec<f64>>) =
             candidates.filter_map(|at| Some((at, all[at].complete()?))).unzip();
-        let costs = costs(request.objectives, &values)?;
+        let costs = PointSet::from_rows(&values, &Objective::directions(request.objectives))?;
         let mut best: Vec<usize> = Vec::with_capacity(self.population);
         for front in non_dominated_sort(&costs)? {
             let rows: Vec<f64> = front
@@ -53,13 +54,13 @@ impl Nsga2 {
             }
         }
         best.truncate(self.population);
-        *known = all.len();
+        *seen = all.len();
         survivors.clone_from(&best);
         Ok(best)
     }
 }
 
-/// Each decision takes another choice with the probability of one in their number.
+/// Each decision takes another choice with a probability of one in the number of decisions.
 fn mutate(space: &Space, arch: Arch, rng: &mut SearchRng) -> Arch {
     let decisions = space.decisions().len();
     let rate = 1.0 / decisions.max(1) as f64;
@@ -68,9 +69,14 @@ fn mutate(space: &Space, arch: Arch, rng: &mut SearchRng) -> Arch {
     })
 }
 
+impl Nsga2 {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "nsga2";
+}
+
 impl Proposer for Nsga2 {
     fn name(&self) -> &'static str {
-        "nsga2"
+        Self::NAME
     }
 
     fn propose(
@@ -87,7 +93,7 @@ impl Proposer for Nsga2 {
             let mut draw = || rng.random_range(0..population.len());
             &request.evaluated[population[draw().min(draw())]].arch
         };
-        Ok(children(request, || {
+        Ok(request.draw(TRIES, || {
             let one = parent(rng);
             let child = if rng.random_bool(self.crossover) {
                 request.space.crossover(one, parent(rng), rng)

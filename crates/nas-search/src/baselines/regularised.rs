@@ -1,19 +1,20 @@
-use nas_pareto::dominates;
+//! Regularised evolution.
+
+use nas_pareto::{PointSet, dominates};
 use nas_space::Arch;
 use rand::seq::{IndexedRandom, index};
 
-use super::{children, costs};
-use crate::{BoxError, Proposal, Proposer, Random, Request, SearchRng};
+use crate::{BoxError, Objective, Proposal, Proposer, Random, Request, SearchRng, request::TRIES};
 
-/// Regularised evolution (Real, Aggarwal, Huang & Le 2019): of a random sample of the youngest
-/// architectures of a niche the best mutates; the oldest die however good they are.
+/// Regularised evolution (Real, Aggarwal, Huang & Le 2019): the best of a random sample of the youngest
+/// architectures of a niche is mutated; older ones are never parents, however good they are.
 ///
 /// With several objectives the best is a random one of those that no other of the sample dominates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RegularisedEvolution {
-    /// How many live.
+    /// The number of youngest architectures that may be parents.
     pub population: usize,
-    /// How many of them compete to be a parent.
+    /// The size of the random sample.
     pub sample: usize,
 }
 
@@ -23,9 +24,14 @@ impl Default for RegularisedEvolution {
     }
 }
 
+impl RegularisedEvolution {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "regularised-evolution";
+}
+
 impl Proposer for RegularisedEvolution {
     fn name(&self) -> &'static str {
-        "regularised-evolution"
+        Self::NAME
     }
 
     fn is_stateless(&self) -> bool {
@@ -42,9 +48,9 @@ impl Proposer for RegularisedEvolution {
         if alive.is_empty() {
             return Random.propose(request, rng);
         }
-        let costs = costs(request.objectives, &values)?;
+        let costs = PointSet::from_rows(&values, &Objective::directions(request.objectives))?;
         let costs: Vec<&[f64]> = costs.as_points().iter().collect();
-        Ok(children(request, || {
+        Ok(request.draw(TRIES, || {
             let sample = index::sample(rng, alive.len(), self.sample.clamp(1, alive.len()));
             let best: Vec<usize> = sample
                 .iter()

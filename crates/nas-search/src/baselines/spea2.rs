@@ -1,3 +1,5 @@
+//! SPEA2, run by the library moors.
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{
@@ -19,33 +21,35 @@ use rand::RngExt;
 
 use crate::{BoxError, Evaluated, Proposal, Proposer, Random, Request, SearchRng};
 
-/// SPEA2 (Zitzler, Laumanns & Thiele 2001), which ranks by how much of the population dominates, as the library
-/// [moors](https://docs.rs/moors) has it: an optimiser that others wrote and tuned.
+/// SPEA2 (Zitzler, Laumanns & Thiele 2001), which ranks an architecture by how many of the population
+/// dominate it, as implemented by the library [moors](https://docs.rs/moors): an optimiser that others
+/// wrote and tuned.
 ///
-/// The library runs in a thread of its own, which waits whenever it wants a population evaluated.
-/// A choice is a number between 0 and 1 to it. It begins with architectures that the search's initial
-/// sample holds; what could not be evaluated has the worst costs seen. It knows no niches: proposals
-/// outside of the one asked for are not taken.
+/// The library runs in a thread of its own, which waits whenever it needs a population evaluated. It
+/// sees each choice as a number between 0 and 1. It starts with architectures of the search's initial
+/// sample; those that could not be evaluated have the worst costs seen. It has no niches: proposals
+/// outside the requested niche are rejected.
 #[derive(Debug)]
 pub struct Spea2 {
     population: usize,
     run: Option<Run>,
 }
 
-/// Populations that the library may ask for again in vain before it counts as done.
+/// Populations without anything new after which the library counts as finished.
 const ROUNDS: usize = 100;
 
 #[derive(Debug)]
 struct Run {
     populations: Receiver<Vec<Arch>>,
     answers: Sender<Vec<Vec<f64>>>,
-    /// The population that is to be answered.
+    /// The population whose costs the library waits for.
     asked: Vec<Arch>,
-    /// Of it what is to be evaluated.
+    /// Its architectures that are still to be proposed.
     waiting: VecDeque<Arch>,
     costs: HashMap<Arch, Option<Vec<f64>>>,
     worst: Vec<f64>,
-    known: usize,
+    /// The number of evaluations seen.
+    seen: usize,
 }
 
 impl Spea2 {
@@ -73,13 +77,13 @@ impl Run {
             waiting: VecDeque::new(),
             costs: HashMap::new(),
             worst: vec![f64::NEG_INFINITY; objectives],
-            known: 0,
+            seen: 0,
         }
     }
 
-    /// Takes over what was evaluated since.
+    /// Adds the costs of what was evaluated since.
     fn learn(&mut self, request: &Request<'_>) {
-        for Evaluated { arch, values, .. } in &request.evaluated[self.known..] {
+        for Evaluated { arch, values, .. } in &request.evaluated[self.seen..] {
             let costs = values.iter().zip(request.objectives);
             let costs: Option<Vec<f64>> =
                 costs.map(|(value, objective)| Some(objective.cost((*value)?))).collect();
@@ -88,10 +92,10 @@ impl Run {
             }
             self.costs.insert(arch.clone(), costs);
         }
-        self.known = request.evaluated.len();
+        self.seen = request.evaluated.len();
     }
 
-    /// The next new architectures that the library wants evaluated; none when it has ended.
+    /// The next new architectures that the library needs evaluated; none when it has ended.
     fn next(&mut self, request: &Request<'_>) -> Vec<Arch> {
         for _ in 0..ROUNDS {
             let new = |arch: &Arch| !self.costs.contains_key(arch) && request.check(arch).is_ok();
@@ -119,9 +123,14 @@ impl Run {
     }
 }
 
+impl Spea2 {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "spea2";
+}
+
 impl Proposer for Spea2 {
     fn name(&self) -> &'static str {
-        "spea2"
+        Self::NAME
     }
 
     fn propose(
@@ -134,12 +143,11 @@ impl Proposer for Spea2 {
         }
         let run = self.run.get_or_insert_with(|| Run::start(request, self.population, rng));
         run.learn(request);
-        let next = run.next(request).into_iter();
-        Ok(next.map(|arch| Proposal { arch, rationale: None }).collect())
+        Ok(run.next(request).into_iter().map(Proposal::from).collect())
     }
 }
 
-/// Runs the library until nobody answers any more.
+/// Runs the library until the proposer is dropped.
 fn library(
     choices: Vec<usize>,
     sample: Vec<Arch>,
@@ -150,10 +158,10 @@ fn library(
     answered: Receiver<Vec<Vec<f64>>>,
 ) {
     let decisions = choices.len();
-    let sampler = Known { sample, choices: choices.clone() };
+    let sampler = Sample { sample, choices: choices.clone() };
     let mutation = Redrawn(choices.clone());
-    let forsaken = Arc::new(AtomicBool::new(false));
-    let controller = Forsaken(forsaken.clone());
+    let ended = Arc::new(AtomicBool::new(false));
+    let controller = UntilEnded(ended.clone());
     let channels = Mutex::new((ask, answered));
     let fitness = move |genes: &Array2<f64>| -> Array2<f64> {
         let choice = |(gene, count): (&f64, &usize)| (gene * *count as f64) as u8;
@@ -168,7 +176,7 @@ fn library(
         let answer: Vec<f64> = answer.unwrap_or_default().into_iter().flatten().collect();
         let shape = (genes.nrows(), objectives);
         Array2::from_shape_vec(shape, answer).unwrap_or_else(|_| {
-            forsaken.store(true, Ordering::Relaxed);
+            ended.store(true, Ordering::Relaxed);
             Array2::from_shape_fn(shape, |(row, column)| (row + column) as f64)
         })
     };
@@ -193,14 +201,14 @@ fn library(
     }
 }
 
-/// Draws from what is evaluated already.
+/// Draws from the architectures that are evaluated already.
 #[derive(Debug, Clone)]
-struct Known {
+struct Sample {
     sample: Vec<Arch>,
     choices: Vec<usize>,
 }
 
-impl SamplingOperator for Known {
+impl SamplingOperator for Sample {
     fn sample_individual(&self, _: usize, rng: &mut impl RandomGenerator) -> Array1<f64> {
         let one = &self.sample[rng.gen_range_usize(0, self.sample.len())];
         let genes = one.choices().iter().zip(&self.choices);
@@ -208,12 +216,12 @@ impl SamplingOperator for Known {
     }
 }
 
-/// A choice as the library sees it: in the middle of its share, so that equal ones are equal.
+/// A choice as the library sees it: the middle of its share of the range from 0 to 1.
 fn gene(choice: usize, count: usize) -> f64 {
     (choice as f64 + 0.5) / count as f64
 }
 
-/// Each decision takes a random choice with the probability of one in their number.
+/// Each decision takes a random choice with a probability of one in the number of decisions.
 #[derive(Debug, Clone)]
 struct Redrawn(Vec<usize>);
 
@@ -227,11 +235,11 @@ impl MutationOperator for Redrawn {
     }
 }
 
-/// Ends the library's run when nobody answers.
+/// Ends the library's run when the proposer is dropped.
 #[derive(Debug)]
-struct Forsaken(Arc<AtomicBool>);
+struct UntilEnded(Arc<AtomicBool>);
 
-impl<F: D12, C: D12> AdaptiveController<F, C> for Forsaken {
+impl<F: D12, C: D12> AdaptiveController<F, C> for UntilEnded {
     fn observe(&mut self, _: usize, _: &Population<F, C>, _: &AlgorithmContext) -> ControlSignal {
         ControlSignal { stop: self.0.load(Ordering::Relaxed), ..ControlSignal::default() }
     }

@@ -1,40 +1,49 @@
+//! The knowledge base as a page of Markdown.
+
 use nas_partition::Niche;
 use nas_space::Space;
 
-use super::{Dropped, KnowledgeBase, Rule, scopes};
+use super::{
+    base::KnowledgeBase,
+    rule::{DroppedRule, Rule},
+    scope::scopes,
+};
 use crate::Objective;
 
 impl KnowledgeBase {
-    /// The knowledge base for people, as Markdown: for each niche what to do, what to avoid, and
-    /// what that rests on; then the effect of every choice, where it was asked for.
+    /// The human-readable knowledge base, as Markdown: for each niche the rules with their
+    /// evidence, then the effect of every choice, where [`effects`](Self::effects) were computed.
     pub fn markdown(&self, space: &Space, niches: &[Niche], objectives: &[Objective]) -> String {
         let mut text = format!("# What the search learnt about {}\n", space.name());
-        text += "\nA rule holds for architectures as they were evaluated in its niche. *For* and \
-                 *against* count those that meet it in the better and in the worse half by \
-                 non-domination; *sure* is by how many standard deviations that exceeds chance; an \
-                 effect is the mean of those that meet the rule less the mean of the others.\n";
+        text += "\nA rule is judged by the architectures that were evaluated in its niche. *For* and \
+                 *against* count those that support and contradict it: a `do` is supported by \
+                 architectures that meet it and are in the better half by non-domination, an `avoid` \
+                 by those in the worse half. *Sure* is the number of standard deviations by which \
+                 the support exceeds chance. An effect is the mean of the architectures that meet \
+                 the rule minus the mean of the others.\n";
         for niche in scopes(niches.len()) {
-            let rules: Vec<&Rule> = self.rules.iter().filter(|rule| rule.niche == niche).collect();
+            let rules: Vec<&Rule> =
+                self.rules().iter().filter(|rule| rule.niche == niche).collect();
             let title = match niche {
                 None => "All niches".to_owned(),
                 Some(at) => format!("Niche {}: {}", at + 1, niches[at].description),
             };
             text += &format!("\n## {title}\n\n");
             if rules.is_empty() {
-                text += "No rule stands.\n";
+                text += "No rules.\n";
                 continue;
             }
             text += "| | rule | for | against | sure |";
             for objective in objectives {
                 text += &format!(" {} |", objective.column());
             }
-            text += " since | by |\n|---|---|---|---|---|";
+            text += " since | author |\n|---|---|---|---|---|";
             text += &"---|".repeat(objectives.len() + 2);
             text += "\n";
             for rule in rules {
                 text += &row(space, rule);
             }
-            for rule in self.rules.iter().filter(|r| r.niche == niche && !r.reason.is_empty()) {
+            for rule in self.rules().iter().filter(|r| r.niche == niche && !r.reason.is_empty()) {
                 text += &format!(
                     "\n*{}*: {}\n",
                     rule.condition.describe(space),
@@ -42,21 +51,21 @@ impl KnowledgeBase {
                 );
             }
         }
-        text += &self.fallen(space, niches);
+        text += &self.dropped_table(space, niches);
         text += &self.effect_tables(space, objectives);
         text
     }
 
-    /// The rules that no longer stand.
-    fn fallen(&self, space: &Space, niches: &[Niche]) -> String {
-        if self.dropped.is_empty() {
+    /// The rules that no longer hold.
+    fn dropped_table(&self, space: &Space, niches: &[Niche]) -> String {
+        if self.dropped().is_empty() {
             return String::new();
         }
-        let mut text = "\n## No longer standing\n\n\
-            | | rule | niche | for | against | sure | evaluated | by |\n\
+        let mut text = "\n## Rules that no longer hold\n\n\
+            | | rule | niche | for | against | sure | evaluated | author |\n\
             |---|---|---|---|---|---|---|---|\n"
             .to_owned();
-        for Dropped { rule, evaluated } in &self.dropped {
+        for DroppedRule { rule, evaluated } in self.dropped() {
             let niche = match rule.niche {
                 None => "all".to_owned(),
                 Some(at) => niches.get(at).map_or("-", |niche| &niche.description).to_owned(),
@@ -77,8 +86,7 @@ impl KnowledgeBase {
 
     fn effect_tables(&self, space: &Space, objectives: &[Objective]) -> String {
         let mut text = String::new();
-        for (objective, effects) in objectives.iter().zip(self.effects.get().into_iter().flatten())
-        {
+        for (objective, effects) in objectives.iter().zip(self.known_effects()) {
             text += &format!(
                 "\n## Effect of each choice on {}\n\nEstimated together, in the objective's own \
                  direction.\n\n| decision |",

@@ -1,23 +1,25 @@
+//! Design rules and their evidence.
+
 use nas_partition::Partition;
 use nas_space::{Arch, Error, Space};
 use serde::{Deserialize, Serialize};
 
-/// A design rule: in some niche, or all, something is worth doing or better avoided.
+/// A design rule: what to do or to avoid in one niche, or in all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     /// Whether to do it or to avoid it.
     pub polarity: Polarity,
-    /// What the rule speaks of.
+    /// Which architectures follow the rule.
     pub condition: Condition,
-    /// The niche that it holds in, by its position, or `None` for all.
+    /// The niche that it applies to, by its position, or `None` for all.
     pub niche: Option<usize>,
-    /// Who found it.
+    /// Who stated it.
     pub author: Author,
     /// Why, in the author's words; empty where there are none.
     pub reason: String,
     /// The generation that it was first stated in.
     pub since: usize,
-    /// What the evaluated architectures say of it.
+    /// The architectures that support and contradict it.
     pub evidence: Evidence,
 }
 
@@ -31,28 +33,29 @@ pub enum Polarity {
     Avoid,
 }
 
-/// Who stated a rule.
+/// Who states rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Author {
     /// A language model.
     Model,
-    /// The counts of the search itself.
+    /// The search itself, from its counts.
     Statistics,
-    /// Who began the search.
+    /// The user, before the search.
     User,
 }
 
-/// A rule that no longer stands.
+/// A rule that no longer holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Dropped {
-    /// The rule, with the evidence that it fell by: refuted, or weaker than those that stand.
+pub struct DroppedRule {
+    /// The rule, with the evidence for which it was dropped: refuted, or weaker than the rules that
+    /// were kept.
     pub rule: Rule,
-    /// How many architectures were evaluated then.
+    /// The number of architectures evaluated by then.
     pub evaluated: usize,
 }
 
-/// What a rule speaks of, in terms that can be checked on any architecture of the space.
+/// A condition that can be checked on any architecture of the space.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Condition {
     /// A choice at one decision.
@@ -71,24 +74,24 @@ pub enum Condition {
     },
 }
 
-/// What speaks for a rule and what against it. Of the architectures in its scope that meet the
-/// condition, those in the better half by non-domination rank support a `do` and contradict an
-/// `avoid`; those in the worse half, and those that could not be evaluated, the other way round.
+/// The evidence for and against a rule. Of the architectures in its scope that meet the condition,
+/// those in the better half by non-domination rank support a `do` and contradict an `avoid`; those
+/// in the worse half, and those that could not be evaluated, do the opposite.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Architectures that support the rule, by their position in what was evaluated.
+    /// Architectures that support the rule, by their position among the evaluated ones.
     pub supporting: Vec<usize>,
-    /// Architectures that contradict it.
+    /// Architectures that contradict it, in the same way.
     pub contradicting: Vec<usize>,
-    /// The share of supporting ones to be expected if the condition did not matter.
+    /// The share of supporting ones that is expected if the condition does not matter.
     pub expected: f64,
-    /// For each objective, the mean of the architectures that meet the condition less the mean
-    /// of the others in scope, in the objective's unit; `None` without either.
+    /// For each objective, the mean of the architectures that meet the condition minus the mean
+    /// of the others in scope, in the objective's unit; `None` where one of the means is missing.
     pub effects: Vec<Option<f64>>,
 }
 
 impl Polarity {
-    /// In a word: `do` or `avoid`.
+    /// The name: `do` or `avoid`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Do => "do",
@@ -98,7 +101,7 @@ impl Polarity {
 }
 
 impl Author {
-    /// In a word: `model` or `statistics`.
+    /// The name, as files and reports show it: `model`, `statistics` or `user`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Model => "model",
@@ -109,10 +112,11 @@ impl Author {
 }
 
 impl Condition {
-    /// What stands in a decision's place where any may meet the condition.
+    /// The name in a decision's place that stands for any decision.
     pub const ANY: &'static str = "any";
 
-    /// A choice at the decision of that name, or at [any](Self::ANY), `at_least` so many times.
+    /// A choice at the decision of that name; with [`any`](Self::ANY) in the decision's place, a
+    /// choice at `at_least` decisions.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for a decision or a choice that the space does not have.
@@ -132,7 +136,7 @@ impl Condition {
         Ok(Self::Choice { decision, choice })
     }
 
-    /// Whether it speaks of decisions and choices of the space.
+    /// Whether the space has its decision and choice.
     pub(crate) fn is_of(&self, space: &Space) -> bool {
         match self {
             Self::Choice { decision, choice } => space
@@ -143,7 +147,7 @@ impl Condition {
         }
     }
 
-    /// Whether some architecture of the niche can meet it, as far as single decisions tell.
+    /// Whether some architecture of the niche can meet it, judged decision by decision.
     pub fn is_possible(&self, space: &Space, partition: &Partition, niche: usize) -> bool {
         let admits = |decision, choice| partition.admits(niche, decision, choice);
         match self {
@@ -177,19 +181,19 @@ impl Condition {
 }
 
 impl Evidence {
-    /// Architectures that bear on the rule.
+    /// The number of architectures that support or contradict the rule.
     pub fn total(&self) -> usize {
         self.supporting.len() + self.contradicting.len()
     }
 
-    /// By how many standard deviations the support exceeds what chance would give; negative where
-    /// the evidence speaks against the rule, 0 without any.
+    /// By how many standard deviations the support exceeds the expected one; negative where the
+    /// evidence contradicts the rule, 0 without evidence.
     pub fn significance(&self) -> f64 {
         significance(self.supporting.len(), self.total(), self.expected)
     }
 }
 
-/// By how many standard deviations a count exceeds what is expected of each of all.
+/// By how many standard deviations `supporting` of `all` exceed their expected share.
 pub(super) fn significance(supporting: usize, all: usize, expected: f64) -> f64 {
     let all = all as f64;
     let deviation = (all * expected * (1.0 - expected)).sqrt();
@@ -197,7 +201,7 @@ pub(super) fn significance(supporting: usize, all: usize, expected: f64) -> f64 
 }
 
 impl Rule {
-    /// Whether both state the same, whoever stated it.
+    /// Whether both state the same, whoever their authors are.
     pub fn states_the_same(&self, other: &Self) -> bool {
         (self.polarity, &self.condition, self.niche)
             == (other.polarity, &other.condition, other.niche)

@@ -40,7 +40,7 @@ fn seen(accuracy: &str) -> &'static str {
 pub fn limits(results: &Results) -> Result<Report, Error> {
     let data: Vec<Vec<OnFront>> = SEEN
         .iter()
-        .map(|(accuracy, _)| results.fronts(&format!("fronts-{accuracy}")))
+        .map(|(accuracy, ..)| results.fronts(&format!("fronts-{accuracy}")))
         .collect::<Result<_, _>>()?;
     let columns: Vec<&str> = ["device", "within", "dataset", "best in the space"]
         .into_iter()

@@ -8,7 +8,7 @@ use nas_eval::{
     Sources, TrainingBudget,
 };
 use nas_predict::{Predictor, draw_labels};
-use nas_search::{Evaluator, Objective};
+use nas_search::{Evaluator, Objective, Role};
 use nas_space::Arch;
 
 use super::{Accuracy, Arguments, pair::Pair};
@@ -41,16 +41,16 @@ impl Accuracies {
                     _ => "accuracy",
                 };
                 Self {
-                    objective: Objective::maximise(name, "%"),
+                    objective: Objective::accuracy(name),
                     values: Values::Same(accuracies.into_iter().map(Some).collect()),
                 }
             }
             Accuracy::SharedPredictor => Self {
-                objective: Objective::maximise("predicted_accuracy", "%"),
+                objective: Objective::accuracy("predicted_accuracy"),
                 values: Values::BySeed(shared(arguments, problem, &accuracies)?),
             },
             Accuracy::Proxy => Self {
-                objective: Objective::maximise(&arguments.proxy, ""),
+                objective: Objective::maximise(&arguments.proxy, "").with_role(Role::Accuracy),
                 values: Values::Same(proxies(arguments, problem)?),
             },
         })

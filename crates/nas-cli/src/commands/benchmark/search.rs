@@ -3,7 +3,7 @@
 use std::{sync::Mutex, time::Instant};
 
 use nas_partition::{Allocation, Partition};
-use nas_search::{Evaluated, Evaluator, Listed, Outcome, Proposer, Rule, Search, Settings};
+use nas_search::{Evaluated, Evaluator, FixedList, Outcome, Proposer, Rule, Search, Settings};
 use nas_space::Arch;
 use rayon::prelude::*;
 
@@ -103,12 +103,12 @@ impl Arguments {
             let all: Vec<Arch> = space.enumerate().collect();
             let whole = Partition::whole();
             let settings = scan(all.len(), Settings { seed, ..Settings::default() });
-            let all: &mut dyn Proposer = &mut Listed::new(all);
+            let all: &mut dyn Proposer = &mut FixedList::new(searcher.name(), all);
             return Ok(Search::new(space, &whole, settings).run(all, evaluator, on_event)?);
         };
         let allocation = self.allocation.or(Allocation::Adaptive);
         let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
-        let search = pair.cut.search(space, settings).believing(&pair.rules);
+        let search = pair.cut.search(space, settings).with_rules(&pair.rules);
         Ok(search.run(&mut *proposer, evaluator, on_event)?)
     }
 }

@@ -13,7 +13,9 @@ use nas_eval::{Acquisition, Problem, TrainingBudget};
 use nas_hw::{Millijoules, Millis};
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::{Allocation, Partition};
-use nas_search::{Event, Listed, Outcome, Proposer, Recorded, Search, Settings, Statistical};
+use nas_search::{
+    Event, FixedList, Outcome, Proposer, ReplayedEvaluator, Search, Settings, Statistical,
+};
 use nas_space::{Arch, Space};
 
 use crate::{
@@ -253,10 +255,11 @@ fn search(
     let mut model = model.inspect_err(|_| folder.abandon())?;
     let whole = Partition::whole();
     let (search, mut proposer): (Search<'_>, Box<dyn Proposer>) = if let Some(list) = list {
-        (Search::new(space, &whole, settings), Box::new(Listed::new(list)))
+        let name = Searcher::Exhaustive.name();
+        (Search::new(space, &whole, settings), Box::new(FixedList::new(name, list)))
     } else {
         let proposer = own.unwrap_or_else(|| Box::new(Statistical));
-        (cut.search(space, settings).believing(&rules), proposer)
+        (cut.search(space, settings).with_rules(&rules), proposer)
     };
     let asked = model.as_ref().map(LanguageModel::model);
     let labels = objectives.budget.map(|budget| budget.count);
@@ -267,7 +270,7 @@ fn search(
     };
     let shown = folder.path().display();
     let goes_on = format!("what was evaluated is kept: nas search --resume {shown} goes on");
-    let (search, journal) = (search.until(stop), &mut journal);
+    let (search, journal) = (search.with_stop_flag(stop), &mut journal);
     let outcome = go(&search, proposer, &mut objectives, journal, kept, &mut view, stop).map_err(
         |failure| {
             folder.keep();
@@ -275,7 +278,7 @@ fn search(
         },
     )?;
 
-    let model = model.as_ref().map(LanguageModel::report);
+    let model = model.as_ref().map(LanguageModel::contribution);
     if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
         folder.abandon();
         return Err(arguments.not_recorded(&folder));
@@ -345,7 +348,7 @@ fn go(
         view.show(event);
     };
     let Kept { state, answers } = kept;
-    let mut evaluator = Recorded::new(answers, &mut *objectives.evaluator);
+    let mut evaluator = ReplayedEvaluator::new(answers, &mut *objectives.evaluator);
     let outcome = match state {
         Some(state) => search.resume(state, proposer, &mut evaluator, &mut on_event),
         None => search.run(proposer, &mut evaluator, &mut on_event),
@@ -520,7 +523,7 @@ impl Arguments {
         let model = self.model.open(calls, folder, resumed)?;
         let style = self.model.prompting.style();
         let prompting = Prompting { style, crossover: 0.5, generations, calls: Some(calls) };
-        Ok(Some(LanguageModel::new(model, prompting)?.until(Arc::clone(stop))))
+        Ok(Some(LanguageModel::new(model, prompting)?.with_stop_flag(Arc::clone(stop))))
     }
 
     /// What is to be told where a record is of another search.

@@ -5,7 +5,7 @@ use nas_eval::{
     Source, Sources, TrainingBudget, Truth, UserTable, cost_objective,
 };
 use nas_hw::Metric;
-use nas_search::{Evaluator, Limit, Objective};
+use nas_search::{Evaluator, Limit, Objective, Role};
 use nas_space::Arch;
 
 use super::{Accuracy, Arguments};
@@ -98,7 +98,7 @@ impl Objectives {
                 let file = arguments.accuracy_table.as_deref().unwrap_or(Path::new(""));
                 let table = accuracies(file, problem)?;
                 user_tables.push(table.clone());
-                let source = table.into_source(Objective::maximise("accuracy", "%"));
+                let source = table.into_source(Objective::accuracy("accuracy"));
                 (format!("accuracy from {}", file.display()), with(Box::new(source), costs))
             }
             (Accuracy::Proxies, _) => {
@@ -143,8 +143,12 @@ impl Objectives {
             Some(published) => published.test_accuracies()?,
             None => None,
         };
-        let latency = arguments.max_latency.map(|limit| Limit { objective: 1, at_most: limit.0 });
-        let energy = arguments.max_energy.map(|limit| Limit { objective: 2, at_most: limit.0 });
+        let limit = |role: Role, at_most: Option<f64>| {
+            let objective = Objective::position(evaluator.objectives(), role)?;
+            Some(Limit { objective, at_most: at_most? })
+        };
+        let latency = limit(Role::Latency, arguments.max_latency.map(|limit| limit.0));
+        let energy = limit(Role::Energy, arguments.max_energy.map(|limit| limit.0));
         Ok(Self {
             evaluator,
             accuracy,
@@ -165,13 +169,13 @@ impl Objectives {
         origin: String,
     ) -> Result<Self, Failure> {
         let failures = program.failures();
-        let latency = program.objectives().iter().position(|one| one.column() == "latency_ms");
+        let latency = Objective::position(program.objectives(), Role::Latency);
         let limits = match (arguments.max_latency, latency) {
             (None, _) => Vec::new(),
             (Some(limit), Some(objective)) => vec![Limit { objective, at_most: limit.0 }],
             (Some(_), None) => {
                 return Err(Failure::input(
-                    "--max-latency: latency_ms is none of the --objectives",
+                    "--max-latency: none of the --objectives is a latency in ms",
                 ));
             }
         };
@@ -193,7 +197,7 @@ impl Objectives {
 fn of_all(problem: &Problem, objective: &str, accuracies: Vec<f64>) -> Box<dyn Source> {
     let index = problem.numbering.map(|numbering| numbering.index);
     let accuracy = move |arch: &Arch| accuracies.get(index?(arch)).copied();
-    Box::new(Lookup::new(Objective::maximise(objective, "%"), accuracy))
+    Box::new(Lookup::new(Objective::accuracy(objective), accuracy))
 }
 
 /// Latency, and energy where it is asked for.

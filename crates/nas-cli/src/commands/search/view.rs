@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_llm::Model;
+use nas_llm::ChatModel;
 use nas_pareto::{Bounds, Direction, Error, PointSet, hypervolume, non_dominated};
 use nas_partition::Niche;
 use nas_search::{Evaluated, Event, Objective, Settings};
@@ -33,7 +33,7 @@ pub struct View {
     labels: usize,
     /// What is shown once all is evaluated and labels are bought.
     buying: Option<Progress>,
-    model: Option<Arc<Model>>,
+    model: Option<Arc<ChatModel>>,
     /// Failures that were told.
     said: HashSet<String>,
     /// When the niches were last counted, and how long that took.
@@ -45,7 +45,7 @@ impl View {
         settings: &Settings,
         objectives: &[Objective],
         labels: Option<usize>,
-        model: Option<Arc<Model>>,
+        model: Option<Arc<ChatModel>>,
     ) -> Self {
         Self {
             directions: objectives.iter().map(|objective| objective.direction).collect(),
@@ -65,14 +65,14 @@ impl View {
                 let standing = format!("{front} on the front{}", self.asked());
                 self.progress.update(*done, &standing);
             }
-            Event::Labelled { labels, done } if *done < self.evaluations => {
-                self.progress.update(*done, &format!("{labels} of {} labels", self.labels));
+            Event::Trained { trained, done } if *done < self.evaluations => {
+                self.progress.update(*done, &format!("{trained} of {} labels", self.labels));
             }
             // What takes time now is learning.
-            Event::Labelled { labels, .. } => {
+            Event::Trained { trained, .. } => {
                 self.progress.finish();
                 let new = || Progress::new("buying labels", self.labels);
-                self.buying.get_or_insert_with(new).update(*labels, "");
+                self.buying.get_or_insert_with(new).update(*trained, "");
             }
             Event::Partitioned { ranked, .. } => self.progress.say(&format!(
                 "niches by {}, which explain {:.0} % of the latencies' ranks",

@@ -1,7 +1,7 @@
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
 use nas_eval::{Problem, Scores, TRAINED_ACCURACY, Truth};
-use nas_llm::ModelReport;
+use nas_llm::{Contribution, LanguageModel};
 use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
 use nas_search::{Detail, Evaluated, Outcome, Rule, Within};
 use nas_space::Arch;
@@ -18,7 +18,7 @@ mod page;
 mod words;
 
 /// The language model's name among the proposers.
-const MODEL: &str = "language-model";
+const MODEL: &str = LanguageModel::NAME;
 
 /// Parts that the range of latency is cut into to tell how much of it is served, and how many
 /// percentage points worse than the exact front still serves it.
@@ -35,7 +35,7 @@ pub struct Report<'a> {
     front: Vec<&'a Evaluated>,
     scores: Option<Scores>,
     within: Within<'a>,
-    model: Option<ModelReport>,
+    model: Option<Contribution>,
     alone: Option<Alone>,
     generations: Vec<Generation>,
     /// Evaluations that were planned.
@@ -56,7 +56,7 @@ impl<'a> Report<'a> {
         problem: &'a Problem,
         objectives: &'a Objectives,
         outcome: &'a Outcome,
-        model: Option<ModelReport>,
+        model: Option<Contribution>,
         budget: usize,
     ) -> Result<Self, Failure> {
         let front = outcome.front();
@@ -262,7 +262,7 @@ impl<'a> Report<'a> {
             Format::Csv => self.front().print(Format::Csv)?,
             Format::Table => self.print_table(run)?,
         }
-        if self.model.as_ref().is_some_and(|model| model.all().taken == 0) {
+        if self.model.as_ref().is_some_and(|model| model.all().accepted == 0) {
             eprintln!("the language model proposed nothing that could be used");
             return Ok(ExitCode::from(NOTHING_FROM_MODEL));
         }

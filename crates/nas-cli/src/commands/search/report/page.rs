@@ -6,7 +6,7 @@ use std::{
 };
 
 use nas_eval::Served;
-use nas_llm::ModelReport;
+use nas_llm::Contribution;
 use nas_pareto::Direction;
 use nas_search::{Evaluated, Objective, Rule, Within};
 use nas_space::{Arch, Decision, Space};
@@ -117,7 +117,7 @@ impl Report<'_> {
         let names: BTreeSet<&str> = outcome.evaluated.iter().map(|one| &*one.proposer).collect();
         let proposers: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let model = self.model.as_ref();
-        let all = model.map(ModelReport::all);
+        let all = model.map(Contribution::all);
         let faults = all.iter().flat_map(|all| &all.faults);
         let faults = faults.map(|(fault, count)| (fault.name().to_owned(), *count));
         Ok(Run {
@@ -179,7 +179,7 @@ impl Report<'_> {
             }),
             proposals: all
                 .as_ref()
-                .map(|all| report::Proposals { made: all.made, taken: all.taken }),
+                .map(|all| report::Proposals { made: all.made, taken: all.accepted }),
             refusals: faults.chain(refused).filter(|(_, count)| *count > 0).collect(),
         })
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nas_eval::{Acquisition, Scores, Statistic, TRAINED_ACCURACY};
-use nas_llm::{Failures, ModelReport};
+use nas_llm::{Contribution, Failures};
 use nas_search::{Author, Within};
 use nas_space::{Decision, Space};
 
@@ -62,7 +62,7 @@ impl Report<'_> {
     }
 
     /// What the language model contributed, for people.
-    fn model_in_words(&self, model: &ModelReport) -> String {
+    fn model_in_words(&self, model: &Contribution) -> String {
         let (usage, all) = (&model.usage, model.all());
         let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
         let cost = usage.cost.map_or_else(String::new, |cost| format!(", cost {cost:.4}"));
@@ -79,9 +79,9 @@ impl Report<'_> {
         );
         text += &format!(
             "  {} of {} proposals taken ({:.0} %)",
-            all.taken,
+            all.accepted,
             all.made,
-            percent(all.taken, all.made)
+            percent(all.accepted, all.made)
         );
         for (fault, count) in &all.faults {
             text += &format!(", {count} {}", fault.name());
@@ -90,9 +90,9 @@ impl Report<'_> {
         for (form, tally) in forms.into_iter().filter(|(_, tally)| tally.made > 0) {
             text += &format!(
                 "\n  as {form}: {} of {} ({:.0} %)",
-                tally.taken,
+                tally.accepted,
                 tally.made,
-                percent(tally.taken, tally.made)
+                percent(tally.accepted, tally.made)
             );
         }
         let evaluated = &self.outcome.evaluated;
@@ -102,7 +102,7 @@ impl Report<'_> {
             "\n  {from} of {asked} architectures after generation 0 are the model's ({:.0} %)\n  \
              {} rules stated, {} stand\n",
             percent(from, asked),
-            model.rules.taken,
+            model.rules.accepted,
             self.outcome.knowledge.rules().iter().filter(|r| r.author == Author::Model).count(),
         );
         if let Some(Alone { hypervolume_ratio, igd, coverage }) = self.alone {

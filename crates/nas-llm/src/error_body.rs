@@ -1,9 +1,11 @@
+//! A server's error messages.
+
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
-/// Words of an error's code, type or message that say that an account has nothing left.
+/// Words in an error's code, type or message that show that an account's quota is exhausted.
 const EXHAUSTED: [&str; 6] = [
     "insufficient_quota",
     "insufficient balance",
@@ -13,17 +15,17 @@ const EXHAUSTED: [&str; 6] = [
     "credit balance",
 ];
 
-/// What a server says about a request that it refuses, in lower case.
+/// Why a server refused a request, in lower case.
 pub(crate) struct Complaint {
-    /// The part of the request that it names, if it does.
+    /// The part of the request that it names, if any.
     pub(crate) parameter: String,
-    /// All that it says.
+    /// The whole message.
     pub(crate) message: String,
 }
 
-/// The body of an answer that is an error, in any of the forms that servers give it.
+/// The body of an error response, in any of the forms that servers use.
 #[derive(Default)]
-pub(crate) struct Said {
+pub(crate) struct ErrorBody {
     pub(crate) message: String,
     /// The error's code and type.
     code: String,
@@ -31,7 +33,7 @@ pub(crate) struct Said {
     pub(crate) retry_after: Option<Duration>,
 }
 
-impl Said {
+impl ErrorBody {
     /// Reads `{"error": {…}}` (OpenAI's), a list with that in it (Gemini's), `{"error": "…"}`
     /// (Ollama's), `{"message": …}` (vLLM's), `{"detail": …}` (FastAPI's), or plain text.
     pub(crate) fn read(body: &str) -> Self {
@@ -59,19 +61,19 @@ impl Said {
         }
     }
 
-    /// Whether an HTTP 429 means that an account has nothing left, not that it asks too often. A
-    /// message alone does not tell where the server also says when to come back: Gemini's speaks
-    /// of quota and billing in both cases.
-    pub(crate) fn exhausted(&self, retry_after: Option<Duration>) -> bool {
-        let says = |text: &str| {
+    /// Whether an HTTP 429 means that an account's quota is exhausted, not that it makes too many
+    /// requests. Where the server also sends a time to wait, the message alone does not decide:
+    /// Gemini's mentions quota and billing in both cases.
+    pub(crate) fn is_exhausted(&self, retry_after: Option<Duration>) -> bool {
+        let matches = |text: &str| {
             let text = text.to_lowercase();
             EXHAUSTED.iter().any(|words| text.contains(words))
         };
-        says(&self.code) || (retry_after.is_none() && says(&self.message))
+        matches(&self.code) || (retry_after.is_none() && matches(&self.message))
     }
 }
 
-/// Without characters that steer a terminal.
+/// Without characters that control a terminal.
 fn printable(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
@@ -96,41 +98,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_is_left_out() {
-        says("{\"error\":{\"message\":\"\\u001b[31mred\\nblue\"}}", " [31mred blue", "", "");
-        says("\u{1b}[31mred", " [31mred", "", "");
+    fn control_characters_are_left_out() {
+        reads("{\"error\":{\"message\":\"\\u001b[31mred\\nblue\"}}", " [31mred blue", "", "");
+        reads("\u{1b}[31mred", " [31mred", "", "");
     }
 
     #[track_caller]
-    fn says(body: &str, message: &str, code: &str, parameter: &str) {
-        let said = Said::read(body);
+    fn reads(body: &str, message: &str, code: &str, parameter: &str) {
+        let read = ErrorBody::read(body);
         assert_eq!(
-            (&*said.message, said.code.trim(), &*said.parameter),
+            (&*read.message, read.code.trim(), &*read.parameter),
             (message, code, parameter)
         );
     }
 
     #[test]
     fn errors_are_read_in_every_form() {
-        says(
+        reads(
             r#"{"error": {"message": "m", "type": "t", "param": "p", "code": "c"}}"#,
             "m",
             "c t",
             "p",
         );
-        says(r#"[{"error": {"code": 429, "message": "m", "status": "S"}}]"#, "m", "429  S", "");
-        says(r#"{"error": "model not found"}"#, "model not found", "", "");
-        says(r#"{"object": "error", "message": "m", "code": 400}"#, "m", "400", "");
-        says(r#"{"detail": [{"loc": ["body"]}]}"#, r#"[{"loc":["body"]}]"#, "", "");
-        says("<html>no</html>", "<html>no</html>", "", "");
-        says("", "", "", "");
+        reads(r#"[{"error": {"code": 429, "message": "m", "status": "S"}}]"#, "m", "429  S", "");
+        reads(r#"{"error": "model not found"}"#, "model not found", "", "");
+        reads(r#"{"object": "error", "message": "m", "code": 400}"#, "m", "400", "");
+        reads(r#"{"detail": [{"loc": ["body"]}]}"#, r#"[{"loc":["body"]}]"#, "", "");
+        reads("<html>no</html>", "<html>no</html>", "", "");
+        reads("", "", "", "");
     }
 
     #[test]
-    fn a_quota_is_told_from_a_rate() {
+    fn an_exhausted_quota_differs_from_a_rate_limit() {
         let exhausted = |body: &str| {
-            let said = Said::read(body);
-            said.exhausted(said.retry_after)
+            let read = ErrorBody::read(body);
+            read.is_exhausted(read.retry_after)
         };
         assert!(exhausted(r#"{"error": {"code": "insufficient_quota", "message": "m"}}"#));
         assert!(exhausted(r#"{"error": {"message": "You exceeded your current quota"}}"#));
@@ -140,7 +142,7 @@ mod tests {
             check your plan and billing details", "details": [{"retryDelay": "34.5s"}]}}]"#
                 .replace('\n', " ");
         assert!(!exhausted(&gemini));
-        assert_eq!(Said::read(&gemini).retry_after, Some(Duration::from_millis(34500)));
+        assert_eq!(ErrorBody::read(&gemini).retry_after, Some(Duration::from_millis(34500)));
     }
 
     #[test]

@@ -1,31 +1,37 @@
+//! Evolution that chooses among children by what the search has learnt.
+
 use nas_space::Arch;
 
-use crate::{
-    BoxError, Polarity, Proposal, Proposer, Request, SearchRng,
-    mating::{Mating, breed},
-};
+use super::mating::{Mating, breed};
+use crate::{BoxError, Polarity, Proposal, Proposer, Request, SearchRng};
 
-/// Proposes by what the search has measured, without a language model.
+/// Evolution that chooses among children by what the search has learnt, without a language model.
 ///
-/// Children are bred as by [`Evolution`](crate::Evolution); of two, the one is proposed whose
-/// weighted costs are the lower by the knowledge base's effects, where each rule that the child
-/// follows counts for it and each that it breaks against it.
+/// It makes children as [`Evolution`](crate::Evolution) does, and proposes the better of two: the one
+/// with the lower weighted costs, as the knowledge base's effects predict them. Each `do` rule that a
+/// child meets lowers its cost, and each `avoid` rule raises it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Statistical;
 
-/// Children that one proposal is the best of. More would follow the additive model's errors:
-/// measured over 18 pairs of dataset and device, 2 is the best at 100, 200 and 600 evaluations.
+/// Children of which one proposal is the best. More would follow the additive model's errors:
+/// measured over 18 pairs of data set and device, 2 is the best at 100, 200 and 600 evaluations.
 const CHILDREN: usize = 2;
 
 /// As in PEL-NAS.
 const CROSSOVER: f64 = 0.5;
 
-/// What a rule counts, in the range of the front: enough to decide between near equals.
+/// By how much a rule changes a cost, in units of the front's range: enough to decide between nearly
+/// equal children.
 const RULE: f64 = 0.01;
+
+impl Statistical {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "statistical";
+}
 
 impl Proposer for Statistical {
     fn name(&self) -> &'static str {
-        "statistical"
+        Self::NAME
     }
 
     fn is_stateless(&self) -> bool {
@@ -39,7 +45,7 @@ impl Proposer for Statistical {
     ) -> Result<Vec<Proposal>, BoxError> {
         let rules = request.rules();
         let Request { space, objectives, evaluated, .. } = *request;
-        let effects = request.knowledge.effects(space, objectives, evaluated);
+        let effects = request.knowledge().effects(space, objectives, evaluated);
         let cost = |mating: &Mating<'_>, child: &Arch, weights: &[f64]| {
             let costs = effects.iter().zip(mating.ranges()).zip(weights);
             let predicted: f64 = costs

@@ -1,31 +1,24 @@
+//! A chat model, live or replayed.
+
 use std::path::Path;
 
 use crate::{
-    Budget, ChatRequest, Client, Endpoint, Error, Replay, Reply, Transcript, Usage,
-    transcript::{Record, in_words},
+    Budget, ChatRequest, Client, Endpoint, Error, Failed, Replay, Reply, Transcript, Usage,
+    transcript::{Record, describe},
 };
 
-/// A language model, live or recorded; who asks it need not know which.
+/// A chat model, live or replayed. Its callers need not know which.
 #[derive(Debug)]
-pub struct Model(Source);
+pub struct ChatModel(Source);
 
 #[derive(Debug)]
 enum Source {
     Live { client: Box<Client>, transcript: Option<Transcript> },
-    Recorded(Box<Replay>),
+    Replayed(Box<Replay>),
     Continued { replay: Box<Replay>, failed: Failed, client: Box<Client>, transcript: Transcript },
 }
 
-/// What becomes of recorded calls that failed, where a model goes on with its transcript.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failed {
-    /// They are made again.
-    Again,
-    /// They fail again: what was asked since then rests on that.
-    Kept,
-}
-
-impl Model {
+impl ChatModel {
     /// A model at an endpoint. Each call is written to the transcript, if there is one.
     ///
     /// # Errors
@@ -40,18 +33,18 @@ impl Model {
         Ok(Self(Source::Live { client, transcript }))
     }
 
-    /// The recorded calls of a transcript, with no network.
+    /// The recorded calls of a transcript, without a network.
     ///
     /// # Errors
     ///
     /// As [`Replay::open`].
     pub fn replay(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Ok(Self(Source::Recorded(Box::new(Replay::open(path)?))))
+        Ok(Self(Source::Replayed(Box::new(Replay::open(path)?))))
     }
 
-    /// Goes on with a transcript: what it holds a reply to is answered from it, all else is asked
-    /// and added to it. So a run that was killed loses no call that has been paid for. What the
-    /// recorded calls took counts for the budget.
+    /// Continues a transcript: requests with a recorded reply get it, and all others are sent and added
+    /// to the transcript. So a run that was killed repeats no call that cost money. What the recorded
+    /// calls used counts for the budget.
     ///
     /// # Errors
     ///
@@ -65,7 +58,7 @@ impl Model {
     ) -> Result<Self, Error> {
         let client = Box::new(Client::new(endpoint, budget)?);
         let replay = Box::new(Replay::open(&path)?);
-        let given = in_words(client.endpoint().model(), client.endpoint().temperature);
+        let given = describe(client.endpoint().model(), client.endpoint().temperature);
         if let Some(recorded) = replay.asked().filter(|recorded| **recorded != given) {
             let path = path.as_ref().to_owned();
             return Err(Error::OtherModel { path, recorded: recorded.to_owned(), given });
@@ -74,11 +67,11 @@ impl Model {
         Ok(Self(Source::Continued { replay, failed, client, transcript }))
     }
 
-    /// Asks the model.
+    /// Calls the model.
     ///
     /// # Errors
     ///
-    /// As [`Client::chat`] or [`Replay::chat`], or [`Error::Transcript`] if the call could not be
+    /// As [`Client::chat`] or [`Replay::chat`], or [`Error::Transcript`] if the call cannot be
     /// recorded.
     pub async fn chat(&self, request: &ChatRequest) -> Result<Reply, Error> {
         match &self.0 {
@@ -89,7 +82,7 @@ impl Model {
                 }
                 outcome.into_reply()
             }
-            Source::Recorded(replay) => replay.chat(request),
+            Source::Replayed(replay) => replay.chat(request),
             Source::Continued { replay, failed, client, transcript } => {
                 if let Some(outcome) = replay.next(request, *failed) {
                     client.count(&outcome)?;
@@ -102,11 +95,11 @@ impl Model {
         }
     }
 
-    /// What all calls so far have taken; of a replay, what they took when they were recorded.
+    /// What all calls used so far; in a replay, what they used when they were recorded.
     pub fn usage(&self) -> Usage {
         match &self.0 {
             Source::Live { client, .. } | Source::Continued { client, .. } => client.usage(),
-            Source::Recorded(replay) => replay.usage(),
+            Source::Replayed(replay) => replay.usage(),
         }
     }
 
@@ -116,7 +109,7 @@ impl Model {
             Source::Live { client, .. } | Source::Continued { client, .. } => {
                 Some(client.endpoint())
             }
-            Source::Recorded(_) => None,
+            Source::Replayed(_) => None,
         }
     }
 
@@ -124,7 +117,7 @@ impl Model {
     pub fn replayed(&self) -> Option<&Replay> {
         match &self.0 {
             Source::Live { .. } => None,
-            Source::Recorded(replay) | Source::Continued { replay, .. } => Some(replay),
+            Source::Replayed(replay) | Source::Continued { replay, .. } => Some(replay),
         }
     }
 }

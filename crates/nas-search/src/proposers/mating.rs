@@ -1,27 +1,31 @@
+//! Parents by random weights, and their children.
+
 use nas_pareto::{Bounds, PointSet};
 use nas_space::{Arch, Space};
 use rand::RngExt;
 use rand_distr::{Distribution, Gamma};
 
-use crate::{BoxError, Evaluated, Proposal, Proposer, Random, Request, SearchRng};
+use super::random::Random;
+use crate::{
+    BoxError, Evaluated, Objective, Proposal, Proposer, Request, SearchRng, archives::NEARLY_BEST,
+    request::TRIES,
+};
 
 /// Weights are independent gamma variates of this shape, which up to their sum is a symmetric
 /// Dirichlet distribution; below 1 its mass lies at the corners.
 const WEIGHT_SHAPE: f64 = 0.2;
 
-/// How many of the best by a weighted sum are possible parents: members of the niche's skyband.
-pub(crate) const BEST: usize = 4;
+/// How many of the best by a weighted sum may be parents. All of them are among the
+/// [nearly best](Request::nearly_best).
+const BEST: usize = NEARLY_BEST;
 
-/// How often a child without a path from input to output is evaluated: its accuracy is known to be
-/// chance, but the way to others may lead over it.
+/// The probability that a child without a path from input to output is kept: its accuracy is that of
+/// guessing, but its own children may be good.
 const NO_PATH: f64 = 0.01;
-
-/// Where the neighbourhood of the parents is exhausted, a child that is new is soon not found.
-const TRIES: usize = 50;
 
 /// As many new children of the niche as are asked for, or as can be found, each made by `child`;
 /// random architectures where there are no parents yet.
-pub(crate) fn breed(
+pub(super) fn breed(
     request: &Request<'_>,
     rng: &mut SearchRng,
     child: impl Fn(&Mating<'_>, &mut SearchRng) -> Arch,
@@ -30,12 +34,11 @@ pub(crate) fn breed(
         return Random.propose(request, rng);
     }
     let mating = Mating::new(request)?;
-    let children = request.draw(TRIES, || child(&mating, rng)).into_iter();
-    Ok(children.map(|arch| Proposal { arch, rationale: None }).collect())
+    Ok(request.draw(TRIES, || child(&mating, rng)))
 }
 
 /// Draws weights, and children of the best architectures of a niche by them.
-pub(crate) struct Mating<'a> {
+pub(super) struct Mating<'a> {
     request: &'a Request<'a>,
     candidates: Vec<&'a Evaluated>,
     /// `candidates × objectives`, less is better, scaled so that the front's range is 0 to 1.
@@ -49,12 +52,12 @@ impl<'a> Mating<'a> {
     /// # Errors
     /// Without parents, and where a range of the objectives is beyond `f64`.
     pub fn new(request: &'a Request<'a>) -> Result<Self, BoxError> {
-        let directions: Vec<_> = request.objectives.iter().map(|o| o.direction).collect();
+        let directions = Objective::directions(request.objectives);
         let rows = |all: &[&Evaluated]| -> Vec<Vec<f64>> {
             all.iter().filter_map(|one| one.complete()).collect()
         };
-        let candidates = request.nearly_best.to_vec();
-        let bounds = Bounds::of(&PointSet::from_rows(rows(request.front), &directions)?)?;
+        let candidates = request.nearly_best.clone();
+        let bounds = Bounds::of(&PointSet::from_rows(rows(&request.front), &directions)?)?;
         let costs = bounds.scale(&PointSet::from_rows(rows(&candidates), &directions)?)?;
         let ranges = bounds.min().iter().zip(bounds.max()).map(|(min, max)| max - min);
         Ok(Self {
@@ -71,7 +74,7 @@ impl<'a> Mating<'a> {
         &self.ranges
     }
 
-    /// A random weight for each objective; only their ratios count.
+    /// A random weight for each objective; only their ratios matter.
     pub fn weights(&self, rng: &mut SearchRng) -> Vec<f64> {
         self.weight.sample_iter(rng).take(self.ranges.len()).collect()
     }
@@ -81,12 +84,12 @@ impl<'a> Mating<'a> {
         self.best(weights).into_iter().map(|position| &self.candidates[position].arch).collect()
     }
 
-    /// A child of two of the parents, or of one; likely one that can be run and has a path from
-    /// input to output.
+    /// A child of two of the parents, or a mutant of one. Children that probably cannot be run, or
+    /// that have no path from input to output, are drawn again most of the time.
     pub fn child(&self, parents: &[&Arch], crossover: f64, rng: &mut SearchRng) -> Arch {
         let space: &Space = self.request.space;
         let parent = |rng: &mut SearchRng| parents[rng.random_range(0..parents.len())];
-        // A worth is above 0, so that the loop ends.
+        // The probability is above 0, so the loop ends.
         loop {
             let one = parent(rng);
             let child = if rng.random_bool(crossover) {
@@ -104,7 +107,7 @@ impl<'a> Mating<'a> {
     /// The positions of the few candidates that are best by the weighted sum of their costs, the
     /// best first; of equal ones the older.
     fn best(&self, weights: &[f64]) -> Vec<usize> {
-        // One pass: there may be thousands of candidates, and this is asked for each child.
+        // One pass: there may be thousands of candidates, and this runs for each child.
         let mut best: Vec<(f64, usize)> = Vec::with_capacity(BEST + 1);
         for (position, costs) in self.costs.as_points().iter().enumerate() {
             let sum: f64 = costs.iter().zip(weights).map(|(cost, weight)| cost * weight).sum();
@@ -119,16 +122,15 @@ impl<'a> Mating<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
-    use nas_partition::Partition;
-    use nas_space::nasbench201;
+    use nas_partition::{Axis, Partition};
+    use nas_space::nasbench201::space;
     use rand::SeedableRng;
 
     use super::*;
-    use crate::{Evolution, KnowledgeBase, Objective, Statistical, feasibility::Feasibility};
+    use crate::{Evolution, Statistical};
 
-    /// Architectures with one more 3×3 convolution each, and one that could not be run.
+    /// Architectures with one more 3×3 convolution each, of which one could not be run; and a better
+    /// one with a pooling, which is in another niche.
     fn evaluated() -> Vec<Evaluated> {
         let one = |convolutions: usize, latency: Option<f64>| Evaluated {
             arch: Arch::new(
@@ -143,83 +145,65 @@ mod tests {
         };
         let mut all: Vec<Evaluated> =
             (0..=6).map(|n| one(n, (n != 3).then_some(10.0 * n as f64))).collect();
-        all.push(Evaluated { niche: 1, ..one(5, Some(0.0)) });
+        let arch = Arch::new([3, 3, 3, 3, 3, 4]);
+        all.push(Evaluated { arch, niche: 1, ..one(5, Some(0.0)) });
         all
     }
 
-    fn with_request<T>(evaluated: &[Evaluated], test: impl FnOnce(&Request<'_>) -> T) -> T {
-        let parents: Vec<&Evaluated> =
-            evaluated.iter().filter(|one| one.niche == 0 && one.complete().is_some()).collect();
-        let mut feasibility = Feasibility::new(nasbench201::space());
-        for one in evaluated {
-            feasibility.learn(one);
-        }
-        test(&Request {
-            space: nasbench201::space(),
-            partition: &Partition::whole(),
-            niche: 0,
-            objectives: &[
-                Objective::maximise("accuracy", "%"),
-                Objective::minimise("latency", "ms"),
-            ],
-            parents: &parents,
-            evaluated,
-            knowledge: &KnowledgeBase::default(),
-            count: 20,
-            generation: 1,
-            seen: &HashSet::new(),
-            shared: false,
-            front: &parents,
-            nearly_best: &parents,
-            feasibility: &feasibility,
-        })
+    fn partition() -> Partition {
+        let poolings = Axis::count(space(), "avg_pool_3x3").unwrap();
+        Partition::by_thresholds(poolings, &[1.0]).unwrap()
+    }
+
+    fn objectives() -> [Objective; 2] {
+        [Objective::accuracy("accuracy"), Objective::latency()]
     }
 
     #[test]
-    fn candidates_have_all_objectives_and_the_best_lie_at_the_end_that_the_weights_name() {
-        with_request(&evaluated(), |request| {
-            let mating = Mating::new(request).unwrap();
-            assert_eq!(mating.candidates.len(), 6);
-            let best = |weights: &[f64]| {
-                let best = mating.best(weights).into_iter();
-                let count =
-                    |at: usize| request.space.count(&mating.candidates[at].arch, "nor_conv_3x3");
-                let mut counts: Vec<usize> = best.map(count).collect();
-                counts.sort_unstable();
-                counts
-            };
-            assert_eq!(best(&[1.0, 0.1]), [2, 4, 5, 6]);
-            assert_eq!(best(&[0.1, 1.0]), [0, 1, 2, 4]);
-        });
+    fn the_best_by_weights_are_the_nearest_to_the_end_of_the_front_that_the_weights_favour() {
+        let (partition, objectives, evaluated) = (partition(), objectives(), evaluated());
+        let request = Request::new(space(), &partition, &objectives).with_evaluated(&evaluated);
+        let mating = Mating::new(&request).unwrap();
+        assert_eq!(mating.candidates.len(), 6);
+        let best = |weights: &[f64]| {
+            let best = mating.best(weights).into_iter();
+            let count = |at: usize| space().count(&mating.candidates[at].arch, "nor_conv_3x3");
+            let mut counts: Vec<usize> = best.map(count).collect();
+            counts.sort_unstable();
+            counts
+        };
+        assert_eq!(best(&[1.0, 0.1]), [2, 4, 5, 6]);
+        assert_eq!(best(&[0.1, 1.0]), [0, 1, 2, 4]);
     }
 
     #[test]
     fn most_weights_lie_near_one_objective() {
+        let (partition, objectives, evaluated) = (partition(), objectives(), evaluated());
+        let request = Request::new(space(), &partition, &objectives).with_evaluated(&evaluated);
+        let mating = Mating::new(&request).unwrap();
         let mut rng = SearchRng::seed_from_u64(1);
-        with_request(&evaluated(), |request| {
-            let mating = Mating::new(request).unwrap();
-            let extreme =
-                |weights: &[f64]| weights[0].max(weights[1]) > 9.0 * weights[0].min(weights[1]);
-            let count = (0..1_000).filter(|_| extreme(&mating.weights(&mut rng))).count();
-            assert!((600..900).contains(&count), "{count}");
-        });
+        let extreme =
+            |weights: &[f64]| weights[0].max(weights[1]) > 9.0 * weights[0].min(weights[1]);
+        let count = (0..1_000).filter(|_| extreme(&mating.weights(&mut rng))).count();
+        assert!((600..900).contains(&count), "{count}");
     }
 
     #[test]
-    fn a_single_parent_has_mutants_for_children() {
-        let evaluated = &evaluated()[..1];
+    fn the_children_of_a_single_parent_are_its_mutants() {
+        let (partition, objectives, evaluated) = (partition(), objectives(), evaluated());
+        let request = Request::new(space(), &partition, &objectives)
+            .with_evaluated(&evaluated[..1])
+            .with_count(20);
         let mut rng = SearchRng::seed_from_u64(1);
-        with_request(evaluated, |request| {
-            let mut proposers: [Box<dyn Proposer>; 2] =
-                [Box::new(Evolution::default()), Box::new(Statistical)];
-            for proposer in &mut proposers {
-                let children = proposer.propose(request, &mut rng).unwrap();
-                assert!(children.len() > 10);
-                for child in children {
-                    let pairs = child.arch.choices().iter().zip(evaluated[0].arch.choices());
-                    assert!(pairs.filter(|(a, b)| a != b).count() <= 1);
-                }
+        let mut proposers: [Box<dyn Proposer>; 2] =
+            [Box::new(Evolution::default()), Box::new(Statistical)];
+        for proposer in &mut proposers {
+            let children = proposer.propose(&request, &mut rng).unwrap();
+            assert!(children.len() > 10);
+            for child in children {
+                let pairs = child.arch.choices().iter().zip(evaluated[0].arch.choices());
+                assert_eq!(pairs.filter(|(a, b)| a != b).count(), 1);
             }
-        });
+        }
     }
 }

@@ -1,15 +1,18 @@
-use crate::{BoxError, Proposal, Proposer, Request, SearchRng, mating::breed};
+//! Evolution by random weights.
+
+use super::mating::breed;
+use crate::{BoxError, Proposal, Proposer, Request, SearchRng};
 
 /// Evolution by random weights: uniform crossover of two good architectures, or mutation of one.
 ///
 /// For each child the objectives, scaled by the front's range, are weighted at random, and the
 /// parents are drawn from the few architectures of the niche that are best by the weighted sum
-/// (Ishibuchi & Murata 1998). So both parents come from one region of the front, and what is only
-/// nearly on it, as measured accuracy is noisy, is a parent as well. Most weights lie near a single
-/// objective: the ends of a front decide how far it reaches, and nothing beyond points to them.
+/// (Ishibuchi & Murata 1998). So both parents come from one region of the front, and architectures
+/// near the front are parents too, because measured accuracy is noisy. Most weights lie near a single
+/// objective: this extends the ends of the front, which no architecture beyond them points to.
 ///
-/// A child is dropped with a probability that grows with the share of architectures of its kind
-/// that could not be evaluated so far, and nearly always if no path leads through it.
+/// A child is dropped with a probability that grows with the share of architectures with its choices
+/// that could not be evaluated so far, and nearly always where no path leads from input to output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Evolution {
     /// Probability of crossover; else the child is a mutant. 0.5 as in PEL-NAS.
@@ -22,9 +25,14 @@ impl Default for Evolution {
     }
 }
 
+impl Evolution {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "evolution";
+}
+
 impl Proposer for Evolution {
     fn name(&self) -> &'static str {
-        "evolution"
+        Self::NAME
     }
 
     fn is_stateless(&self) -> bool {

@@ -1,15 +1,22 @@
+//! Random sampling.
+
 use crate::{BoxError, Proposal, Proposer, Request, SearchRng};
 
 /// Uniform random sampling within the niche: the baseline of every comparison.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Random;
 
-/// A niche may be a small part of the space; beyond this many draws it counts as exhausted.
+/// A niche may be a small part of the space; after this many draws in vain it counts as exhausted.
 const TRIES: usize = 20_000;
+
+impl Random {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "random";
+}
 
 impl Proposer for Random {
     fn name(&self) -> &'static str {
-        "random"
+        Self::NAME
     }
 
     fn is_stateless(&self) -> bool {
@@ -21,7 +28,6 @@ impl Proposer for Random {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let drawn = request.draw(TRIES, || request.space.sample(rng));
-        Ok(drawn.into_iter().map(|arch| Proposal { arch, rationale: None }).collect())
+        Ok(request.draw(TRIES, || request.space.sample(rng)))
     }
 }

@@ -1,31 +1,33 @@
+//! What the model contributed to a search.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use crate::{Fault, Kind, Usage};
 
-/// What the model contributed to a search, and what that took.
+/// What the model contributed to a search, and what its calls used.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
-pub struct ModelReport {
-    /// Calls, tokens, seconds, money and failures of all calls.
+pub struct Contribution {
+    /// Calls, tokens, seconds, money and failures.
     pub usage: Usage,
-    /// Calls of stage 1, which states rules.
+    /// Calls of stage 1, which asks for rules.
     pub reflections: u64,
-    /// Calls of stage 2, which proposes.
+    /// Calls of stage 2, which asks for architectures.
     pub proposals: u64,
-    /// Calls that asked once more for what was owed after refusals.
+    /// Calls that asked again for missing architectures after rejections.
     pub asked_again: u64,
     /// Proposals made as edits of a parent.
     pub edits: Tally,
     /// Proposals made as whole architectures.
     pub whole: Tally,
-    /// Rules stated, and those that were none.
+    /// Rules: valid ones are accepted.
     pub rules: Tally,
-    /// The proposals of each generation, both forms together.
+    /// The proposals of each generation, in both forms.
     pub generations: Vec<Generation>,
     /// Failed calls by kind, with the first message of each.
     pub failures: BTreeMap<Kind, Failures>,
-    /// Why no further call was made: the budget is spent, or every later one would have failed.
+    /// Why no further call was made: the budget is spent, or every later call would fail.
     pub ended: Option<String>,
 }
 
@@ -38,14 +40,14 @@ pub struct Generation {
     pub proposals: Tally,
 }
 
-/// How many were made, how many were taken, and what was wrong with the others.
+/// How many were made and accepted, and why the others were rejected.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct Tally {
-    /// Made; a reply that held none counts as one that is not JSON or of the wrong form.
+    /// Made; a reply without any counts as one that is not JSON or has the wrong form.
     pub made: u64,
-    /// Taken.
-    pub taken: u64,
-    /// Refused, by kind.
+    /// Accepted.
+    pub accepted: u64,
+    /// Rejected, by kind.
     pub faults: BTreeMap<Fault, u64>,
 }
 
@@ -54,11 +56,11 @@ pub struct Tally {
 pub struct Failures {
     /// How many.
     pub count: u64,
-    /// What the first one said.
+    /// The message of the first.
     pub first: String,
 }
 
-impl ModelReport {
+impl Contribution {
     /// The proposals of both forms.
     pub fn all(&self) -> Tally {
         let mut all = self.edits.clone();
@@ -68,24 +70,25 @@ impl ModelReport {
 }
 
 impl Tally {
-    /// The share that was taken, between 0 and 1 also where nothing was made yet (Laplace).
+    /// The accepted share, by the rule of succession (Laplace): between 0 and 1, also before anything
+    /// was made.
     pub(crate) fn rate(&self) -> f64 {
-        (self.taken as f64 + 1.0) / (self.made as f64 + 2.0)
+        (self.accepted as f64 + 1.0) / (self.made as f64 + 2.0)
     }
 
-    pub(crate) fn taken(&mut self) {
+    pub(crate) fn accept(&mut self) {
         self.made += 1;
-        self.taken += 1;
+        self.accepted += 1;
     }
 
-    pub(crate) fn refused(&mut self, fault: Fault) {
+    pub(crate) fn reject(&mut self, fault: Fault) {
         self.made += 1;
         *self.faults.entry(fault).or_default() += 1;
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
         self.made += other.made;
-        self.taken += other.taken;
+        self.accepted += other.accepted;
         for (fault, count) in &other.faults {
             *self.faults.entry(*fault).or_default() += count;
         }

@@ -1,0 +1,68 @@
+//! What can be wrong with a model's proposals and rules.
+
+use serde::Serialize;
+
+/// What is wrong with a proposal or a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The reply contains no JSON.
+    NotJson,
+    /// JSON of another form than requested.
+    Form,
+    /// The number of a parent that does not exist.
+    UnknownParent,
+    /// A decision that the space does not have.
+    UnknownDecision,
+    /// A choice that its decision does not have.
+    UnknownChoice,
+    /// More or fewer choices than the space has decisions.
+    WrongLength,
+    /// Evaluated before, or proposed twice.
+    Duplicate,
+    /// In another niche.
+    OutsideNiche,
+}
+
+impl Fault {
+    /// The name, as reports show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotJson => "not-json",
+            Self::Form => "form",
+            Self::UnknownParent => "unknown-parent",
+            Self::UnknownDecision => "unknown-decision",
+            Self::UnknownChoice => "unknown-choice",
+            Self::WrongLength => "wrong-length",
+            Self::Duplicate => "duplicate",
+            Self::OutsideNiche => "outside-niche",
+        }
+    }
+}
+
+/// A rejected proposal or rule.
+///
+/// The message is sent back to the model. Recorded transcripts find a request by its content, so any
+/// change of a message makes them useless.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Rejected {
+    pub fault: Fault,
+    pub message: String,
+}
+
+impl Rejected {
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self { fault, message: message.into() }
+    }
+}
+
+/// A decision or a choice that the space does not have.
+impl From<nas_space::Error> for Rejected {
+    fn from(error: nas_space::Error) -> Self {
+        let fault = match &error {
+            nas_space::Error::UnknownName { kind: "decision", .. } => Fault::UnknownDecision,
+            _ => Fault::UnknownChoice,
+        };
+        Self::new(fault, error.to_string())
+    }
+}

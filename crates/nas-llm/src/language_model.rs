@@ -1,0 +1,214 @@
+//! The language model as a proposer.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::{Either, join_all, select};
+use nas_search::{Answer, BoxError, Proposal, Proposer, Request, SearchRng};
+use rand::RngExt;
+use tokio::runtime::Runtime;
+
+use crate::{
+    ChatModel, Contribution, Error, Kind,
+    contribution::Generation,
+    prompting::{Prompting, Style},
+    schema::reply_tokens,
+    turn::{Turn, TurnResult},
+};
+
+/// A language model as a proposer: PEL-NAS's architecture–prompt co-evolution.
+///
+/// In each niche and generation the model is called twice: to state design rules from the results of
+/// the last generation, and to propose new architectures from the niche's parents and the rules that
+/// the evidence supports. All niches are asked at the same time. Every reply is validated; the reasons
+/// of rejections are sent back to the model, in the same turn if the budget of calls allows it, and in
+/// the next prompt.
+#[derive(Debug)]
+pub struct LanguageModel {
+    model: Arc<ChatModel>,
+    settings: Prompting,
+    runtime: Runtime,
+    /// Why the last proposals of each niche were rejected.
+    rejections: HashMap<usize, Vec<String>>,
+    contribution: Contribution,
+    /// The number of calls that failed since the last reply.
+    failed_in_a_row: usize,
+    /// When it is set, the running calls are cancelled.
+    stop: Arc<AtomicBool>,
+}
+
+/// The largest number of times that one turn asks again for missing architectures.
+const ASK_AGAIN: u64 = 2;
+
+/// Failed calls in a row after which no further call is made: the server is not running, or is not a
+/// chat server.
+const MOST_FAILED: usize = 6;
+
+/// The time between two checks of the stop flag.
+const STOP_CHECK: Duration = Duration::from_millis(100);
+
+impl LanguageModel {
+    /// The proposer's name in results.
+    pub const NAME: &'static str = "language-model";
+
+    /// A proposer that asks the model.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`] where the operating system provides no asynchronous input.
+    pub fn new(model: ChatModel, settings: Prompting) -> Result<Self, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        Ok(Self {
+            model: Arc::new(model),
+            settings,
+            runtime: runtime.map_err(Error::Runtime)?,
+            rejections: HashMap::new(),
+            contribution: Contribution::default(),
+            failed_in_a_row: 0,
+            stop: Arc::default(),
+        })
+    }
+
+    /// With a flag that stops the proposer: once it is set, the running calls are cancelled, and nothing
+    /// is proposed.
+    #[must_use]
+    pub fn with_stop_flag(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// The largest number of tokens of a reply with this many architectures or rules.
+    pub fn reply_tokens(items: usize) -> u32 {
+        reply_tokens(items)
+    }
+
+    /// What the model contributed so far, and what its calls used.
+    pub fn contribution(&self) -> Contribution {
+        Contribution { usage: self.model.usage(), ..self.contribution.clone() }
+    }
+
+    /// The model, whose [usage](ChatModel::usage) can be read while the search runs.
+    pub fn model(&self) -> Arc<ChatModel> {
+        Arc::clone(&self.model)
+    }
+
+    /// Calls that each of `niches` may use to ask again: what the limit leaves after the planned calls
+    /// of this generation and the later ones.
+    fn spare(&self, generation: usize, niches: usize) -> u64 {
+        let Some(calls) = self.settings.calls else { return ASK_AGAIN };
+        let to_come = (self.settings.generations + 1).saturating_sub(generation).max(1) * niches;
+        let kept = self.model.usage().calls + self.settings.style.stages() * to_come as u64;
+        (calls.saturating_sub(kept) / niches.max(1) as u64).min(ASK_AGAIN)
+    }
+
+    /// Whether a turn asks for edits: in the first generation in every second niche, later if more
+    /// edits than whole architectures were accepted.
+    fn asks_for_edits(&self, turn: usize) -> bool {
+        if self.contribution.edits.made + self.contribution.whole.made == 0 {
+            return turn.is_multiple_of(2);
+        }
+        self.contribution.edits.rate() >= self.contribution.whole.rate()
+    }
+
+    fn count(&mut self, generation: usize, turn: &TurnResult) {
+        let all = &mut self.contribution;
+        all.reflections += turn.reflections;
+        all.proposals += turn.proposals;
+        all.asked_again += turn.asked_again;
+        all.rules.add(&turn.rules_made);
+        let form = if turn.edits { &mut all.edits } else { &mut all.whole };
+        form.add(&turn.made);
+        match all.generations.last_mut() {
+            Some(last) if last.generation == generation => last.proposals.add(&turn.made),
+            _ => all.generations.push(Generation { generation, proposals: turn.made.clone() }),
+        }
+        let failed = if turn.replies > 0 { 0 } else { self.failed_in_a_row + turn.failures.len() };
+        self.failed_in_a_row = failed;
+        for error in &turn.failures {
+            if error.kind() != Kind::Budget {
+                let failures = all.failures.entry(error.kind()).or_default();
+                if failures.count == 0 {
+                    failures.first = error.to_string();
+                }
+                failures.count += 1;
+            }
+            if (error.kind().ends_all() || failed >= MOST_FAILED) && all.ended.is_none() {
+                all.ended = Some(error.to_string());
+            }
+        }
+    }
+}
+
+impl Proposer for LanguageModel {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn propose(
+        &mut self,
+        request: &Request<'_>,
+        rng: &mut SearchRng,
+    ) -> Result<Vec<Proposal>, BoxError> {
+        let answers = self.propose_all(std::slice::from_ref(request), rng);
+        answers.into_iter().next().unwrap_or_else(|| Ok(Answer::default())).map(|a| a.proposals)
+    }
+
+    fn propose_all(
+        &mut self,
+        requests: &[Request<'_>],
+        rng: &mut SearchRng,
+    ) -> Vec<Result<Answer, BoxError>> {
+        if self.contribution.ended.is_some() {
+            return requests.iter().map(|_| Ok(Answer::default())).collect();
+        }
+        let generation = requests.first().map_or(0, |request| request.generation);
+        let spare = self.spare(generation, requests.len());
+        // Where few calls are left, they ask for architectures.
+        let made = self.model.usage().calls;
+        let left = self.settings.calls.map_or(u64::MAX, |calls| calls.saturating_sub(made));
+        let style = self.settings.style;
+        let reflects =
+            style == Style::CoEvolution && left >= style.stages() * requests.len() as u64;
+        let none = Vec::new();
+        let turns: Vec<Turn<'_>> = requests
+            .iter()
+            .enumerate()
+            .map(|(turn, request)| Turn {
+                request,
+                rejections: self.rejections.get(&request.niche).unwrap_or(&none),
+                style,
+                reflects,
+                edits: self.asks_for_edits(turn),
+                crossover: rng.random_bool(self.settings.crossover),
+                seed: u64::from(rng.random::<u32>()),
+                spare,
+            })
+            .collect();
+        let results = join_all(turns.iter().map(|turn| turn.run(&self.model)));
+        let stopped = async {
+            while !self.stop.load(Ordering::Relaxed) {
+                tokio::time::sleep(STOP_CHECK).await;
+            }
+        };
+        let results = self.runtime.block_on(async {
+            match select(Box::pin(results), Box::pin(stopped)).await {
+                Either::Left((results, _)) => results,
+                Either::Right(_) => Vec::new(),
+            }
+        });
+        if results.is_empty() {
+            return requests.iter().map(|_| Ok(Answer::default())).collect();
+        }
+        let mut answers = Vec::with_capacity(results.len());
+        for (request, mut result) in requests.iter().zip(results) {
+            self.count(generation, &result);
+            self.rejections.insert(request.niche, std::mem::take(&mut result.rejections));
+            answers.push(result.answer());
+        }
+        answers
+    }
+}

@@ -1,0 +1,30 @@
+//! An architecture with its values.
+
+use nas_space::Arch;
+use serde::{Deserialize, Serialize};
+
+/// An evaluated architecture, and where it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// The architecture.
+    pub arch: Arch,
+    /// One value for each objective, in the objective's own unit and direction.
+    pub values: Vec<Option<f64>>,
+    /// One value for each of the evaluator's details.
+    pub details: Vec<Option<f64>>,
+    /// The niche that it lies in, by its position.
+    pub niche: usize,
+    /// The generation that proposed it; 0 is the initial sample.
+    pub generation: usize,
+    /// The name of its proposer.
+    pub proposer: String,
+    /// Why it was proposed, in the proposer's words.
+    pub rationale: Option<String>,
+}
+
+impl Evaluated {
+    /// The values of all objectives, or `None` where one is absent.
+    pub fn complete(&self) -> Option<Vec<f64>> {
+        self.values.iter().copied().collect()
+    }
+}

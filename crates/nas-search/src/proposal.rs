@@ -1,0 +1,18 @@
+//! A proposed architecture.
+
+use nas_space::Arch;
+
+/// A proposed architecture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proposal {
+    /// The architecture.
+    pub arch: Arch,
+    /// Why it is proposed, in the proposer's words.
+    pub rationale: Option<String>,
+}
+
+impl From<Arch> for Proposal {
+    fn from(arch: Arch) -> Self {
+        Self { arch, rationale: None }
+    }
+}
