@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, TableProblem,
-    compile::Raw,
     container::Kind,
     parse,
+    raw::Raw,
     table::{self, Table},
 };
 

@@ -24,7 +24,6 @@ mod rules;
 mod run_folder;
 mod score_file;
 mod searcher;
-mod statistics;
 mod stop;
 mod typed;
 

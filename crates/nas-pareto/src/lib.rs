@@ -21,6 +21,9 @@
 //! | [`igd`], [`igd_plus`] | O(d · n · front) | Ishibuchi et al. 2015 |
 //!
 //! Full references are in the README.
+//!
+//! The feature `statistics` adds means with their intervals and paired tests, to compare such
+//! indicators over seeds.
 
 mod archive;
 mod bounds;
@@ -34,6 +37,8 @@ mod points;
 mod skyband;
 mod sorting;
 mod staircase;
+#[cfg(feature = "statistics")]
+pub mod statistics;
 
 pub use archive::{Archive, Insertion, Member};
 pub use bounds::Bounds;

@@ -24,7 +24,7 @@ mod search;
 mod state;
 mod statistical;
 
-#[cfg(feature = "moors")]
+#[cfg(feature = "spea2")]
 pub use baselines::Spea2;
 pub use baselines::{LocalSearch, MapElites, Nsga2, RegularisedEvolution};
 pub use evaluator::{Detail, Evaluation, Evaluator, Recorded};

@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use nas_bench::{Fidelity, NasBench201, ScoreTable};
 use nas_eval::{Labels, Lookup, Predicted, Source, Sources, Task, Truth, benchmark};
 use nas_hw::{Device, Metric};
+use nas_pareto::statistics::{Estimate, mean};
 use nas_partition::{Allocation, Partition};
 use nas_predict::{Predictor, draw_labels};
 use nas_search::{
@@ -35,7 +36,6 @@ use crate::{
     progress::Progress,
     rules::RulesArgument,
     searcher::{Searcher, scan, schedule},
-    statistics::{estimate, mean},
 };
 
 #[derive(Debug, clap::Args)]
@@ -477,7 +477,7 @@ impl Arguments {
             records.push(vec![
                 searcher.name().into(),
                 evaluations.into(),
-                Cell::Text(estimate(&by_seed)),
+                Cell::Text(Estimate::of(&by_seed).text(4)),
                 Cell::Text(format!("{:.4}", by_pair.into_iter().fold(f64::INFINITY, f64::min))),
                 Cell::Text(format!("{:.4}", mean(&igd))),
                 Cell::Text(format!("{:.2}", mean(&coverage))),

@@ -4,14 +4,14 @@ mod local;
 mod map_elites;
 mod nsga2;
 mod regularised;
-#[cfg(feature = "moors")]
+#[cfg(feature = "spea2")]
 mod spea2;
 
 pub use local::LocalSearch;
 pub use map_elites::MapElites;
 pub use nsga2::Nsga2;
 pub use regularised::RegularisedEvolution;
-#[cfg(feature = "moors")]
+#[cfg(feature = "spea2")]
 pub use spea2::Spea2;
 
 use nas_pareto::PointSet;
@@ -130,7 +130,7 @@ mod tests {
     }
 
     /// The library knows no niches.
-    #[cfg(feature = "moors")]
+    #[cfg(feature = "spea2")]
     #[test]
     fn the_librarys_optimiser_finds_more_than_chance_and_its_thread_ends() {
         let whole = Partition::whole();

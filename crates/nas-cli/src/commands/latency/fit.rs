@@ -5,8 +5,7 @@ use std::{
 };
 
 use nas_eval::UserTable;
-use nas_hw::FewShotFit;
-use nas_predict::rank::spearman;
+use nas_predict::{FewShotFit, rank::spearman};
 use nas_space::{Arch, nasbench201};
 
 use super::Known;

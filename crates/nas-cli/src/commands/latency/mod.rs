@@ -5,7 +5,8 @@ use std::{path::Path, process::ExitCode};
 use clap::Subcommand;
 use nas_bench::NasBench201;
 use nas_eval::benchmark;
-use nas_hw::{Device, FewShot, Metric};
+use nas_hw::{Device, Metric};
+use nas_predict::FewShot;
 use nas_space::{
     Arch,
     nasbench201::{self, Dataset},
