@@ -4,8 +4,8 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::cargo::{cargo, exit_code, status};
 use crate::error::Error;
+use crate::process::{cargo, exit_code, status};
 use crate::workspace::Workspace;
 
 /// Debian's packages, and a program of each by which it is known.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::libtorch::VERSION;
+use crate::versions::LIBTORCH as VERSION;
 
 /// Every failure of a chore.
 #[derive(Debug, Error)]
 pub enum Error {
-    #[error("no Cargo.toml above {}: run this as `cargo xtask`", manifest.display())]
+    #[error("no Cargo.toml above {}: run this as `cargo xtask` in a checkout of the project", manifest.display())]
     NoWorkspace { manifest: PathBuf },
 
     #[error("cannot start {program}: {source}")]
@@ -23,7 +23,7 @@ pub enum Error {
     )]
     Engines { what: String, problem: String },
 
-    #[error("cannot keep the list of tests that are left out: {0}")]
+    #[error("cannot write the list of tests that are left out: {0}")]
     LeftOutFile(io::Error),
 
     #[error("{}: {source}", path.display())]
@@ -38,7 +38,7 @@ pub enum Error {
     UsersLibtorch { path: PathBuf, problem: String },
 
     #[error(
-        "the PyTorch of {} cannot serve: {problem}\nNeeded: torch {VERSION} (any build of it).",
+        "the PyTorch of {} cannot be used: {problem}\nExpected: torch {VERSION} (any build of it).",
         python.display()
     )]
     PythonsTorch { python: PathBuf, problem: String },
@@ -47,7 +47,8 @@ pub enum Error {
         "no recipe for libtorch on {} {}.\n\
          Set LIBTORCH to the folder of a libtorch {VERSION} of your own (the one with lib/ and \
          include/), or link to a PyTorch {VERSION} with `cargo xtask setup --python PY`.\n\
-         What needs only tables builds without it: `cargo build -p nas-cli --no-default-features`.",
+         Commands that need only tables build without it: `cargo build -p nas-cli \
+         --no-default-features`.",
         std::env::consts::OS,
         std::env::consts::ARCH
     )]
@@ -55,7 +56,7 @@ pub enum Error {
 
     #[error(
         "no recipe for ONNX Runtime on {} {}.\n\
-         Set ORT_DYLIB_PATH to the library of an ONNX Runtime of your own, from version 1.22 on.",
+         Set ORT_DYLIB_PATH to the library of an ONNX Runtime of your own, version 1.22 or later.",
         std::env::consts::OS,
         std::env::consts::ARCH
     )]
@@ -64,13 +65,13 @@ pub enum Error {
     #[error(
         "set-up downloads with pip, but {problem}\n\
          Install Python 3 with pip (Debian, Ubuntu: `apt install python3 python3-pip`; Fedora: \
-         `dnf install python3 python3-pip`), or take your own: set LIBTORCH to the folder of a \
-         libtorch {VERSION}, ORT_DYLIB_PATH to an ONNX Runtime's libonnxruntime.so."
+         `dnf install python3 python3-pip`), or use files of your own: set LIBTORCH to the folder of \
+         a libtorch {VERSION}, ORT_DYLIB_PATH to an ONNX Runtime's libonnxruntime.so."
     )]
     NoPip { problem: String },
 
     #[error(
-        "set-up needs {needed} MB free in {}, there are {free} MB; it keeps about {kept} MB of them",
+        "set-up needs {needed} MB of free space in {}, there are {free} MB; about {kept} MB stay in use",
         path.display()
     )]
     DiskSpace { path: PathBuf, needed: u64, free: u64, kept: u64 },
@@ -81,11 +82,11 @@ pub enum Error {
     #[error("cannot unpack {what}:\n{output}")]
     Unpack { what: String, output: String },
 
-    #[error("another set-up (process {process}) is at work here; wait until it has ended")]
-    AtWork { process: u32 },
+    #[error("another set-up (process {process}) is running here; wait until it has ended")]
+    Running { process: u32 },
 
     #[error("cannot {step}:\n{problem}")]
-    Bench { step: &'static str, problem: String },
+    Step { step: &'static str, problem: String },
 }
 
 impl Error {

@@ -1,16 +1,17 @@
 //! `cargo xtask`: set-up, tests, demo, download, reproduction, tables and benchmarks of the workspace.
 //!
-//! It builds before libtorch exists and so depends on nothing that links it; whatever needs the
+//! It builds before libtorch exists and so depends on nothing that links to it; whatever needs the
 //! library crates runs the program `nas`.
 
 mod bench;
-mod cargo;
 mod engines;
 mod error;
-mod libtorch;
-mod onnxruntime;
+mod nas;
+mod process;
 mod reproduce;
+mod setup;
 mod testing;
+mod versions;
 mod workspace;
 
 use std::path::PathBuf;
@@ -19,7 +20,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use error::Error;
-use libtorch::Wanted;
+use setup::libtorch::{self, Wanted};
+use setup::onnxruntime;
 use workspace::Workspace;
 
 #[derive(Parser)]
@@ -43,7 +45,8 @@ enum Chore {
         #[arg(long, conflicts_with_all = ["python", "cuda"])]
         onnxruntime: bool,
     },
-    /// Sets up libtorch and ONNX Runtime, runs the workspace's tests and lists those left out for lack of data
+    /// Sets up libtorch and ONNX Runtime, runs the workspace's tests and lists those that are left out
+    /// because their data is missing
     Test {
         /// Instead, the tests that need Slurm, Ray and Chromium, which are installed where they are
         /// missing: as superuser, on Debian or Ubuntu
@@ -55,8 +58,8 @@ enum Chore {
     },
     /// Sets up libtorch and searches NAS-Bench-201 for this very machine
     Demo,
-    /// Computes bench-data/nb201-cifar10-proxies.bin again, some hours of work that go on where they
-    /// were
+    /// Computes bench-data/nb201-cifar10-proxies.bin again; takes some hours, and resumes after an
+    /// interruption
     Proxies {
         /// 10,000 or more CIFAR-10 images in the binary format, such as the data set's own
         /// data_batch_1.bin
@@ -68,7 +71,7 @@ enum Chore {
         #[command(subcommand)]
         bench: bench::Bench,
     },
-    /// The paper's tables and figures and those that its readers asked for, into reports/
+    /// Writes the paper's tables and figures, and those that its readers asked for, to reports/
     Reproduce(reproduce::Arguments),
     /// Fetches the benchmark files; needs no libtorch
     Download {
@@ -78,7 +81,7 @@ enum Chore {
     },
 }
 
-/// What `cargo xtask demo` asks of the program `nas`.
+/// The arguments of `nas` in `cargo xtask demo`.
 const DEMO: [&str; 10] = [
     "search",
     "--space",
@@ -92,7 +95,7 @@ const DEMO: [&str; 10] = [
     "--force",
 ];
 
-/// What `cargo xtask proxies` asks of the program `nas`, before the file of the images.
+/// The arguments of `nas` in `cargo xtask proxies`, before the file of the images.
 const PROXIES: [&str; 9] = [
     "score",
     "--space",
@@ -137,21 +140,20 @@ fn run(chore: Chore) -> Result<ExitCode, Error> {
         }
         Chore::Demo => {
             libtorch::set_up(&workspace, &Wanted::Any)?;
-            cargo::run_nas(&workspace, &[], &DEMO)
+            nas::run(&workspace, &DEMO)
         }
         Chore::Proxies { images } => {
             libtorch::set_up(&workspace, &Wanted::Any)?;
             let images = std::path::absolute(&images).map_err(Error::file(&images))?;
-            let mut nas = cargo::nas(&workspace, &[]);
-            nas.args(PROXIES).arg(images);
-            Ok(cargo::exit_code(cargo::status(&mut nas)?))
+            let ended = process::status(nas::installed(&workspace)?.args(PROXIES).arg(images))?;
+            Ok(process::exit_code(ended))
         }
         Chore::Bench { bench } => bench::run(&workspace, &bench),
         Chore::Reproduce(arguments) => reproduce::run(&workspace, &arguments),
         Chore::Download { args } => {
-            let mut nas = vec!["download"];
-            nas.extend(args.iter().map(String::as_str));
-            cargo::run_nas(&workspace, &["--no-default-features"], &nas)
+            let mut all = vec!["download"];
+            all.extend(args.iter().map(String::as_str));
+            nas::run(&workspace, &all)
         }
     }
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::ExitCode;
 
-use crate::cargo::{cargo, exit_code, status};
 use crate::error::Error;
-use crate::libtorch::say;
-use crate::onnxruntime;
+use crate::process::{cargo, exit_code, status};
+use crate::setup::{onnxruntime, say::say};
 use crate::workspace::Workspace;
 
 const HOW_TO_RUN_THEM: &str = "\

@@ -1,12 +1,10 @@
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+//! Turns the raw files of a data folder into its tables.
+
+use std::path::{Path, PathBuf};
 
 use crate::{
-    Error, Manifest,
-    download::{raw_path, verify_bytes},
-    fbnet, nasbench201, proxies,
+    Error, Manifest, fbnet, nasbench201, proxies,
+    raw::Raw,
     table::{self, Table},
     vit_bench,
 };
@@ -65,30 +63,13 @@ fn update<T: Table>(
     Ok(())
 }
 
-/// The raw files of a data folder.
-pub(crate) struct Raw<'a> {
-    data_dir: &'a Path,
-    pub(crate) manifest: &'a Manifest,
-}
-
-impl Raw<'_> {
-    /// Path and verified content of the raw file of a name.
-    pub(crate) fn read(&self, name: &str) -> Result<(PathBuf, Vec<u8>), Error> {
-        let entry = self.manifest.find(name)?;
-        let path = raw_path(self.data_dir, entry);
-        let bytes = fs::read(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Error::NotDownloaded { path: path.clone() },
-            _ => Error::reading(&path, error),
-        })?;
-        verify_bytes(&bytes, entry, &path.display().to_string())?;
-        Ok((path, bytes))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::Group;
+    use crate::raw_path;
 
     #[test]
     fn every_source_is_in_the_manifest() {

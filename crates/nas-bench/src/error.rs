@@ -1,3 +1,5 @@
+//! What can go wrong with benchmark files and tables.
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -47,7 +49,7 @@ pub enum Error {
     NoDataDir,
     /// The HTTP client could not be set up, for example for want of root certificates.
     #[error("setting up HTTPS: {0}")]
-    Client(#[source] reqwest::Error),
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A server answered with an error.
     #[error("{url}: HTTP status {status}{}", http_hint(*status))]
     Http {

@@ -5,8 +5,10 @@
 //! one, [`data_dir`] says), [`compile`] turns them into tables there, and [`NasBench201`],
 //! [`PublishedProxies`], [`FbnetBlocks`] and [`VitBench`] open these.
 
+mod checksum;
 mod compile;
 pub mod container;
+#[cfg(feature = "download")]
 mod download;
 mod error;
 mod fbnet;
@@ -16,12 +18,14 @@ mod manifest;
 mod nasbench201;
 mod parse;
 mod proxies;
+mod raw;
 mod scores;
 mod table;
 mod vit_bench;
 
 pub use compile::{Compiled, compile};
-pub use download::{Downloader, Outcome, Progress, raw_path};
+#[cfg(feature = "download")]
+pub use download::{Downloader, Outcome, Progress};
 pub use error::{Error, TableProblem};
 pub use fbnet::FbnetBlocks;
 pub use fidelity::{Epochs, Fidelity, Seeds, Split};
@@ -30,6 +34,7 @@ pub use manifest::{CostColumn, Costs, Entry, Group, Manifest};
 pub use nasbench201::NasBench201;
 pub use parse::suite_zero::SUITE_ZERO;
 pub use proxies::PublishedProxies;
+pub use raw::raw_path;
 pub use scores::{ScoreHeader, ScoreTable, ScoreWriter};
 pub use vit_bench::{VitBench, VitDataset, VitFamily};
 

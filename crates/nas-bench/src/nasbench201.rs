@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Fidelity, Manifest, TableProblem,
-    compile::Raw,
     container::Kind,
     parse,
+    raw::Raw,
     table::{self, Table},
 };
 

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, SUITE_ZERO, TableProblem,
-    compile::Raw,
     container::Kind,
     nasbench201::complete,
     parse,
+    raw::Raw,
     table::{self, Table},
 };
 

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, TableProblem,
-    compile::Raw,
     container::Kind,
     parse::vit_bench::{self as parse, Row},
+    raw::Raw,
     table::{self, Table},
 };
 

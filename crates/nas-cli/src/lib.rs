@@ -25,7 +25,6 @@ mod run_folder;
 mod score_file;
 mod searcher;
 mod space_arguments;
-mod statistics;
 mod stop;
 mod tables;
 mod target;

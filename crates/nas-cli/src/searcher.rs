@@ -5,7 +5,7 @@ use nas_eval::Problem;
 use nas_partition::{Axis, Partition};
 use nas_search::{
     Evolution, LocalSearch, MapElites, Nsga2, Proposer, Random, RegularisedEvolution, Settings,
-    Spea2, Statistical,
+    Statistical,
 };
 
 use crate::{failure::Failure, partition::population};
@@ -33,7 +33,7 @@ pub enum Searcher {
     /// Quality-diversity: the most accurate of each range of FLOPs, or of the last axis of a space of
     /// your own, mutate
     MapElites,
-    /// SPEA2, as the library moors has it
+    /// SPEA2, by the library moors; only in a program that is built with --features spea2
     Spea2,
     /// A language model
     Llm,
@@ -68,7 +68,15 @@ impl Searcher {
                 let cells = Partition::by_quantiles(axis, &population(problem.space), CELLS)?;
                 Box::new(MapElites { cells, crossover: 0.5 })
             }
-            Self::Spea2 => Box::new(Spea2::new(POPULATION)),
+            #[cfg(feature = "spea2")]
+            Self::Spea2 => Box::new(nas_search::Spea2::new(POPULATION)),
+            #[cfg(not(feature = "spea2"))]
+            Self::Spea2 => {
+                return Err(Failure::input(
+                    "this nas was built without the searcher spea2: build one that has it with \
+                     `cargo install --path crates/nas-cli --features spea2`",
+                ));
+            }
             Self::Llm | Self::Exhaustive => return Ok(None),
         }))
     }

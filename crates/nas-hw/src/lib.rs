@@ -4,20 +4,17 @@
 //! - [`Device`] is data: a name, what it is, and how its numbers were obtained.
 //! - [`CostTable`] maps architectures to costs; a cost that does not exist is absent.
 //! - [`SumOfBlocks`] adds up what each block of a network costs.
-//! - [`FewShot`] predicts the latencies of a new device from a few measurements.
 //! - [`measure`] times any closure robustly: warm-up, repeats, median, spread, outliers set
 //!   aside.
 
 mod blocks;
 mod device;
-mod few_shot;
 mod measurement;
 mod table;
 mod units;
 
 pub use blocks::SumOfBlocks;
 pub use device::{Device, Metric, Origin};
-pub use few_shot::{FewShot, FewShotFit};
 pub use measurement::{Measurement, Plan, measure, measure_fallible};
 pub use table::CostTable;
 pub use units::{Millijoules, Millis};
@@ -41,18 +38,6 @@ pub enum Error {
         arch: Vec<u8>,
         /// The value as given.
         value: f64,
-    },
-    /// Known devices that nothing can be learnt from.
-    #[error("{problem}")]
-    Known {
-        /// What is wrong with them.
-        problem: String,
-    },
-    /// Measurements that nothing can be predicted from.
-    #[error("expected one or more measurements, all finite numbers; there are {count}")]
-    Measurements {
-        /// How many there are.
-        count: usize,
     },
     /// Two costs for one architecture.
     #[error("architecture {arch:?} occurs twice in a cost table")]

@@ -12,6 +12,8 @@ mod points;
 mod skyband;
 mod sorting;
 mod staircase;
+#[cfg(feature = "statistics")]
+pub mod statistics;
 
 pub use archive::{Archive, Insertion, Member};
 pub use bounds::Bounds;

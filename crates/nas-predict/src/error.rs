@@ -72,6 +72,18 @@ pub enum Error {
     /// Costs that do not belong to the predictions.
     #[error("expected for each prediction as many finite costs, or none where one does not exist")]
     Costs,
+    /// Other devices that a device's latencies cannot be predicted from.
+    #[error("{problem}")]
+    Devices {
+        /// What is wrong with them.
+        problem: String,
+    },
+    /// Measurements that latencies cannot be predicted from.
+    #[error("expected one or more measurements, all finite numbers; there are {count}")]
+    Measurements {
+        /// How many there are.
+        count: usize,
+    },
     /// A model's file of another version.
     #[error(
         "the model's format is {found:?}, expected {expected:?}: fit it again with this version"

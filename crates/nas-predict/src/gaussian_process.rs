@@ -1,37 +1,29 @@
-use std::cell::RefCell;
+//! Gaussian process regression with one length scale for each group of columns.
 
-use argmin::{
-    core::{CostFunction, Executor, Gradient, State},
-    solver::{linesearch::MoreThuenteLineSearch, quasinewton::LBFGS},
-};
 use faer::{
     Mat, Par, Side,
-    linalg::{
-        matmul::matmul,
-        solvers::{DenseSolveCore, Llt, Solve},
-        triangular_solve::solve_lower_triangular_in_place,
-    },
+    linalg::{matmul::matmul, solvers::Solve, triangular_solve::solve_lower_triangular_in_place},
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use wide::f64x4;
 
-use crate::table::Group;
+use crate::{
+    likelihood::{Effort, JITTER, MarginalLikelihood, minimise},
+    table::Group,
+};
 
-/// The labels that the kernel's parameters are fitted to at most, evenly taken of all.
+/// The kernel's parameters are fitted to at most this many trained accuracies, evenly spaced among
+/// all.
 const FITTED: usize = 500;
 
-/// Changes of the likelihood's logarithm, and slopes, that are not worth another step.
-const ENOUGH: f64 = 1e-2;
+const EFFORT: Effort = Effort { memory: 7, steps: 40, tolerance: 1e-2 };
 
-/// Rows predicted at a time: what this many need of memory does not grow with the table.
+/// Rows predicted at a time, so that memory does not grow with the table.
 const BLOCK: usize = 512;
 
-/// The score of what has none: below nearly all.
+/// Takes the place of an absent score: below nearly all scores.
 const ABSENT: f64 = -3.0;
-
-/// Added to the noise's variance so that the matrix can always be factorised.
-const JITTER: f64 = 1e-6;
 
 /// Gaussian process regression (Rasmussen & Williams 2006, chapters 2 and 5) with a Matérn 3/2
 /// kernel. Its squared distance is a weighted sum over groups of columns, of the mean squared
@@ -41,7 +33,7 @@ const JITTER: f64 = 1e-6;
 pub(crate) struct GaussianProcess {
     groups: Vec<Vec<usize>>,
     parameters: Parameters,
-    /// The labelled rows, each group's columns side by side, weighted.
+    /// The rows with a trained accuracy, each group's columns side by side, weighted.
     points: Vec<Vec<f64>>,
     /// The inverse of the kernel matrix, with noise, times the targets.
     weights: Vec<f64>,
@@ -58,7 +50,7 @@ struct Parameters {
     noise: f64,
 }
 
-/// The error of each labelled row, predicted from all others.
+/// The error of each row with a trained accuracy, predicted from all others.
 pub(crate) struct LeaveOneOut {
     pub errors: Vec<f64>,
     pub deviations: Vec<f64>,
@@ -116,8 +108,7 @@ impl GaussianProcess {
                 .collect();
         let stride = targets.len().div_ceil(FITTED).max(1);
         let rows: Vec<usize> = (0..targets.len()).step_by(stride).collect();
-        let likelihood = Likelihood::new(columns, &groups, &rows, targets);
-        let parameters = Parameters::from_logarithms(&likelihood.maximise());
+        let parameters = Posterior::new(columns, &groups, &rows, targets).most_probable();
         let points = points(columns, &groups, &parameters.weights, 0..targets.len());
         let points: Vec<Vec<f64>> =
             (0..targets.len()).map(|row| points.col_as_slice(row).to_vec()).collect();
@@ -142,7 +133,7 @@ impl GaussianProcess {
         Mat::from_fn(rows, rows, |i, j| self.factor[j * rows + i])
     }
 
-    /// Mean and standard deviation of the labels, their noise included, of each row.
+    /// Mean and standard deviation of the trained accuracy of each row, its noise included.
     pub(crate) fn predict(&self, columns: &[Vec<f64>]) -> Vec<(f64, f64)> {
         let rows = columns.first().map_or(0, Vec::len);
         let factor = self.factor();
@@ -217,17 +208,14 @@ fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// The negative logarithm of the marginal likelihood times the prior, as a function of the
-/// parameters' logarithms.
-struct Likelihood {
+/// The posterior of the kernel's parameters: the marginal likelihood times the prior.
+struct Posterior {
     /// For each group the squared distances of all pairs of rows.
     distances: Vec<Mat<f64>>,
     targets: Vec<f64>,
-    /// What was computed last, and where: cost and gradient are asked for one after the other.
-    last: RefCell<(Vec<f64>, f64, Vec<f64>)>,
 }
 
-impl Likelihood {
+impl Posterior {
     fn new(columns: &[Vec<f64>], groups: &[Vec<usize>], rows: &[usize], targets: &[f64]) -> Self {
         let distances = groups
             .iter()
@@ -240,33 +228,15 @@ impl Likelihood {
             })
             .collect();
         let targets = rows.iter().map(|&row| targets[row]).collect();
-        Self { distances, targets, last: RefCell::default() }
+        Self { distances, targets }
     }
 
-    /// Where it is greatest, as far as L-BFGS comes from the prior's means.
-    fn maximise(self) -> Vec<f64> {
+    fn most_probable(&self) -> Parameters {
         let (start, _) = Parameters::prior(self.distances.len());
-        let solver = LBFGS::new(MoreThuenteLineSearch::new(), 7);
-        let solver = solver.with_tolerance_cost(ENOUGH).and_then(|s| s.with_tolerance_grad(ENOUGH));
-        let found = solver.and_then(|solver| {
-            let executor = Executor::new(self, solver);
-            executor.configure(|state| state.param(start.clone()).max_iters(40)).run()
-        });
-        let best = found.ok().and_then(|found| found.state().get_best_param().cloned());
-        best.unwrap_or(start)
+        Parameters::from_logarithms(&minimise(|at| self.cost_and_gradient(at), start, &EFFORT))
     }
 
-    fn compute(&self, at: &[f64]) -> (f64, Vec<f64>) {
-        if self.last.borrow().0 != at {
-            let (cost, gradient) =
-                self.cost_and_gradient(at).unwrap_or((1e10, vec![0.0; at.len()]));
-            *self.last.borrow_mut() = (at.to_vec(), cost, gradient);
-        }
-        let last = self.last.borrow();
-        (last.1, last.2.clone())
-    }
-
-    /// Rasmussen & Williams 2006, equations 5.8 and 5.9.
+    /// The posterior's negative logarithm and its gradient, in the parameters' logarithms.
     fn cost_and_gradient(&self, at: &[f64]) -> Option<(f64, Vec<f64>)> {
         let rows = self.targets.len();
         let parameters = Parameters::from_logarithms(at);
@@ -284,18 +254,14 @@ impl Likelihood {
         let noisy = Mat::from_fn(rows, rows, |i, j| {
             kernel[(i.max(j), i.min(j))] + if i == j { parameters.noise } else { 0.0 }
         });
-        let cholesky: Llt<f64> = noisy.llt(Side::Lower).ok()?;
-        let inverse = cholesky.inverse();
-        let solved = cholesky.solve(Mat::from_fn(rows, 1, |i, _| self.targets[i]));
-        let fit: f64 = (0..rows).map(|i| self.targets[i] * solved[(i, 0)]).sum();
-        let determinant: f64 = (0..rows).map(|i| cholesky.L()[(i, i)].ln()).sum();
-        let mut cost = 0.5 * fit + determinant;
+        let likelihood = MarginalLikelihood::new(&noisy, &self.targets)?;
+        let mut cost = likelihood.cost;
         let mut gradient = vec![0.0; at.len()];
         let groups = self.distances.len();
         for j in 0..rows {
             for i in j..rows {
-                let twice = if i == j { 0.5 } else { 1.0 };
-                let outer = twice * (inverse[(i, j)] - solved[(i, 0)] * solved[(j, 0)]);
+                let share = if i == j { 0.5 } else { 1.0 };
+                let outer = share * likelihood.twice_slope(i, j);
                 for (group, distance) in self.distances.iter().enumerate() {
                     gradient[group] +=
                         outer * slope[(i, j)] * parameters.weights[group] * distance[(i, j)];
@@ -312,24 +278,6 @@ impl Likelihood {
             *slope += (value - mean) / variance;
         }
         cost.is_finite().then_some((cost, gradient))
-    }
-}
-
-impl CostFunction for Likelihood {
-    type Param = Vec<f64>;
-    type Output = f64;
-
-    fn cost(&self, at: &Vec<f64>) -> Result<f64, argmin::core::Error> {
-        Ok(self.compute(at).0)
-    }
-}
-
-impl Gradient for Likelihood {
-    type Param = Vec<f64>;
-    type Gradient = Vec<f64>;
-
-    fn gradient(&self, at: &Vec<f64>) -> Result<Vec<f64>, argmin::core::Error> {
-        Ok(self.compute(at).1)
     }
 }
 
@@ -352,14 +300,14 @@ mod tests {
     fn the_gradient_is_the_slope_of_the_cost() {
         let (columns, _, targets) = columns(12);
         let rows: Vec<usize> = (0..12).collect();
-        let likelihood = Likelihood::new(&columns, &[vec![0], vec![1, 2]], &rows, &targets);
+        let posterior = Posterior::new(&columns, &[vec![0], vec![1, 2]], &rows, &targets);
         let at = [-0.5, 0.3, 0.2, -2.0];
-        let (_, gradient) = likelihood.cost_and_gradient(&at).unwrap();
+        let (_, gradient) = posterior.cost_and_gradient(&at).unwrap();
         for (parameter, slope) in gradient.iter().enumerate() {
             let step = |size: f64| {
                 let mut moved = at;
                 moved[parameter] += size;
-                likelihood.cost_and_gradient(&moved).unwrap().0
+                posterior.cost_and_gradient(&moved).unwrap().0
             };
             let difference = (step(1e-5) - step(-1e-5)) / 2e-5;
             assert_relative_eq!(*slope, difference, epsilon = 1e-5, max_relative = 1e-5);
@@ -370,7 +318,7 @@ mod tests {
     fn leaving_one_out_is_what_learning_without_it_predicts() {
         let (columns, kinds, targets) = columns(20);
         let whole = GaussianProcess::fit(&columns, &kinds, &targets).unwrap();
-        let told = whole.leave_one_out();
+        let left_out = whole.leave_one_out();
         for left in [0, 7] {
             // The same kernel on the other rows, by the textbook's formula.
             let others: Vec<usize> = (0..20).filter(|row| *row != left).collect();
@@ -389,12 +337,12 @@ mod tests {
                 (0..19).map(|i| k(others[i], left) * solved[(i, 0)]).sum()
             };
             assert_relative_eq!(
-                told.errors[left],
+                left_out.errors[left],
                 targets[left] - along(&by_target),
                 epsilon = 1e-6
             );
             let variance = signal + noise - along(&by_kernel);
-            assert_relative_eq!(told.deviations[left], variance.sqrt(), epsilon = 1e-6);
+            assert_relative_eq!(left_out.deviations[left], variance.sqrt(), epsilon = 1e-6);
         }
     }
 

@@ -1,8 +1,11 @@
+//! Columns and trained accuracies on the scales that the models learn from.
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::{
+    moments::moments,
     rank::ranks,
     table::{Group, Table},
 };
@@ -26,6 +29,11 @@ enum Scale {
     Linear { mean: f64, deviation: f64 },
 }
 
+/// A mean and a standard deviation to divide by: 1 where all values are equal.
+fn divisible((mean, deviation): (f64, f64)) -> (f64, f64) {
+    (mean, if deviation > 1e-9 { deviation } else { 1.0 })
+}
+
 impl Scales {
     pub(crate) fn learn(table: &Table) -> Self {
         let columns = table.columns().par_iter().enumerate();
@@ -46,13 +54,6 @@ impl Scales {
 
 impl Scale {
     fn learn(group: Group, values: &[f64]) -> Self {
-        let moments = |values: &mut dyn Iterator<Item = f64>| {
-            let values: Vec<f64> = values.collect();
-            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-            let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-            let deviation = (squares / values.len().max(1) as f64).sqrt();
-            (mean, if deviation > 1e-9 { deviation } else { 1.0 })
-        };
         match group {
             Group::Scores => {
                 let mut present: Vec<f64> =
@@ -73,11 +74,12 @@ impl Scale {
                 Self::Rank { knots }
             }
             Group::Paths => {
-                let (mean, deviation) = moments(&mut values.iter().map(|value| value.sqrt()));
+                let roots: Vec<f64> = values.iter().map(|value| value.sqrt()).collect();
+                let (mean, deviation) = divisible(moments(&roots));
                 Self::Root { mean, deviation }
             }
             Group::Choices | Group::PathStatistics => {
-                let (mean, deviation) = moments(&mut values.iter().copied());
+                let (mean, deviation) = divisible(moments(values));
                 Self::Linear { mean, deviation }
             }
         }
@@ -125,10 +127,7 @@ impl TargetScale {
         let offset = (0.2 * median).max(0.01 * widest).max(1e-12);
         let mut scale = Self { best, offset, mean: 0.0, deviation: 1.0 };
         let scaled: Vec<f64> = labels.iter().map(|&label| scale.of(label)).collect();
-        scale.mean = scaled.iter().sum::<f64>() / scaled.len().max(1) as f64;
-        let squares: f64 = scaled.iter().map(|z| (z - scale.mean) * (z - scale.mean)).sum();
-        let deviation = (squares / scaled.len().max(1) as f64).sqrt();
-        scale.deviation = if deviation > 1e-9 { deviation } else { 1.0 };
+        (scale.mean, scale.deviation) = divisible(moments(&scaled));
         scale
     }
 

@@ -23,7 +23,7 @@ mod search;
 mod settings;
 mod state;
 
-#[cfg(feature = "moors")]
+#[cfg(feature = "spea2")]
 pub use baselines::Spea2;
 pub use baselines::{LocalSearch, MapElites, Nsga2, RegularisedEvolution};
 pub use error::{BoxError, Error};

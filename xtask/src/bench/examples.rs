@@ -4,8 +4,8 @@
 
 use std::process::ExitCode;
 
-use crate::cargo::{cargo, exit_code, status};
 use crate::error::Error;
+use crate::process::{cargo, exit_code, status};
 use crate::workspace::Workspace;
 
 pub fn run(workspace: &Workspace, package: &str, example: &str) -> Result<ExitCode, Error> {

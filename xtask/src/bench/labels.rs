@@ -6,8 +6,9 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
-use crate::cargo::{built_nas, output};
 use crate::error::Error;
+use crate::nas::{self, Build};
+use crate::process::output;
 use crate::workspace::Workspace;
 
 const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
@@ -33,7 +34,7 @@ const WAYS: [(u32, &str, &str); 12] = [
 type Scores = [f64; 2];
 
 pub fn run(workspace: &Workspace, only: &[u32], seeds: u64, seed: u64) -> Result<ExitCode, Error> {
-    let nas = built_nas(workspace)?;
+    let nas = nas::build(workspace, Build::Installed)?;
     let run = workspace.root().join("target/labels");
     println!(
         "The predicted front of accuracy and latency, scored on true values against the exact front\n\
@@ -90,7 +91,7 @@ fn scores(
         let score = |name: &str| found["scores"][name].as_f64();
         let (Some(ratio), Some(igd)) = (score("hypervolume_ratio"), score("igd")) else {
             let problem = format!("`nas {search}` ended with {}", ran.status);
-            return Err(Error::Bench { step: "search", problem });
+            return Err(Error::Step { step: "search", problem });
         };
         sums[0] += ratio / count;
         sums[1] += igd / count;

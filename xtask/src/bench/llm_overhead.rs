@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
-use crate::cargo::{built_nas, exit_code, status};
 use crate::error::Error;
+use crate::nas::{self, Build};
+use crate::process::{exit_code, status};
 use crate::workspace::Workspace;
 
 /// The search that the record is of, but for its generations.
@@ -21,7 +22,7 @@ pub fn run(
     transcript: Option<&Path>,
     generations: u32,
 ) -> Result<ExitCode, Error> {
-    let nas = built_nas(workspace)?;
+    let nas = nas::build(workspace, Build::Installed)?;
     let transcript = match transcript {
         None => workspace.root().join("bench-data/figure-1/co-evolution-seed1.jsonl"),
         Some(given) => std::path::absolute(given)

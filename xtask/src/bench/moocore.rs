@@ -68,5 +68,5 @@ impl Drop for Moocore {
 }
 
 fn failed(problem: String) -> Error {
-    Error::Bench { step: "run moocore", problem }
+    Error::Step { step: "run moocore", problem }
 }

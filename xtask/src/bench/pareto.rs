@@ -141,5 +141,5 @@ fn normal(random: &mut ChaCha8Rng) -> f64 {
 }
 
 fn failed(error: &nas_pareto::Error) -> Error {
-    Error::Bench { step: "compute a hypervolume", problem: error.to_string() }
+    Error::Step { step: "compute a hypervolume", problem: error.to_string() }
 }

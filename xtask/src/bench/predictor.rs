@@ -7,8 +7,9 @@ use std::process::{Command, ExitCode};
 use serde_json::Value;
 
 use super::venv;
-use crate::cargo::{built_nas, output};
 use crate::error::Error;
+use crate::nas::{self, Build};
+use crate::process::output;
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = include_str!("predictor.py");
@@ -39,7 +40,7 @@ pub fn run(
         Some(python) => python.to_path_buf(),
         None => venv::python_with(workspace, "bench-venv-xgboost", &packages)?,
     };
-    let nas = built_nas(workspace)?;
+    let nas = nas::build(workspace, Build::Installed)?;
     let target = workspace.root().join("target/predictor");
     let eval = |arguments: &str| {
         let mut command = Command::new(&nas);
@@ -155,7 +156,7 @@ fn json(command: &mut Command) -> Result<Value, Error> {
     let ran = output(command)?;
     let program = PathBuf::from(command.get_program());
     let read = || serde_json::from_slice(&ran.stdout).ok().filter(|_| ran.status.success());
-    read().ok_or_else(|| Error::Bench {
+    read().ok_or_else(|| Error::Step {
         step: "measure",
         problem: format!("{} ended with {}", program.display(), ran.status),
     })

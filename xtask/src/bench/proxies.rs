@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use super::venv;
-use crate::cargo::cargo;
 use crate::error::Error;
-use crate::libtorch::VERSION;
+use crate::process::cargo;
+use crate::versions::LIBTORCH as VERSION;
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = include_str!("proxies.py");
@@ -66,7 +66,7 @@ pub fn run(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode, Err
 
     let mut build = cargo(workspace);
     build.args(["build", "--release", "--package", "nas-net", "--example", "time_proxies"]);
-    crate::cargo::status(&mut build)?;
+    crate::process::status(&mut build)?;
     let example: PathBuf = ["target", "release", "examples", "time_proxies"].iter().collect();
     let example = workspace.root().join(example);
     // In turns, since the speed of a machine drifts over minutes.
@@ -113,7 +113,7 @@ fn figures(command: &mut Command, input: &[&str]) -> Result<Figures, Error> {
         Some((key, words.next()?.parse().ok()?))
     };
     let figures: Option<Figures> = text.lines().map(line).collect();
-    figures.filter(|_| output.status.success()).ok_or_else(|| Error::Bench {
+    figures.filter(|_| output.status.success()).ok_or_else(|| Error::Step {
         step: "measure",
         problem: format!("{program} ended with {} after\n{text}", output.status),
     })

@@ -49,5 +49,5 @@ fn quietly(command: &mut Command, step: &'static str) -> Result<(), Error> {
     }
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
-    Err(Error::Bench { step, problem: text.trim().to_owned() })
+    Err(Error::Step { step, problem: text.trim().to_owned() })
 }

@@ -4,8 +4,8 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
 
-use super::statistics::Estimate;
 use crate::error::Error;
+use nas_pareto::statistics::Estimate;
 
 const COLOURS: [RGBColor; 8] = [
     RGBColor(31, 88, 176),
@@ -181,7 +181,7 @@ fn legend<'a>(
 }
 
 fn problem(error: impl std::fmt::Display) -> Error {
-    Error::Bench { step: "draw a figure", problem: error.to_string() }
+    Error::Step { step: "draw a figure", problem: error.to_string() }
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Downloads over HTTP, with retries and resumption.
+
 use std::{
     error::Error as _,
     fs::{self, File, OpenOptions},
@@ -11,12 +13,12 @@ use reqwest::{
     header::{CONTENT_RANGE, HeaderMap, RANGE, RETRY_AFTER},
 };
 
-use super::{Downloader, Progress, verify};
+use super::{progress::Progress, verify};
 use crate::{Entry, Error};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// No wait between two attempts is longer, whatever a server asks for.
+/// The longest wait between two attempts, whatever a server asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How an attempt failed.
@@ -27,38 +29,57 @@ enum Failure {
     Final(Error),
 }
 
-pub(super) fn client(idle_timeout: Duration) -> Result<Client, Error> {
-    // reqwest takes the process-wide cryptography; a program may have installed its own before,
-    // and then keeps it.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .user_agent(concat!("nas-bench/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(idle_timeout)
-        .build()
-        .map_err(Error::Client)
+/// A client that downloads files with retries.
+pub(super) struct Http {
+    client: Client,
+    /// Files come from `{base}/<host>/<path>`; from their own addresses where there is none.
+    base: Option<String>,
+    /// How many attempts in a row may fail without a new byte.
+    attempts: u32,
+    /// The wait after the first of them; each further wait is twice as long.
+    first_wait: Duration,
 }
 
-impl Downloader {
-    /// Brings `part` to the verified content of `url`, with retries.
-    pub(super) async fn fetch_http(
+impl Http {
+    pub(super) fn new(
+        base: Option<String>,
+        attempts: u32,
+        first_wait: Duration,
+        idle_timeout: Duration,
+    ) -> Result<Self, Error> {
+        // reqwest uses the process-wide provider of cryptography; one that the program has
+        // installed before is kept.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .user_agent(concat!("nas-bench/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(idle_timeout)
+            .build()
+            .map_err(|error| Error::Client(Box::new(error)))?;
+        Ok(Self { client, base, attempts, first_wait })
+    }
+
+    /// Downloads and verifies the file of `entry` at `part`, with retries.
+    pub(super) async fn fetch(
         &self,
-        client: &Client,
-        url: &str,
-        part: &Path,
         entry: &Entry,
+        part: &Path,
         progress: &dyn Progress,
     ) -> Result<(), Error> {
+        let url = match &self.base {
+            Some(base) => entry.url.replacen("https:/", base, 1),
+            None => entry.url.clone(),
+        };
         progress.started(entry, length(part).min(entry.bytes));
         let mut failed = 0;
         let mut most = length(part);
         loop {
-            let (error, asked) = match attempt(client, url, part, entry, progress).await {
+            let (error, asked) = match attempt(&self.client, &url, part, entry, progress).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Final(error)) => return Err(error),
                 Err(Failure::Transient(error, asked)) => (error, asked),
             };
-            // A connection that keeps breaking but brings more each time is making its way.
+            // A connection that keeps breaking but brings more bytes each time makes progress.
             if length(part) > most {
                 most = length(part);
                 failed = 0;
@@ -75,7 +96,7 @@ impl Downloader {
     }
 }
 
-/// One request, going on from what `part` holds.
+/// One request for the bytes that `part` lacks.
 async fn attempt(
     client: &Client,
     url: &str,
@@ -110,14 +131,17 @@ async fn attempt(
             }
             if start != Some(offset) {
                 discard(part)?;
-                let reason = format!("asked for the bytes from {offset}, got others");
+                let reason = format!("requested the bytes from {offset}, received others");
                 return Err(transient(url, reason));
             }
             offset
         }
         StatusCode::RANGE_NOT_SATISFIABLE if offset > 0 => {
             discard(part)?;
-            return Err(transient(url, "the rest of the file is refused".to_owned()));
+            return Err(transient(
+                url,
+                "the server refuses to send the rest of the file".to_owned(),
+            ));
         }
         status => return Err(refused(url, status, response.headers())),
     };
@@ -127,14 +151,14 @@ async fn attempt(
         Ok(()) => Ok(()),
         Err(error) => {
             discard(part)?;
-            // What lay there may have been of another version of the file; a whole download with
-            // a wrong checksum will be wrong again.
+            // The earlier part may be of another version of the file. A whole download with a wrong
+            // checksum would be wrong again.
             Err(if offset > 0 { Failure::Transient(error, None) } else { Failure::Final(error) })
         }
     }
 }
 
-/// Writes a response's body to `part` from `offset` on.
+/// Writes a response's body to `part`, from `offset` on.
 async fn receive(
     mut response: Response,
     url: &str,
@@ -155,8 +179,8 @@ async fn receive(
             discard(part)?;
             return Err(Failure::Final(wrong_size(now, url, entry)));
         }
-        // Written at once, not through a buffer: what has arrived is what a later attempt finds,
-        // and a full disk shows at the write that met it.
+        // Not buffered: a later attempt finds every byte that has arrived, and a full disk shows at
+        // the write that fills it.
         file.write_all(&chunk).map_err(writing(done))?;
         done = now;
         progress.advanced(entry, done);

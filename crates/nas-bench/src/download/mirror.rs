@@ -1,10 +1,12 @@
+//! Copies files from a local mirror.
+
 use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::Path,
 };
 
-use super::{Progress, run_blocking, verify};
+use super::{blocking::run_blocking, progress::Progress, verify};
 use crate::{Entry, Error};
 
 /// Copies a file of a local mirror to `part` and verifies the copy.
@@ -20,7 +22,7 @@ pub(super) async fn copy(
     progress.advanced(entry, entry.bytes);
     let result = verify::file_from(part, entry, &source.display().to_string()).await;
     if result.is_err() {
-        // The mirror's content will not become right by keeping it.
+        // A copy that does not match the manifest is of no use.
         let _ = fs::remove_file(part);
     }
     result

@@ -1,48 +1,27 @@
-//! Fetching the files of a manifest: side by side, resumable, verified.
+//! Downloads the files of a manifest: several at a time, resumable, verified.
 
+mod blocking;
 mod http;
 mod mirror;
+mod progress;
 #[cfg(test)]
 mod tests;
 mod verify;
 
 use std::{
     fs::{self, File, OpenOptions},
-    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::{Entry, Error};
+use crate::{Entry, Error, raw_path};
 
-pub(crate) use verify::verify_bytes;
+pub use progress::Progress;
 
-/// The folder of raw files below the data folder. It is laid out as a mirror is, so it can serve
-/// as one.
-const RAW: &str = "raw";
-
-/// Where the raw file of a manifest entry lies in a data folder.
-pub fn raw_path(data_dir: &Path, entry: &Entry) -> PathBuf {
-    data_dir.join(RAW).join(entry.location())
-}
-
-/// Hears how a download goes on. All methods do nothing unless overridden; `()` ignores all.
-pub trait Progress: Send + Sync {
-    /// Another process downloads into the same folder; this one waits for it to end.
-    fn waiting(&self, _folder: &Path) {}
-    /// A file is about to be fetched; `already` of its bytes are there from an earlier attempt.
-    fn started(&self, _entry: &Entry, _already: u64) {}
-    /// `done` of the file's bytes are there. The number falls where a server starts over.
-    fn advanced(&self, _entry: &Entry, _done: u64) {}
-    /// An attempt failed; the next one begins after `wait`.
-    fn retrying(&self, _entry: &Entry, _reason: &Error, _wait: Duration) {}
-    /// A file is there and verified. Also called, alone, for a file that was there before.
-    fn finished(&self, _entry: &Entry) {}
-}
-
-impl Progress for () {}
+use blocking::run_blocking;
+use http::Http;
 
 /// What a download did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,17 +42,17 @@ enum Source {
     Folder(PathBuf),
 }
 
-/// A source, ready to be asked.
+/// A source that is ready for requests.
 enum Channel<'a> {
     Folder(&'a Path),
-    Http(reqwest::Client, Option<&'a str>),
+    Http(Http),
 }
 
-/// Fetches files into a data folder.
+/// Downloads files into a data folder.
 ///
-/// A file appears under its final name only when size and SHA-256 fit the manifest; until then it
-/// is a `.part` file beside it, from which an interrupted download goes on. A file that is there
-/// already is hashed again rather than trusted.
+/// A file gets its final name only when its size and SHA-256 match the manifest. Until then it is a
+/// `.part` file beside that name, and an interrupted download resumes from it. A file that is
+/// already there is verified again.
 #[derive(Debug, Clone)]
 pub struct Downloader {
     data_dir: PathBuf,
@@ -85,8 +64,9 @@ pub struct Downloader {
 }
 
 impl Downloader {
-    /// A downloader into `data_dir`, from the addresses of the manifest, four files at a time,
-    /// each with up to five attempts in a row that bring nothing, waiting 0.5, 1, 2 and 4 s.
+    /// A downloader into `data_dir`, from the addresses of the manifest, four files at a time. It
+    /// gives a file up after five attempts in a row without a new byte, and waits 0.5, 1, 2 and 4 s
+    /// between them.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -129,8 +109,7 @@ impl Downloader {
         self
     }
 
-    /// How long a connection may stay silent before the attempt counts as failed; 30 s unless
-    /// set.
+    /// How long a connection may stay silent before the attempt counts as failed [default: 30 s].
     #[must_use]
     pub fn idle_timeout(mut self, limit: Duration) -> Self {
         self.idle_timeout = limit;
@@ -139,22 +118,22 @@ impl Downloader {
 
     /// Fetches `files` and verifies them. Needs a tokio runtime with its timer enabled.
     ///
-    /// Ends at the first failure; what was fetched by then stays, as `.part` files where it is
-    /// not complete.
+    /// Ends at the first failure. What was fetched by then is kept, incomplete files as `.part`
+    /// files.
     ///
     /// # Errors
     /// - transient failures (a cut or silent connection, HTTP 408, 429, 5xx) that do not go away:
     ///   [`Error::GaveUp`]
     /// - any other HTTP status: [`Error::Http`], at once
-    /// - a file that is not the manifest's: [`Error::Size`] or [`Error::Checksum`]
+    /// - a file that does not match the manifest: [`Error::Size`] or [`Error::Checksum`]
     /// - a mirror without the file: [`Error::NotInMirror`]
-    /// - a full disk: [`Error::NoSpace`]; other trouble with files: [`Error::Io`]
+    /// - a full disk: [`Error::NoSpace`]; any other failed read or write: [`Error::Io`]
     pub async fn fetch(&self, files: &[&Entry], progress: &dyn Progress) -> Result<Outcome, Error> {
         let _lock = self.lock(progress).await?;
         let channel = match &self.source {
             Source::Folder(folder) => Channel::Folder(folder),
-            Source::Server(base) => Channel::Http(http::client(self.idle_timeout)?, Some(base)),
-            Source::Origin => Channel::Http(http::client(self.idle_timeout)?, None),
+            Source::Server(base) => Channel::Http(self.http(Some(base.clone()))?),
+            Source::Origin => Channel::Http(self.http(None)?),
         };
         // A vector of futures first: a stream that maps borrowed entries does not stay `Send`.
         let downloads: Vec<_> =
@@ -171,7 +150,11 @@ impl Downloader {
         Ok(Outcome { fetched: names(true), present: names(false) })
     }
 
-    /// Fetches one file; says whether it had to.
+    fn http(&self, base: Option<String>) -> Result<Http, Error> {
+        Http::new(base, self.attempts, self.first_wait, self.idle_timeout)
+    }
+
+    /// Fetches one file; returns whether it was not there before.
     async fn fetch_one<'a>(
         &self,
         channel: &Channel<'_>,
@@ -191,13 +174,7 @@ impl Downloader {
             Channel::Folder(folder) => {
                 mirror::copy(&folder.join(entry.location()), &part, entry, progress).await?;
             }
-            Channel::Http(client, base) => {
-                let url = match base {
-                    Some(base) => entry.url.replacen("https:/", base, 1),
-                    None => entry.url.clone(),
-                };
-                self.fetch_http(client, &url, &part, entry, progress).await?;
-            }
+            Channel::Http(http) => http.fetch(entry, &part, progress).await?,
         }
         fs::rename(&part, &target).map_err(|error| Error::writing(&target, 0, error))?;
         progress.finished(entry);
@@ -215,8 +192,8 @@ impl Downloader {
             .write(true)
             .open(&path)
             .map_err(|error| Error::writing(&path, 0, error))?;
-        // Only contention is worth waiting for: some network file systems have no locks, and
-        // there the checksum still keeps a mixed-up file from being used.
+        // Any other error is ignored: some network file systems have no locks, and there the
+        // checksum still keeps a mixed-up file from being used.
         if let Err(fs4::TryLockError::WouldBlock) = fs4::FileExt::try_lock(&file) {
             progress.waiting(&self.data_dir);
             return run_blocking(move || {
@@ -233,15 +210,4 @@ fn part_path(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".part");
     name.into()
-}
-
-/// Runs file work apart from the tasks that wait for the network.
-async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        // The task only ends otherwise if it panicked, or the whole runtime is going down.
-        Err(error) => Err(Error::reading("", io::Error::other(error))),
-    }
 }

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::Group;
+use crate::{Group, checksum::hex};
 
 const CONTENT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -33,7 +33,7 @@ fn entry_named(name: &str, content: &[u8]) -> Entry {
         group: Group::Tables,
         url: format!("https://host.example/folder/{name}.bin"),
         bytes: content.len() as u64,
-        sha256: verify::hex(&Sha256::digest(content)),
+        sha256: hex(&Sha256::digest(content)),
         licence: "MIT".to_owned(),
         what: "test".to_owned(),
         cite: vec!["nobody".to_owned()],

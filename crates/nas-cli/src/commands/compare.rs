@@ -4,14 +4,16 @@ use std::{
     process::ExitCode,
 };
 
-use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, non_dominated};
+use nas_pareto::{
+    Bounds, Direction, PointSet, hypervolume, igd, non_dominated,
+    statistics::{Estimate, paired_p},
+};
 use nas_search::Objective;
 
 use crate::{
     commands::runs::{State, Told},
     failure::Failure,
     output::{Cell, Format, Records, print},
-    statistics::{estimate, half_interval, mean, paired_p},
 };
 
 #[derive(Debug, clap::Args)]
@@ -244,16 +246,17 @@ fn one_of_each_seed(groups: &[Group], runs: &[Run]) -> Result<(), Failure> {
 /// Each group's means, and the differences of each two by the seeds that both have.
 fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
     let mut text = String::new();
-    let of = |group: &Group, value: fn(&Scores) -> f64| -> Vec<f64> {
-        group.members.iter().map(|at| value(&scores[*at])).collect()
+    let estimate = |group: &Group, value: fn(&Scores) -> f64| -> Cell {
+        let values: Vec<f64> = group.members.iter().map(|at| value(&scores[*at])).collect();
+        Estimate::of(&values).text(4).into()
     };
     let mut records = Records::new(["group", "runs", "HV", "IGD", "settings"]);
     for (number, group) in (1..).zip(groups) {
         records.push(vec![
             Cell::Count(number),
             group.members.len().into(),
-            estimate(&of(group, |score| score.hypervolume)).into(),
-            estimate(&of(group, |score| score.igd)).into(),
+            estimate(group, |score| score.hypervolume),
+            estimate(group, |score| score.igd),
             group.name.as_str().into(),
         ]);
     }
@@ -274,11 +277,12 @@ fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
                 continue;
             }
             any = true;
-            let half = half_interval(&differences).map(|half| format!(" ± {half:.4}"));
+            let Estimate { mean, half } = Estimate::of(&differences);
+            let half = half.map(|half| format!(" ± {half:.4}"));
             pairs.push(vec![
                 format!("{} less {}", first + 1, second + 1).into(),
                 differences.len().into(),
-                format!("{:+.4}{}", mean(&differences), half.unwrap_or_default()).into(),
+                format!("{mean:+.4}{}", half.unwrap_or_default()).into(),
                 paired_p(&differences).map_or("-".into(), |p| format!("{p:.3}").into()),
             ]);
         }

@@ -94,7 +94,7 @@ fn the_same_seed_gives_the_same_search() {
 }
 
 /// The library has no niches.
-#[cfg(feature = "moors")]
+#[cfg(feature = "spea2")]
 #[test]
 fn spea2_finds_more_than_random_search_and_its_thread_ends() {
     let whole = Partition::whole();

@@ -1,12 +1,40 @@
 //! Table 5: what each part is worth.
 
-use super::scores::{SCORED, after, differences, named, of, p_value, ratio, scores};
+use super::recorded;
+use super::scores::{SCORED, after, differences, of, p_value, ratio, scores};
 use crate::error::Error;
-use crate::reproduce::experiments::{ALLOCATIONS, Results, Scores};
-use crate::reproduce::model::{self as recorded, Recorded, told};
+use crate::reproduce::experiment::Experiment;
+use crate::reproduce::methods::title;
+use crate::reproduce::names::{ALLOCATIONS, OURS, named};
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
 use crate::reproduce::published::ABLATION;
-use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::Estimate;
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::{Recorded, Scores};
+use crate::reproduce::searches::{bought, exact, in_niches, in_niches_on, predicted, whole};
+use crate::reproduce::sheet::Sheet;
+use nas_pareto::statistics::Estimate;
+
+pub const T5: Part = Part {
+    name: "T5",
+    about: "Ablations",
+    experiments: experiments,
+    replays: true,
+    page: ablations,
+};
+
+fn experiments() -> Vec<Experiment> {
+    let mut all = vec![exact(), predicted(), bought(), whole()];
+    for allocation in ALLOCATIONS {
+        for accuracy in ["shared-predictor", "proxy"] {
+            all.push(in_niches_on(accuracy, allocation));
+        }
+        for evaluations in [200, 600] {
+            all.push(in_niches(evaluations, "pel-nas", allocation));
+        }
+    }
+    all
+}
 
 /// The parts that need no model, left out or replaced.
 fn without_model(results: &Results) -> Result<Sheet, Error> {
@@ -57,7 +85,7 @@ fn budgets(results: &Results) -> Result<Sheet, Error> {
         &["searcher", "evaluations", "niches", "HV ratio", "difference", "at least", "p"],
     );
     for evaluations in [200, 600] {
-        for searcher in ["evolution", "statistical"] {
+        for searcher in OURS {
             let whole = if evaluations == 200 { "niches-200-whole" } else { "exact" };
             let whole = after(&of(&results.scores(whole)?, searcher), None);
             let start = |niches: &str| {
@@ -125,7 +153,7 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
             _ => [Estimate::of(&paired).signed(4), p_value(&paired)],
         };
         model.push([
-            told(method).to_owned(),
+            title(method).to_owned(),
             of(|row| row.calls.unwrap_or(0) as f64).mean.to_string(),
             of(|row| row.evaluated as f64).mean.round().to_string(),
             hv.text(3),
@@ -138,11 +166,11 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
     Ok(model)
 }
 
-pub fn ablations(results: &Results) -> Result<Report, Error> {
+fn ablations(results: &Results) -> Result<Page, Error> {
     let budgets = budgets(results)?;
     let block = budgets.markdown();
     let model = with_model(results)?;
-    Ok(Report {
+    Ok(Page {
         name: "T5",
         title: "Table 5: ablations",
         before: format!(
@@ -158,6 +186,6 @@ pub fn ablations(results: &Results) -> Result<Report, Error> {
             .to_owned(),
         sheets: vec![without_model(results)?, budgets, model.clone()],
         blocks: vec![("budgets".to_owned(), block), ("model".to_owned(), model.markdown())],
-        ..Report::default()
+        ..Page::default()
     })
 }

@@ -1,17 +1,48 @@
 //! Table 2: single networks.
 
-use super::DATASETS;
 use crate::error::Error;
-use crate::reproduce::experiments::{LIMITS, OnFront, Results, SEEN};
+use crate::reproduce::experiment::{Experiment, Kept};
+use crate::reproduce::names::DATASETS;
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
 use crate::reproduce::published::BASELINES;
-use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::{Estimate, mean};
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::OnFront;
+use crate::reproduce::sheet::Sheet;
+use nas_pareto::statistics::{Estimate, mean};
+
+pub const T2: Part = Part {
+    name: "T2",
+    about: "Accuracy within the paper's latencies, and latency at baselines' accuracies",
+    experiments: fronts,
+    replays: false,
+    page: limits,
+};
+
+/// The devices and latency limits of the paper's table 2, in ms.
+const LIMITS: [(&str, f64); 2] = [("fpga", 1.65), ("edgegpu", 1.78)];
+
+/// What the searches of table 2 see, the searcher, and where its accuracies come from.
+const SEEN: [(&str, &str, &str); 3] = [
+    ("benchmark", "--searchers statistical --partition pel-nas", "benchmark"),
+    ("predictor", "--searchers statistical --partition pel-nas", "shared-predictor"),
+    ("bought", "--searchers exhaustive", "predictor"),
+];
+
+fn fronts() -> Vec<Experiment> {
+    let devices = LIMITS.map(|(device, _)| device).join(",");
+    SEEN.map(|(seen, search, accuracy)| {
+        let arguments = format!("{search} --accuracy {accuracy} --devices {devices}");
+        Experiment::new(Kept::Fronts, format!("fronts-{seen}"), arguments)
+    })
+    .to_vec()
+}
 
 /// How far below a baseline's accuracy a network may be, in points.
 const SIMILAR: f64 = 0.5;
 
 /// The fronts of one pair, by seed.
-fn fronts<'a>(
+fn fronts_of<'a>(
     rows: &'a [OnFront],
     dataset: &str,
     device: &str,
@@ -37,7 +68,7 @@ fn seen(accuracy: &str) -> &'static str {
     }
 }
 
-pub fn limits(results: &Results) -> Result<Report, Error> {
+fn limits(results: &Results) -> Result<Page, Error> {
     let data: Vec<Vec<OnFront>> = SEEN
         .iter()
         .map(|(accuracy, ..)| results.fronts(&format!("fronts-{accuracy}")))
@@ -57,12 +88,13 @@ pub fn limits(results: &Results) -> Result<Report, Error> {
                 let chosen = inside.max_by(|a, b| a.seen.total_cmp(&b.seen))?;
                 Some(chosen.test_accuracy_percent)
             };
-            let exact: Option<f64> = fronts(&data[0], dataset, device, true).first().and_then(best);
+            let exact: Option<f64> =
+                fronts_of(&data[0], dataset, device, true).first().and_then(best);
             let mut row = vec![device.to_owned(), format!("{limit} ms"), dataset.to_owned()];
             row.push(exact.map_or("-".to_owned(), |exact| format!("{exact:.2}")));
             for (rows, furthest) in data.iter().zip(&mut furthest) {
                 let found: Vec<f64> =
-                    fronts(rows, dataset, device, false).iter().filter_map(best).collect();
+                    fronts_of(rows, dataset, device, false).iter().filter_map(best).collect();
                 *furthest = furthest.max(exact.unwrap_or(100.0) - mean(&found));
                 row.push(Estimate::of(&found).text(2));
             }
@@ -79,7 +111,7 @@ pub fn limits(results: &Results) -> Result<Report, Error> {
         .iter()
         .map(|(accuracy, search, _)| format!("{}: `{search}`", seen(accuracy)))
         .collect();
-    Ok(Report {
+    Ok(Page {
         name: "T2",
         title: "Table 2: accuracy and latency",
         before: format!(
@@ -103,7 +135,7 @@ pub fn limits(results: &Results) -> Result<Report, Error> {
             .to_owned(),
         sheets: vec![within, latency(&data)],
         blocks: vec![("furthest".to_owned(), distances.markdown())],
-        ..Report::default()
+        ..Page::default()
     })
 }
 
@@ -132,10 +164,10 @@ fn latency(data: &[Vec<OnFront>]) -> Sheet {
             let mut row =
                 vec![dataset.to_owned(), baseline.to_owned(), format!("{:.2}", accuracies[at])];
             for (device, _) in LIMITS {
-                let exact = fronts(&data[0], dataset, device, true).first().and_then(least);
+                let exact = fronts_of(&data[0], dataset, device, true).first().and_then(least);
                 row.push(exact.map_or("-".to_owned(), |exact| format!("{exact:.2}")));
                 for rows in data {
-                    let all = fronts(rows, dataset, device, false);
+                    let all = fronts_of(rows, dataset, device, false);
                     let found: Vec<f64> = all.iter().filter_map(least).collect();
                     let seldom = if found.len() < all.len() {
                         format!(" ({} of {} seeds)", found.len(), all.len())

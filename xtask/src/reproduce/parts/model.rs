@@ -1,15 +1,35 @@
 //! Table 4 and figure 1: searches with a language model, from recorded calls.
 
+use super::recorded;
 use super::scores::SCORED;
 use crate::error::Error;
-use crate::reproduce::experiments::Results;
 use crate::reproduce::figure::Curves;
-use crate::reproduce::model::{self as recorded, Generation, LONGER, Recorded, told};
+use crate::reproduce::methods::{LONGER, SMALL, title};
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
 use crate::reproduce::published::PRICES;
-use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::{Estimate, mean};
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::{Generation, Recorded};
+use crate::reproduce::sheet::Sheet;
+use nas_pareto::statistics::{Estimate, mean};
 
-pub fn costs(results: &Results) -> Result<Report, Error> {
+pub const T4: Part = Part {
+    name: "T4",
+    about: "What a search costs",
+    experiments: Vec::new,
+    replays: true,
+    page: costs,
+};
+
+pub const FIGURE_1: Part = Part {
+    name: "figure-1",
+    about: "A language model's coverage of the range of latency",
+    experiments: Vec::new,
+    replays: true,
+    page: coverage,
+};
+
+fn costs(results: &Results) -> Result<Page, Error> {
     let mut sheet = Sheet::new(
         "T4",
         "What a search costs",
@@ -27,7 +47,7 @@ pub fn costs(results: &Results) -> Result<Report, Error> {
     );
     let records = results.model()?;
     let mut groups: Vec<(String, u32)> = Vec::new();
-    for record in records.iter().filter(|record| !record.method.starts_with(recorded::SMALL)) {
+    for record in records.iter().filter(|record| !record.method.starts_with(SMALL)) {
         let group = (record.method.clone(), record.generations);
         if !groups.contains(&group) {
             groups.push(group);
@@ -45,7 +65,7 @@ pub fn costs(results: &Results) -> Result<Report, Error> {
         let mut row = vec![
             format!(
                 "{}, {generations} generation{}",
-                told(&method),
+                title(&method),
                 if generations == 1 { "" } else { "s" }
             ),
             text(whole(|row| Some(row.evaluated as f64))),
@@ -74,7 +94,7 @@ pub fn costs(results: &Results) -> Result<Report, Error> {
     sheet.push(free("statistical or evolution, published accuracy", "600", "0"));
     sheet.push(free("the same, predicted accuracy", "600", "200"));
     sheet.push(free("`nas search` as it comes: labels bought, all predicted", "15625", "200"));
-    Ok(Report {
+    Ok(Page {
         name: "T4",
         title: "Table 4: what a search costs",
         before: "The searches with a model are recorded ones, on CIFAR-10 and the Edge GPU, with \
@@ -91,11 +111,11 @@ pub fn costs(results: &Results) -> Result<Report, Error> {
                 bought and all predicted take some seconds."
             .to_owned(),
         sheets: vec![sheet],
-        ..Report::default()
+        ..Page::default()
     })
 }
 
-pub fn coverage(results: &Results) -> Result<Report, Error> {
+fn coverage(results: &Results) -> Result<Page, Error> {
     let records = results.model()?;
     let columns = [
         "",
@@ -122,7 +142,7 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
     ];
     for (method, generations) in ways {
         let longer = if generations == LONGER { ", ten generations" } else { "" };
-        let name = format!("{}{longer}", told(method));
+        let name = format!("{}{longer}", title(method));
         let rows = recorded::of(&records, method, generations);
         let values = |value: &dyn Fn(&Recorded) -> Option<f64>| -> Vec<f64> {
             rows.iter().filter_map(|row| value(row)).collect()
@@ -180,7 +200,7 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
         ]);
     }
     let block = sheet.markdown();
-    Ok(Report {
+    Ok(Page {
         name: "figure-1",
         title: "Figure 1: how much of the range of latency a model finds",
         before: format!(
@@ -192,7 +212,7 @@ pub fn coverage(results: &Results) -> Result<Report, Error> {
         ),
         sheets: vec![sheet],
         blocks: vec![("figure-1".to_owned(), block)],
-        ..Report::default()
+        ..Page::default()
     })
 }
 
@@ -213,7 +233,7 @@ pub fn by_calls(results: &Results) -> Result<(Sheet, Curves), Error> {
     );
     let mut series = Vec::new();
     for (method, of, per_generation, seeds) in ways {
-        let name = format!("{}, {seeds}", told(method));
+        let name = format!("{}, {seeds}", title(method));
         let mine =
             || generations.iter().filter(|row| row.method == method && row.generations == of);
         let mut seeds: Vec<u64> = mine().map(|row| row.seed).collect();

@@ -1,12 +1,24 @@
 //! Other language models, and what they know by heart.
 
-use super::DATASETS;
+use super::recorded;
 use super::scores::SCORED;
 use crate::error::Error;
-use crate::reproduce::experiments::Results;
-use crate::reproduce::model::{self as recorded, MODELS, Memorised, Recorded};
-use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::mean;
+use crate::reproduce::methods::MODELS as ASKED;
+use crate::reproduce::names::DATASETS;
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::{Memorised, Recorded};
+use crate::reproduce::sheet::Sheet;
+use nas_pareto::statistics::mean;
+
+pub const MODELS: Part = Part {
+    name: "models",
+    about: "Other language models, and whether they have memorised the benchmark",
+    experiments: Vec::new,
+    replays: true,
+    page: models,
+};
 
 /// Cells of NAS-Bench-201.
 const CELLS: f64 = 15_625.0;
@@ -29,7 +41,7 @@ fn compared(results: &Results) -> Result<Sheet, Error> {
         ],
     );
     let records = results.model()?;
-    for (files, model) in MODELS {
+    for (files, model) in ASKED {
         for (way, generations, told) in
             [("plain", 12, "asked plainly"), ("co-evolution", 1, "the whole method")]
         {
@@ -67,7 +79,7 @@ fn by_heart(results: &Results) -> Result<Sheet, Error> {
         &["model", "data set", "cells", "best named [%]", "its rank of 15,625", "by chance"],
     );
     let all = results.memorised()?;
-    for (_, model) in MODELS {
+    for (_, model) in ASKED {
         for dataset in DATASETS {
             let named: Vec<&Memorised> =
                 all.iter().filter(|one| one.model == model && one.dataset == dataset).collect();
@@ -99,8 +111,8 @@ fn by_heart(results: &Results) -> Result<Sheet, Error> {
     Ok(sheet)
 }
 
-pub fn models(results: &Results) -> Result<Report, Error> {
-    Ok(Report {
+fn models(results: &Results) -> Result<Page, Error> {
+    Ok(Page {
         name: "models",
         title: "Other models, and what they know by heart",
         before: format!(
@@ -113,6 +125,6 @@ pub fn models(results: &Results) -> Result<Report, Error> {
                 often the best of as many random cells is as good."
             .to_owned(),
         sheets: vec![compared(results)?, by_heart(results)?],
-        ..Report::default()
+        ..Page::default()
     })
 }

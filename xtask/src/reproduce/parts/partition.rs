@@ -1,16 +1,74 @@
 //! The number of niches, and what they are cut by.
 
-use super::scores::{SCORED, differences, named, of, on, p_value, ratio, scores};
+use super::scores::{SCORED, by_seed, differences, of, on, p_value, ratio, scores};
 use crate::error::Error;
-use crate::reproduce::experiments::{ALLOCATIONS, AXES, NICHES, Results, Scores, by_seed};
+use crate::reproduce::experiment::Experiment;
 use crate::reproduce::figure::{Curves, Dots};
-use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::{Estimate, mean};
+use crate::reproduce::names::{ALLOCATIONS, OURS, named};
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::Scores;
+use crate::reproduce::searches::{in_niches, whole};
+use crate::reproduce::sheet::Sheet;
+use nas_pareto::statistics::{Estimate, mean};
+
+pub const NICHES: Part = Part {
+    name: "niches",
+    about: "The number of niches",
+    experiments: || {
+        let mut all = Vec::new();
+        for niches in COUNTS {
+            for allocation in ALLOCATIONS {
+                let cut = format!("--partition flops --niches {niches} --allocation {allocation}");
+                all.push(Experiment::scores(
+                    format!("count-{niches}-{allocation}"),
+                    format!("--searchers statistical {cut} --evaluations 200"),
+                ));
+            }
+        }
+        all
+    },
+    replays: false,
+    page: niches,
+};
+
+pub const AXES: Part = Part {
+    name: "axes",
+    about: "What niches are cut by",
+    experiments: || {
+        let mut all = vec![whole()];
+        for allocation in ALLOCATIONS {
+            all.extend(CUTS.map(|axis| in_niches(200, axis, allocation)));
+            all.extend(["pel-nas", "automatic"].map(|axis| in_niches(600, axis, allocation)));
+        }
+        all
+    },
+    replays: false,
+    page: axes,
+};
+
+/// What niches can be cut by: the paper's niches, axes, and the choice among them.
+const CUTS: [&str; 10] = [
+    "pel-nas",
+    "nor_conv_3x3",
+    "nor_conv_1x1",
+    "parameters",
+    "flops",
+    "operations",
+    "layers",
+    "predicted-latency",
+    "random",
+    "automatic",
+];
+
+/// Numbers of niches, by FLOPs.
+const COUNTS: std::ops::RangeInclusive<u32> = 1..=12;
 
 /// Where the paper's axis says little about latency.
 const HARD: [&str; 2] = ["edgetpu", "edgegpu"];
 
-pub fn niches(results: &Results) -> Result<Report, Error> {
+fn niches(results: &Results) -> Result<Page, Error> {
     let mut sheet = Sheet::new(
         "niches",
         "Niches of about equal size by FLOPs, means over 18 pairs",
@@ -19,7 +77,7 @@ pub fn niches(results: &Results) -> Result<Report, Error> {
     let mut series = Vec::new();
     for allocation in ALLOCATIONS {
         let mut points = Vec::new();
-        for niches in NICHES {
+        for niches in COUNTS {
             let rows = results.scores(&format!("count-{niches}-{allocation}"))?;
             let [ratio_text, worst, _, igd, _, coverage] = scores(&rows);
             sheet.push([
@@ -41,7 +99,7 @@ pub fn niches(results: &Results) -> Result<Report, Error> {
         range: (0.96, 1.0),
         series,
     };
-    Ok(Report {
+    Ok(Page {
         name: "niches",
         title: "The number of niches",
         before: format!(
@@ -55,11 +113,11 @@ pub fn niches(results: &Results) -> Result<Report, Error> {
             "HV ratio against the number of niches".to_owned(),
             curves.svg()?,
         )],
-        ..Report::default()
+        ..Page::default()
     })
 }
 
-/// An axis's name for people.
+/// An axis's name in tables.
 fn axis_named(axis: &str) -> &str {
     match axis {
         "pel-nas" => "the paper's niches",
@@ -100,7 +158,7 @@ fn automatic(results: &Results) -> Result<Sheet, Error> {
                 Ok::<_, Error>(on(&rows?, &HARD))
             };
             let (paper, found) = (rows("pel-nas")?, rows("automatic")?);
-            for searcher in ["evolution", "statistical"] {
+            for searcher in OURS {
                 let (paper, found) = (of(&paper, searcher), of(&found, searcher));
                 let ratios = differences(&found, &paper, ratio);
                 let coverages = differences(&found, &paper, |row| row.coverage);
@@ -124,7 +182,7 @@ fn automatic(results: &Results) -> Result<Sheet, Error> {
     Ok(automatic)
 }
 
-pub fn axes(results: &Results) -> Result<Report, Error> {
+fn axes(results: &Results) -> Result<Page, Error> {
     let columns = ["niches by", "budgets", "HV ratio", "IGD", "coverage"];
     let hard: Vec<&str> = ["HV ratio, edgetpu and edgegpu", "coverage there"].to_vec();
     let mut sheet = Sheet::new(
@@ -142,7 +200,7 @@ pub fn axes(results: &Results) -> Result<Report, Error> {
     let mut series = Vec::new();
     for allocation in ALLOCATIONS {
         let mut estimates = vec![Some(Estimate::of(&by_seed(&whole, ratio)))];
-        for axis in AXES {
+        for axis in CUTS {
             let rows = results.scores(&format!("niches-200-{axis}-{allocation}"))?;
             let name = [axis_named(axis).to_owned(), allocation.to_owned()];
             sheet.push(name.into_iter().chain(row(&rows)));
@@ -150,7 +208,7 @@ pub fn axes(results: &Results) -> Result<Report, Error> {
         }
         series.push((format!("{allocation} budgets"), estimates));
     }
-    let names = std::iter::once("none").chain(AXES.map(axis_named)).map(str::to_owned);
+    let names = std::iter::once("none").chain(CUTS.map(axis_named)).map(str::to_owned);
     let dots = Dots {
         title: "200 evaluations, mean of 18 pairs, two searchers".to_owned(),
         x: "HV ratio, with 95 % interval",
@@ -166,7 +224,7 @@ pub fn axes(results: &Results) -> Result<Report, Error> {
          was evaluated (`nas niches --rank --device NAME` ranks them on a sample). Predicted latency is \
          an additive model of what the search has seen. At random is the control. {SCORED}"
     );
-    Ok(Report {
+    Ok(Page {
         name: "axes",
         title: "What niches are cut by",
         before,

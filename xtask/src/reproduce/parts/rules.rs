@@ -1,12 +1,50 @@
 //! What a search begins with: no rules, sensible ones, or wrong ones.
 
+use super::recorded;
 use super::scores::{SCORED, after, differences, p_value, ratio, scores};
 use crate::error::Error;
-use crate::reproduce::experiments::{BEGIN, RULED, Results, Rule, Scores};
+use crate::reproduce::experiment::{Experiment, Kept};
 use crate::reproduce::figure::Curves;
-use crate::reproduce::model::{self as recorded, Recorded, told};
-use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::{Estimate, mean};
+use crate::reproduce::methods::title;
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::{Recorded, Rule, Scores};
+use crate::reproduce::sheet::Sheet;
+use nas_pareto::statistics::{Estimate, mean};
+
+pub const RULES: Part = Part {
+    name: "rules",
+    about: "What a search begins with: no rules, sensible ones, wrong ones",
+    experiments: experiments,
+    replays: true,
+    page: rules,
+};
+
+/// What a search begins with: no rules, or those of a file in bench-data/rules/.
+const BEGIN: [&str; 3] = ["nothing", "sensible", "wrong"];
+
+/// Budgets of those searches, and when they are looked at. The smaller the budget, the smaller the
+/// random sample, and the earlier the evidence is counted.
+const RULED: [(u64, &str); 3] =
+    [(60, "10,12,15,20,25,30,40,50"), (200, "33,50,100"), (600, "100,200,400")];
+
+fn experiments() -> Vec<Experiment> {
+    let mut all = Vec::new();
+    for begin in BEGIN {
+        for (evaluations, at) in RULED {
+            let rules = match begin {
+                "nothing" => String::new(),
+                rules => format!(" --rules bench-data/rules/{rules}.csv"),
+            };
+            let arguments = format!(
+                "--searchers statistical --partition pel-nas{rules} --evaluations {evaluations} --at {at}"
+            );
+            all.push(Experiment::new(Kept::Rules, name(begin, evaluations), arguments));
+        }
+    }
+    all
+}
 
 fn name(begin: &str, evaluations: u64) -> String {
     format!("rules-{evaluations}-{begin}")
@@ -40,13 +78,11 @@ fn worth(results: &Results) -> Result<Sheet, Error> {
     Ok(sheet)
 }
 
-impl Rule {
-    fn told(&self) -> String {
-        let Self { polarity, decision, choice, .. } = self;
-        match self.at_least {
-            Some(count) => format!("{polarity} {choice} at {count} or more"),
-            None => format!("{polarity} {decision} = {choice}"),
-        }
+fn shown(rule: &Rule) -> String {
+    let Rule { polarity, decision, choice, .. } = rule;
+    match rule.at_least {
+        Some(count) => format!("{polarity} {choice} at {count} or more"),
+        None => format!("{polarity} {decision} = {choice}"),
     }
 }
 
@@ -83,7 +119,7 @@ fn standing(results: &Results) -> Result<(Sheet, Curves), Error> {
                 moments.iter().map(|at| stands(&after(&rows, Some(*at)), number)).collect();
             let last = ends.iter().map(|rows| stands(&after(rows, None), number));
             let cells = shares.iter().copied().chain(last).map(|share| format!("{share:.0}"));
-            sheet.push([(*begin).to_owned(), rule.told()].into_iter().chain(cells));
+            sheet.push([(*begin).to_owned(), shown(rule)].into_iter().chain(cells));
             for (point, share) in points.iter_mut().zip(shares) {
                 *point += share / rules.len() as f64;
             }
@@ -119,7 +155,7 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
         let standing = of(&|row| Some(row.rules_standing as f64));
         let taken = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64));
         sheet.push([
-            told(method).to_owned(),
+            title(method).to_owned(),
             match method {
                 "co-evolution" => "-".to_owned(),
                 _ => format!("{:.1} of 4", standing.mean),
@@ -133,10 +169,10 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
     Ok(sheet)
 }
 
-pub fn rules(results: &Results) -> Result<Report, Error> {
+fn rules(results: &Results) -> Result<Page, Error> {
     let (standing, curves) = standing(results)?;
     let worth = worth(results)?;
-    Ok(Report {
+    Ok(Page {
         name: "rules",
         title: "What a search begins with",
         before: format!(

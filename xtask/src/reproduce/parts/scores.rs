@@ -1,22 +1,9 @@
-//! What searches came to, put together.
+//! The scores of searches, selected, averaged and compared.
 
-use crate::reproduce::experiments::{Scores, by_pair, by_seed};
-use crate::reproduce::statistics::{Estimate, paired_p};
+use std::collections::BTreeMap;
 
-/// A searcher's name for people.
-pub fn named(searcher: &str) -> &str {
-    match searcher {
-        "random" => "random search",
-        "local" => "Pareto local search",
-        "regularised-evolution" => "regularised evolution",
-        "nsga2" => "NSGA-II",
-        "spea2" => "SPEA2, of the library moors",
-        "map-elites" => "MAP-Elites",
-        "evolution" => "evolution by random weights",
-        "exhaustive" => "scan of the whole space",
-        other => other,
-    }
-}
+use crate::reproduce::rows::Scores;
+use nas_pareto::statistics::{Estimate, mean, paired_p};
 
 pub fn of(rows: &[Scores], searcher: &str) -> Vec<Scores> {
     rows.iter().filter(|row| row.searcher == searcher).cloned().collect()
@@ -26,10 +13,32 @@ pub fn on(rows: &[Scores], devices: &[&str]) -> Vec<Scores> {
     rows.iter().filter(|row| devices.contains(&row.device.as_str())).cloned().collect()
 }
 
-/// After so many evaluations; `None` for the last.
+/// The rows after a number of evaluations; `None` for the last.
 pub fn after(rows: &[Scores], evaluations: Option<u64>) -> Vec<Scores> {
     let last = rows.iter().map(|row| row.evaluations).max();
     rows.iter().filter(|row| Some(row.evaluations) == evaluations.or(last)).cloned().collect()
+}
+
+/// The mean of a value over pairs for each seed, in order of the seeds.
+pub fn by_seed(rows: &[Scores], value: impl Fn(&Scores) -> f64) -> Vec<f64> {
+    grouped(rows, |row| row.seed, value)
+}
+
+/// The mean over seeds for each pair of data set and device.
+pub fn by_pair(rows: &[Scores], value: impl Fn(&Scores) -> f64) -> Vec<f64> {
+    grouped(rows, |row| (row.dataset.clone(), row.device.clone()), value)
+}
+
+fn grouped<K: Ord>(
+    rows: &[Scores],
+    key: impl Fn(&Scores) -> K,
+    value: impl Fn(&Scores) -> f64,
+) -> Vec<f64> {
+    let mut groups: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(key(row)).or_default().push(value(row));
+    }
+    groups.into_values().map(|values| mean(&values)).collect()
 }
 
 /// A search that found nothing has no share of the hypervolume.
@@ -57,7 +66,7 @@ pub fn scores(rows: &[Scores]) -> [String; 6] {
 
 pub const SCORES: [&str; 6] = ["HV ratio", "worst pair", "HV", "IGD", "IGD+", "coverage"];
 
-/// Of a value, paired by seed: the first less the second.
+/// Differences of a value, paired by seed: the first minus the second.
 pub fn differences(one: &[Scores], other: &[Scores], value: fn(&Scores) -> f64) -> Vec<f64> {
     let pairs = by_seed(one, value).into_iter().zip(by_seed(other, value));
     pairs.map(|(one, other)| one - other).collect()

@@ -1,15 +1,52 @@
 //! Table 3, convergence, and energy: searchers side by side.
 
-use super::DATASETS;
 use super::model::by_calls;
-use super::scores::{SCORED, SCORES, after, named, of, on, ratio, scores, seeds};
+use super::scores::{SCORED, SCORES, after, by_seed, of, on, ratio, scores, seeds};
 use crate::error::Error;
-use crate::reproduce::experiments::{Results, SEARCHERS, Scores, by_seed};
+use crate::reproduce::experiment::Experiment;
 use crate::reproduce::figure::{Curves, Dots};
-use crate::reproduce::sheet::{Report, Sheet};
-use crate::reproduce::statistics::Estimate;
+use crate::reproduce::names::{ALLOCATIONS, DATASETS, DEVICES, OURS, SEARCHERS, named};
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::Scores;
+use crate::reproduce::searches::{bought, exact, in_niches, in_niches_on, predicted};
+use crate::reproduce::sheet::Sheet;
+use nas_pareto::statistics::Estimate;
 
-const DEVICES: [&str; 6] = ["edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga"];
+pub const T3: Part = Part {
+    name: "T3",
+    about: "Hypervolume and distances of all searchers",
+    experiments: || {
+        let mut all = vec![exact(), predicted(), bought()];
+        for allocation in ALLOCATIONS {
+            all.push(in_niches_on("shared-predictor", allocation));
+            all.push(in_niches(600, "pel-nas", allocation));
+        }
+        all
+    },
+    replays: false,
+    page: searchers,
+};
+
+pub const CONVERGENCE: Part = Part {
+    name: "convergence",
+    about: "How searchers converge",
+    experiments: || vec![exact()],
+    replays: true,
+    page: convergence,
+};
+
+pub const ENERGY: Part = Part {
+    name: "energy",
+    about: "Energy as a third objective",
+    experiments: || {
+        let arguments = format!("--searchers {} --energy", SEARCHERS.join(","));
+        vec![Experiment::scores("energy", arguments)]
+    },
+    replays: false,
+    page: energy,
+};
 
 /// A kind of search in table 3.
 struct Kind {
@@ -30,14 +67,14 @@ fn kinds() -> Vec<Kind> {
     for searcher in SEARCHERS {
         add(exact, "", "exact", searcher, "");
     }
-    for searcher in ["evolution", "statistical"] {
+    for searcher in OURS {
         add(exact, "", "niches-600-pel-nas-adaptive", searcher, "six, adaptive");
         add(exact, "", "niches-600-pel-nas-equal", searcher, "six, equal");
     }
     for searcher in SEARCHERS {
         add(shared, "200", "predicted", searcher, "");
     }
-    for searcher in ["evolution", "statistical"] {
+    for searcher in OURS {
         add(shared, "200", "predicted-adaptive", searcher, "six, adaptive");
         add(shared, "200", "predicted-equal", searcher, "six, equal");
     }
@@ -64,7 +101,7 @@ fn devices(rows: &[Scores]) -> Sheet {
     devices
 }
 
-pub fn searchers(results: &Results) -> Result<Report, Error> {
+fn searchers(results: &Results) -> Result<Page, Error> {
     let columns = ["the search sees", "searcher", "niches", "labels", "evaluations"];
     let mut sheet =
         Sheet::new("T3", "All searchers, means over 18 pairs", &[&columns[..], &SCORES].concat());
@@ -129,7 +166,7 @@ pub fn searchers(results: &Results) -> Result<Report, Error> {
             ("predicted from 200 labels".to_owned(), predicted),
         ],
     };
-    Ok(Report {
+    Ok(Page {
         name: "T3",
         title: "Table 3: hypervolume and distances of all searchers",
         before: format!(
@@ -165,7 +202,7 @@ pub fn searchers(results: &Results) -> Result<Report, Error> {
     })
 }
 
-pub fn convergence(results: &Results) -> Result<Report, Error> {
+fn convergence(results: &Results) -> Result<Page, Error> {
     let rows = results.scores("exact")?;
     let mut at: Vec<u64> = rows.iter().map(|row| row.evaluations).collect();
     at.sort_unstable();
@@ -196,7 +233,7 @@ pub fn convergence(results: &Results) -> Result<Report, Error> {
         series,
     };
     let (calls, of_calls) = by_calls(results)?;
-    Ok(Report {
+    Ok(Page {
         name: "convergence",
         title: "How searchers converge",
         before: format!(
@@ -216,11 +253,11 @@ pub fn convergence(results: &Results) -> Result<Report, Error> {
                 of_calls.svg()?,
             ),
         ],
-        ..Report::default()
+        ..Page::default()
     })
 }
 
-pub fn energy(results: &Results) -> Result<Report, Error> {
+fn energy(results: &Results) -> Result<Page, Error> {
     let rows = results.scores("energy")?;
     let columns: Vec<&str> = std::iter::once("searcher").chain(SCORES).collect();
     let mut sheet =
@@ -228,7 +265,7 @@ pub fn energy(results: &Results) -> Result<Report, Error> {
     for searcher in SEARCHERS {
         sheet.push(std::iter::once(named(searcher).to_owned()).chain(scores(&of(&rows, searcher))));
     }
-    Ok(Report {
+    Ok(Page {
         name: "energy",
         title: "Energy as a third objective",
         before: format!(
@@ -238,6 +275,6 @@ pub fn energy(results: &Results) -> Result<Report, Error> {
             seeds(&rows)
         ),
         sheets: vec![sheet],
-        ..Report::default()
+        ..Page::default()
     })
 }

@@ -1,13 +1,48 @@
 //! Table 6: vision transformers.
 
 use crate::error::Error;
-use crate::reproduce::experiments::{Rank, Results, TESTED, TRANSFORMERS, Transformer};
-use crate::reproduce::sheet::{Report, Sheet};
+use crate::reproduce::experiment::{Experiment, Kept};
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::{Rank, Transformer};
+use crate::reproduce::sheet::Sheet;
+
+pub const T6: Part = Part {
+    name: "T6",
+    about: "Vision transformers; named here, latency is measured anew on this machine",
+    experiments: experiments,
+    replays: false,
+    page: transformers,
+};
+
+/// The columns of ViT-Bench-101 of which accuracy is predicted.
+const TESTED: [&str; 4] = ["imagenet", "cifar100", "flowers", "chaoyang"];
+
+/// The searchers for vision transformers.
+const TRANSFORMERS: [&str; 2] = ["statistical", "random"];
+
+/// Proxies of the networks of ViT-Bench-101.
+const VIT_SCORES: &str = "bench-data/vit-bench-101-proxies.csv";
+
+fn experiments() -> Vec<Experiment> {
+    let ranks = TESTED.map(|dataset| {
+        let arguments = format!(
+            "predict folds --space autoformer-tiny --dataset {dataset} --scores {VIT_SCORES}"
+        );
+        Experiment::new(Kept::Ranks, format!("transformers-{dataset}"), arguments)
+    });
+    let fronts = TRANSFORMERS.map(|searcher| {
+        let arguments = format!("search --space autoformer-tiny --proposer {searcher} --seed 1");
+        Experiment::new(Kept::Measured, format!("transformers-{searcher}"), arguments)
+    });
+    ranks.into_iter().chain(fronts).collect()
+}
 
 /// Networks of a front that the table shows.
 const SHOWN: usize = 6;
 
-pub fn transformers(results: &Results) -> Result<Report, Error> {
+fn transformers(results: &Results) -> Result<Page, Error> {
     let tables = TESTED
         .iter()
         .map(|dataset| results.ranks(dataset))
@@ -69,7 +104,7 @@ pub fn transformers(results: &Results) -> Result<Report, Error> {
         row.extend(within.map(number));
         ranks.push(row);
     }
-    Ok(Report {
+    Ok(Page {
         name: "T6",
         title: "Table 6: vision transformers",
         before: format!(
@@ -98,7 +133,7 @@ pub fn transformers(results: &Results) -> Result<Report, Error> {
                 SynFlow say nothing of transformers and are refused."
             .to_owned(),
         sheets: vec![sheet, ranks],
-        ..Report::default()
+        ..Page::default()
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nas_pareto::statistics::{Estimate, mean};
 use nas_partition::Allocation;
 use nas_search::Evaluated;
 use nas_space::Arch;
@@ -12,7 +13,6 @@ use crate::{
     output::{Cell, Format, Records, counted, print, print_json},
     partition::allocation_name,
     searcher::Searcher,
-    statistics::{estimate, mean},
 };
 
 /// A network on a front: who found it, what the search saw of it, and what it costs.
@@ -126,7 +126,7 @@ impl Arguments {
             records.push(vec![
                 searcher.name().into(),
                 evaluations.into(),
-                Cell::Text(estimate(&by_seed)),
+                Cell::Text(Estimate::of(&by_seed).text(4)),
                 Cell::Text(format!("{:.4}", by_pair.into_iter().fold(f64::INFINITY, f64::min))),
                 Cell::Text(format!("{:.4}", mean(&igd))),
                 Cell::Text(format!("{:.2}", mean(&coverage))),

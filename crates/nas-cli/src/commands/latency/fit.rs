@@ -7,8 +7,7 @@ use std::{
 };
 
 use nas_eval::{Problem, UserTable};
-use nas_hw::FewShotFit;
-use nas_predict::rank::spearman;
+use nas_predict::{FewShotFit, rank::spearman};
 use nas_space::Arch;
 
 use super::reference::{Reference, ReferenceArguments};

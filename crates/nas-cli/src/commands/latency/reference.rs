@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use nas_eval::{Problem, Published};
-use nas_hw::{FewShot, Metric};
+use nas_hw::Metric;
+use nas_predict::FewShot;
 use nas_space::Arch;
 
 use crate::{

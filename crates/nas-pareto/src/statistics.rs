@@ -1,21 +1,25 @@
-//! Means with their intervals, and paired differences.
+//! Quality indicators compared over seeds: means with their intervals, and paired tests.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-/// A mean and half of its 95 % interval by Student's t, where there are two values or more.
+/// A mean with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
+    /// The mean; 0 of no values.
     pub mean: f64,
+    /// Half the width of the 95 % interval of the mean by Student's t; `None` for fewer than two
+    /// values.
     pub half: Option<f64>,
 }
 
 impl Estimate {
+    /// The mean of some values, such as one hypervolume for each seed.
     pub fn of(values: &[f64]) -> Self {
         let half = spread(values).map(|(error, student)| student.inverse_cdf(0.975) * error);
         Self { mean: mean(values), half }
     }
 
-    /// With so many decimals, for example `0.9977 ± 0.0002`.
+    /// The mean and the interval with a number of decimals, for example `0.9977 ± 0.0002`.
     pub fn text(&self, decimals: usize) -> String {
         let mean = signless_zero(format!("{:.decimals$}", self.mean));
         match self.half {
@@ -24,7 +28,7 @@ impl Estimate {
         }
     }
 
-    /// As `text`, with the sign of a difference.
+    /// Like [`text`](Self::text), always with a sign, for a difference: `+0.0012 ± 0.0004`, `−0.0012`.
     pub fn signed(&self, decimals: usize) -> String {
         let text = self.text(decimals);
         if text.starts_with('-') { text.replacen('-', "−", 1) } else { format!("+{text}") }
@@ -37,18 +41,19 @@ fn signless_zero(text: String) -> String {
     if is_zero { text[1..].to_owned() } else { text }
 }
 
-/// The two-sided p-value of paired differences by Student's t; `None` for fewer than two, or where
-/// all are the same.
+/// The two-sided p-value of a paired test by Student's t; `None` for fewer than two differences, or
+/// where all are equal.
 pub fn paired_p(differences: &[f64]) -> Option<f64> {
     let (error, student) = spread(differences)?;
-    (error > 0.0).then(|| 2.0 * (1.0 - student.cdf(mean(differences).abs() / error)))
+    (error > 0.0).then(|| 2.0 * student.cdf(-(mean(differences) / error).abs()))
 }
 
+/// The mean of some values; 0 of none.
 pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// The standard error of the mean, and the distribution of the mean in its units.
+/// The standard error of the mean, and the distribution of the mean in units of that error.
 fn spread(values: &[f64]) -> Option<(f64, StudentsT)> {
     let (count, mean) = (values.len() as f64, mean(values));
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();

@@ -1,4 +1,4 @@
-//! The record of a finished set-up, by which a later one knows whether all of it is still there.
+//! The record of a finished set-up, by which a later one checks that all of it is still there.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ const RECIPE: u32 = 1;
 
 const FILE: &str = "set-up.json";
 
-/// Where the libtorch came from.
+/// Where the files came from.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
@@ -54,8 +54,8 @@ impl Stamp {
         Ok(Self::new(source, version, files))
     }
 
-    /// The stamp of a link: the file that tells the version and the main library, whichever of
-    /// its names it has on this system.
+    /// The stamp of a link: the file with the version and the main library, whichever of its names
+    /// it has on this system.
     pub fn of_link(package: PathBuf, version: &str, torch: &Path) -> Self {
         let mut files = BTreeMap::new();
         for name in inspect::LIBRARIES.iter().chain([&inspect::VERSION_HEADER]) {
@@ -77,7 +77,7 @@ impl Stamp {
         (stamp.recipe == RECIPE && stamp.version == version).then_some(stamp)
     }
 
-    /// Whether every file is below a folder with its size, and a link still leads where it did.
+    /// Whether every file below a folder has its size, and a link still has its target.
     pub fn matches(&self, folder: &Path) -> bool {
         let link = match &self.source {
             Source::Wheels | Source::CudaWheels => fs::read_link(folder).is_err(),
@@ -88,12 +88,12 @@ impl Stamp {
         })
     }
 
-    /// Where the libtorch came from.
+    /// Where the files came from.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// Writes the stamp whole or not at all.
+    /// Writes the stamp, all of it or nothing.
     pub fn write(&self, home: &Path) -> Result<(), Error> {
         let path = home.join(FILE);
         let file = tempfile::NamedTempFile::new_in(home).map_err(Error::file(home))?;
@@ -101,6 +101,17 @@ impl Stamp {
             .map_err(|error| Error::file(&path)(std::io::Error::from(error)))?;
         file.persist(&path).map_err(|error| Error::file(&path)(error.error))?;
         Ok(())
+    }
+
+    /// Removes an earlier set-up, its stamp first, so that half of it is never taken for all of it.
+    pub fn clear(home: &Path, place: &Path) -> Result<(), Error> {
+        Self::remove(home)?;
+        match fs::symlink_metadata(place) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(place),
+            Ok(_) => fs::remove_file(place),
+            Err(_) => Ok(()),
+        }
+        .map_err(Error::file(place))
     }
 
     /// Removes the stamp, if any.
@@ -179,7 +190,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_that_leads_elsewhere_is_noticed() {
+    fn a_link_with_another_target_is_noticed() {
         let (home, torch) = set_up();
         let linked = home.path().join("linked");
         std::os::unix::fs::symlink(&torch, &linked).unwrap();

@@ -1,9 +1,4 @@
-//! The recipes for Linux on x86-64: Python wheels hold everything.
-//!
-//! The wheel of torch carries libtorch for CPU and CUDA together. For the CPU half,
-//! `libtorch_cpu.so` needs two small libraries of the CUDA toolkit, for the CUDA half
-//! `libtorch_cuda.so` needs many large ones. They come in wheels of their own and are found beside
-//! it, as its rpath includes its own folder.
+//! Downloads and unpacks Python wheels.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,134 +6,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::stamp::{Source, Stamp};
-use super::{VERSION, clear, python, say};
+use super::python;
+use super::recipes::{Recipe, Wheel};
+use super::say::say;
+use super::stamp::Stamp;
 use crate::error::Error;
-
-pub struct Wheel {
-    pub package: &'static str,
-    pub version: &'static str,
-    /// The start of a member's name, and what takes its place in the unpacked folder.
-    pub members: &'static [(&'static str, &'static str)],
-}
-
-/// What is downloaded, and what that takes.
-pub struct Recipe {
-    pub source: Source,
-    /// Of the first wheel.
-    pub version: &'static str,
-    pub wheels: &'static [Wheel],
-    /// What to do with what was unpacked.
-    pub finish: fn(&Path) -> Result<(), Error>,
-    /// The wheels' size together in MB.
-    pub download_mb: u64,
-    /// Room for pip, which holds a wheel twice for a moment, or for the wheels and what is
-    /// unpacked.
-    pub needed_mb: u64,
-    /// What is kept of that.
-    pub kept_mb: u64,
-}
-
-/// Whether the recipes' wheels are for this system.
-pub const FIT: bool = cfg!(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"));
-
-const LICENCES: (&str, &str) = ("torch-2.11.0.dist-info/licenses/", "licenses/torch/");
-
-/// The CPU half.
-pub const CPU: Recipe = Recipe {
-    source: Source::Wheels,
-    version: VERSION,
-    finish: finish_libtorch,
-    wheels: &[
-        Wheel {
-            package: "torch",
-            version: VERSION,
-            members: &[
-                ("torch/include/", "include/"),
-                ("torch/lib/libc10.so", "lib/libc10.so"),
-                ("torch/lib/libtorch_cpu.so", "lib/libtorch_cpu.so"),
-                ("torch/lib/libgomp.so", "lib/libgomp.so"),
-                LICENCES,
-            ],
-        },
-        RUNTIME,
-        CUPTI,
-    ],
-    download_mb: 544,
-    needed_mb: 1200,
-    kept_mb: 500,
-};
-
-/// Both halves, with the libraries of NVIDIA that torch's own package names.
-pub const CUDA: Recipe = Recipe {
-    source: Source::CudaWheels,
-    version: VERSION,
-    finish: finish_libtorch,
-    wheels: &[
-        Wheel {
-            package: "torch",
-            version: VERSION,
-            members: &[("torch/include/", "include/"), ("torch/lib/", "lib/"), LICENCES],
-        },
-        RUNTIME,
-        CUPTI,
-        nvidia("nvidia-cublas", "13.1.0.3"),
-        nvidia("nvidia-cuda-nvrtc", "13.0.88"),
-        nvidia("nvidia-cufft", "12.0.0.61"),
-        nvidia("nvidia-cufile", "1.15.1.6"),
-        nvidia("nvidia-curand", "10.4.0.35"),
-        nvidia("nvidia-cusolver", "12.0.4.66"),
-        nvidia("nvidia-cusparse", "12.6.3.3"),
-        nvidia("nvidia-nvjitlink", "13.0.88"),
-        nvidia("nvidia-nvtx", "13.0.85"),
-        Wheel {
-            package: "nvidia-cudnn-cu13",
-            version: "9.19.0.56",
-            members: &[("nvidia/cudnn/lib/", "lib/")],
-        },
-        Wheel {
-            package: "nvidia-cusparselt-cu13",
-            version: "0.8.0",
-            members: &[("nvidia/cusparselt/lib/", "lib/")],
-        },
-        Wheel {
-            package: "nvidia-nccl-cu13",
-            version: "2.28.9",
-            members: &[("nvidia/nccl/lib/", "lib/")],
-        },
-        Wheel {
-            package: "nvidia-nvshmem-cu13",
-            version: "3.4.5",
-            members: &[("nvidia/nvshmem/lib/", "lib/")],
-        },
-    ],
-    download_mb: 2512,
-    needed_mb: 6500,
-    kept_mb: 3700,
-};
-
-const RUNTIME: Wheel = Wheel {
-    package: "nvidia-cuda-runtime",
-    version: "13.0.96",
-    members: &[
-        ("nvidia/cu13/lib/libcudart.so", "lib/libcudart.so"),
-        ("nvidia_cuda_runtime-13.0.96.dist-info/licenses/", "licenses/nvidia-cuda-runtime/"),
-    ],
-};
-
-const CUPTI: Wheel = Wheel {
-    package: "nvidia-cuda-cupti",
-    version: "13.0.85",
-    members: &[
-        ("nvidia/cu13/lib/libcupti.so", "lib/libcupti.so"),
-        ("nvidia_cuda_cupti-13.0.85.dist-info/licenses/", "licenses/nvidia-cuda-cupti/"),
-    ],
-};
-
-/// A wheel with libraries of the CUDA toolkit.
-const fn nvidia(package: &'static str, version: &'static str) -> Wheel {
-    Wheel { package, version, members: &[("nvidia/cu13/lib/", "lib/")] }
-}
 
 /// The file names of the wheels end in one of these.
 const PLATFORMS: [&str; 6] = [
@@ -164,12 +36,12 @@ pub fn set_up(recipe: Recipe, home: &Path, place: &Path) -> Result<(), Error> {
         unpack(python, wheel, &staging, &unpacked)?;
     }
     (recipe.finish)(&unpacked)?;
-    clear(home, place)?;
+    Stamp::clear(home, place)?;
     fs::rename(&unpacked, place).map_err(Error::file(place))?;
     Stamp::of_wheels(recipe.source, recipe.version, place)?.write(home)
 }
 
-/// A folder for the work in progress, named after this process and removed with it.
+/// A folder for the work in progress; its name is this process's number, and it is removed with it.
 struct Staging {
     folder: PathBuf,
 }
@@ -177,7 +49,7 @@ struct Staging {
 const STAGING: &str = "setting-up-";
 
 impl Staging {
-    /// Removes what killed set-ups left. One that is still alive is an error, as the two would
+    /// Removes what killed set-ups have left. One that still runs is an error, as the two would
     /// replace each other's result.
     fn new(home: &Path) -> Result<Self, Error> {
         for entry in fs::read_dir(home).map_err(Error::file(home))? {
@@ -187,7 +59,7 @@ impl Staging {
                 continue;
             };
             match process.parse() {
-                Ok(process) if is_set_up(process) => return Err(Error::AtWork { process }),
+                Ok(process) if is_set_up(process) => return Err(Error::Running { process }),
                 _ => {
                     say("removing what an interrupted set-up left");
                     fs::remove_dir_all(entry.path()).map_err(Error::file(entry.path()))?;
@@ -207,12 +79,12 @@ impl Drop for Staging {
     }
 }
 
-/// Whether a living process of this number is an xtask, and not another with a number used anew.
+/// Whether a running process of this number is an xtask, and not another that has got its number.
 fn is_set_up(process: u32) -> bool {
     fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim() == "xtask")
 }
 
-/// Asks `df`; where that cannot tell, the set-up goes on and fails by itself if it must.
+/// Asks `df`; where that has no answer, the set-up goes on, and fails if the space runs out.
 fn require_disk_space(recipe: &Recipe, home: &Path) -> Result<(), Error> {
     let Some(free) = free_mb(home) else {
         return Ok(());
@@ -251,21 +123,21 @@ fn download(recipe: &Recipe, python: &str, staging: &Staging) -> Result<(), Erro
         .arg("--dest")
         .arg(staging.folder.join("wheels"))
         .args(&what)
-        // Otherwise pip would need as much room again on the disk of the system's temporary files.
+        // Otherwise pip would need the same space again on the disk with the system's temporary files.
         .env("TMPDIR", &staging.folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(sink)
         .spawn()
         .map_err(|source| Error::Start { program: python.to_owned(), source })?;
-    let mut said = Instant::now();
+    let mut reported = Instant::now();
     let status = loop {
         match pip.try_wait().map_err(Error::file(&log))? {
             Some(status) => break status,
             None => thread::sleep(Duration::from_millis(100)),
         }
-        if said.elapsed() > Duration::from_secs(10) {
-            said = Instant::now();
+        if reported.elapsed() > Duration::from_secs(10) {
+            reported = Instant::now();
             let done = (size(&staging.folder) / 1_000_000).min(megabytes);
             say(&format!("{done} of {megabytes} MB"));
         }
@@ -297,7 +169,7 @@ fn size(folder: &Path) -> u64 {
 fn unpack(python: &str, wheel: &Wheel, staging: &Staging, target: &Path) -> Result<(), Error> {
     say(&format!("unpacking {}", wheel.package));
     let wheels = staging.folder.join("wheels");
-    // In the file names of wheels, underscores stand for the hyphens of package names.
+    // File names of wheels have underscores where the names of packages have hyphens.
     let start = format!("{}-{}-", wheel.package.replace('-', "_"), wheel.version);
     let failed = |output: String| Error::Unpack { what: wheel.package.to_owned(), output };
     let file = fs::read_dir(&wheels)
@@ -317,30 +189,14 @@ fn unpack(python: &str, wheel: &Wheel, staging: &Staging, target: &Path) -> Resu
         let message = String::from_utf8_lossy(&output.stderr);
         return Err(failed(message.trim_end().to_owned()));
     }
-    // The wheel is done with, and the next one may need its room.
+    // The next wheel may need the space.
     fs::remove_file(&file).map_err(Error::file(&file))
-}
-
-/// What the wheels of torch lack: the version for the build script of `torch-sys`, and a `libtorch.so` that
-/// does not ask for CUDA, as the one in the wheel does: programs load the CUDA half when they are
-/// asked to compute there.
-fn finish_libtorch(unpacked: &Path) -> Result<(), Error> {
-    let version = unpacked.join("build-version");
-    fs::write(&version, VERSION).map_err(Error::file(&version))?;
-    #[cfg(unix)]
-    {
-        let link = unpacked.join("lib/libtorch.so");
-        if link.exists() {
-            fs::remove_file(&link).map_err(Error::file(&link))?;
-        }
-        std::os::unix::fs::symlink("libtorch_cpu.so", &link).map_err(Error::file(&link))?;
-    }
-    Ok(())
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::setup::recipes;
 
     #[test]
     fn leftovers_of_dead_set_ups_are_removed() {
@@ -358,8 +214,8 @@ mod tests {
     }
 
     #[test]
-    fn both_recipes_name_each_package_once() {
-        for recipe in [CPU, CUDA] {
+    fn recipes_name_each_package_once() {
+        for recipe in [recipes::CPU, recipes::CUDA, recipes::ONNX] {
             let names: std::collections::BTreeSet<_> =
                 recipe.wheels.iter().map(|wheel| wheel.package).collect();
             assert_eq!(names.len(), recipe.wheels.len());
@@ -368,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_tells_its_free_space() {
+    fn the_free_space_of_a_disk_is_known() {
         assert!(free_mb(Path::new("/")).is_some());
         assert_eq!(free_mb(Path::new("/no such folder")), None);
     }

@@ -1,23 +1,18 @@
 //! libtorch for the workspace: the user's own, a link to a PyTorch, or a download.
 
-mod inspect;
-pub mod python;
-pub mod stamp;
-pub mod wheels;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::say::say;
+use super::stamp::{Source, Stamp};
+use super::{inspect, python, recipes, wheels};
 use crate::error::Error;
+use crate::versions::LIBTORCH as VERSION;
 use crate::workspace::Workspace;
-use stamp::{Source, Stamp};
 
-/// The only version that the `tch` of this workspace accepts.
-pub const VERSION: &str = "2.11.0";
-
-/// Which libtorch is asked for.
+/// Which libtorch is requested.
 pub enum Wanted {
-    /// Whichever is there, else the CPU half.
+    /// Any that is there, else the CPU half.
     Any,
     /// One with the CUDA half.
     Cuda,
@@ -25,10 +20,24 @@ pub enum Wanted {
     Python(PathBuf),
 }
 
-/// Makes sure that builds find a whole libtorch, and says on stderr which.
+/// Whether builds find a complete libtorch: the user's own, or what set-up has put there.
+pub fn is_there(workspace: &Workspace) -> bool {
+    match workspace.users_libtorch() {
+        Some(path) => inspect::require_libtorch(&path).is_ok(),
+        None => present(workspace).is_some(),
+    }
+}
+
+/// The stamp of a complete libtorch that set-up has put there.
+fn present(workspace: &Workspace) -> Option<Stamp> {
+    let stamp = Stamp::read(&workspace.libtorch_home(), VERSION)?;
+    stamp.matches(&workspace.libtorch()).then_some(stamp)
+}
+
+/// Makes sure that builds find a complete libtorch, and prints to standard error which.
 ///
-/// A `LIBTORCH` that the user set is checked and otherwise left alone. What an earlier set-up left
-/// is kept if its stamp and every file of it are there with the right size, else replaced.
+/// A `LIBTORCH` that the user has set is checked and used as it is. What an earlier set-up has put
+/// there is kept if its stamp is there and every file has the right size; otherwise it is replaced.
 pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
     if let Some(path) = workspace.users_libtorch() {
         inspect::require_libtorch(&path)
@@ -41,7 +50,7 @@ pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
     }
     let home = workspace.libtorch_home();
     let torch = workspace.libtorch();
-    let present = Stamp::read(&home, VERSION).filter(|stamp| stamp.matches(&torch));
+    let present = present(workspace);
     if let Wanted::Python(python) = wanted {
         let package = python::torch_package(python)?;
         let source = Source::Link(package.clone());
@@ -50,7 +59,7 @@ pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
             return Ok(());
         }
         fs::create_dir_all(&home).map_err(Error::file(&home))?;
-        clear(&home, &torch)?;
+        Stamp::clear(&home, &torch)?;
         link(&package, &torch)?;
         Stamp::of_link(package.clone(), VERSION, &torch).write(&home)?;
         say(&format!("linked libtorch {VERSION} to {}", package.display()));
@@ -65,25 +74,14 @@ pub fn set_up(workspace: &Workspace, wanted: &Wanted) -> Result<(), Error> {
     }
     if fs::symlink_metadata(&torch).is_ok() {
         let what = if cuda { "has no CUDA half, or is incomplete" } else { "is incomplete" };
-        say(&format!("the libtorch here {what}; setting it up anew"));
+        say(&format!("the libtorch here {what}; setting it up again"));
     }
-    if !wheels::FIT {
+    if !recipes::FIT {
         return Err(Error::NoRecipe);
     }
-    wheels::set_up(if cuda { wheels::CUDA } else { wheels::CPU }, &home, &torch)?;
+    wheels::set_up(if cuda { recipes::CUDA } else { recipes::CPU }, &home, &torch)?;
     say(&format!("libtorch {VERSION} is in {}", torch.display()));
     Ok(())
-}
-
-/// Removes an earlier set-up, its stamp first, so that half of it can never pass for all of it.
-fn clear(home: &Path, torch: &Path) -> Result<(), Error> {
-    Stamp::remove(home)?;
-    match fs::symlink_metadata(torch) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(torch),
-        Ok(_) => fs::remove_file(torch),
-        Err(_) => Ok(()),
-    }
-    .map_err(Error::file(torch))
 }
 
 #[cfg(unix)]
@@ -94,8 +92,4 @@ fn link(package: &Path, torch: &Path) -> Result<(), Error> {
 #[cfg(windows)]
 fn link(package: &Path, torch: &Path) -> Result<(), Error> {
     std::os::windows::fs::symlink_dir(package, torch).map_err(Error::file(torch))
-}
-
-pub fn say(message: &str) {
-    eprintln!("setup: {message}");
 }

@@ -1,40 +1,22 @@
-//! ONNX Runtime for the workspace, and what tests check files in the ONNX format with.
+//! ONNX Runtime for the workspace, and the checker of the ONNX format that tests use.
 
 use std::path::PathBuf;
 use std::process::Command;
 use std::{env, fs};
 
-use crate::cargo::output;
+use super::say::say;
+use super::stamp::Stamp;
+use super::{python, recipes, wheels};
 use crate::error::Error;
-use crate::libtorch::stamp::{Source, Stamp};
-use crate::libtorch::wheels::{self, Recipe, Wheel};
-use crate::libtorch::{python, say};
+use crate::process::output;
+use crate::versions::ONNX_RUNTIME as VERSION;
 use crate::workspace::Workspace;
 
-const VERSION: &str = "1.28.0";
-
-const RECIPE: Recipe = Recipe {
-    source: Source::Wheels,
-    version: VERSION,
-    finish: |_| Ok(()),
-    wheels: &[Wheel {
-        package: "onnxruntime",
-        version: VERSION,
-        members: &[
-            ("onnxruntime/capi/libonnxruntime.so.1.28.0", "libonnxruntime.so"),
-            ("onnxruntime/LICENSE", "LICENSE"),
-            ("onnxruntime/ThirdPartyNotices.txt", "ThirdPartyNotices.txt"),
-        ],
-    }],
-    download_mb: 19,
-    needed_mb: 70,
-    kept_mb: 25,
-};
-
-/// The package whose checker tests ask, as pip names it.
+/// The package with the checker, as pip names it.
 const CHECKER: &str = "onnx==1.23.2";
 
-/// Makes sure that the library is where `.cargo/config.toml` says, unless the user has named another.
+/// Makes sure that the library is where `.cargo/config.toml` expects it, unless the user has set
+/// another.
 pub fn set_up(workspace: &Workspace) -> Result<(), Error> {
     let home = workspace.onnxruntime_home();
     let place = home.join("lib");
@@ -46,10 +28,10 @@ pub fn set_up(workspace: &Workspace) -> Result<(), Error> {
         return Ok(());
     }
     if Stamp::read(&home, VERSION).is_none_or(|stamp| !stamp.matches(&place)) {
-        if !wheels::FIT {
+        if !recipes::FIT {
             return Err(Error::NoOnnxRecipe);
         }
-        wheels::set_up(RECIPE, &home, &place)?;
+        wheels::set_up(recipes::ONNX, &home, &place)?;
     }
     say(&format!("ONNX Runtime {VERSION} is in {}", place.display()));
     Ok(())
@@ -75,7 +57,7 @@ pub fn set_up_for_tests(workspace: &Workspace) -> Result<PathBuf, Error> {
     let mut pip = Command::new(python);
     pip.args(["-m", "pip", "install", "--quiet", "--no-cache-dir", "--disable-pip-version-check"]);
     pip.args(["--only-binary", ":all:", "--target"]).arg(staging.path()).arg(CHECKER);
-    // It warns that who runs it may write everywhere, which --target does not.
+    // pip warns that a superuser could write everywhere, which --target does not.
     pip.env("PIP_ROOT_USER_ACTION", "ignore");
     let ended = output(&mut pip)?;
     if !ended.status.success() {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::VERSION;
+use crate::versions::LIBTORCH as VERSION;
 
 /// The name of the main library on the three systems that `tch` supports.
 pub const LIBRARIES: [&str; 3] =
@@ -12,7 +12,7 @@ pub const LIBRARIES: [&str; 3] =
 /// The header with the version numbers.
 pub const VERSION_HEADER: &str = "include/torch/headeronly/version.h";
 
-/// Checks the main library and the version in the headers; an error says what is wrong.
+/// Checks the main library and the version in the headers; an error is what is wrong.
 pub fn require_libtorch(folder: &Path) -> Result<(), String> {
     if folder.as_os_str().is_empty() {
         return Err("an empty path".to_owned());

@@ -1,0 +1,27 @@
+//! Size and SHA-256 of a file, compared with its entry in the manifest.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{Entry, Error};
+
+/// Checks the content of a file that has been read already; `from` is named in errors.
+pub(crate) fn verify_bytes(bytes: &[u8], entry: &Entry, from: &str) -> Result<(), Error> {
+    verify(bytes.len() as u64, &Sha256::digest(bytes), entry, from)
+}
+
+/// Checks the size and the SHA-256 of a file; `from` is named in errors.
+pub(crate) fn verify(bytes: u64, digest: &[u8], entry: &Entry, from: &str) -> Result<(), Error> {
+    if bytes != entry.bytes {
+        return Err(Error::Size { from: from.to_owned(), expected: entry.bytes, got: bytes });
+    }
+    let got = hex(digest);
+    if got != entry.sha256 {
+        return Err(Error::Checksum { from: from.to_owned(), expected: entry.sha256.clone(), got });
+    }
+    Ok(())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

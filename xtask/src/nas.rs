@@ -1,0 +1,64 @@
+//! The program `nas`, built once for all chores.
+//!
+//! Every chore uses the same build, that of the installed program, so that none of them compiles what
+//! another has compiled. Where set-up has put no libtorch, `nas` is built without it in a folder of
+//! its own and does not replace the full program. Builds with more features than the installed program are
+//! supersets of it: cargo keeps both and links again when a chore goes from one to the other.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+
+use crate::error::Error;
+use crate::process::{cargo, exit_code, status};
+use crate::setup::libtorch;
+use crate::setup::say::say;
+use crate::workspace::Workspace;
+
+/// How `nas` is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// As `cargo install` builds it.
+    Installed,
+    /// With the searchers that only the reports show.
+    AllSearchers,
+    /// With them, and as tests are built.
+    Tests,
+}
+
+/// Builds the program and returns its path.
+pub fn build(workspace: &Workspace, build: Build) -> Result<PathBuf, Error> {
+    let mut target = workspace.root().join("target");
+    let mut command = cargo(workspace);
+    command.args(["build", "--package", "nas-cli", "--bin", "nas"]);
+    if !libtorch::is_there(workspace) {
+        say("there is no libtorch: nas is built without it (`cargo xtask setup` provides one)");
+        target.push("without-libtorch");
+        command.arg("--no-default-features");
+    }
+    if build != Build::Installed {
+        command.args(["--features", "spea2"]);
+    }
+    let profile = if build == Build::Tests { "debug" } else { "release" };
+    if build != Build::Tests {
+        command.arg("--release");
+    }
+    let ended = status(command.arg("--target-dir").arg(&target))?;
+    if !ended.success() {
+        let problem = format!("cargo ended with {ended}");
+        return Err(Error::Step { step: "build the program nas", problem });
+    }
+    Ok(target.join(profile).join(format!("nas{}", env::consts::EXE_SUFFIX)))
+}
+
+/// The installed program, to be run in the workspace's root; its arguments are to follow.
+pub fn installed(workspace: &Workspace) -> Result<Command, Error> {
+    let mut command = Command::new(build(workspace, Build::Installed)?);
+    command.current_dir(workspace.root());
+    Ok(command)
+}
+
+/// Runs the installed program.
+pub fn run(workspace: &Workspace, args: &[&str]) -> Result<ExitCode, Error> {
+    status(installed(workspace)?.args(args)).map(exit_code)
+}
