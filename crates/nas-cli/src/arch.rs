@@ -1,26 +1,41 @@
+//! Architectures on the command line and in results.
+
 use std::{
     io::{self, Read},
     path::PathBuf,
 };
 
+#[cfg(feature = "torch")]
+use std::path::Path;
+
 use nas_eval::Problem;
 use nas_space::{Arch, Space};
+use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, output::Format};
 
 /// Architectures given on the command line or in a file.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Architectures {
     /// Arch strings, op tuples like "(4, 3, 3, 0, 0, 0)", NAS-Bench-201 indices, or operations
     /// like "3x3 skip - 3x3 pool 1x1"
     #[arg(value_name = "ARCH")]
+    #[serde(default, rename = "names", skip_serializing_if = "Vec::is_empty")]
     architectures: Vec<String>,
     /// A file with one architecture on each line; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "architectures")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<PathBuf>,
 }
 
 impl Architectures {
+    /// Those of a file.
+    #[cfg(feature = "torch")]
+    pub fn of_file(file: &Path) -> Self {
+        Self { architectures: Vec::new(), file: Some(file.to_path_buf()) }
+    }
+
     /// Whether neither an architecture nor a file was given.
     pub fn none_given(&self) -> bool {
         self.architectures.is_empty() && self.file.is_none()

@@ -1,4 +1,4 @@
-//! A user's own evaluator.
+//! A program of the user's that gives objectives.
 
 use std::time::Duration;
 
@@ -7,13 +7,15 @@ use nas_hw::Millis;
 use nas_pareto::Direction;
 use nas_search::Objective;
 use nas_space::Space;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// A program that says what architectures are worth.
-#[derive(Debug, clap::Args)]
+/// A program that gives the objectives of architectures.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "A program of your own")]
 pub struct EvaluateArguments {
-    /// A command of your own that says what architectures are worth. It reads lines of JSON, `{"id":
+    /// A command of your own that gives the objectives of architectures. It reads lines of JSON, `{"id":
     /// 7, "arch": "…", "choices": {…}}`, and answers each with one of the same id, `{"id": 7,
     /// "accuracy_percent": 71.3, "latency_ms": 2.4}`, or with an "error"
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["accuracy", "accuracy_table", "latency_table", "device", "energy", "max_energy"])]
@@ -51,35 +53,48 @@ fn objective(text: &str) -> Result<Objective, String> {
     Ok(Objective::from_column(column, direction))
 }
 
+/// A program of the user's, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramPlan {
+    pub command: String,
+    pub workers: u16,
+    pub timeout_seconds: f64,
+    /// What it answers.
+    pub objectives: Vec<Objective>,
+}
+
 impl EvaluateArguments {
-    pub fn command(&self) -> Option<&str> {
-        self.evaluate.as_deref()
+    pub fn is_given(&self) -> bool {
+        self.evaluate.is_some()
     }
 
-    /// The evaluator, and where objectives come from, in words, where a command was given.
-    /// `by_workers` says whether there are others to be so many.
-    pub fn build(
-        &self,
-        space: &'static Space,
-        by_workers: bool,
-    ) -> Result<Option<(Program, String)>, Failure> {
-        let Some(command) = self.command() else {
-            // The parser does not tell where an option stands that is not for a command.
-            let options = [
-                ("--objectives", !self.objectives.is_empty()),
-                ("--timeout", self.timeout.is_some()),
-                ("--workers", self.workers.is_some() && !by_workers),
-            ];
-            return match options.into_iter().find(|(_, given)| *given) {
-                None => Ok(None),
-                Some(("--workers", _)) => Err(Failure::input(
-                    "--workers says nothing without --evaluate COMMAND or --engine",
-                )),
-                Some((option, _)) => {
-                    Err(Failure::input(format!("{option} says nothing without --evaluate COMMAND")))
-                }
-            };
-        };
+    /// Refuses options that have no effect without a command. `by_workers` says whether an engine has
+    /// workers of its own.
+    pub fn refuse(&self, by_workers: bool) -> Result<(), Failure> {
+        if self.is_given() {
+            return Ok(());
+        }
+        // The parser does not see options that are not for a command.
+        let options = [
+            ("--objectives", !self.objectives.is_empty()),
+            ("--timeout", self.timeout.is_some()),
+            ("--workers", self.workers.is_some() && !by_workers),
+        ];
+        match options.into_iter().find(|(_, given)| *given) {
+            None => Ok(()),
+            Some(("--workers", _)) => Err(Failure::input(
+                "--workers has no effect without --evaluate COMMAND or --engine",
+            )),
+            Some((option, _)) => {
+                Err(Failure::input(format!("{option} has no effect without --evaluate COMMAND")))
+            }
+        }
+    }
+
+    /// The program, where a command was given.
+    pub fn plan(&self) -> Result<Option<ProgramPlan>, Failure> {
+        let Some(command) = self.evaluate.clone() else { return Ok(None) };
         let mut objectives = self.objectives.clone();
         if objectives.is_empty() {
             objectives = vec![Objective::accuracy("accuracy"), Objective::latency()];
@@ -94,13 +109,26 @@ impl EvaluateArguments {
                 return Err(Failure::input(format!("--objectives: {} twice", one.column())));
             }
         }
-        let timeout = self.timeout.unwrap_or(TIMEOUT).0.max(1.0) / 1e3;
-        let timeout = Duration::try_from_secs_f64(timeout)
+        let timeout_seconds = self.timeout.unwrap_or(TIMEOUT).0.max(1.0) / 1e3;
+        Duration::try_from_secs_f64(timeout_seconds)
             .map_err(|error| Failure::input(format!("--timeout: {error}")))?;
-        let workers = usize::from(self.workers.unwrap_or(1));
-        let names: Vec<String> = objectives.iter().map(Objective::column).collect();
-        let origin = format!("{} from `{command}`", names.join(", "));
-        let program = Program::new(command, space, objectives, workers, timeout);
-        Ok(Some((program, origin)))
+        let workers = self.workers.unwrap_or(1);
+        Ok(Some(ProgramPlan { command, workers, timeout_seconds, objectives }))
+    }
+}
+
+impl ProgramPlan {
+    /// The objectives and where they come from, in words.
+    pub fn origin(&self) -> String {
+        let names: Vec<String> = self.objectives.iter().map(Objective::column).collect();
+        format!("{} from `{}`", names.join(", "), self.command)
+    }
+
+    /// The evaluator.
+    pub fn build(&self, space: &'static Space) -> Program {
+        let timeout = Duration::try_from_secs_f64(self.timeout_seconds);
+        let timeout = timeout.unwrap_or(Duration::MAX);
+        let (objectives, workers) = (self.objectives.clone(), usize::from(self.workers));
+        Program::new(self.command.clone(), space, objectives, workers, timeout)
     }
 }

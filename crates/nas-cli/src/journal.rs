@@ -338,7 +338,7 @@ impl<'a> Line<'a> {
 }
 
 /// Proposals that were not taken, by kind, over all generations that the events tell of.
-pub fn refusals(path: &Path) -> Vec<(String, u64)> {
+pub fn rejections(path: &Path) -> Vec<(String, u64)> {
     let mut all = ["illegal", "duplicate", "outside the niche"].map(|kind| (kind.to_owned(), 0));
     let text = std::fs::read_to_string(path).unwrap_or_default();
     for line in text.lines().filter(|line| line.starts_with(r#"{"event":"generation""#)) {

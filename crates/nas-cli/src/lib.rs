@@ -28,7 +28,6 @@ mod space_arguments;
 mod stop;
 mod tables;
 mod target;
-mod typed;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 

@@ -1,3 +1,5 @@
+//! Results as tables, CSV and JSON.
+
 use std::{
     borrow::Cow,
     io::{self, IsTerminal, Write},
@@ -5,12 +7,14 @@ use std::{
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, printable};
 
 /// How results are written to standard output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Format {
     /// For people
     #[default]

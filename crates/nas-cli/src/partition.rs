@@ -4,11 +4,14 @@ use nas_partition::{Allocation, Automatic, Axis, Partition};
 use nas_search::{Search, SearchRng, Settings};
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
 /// How the space is cut into niches.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+#[command(next_help_heading = "How to search")]
+#[serde(deny_unknown_fields)]
 pub struct PartitionArguments {
     /// whole; pel-nas; an axis: flops, parameters, operations (not none), layers (operations that
     /// compute), an operation's name to count, for example `nor_conv_3x3`, in a space of your own its
@@ -17,17 +20,21 @@ pub struct PartitionArguments {
     /// search learns it; or random, as a control
     /// [default: whole; for a language model pel-nas, in a space of your own automatic]
     #[arg(long, value_name = "NAME")]
+    #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
     partition: Option<String>,
     /// On an axis, niches of about equal size [default: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     niches: Option<u16>,
     /// On an axis, niches between these values instead
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', conflicts_with = "niches")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<f64>,
 }
 
 /// How a budget is shared out over the niches.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "How to search")]
 pub struct AllocationArgument {
     /// How evaluations are shared out over niches: adaptive, half of them bound to none and the
     /// others by what each brought to the front, with parents from all; or equal, each niche on its
@@ -36,8 +43,10 @@ pub struct AllocationArgument {
     allocation: Option<AllocationName>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AllocationName {
+/// How evaluations are shared out, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AllocationName {
     Adaptive,
     Equal,
 }
@@ -91,17 +100,42 @@ impl AllocationArgument {
 
     /// How evaluations are shared out, where nothing else is said.
     pub fn or(&self, default: Allocation) -> Allocation {
-        match self.allocation {
-            Some(AllocationName::Adaptive) => Allocation::Adaptive,
-            Some(AllocationName::Equal) => Allocation::Equal,
-            None => default,
+        self.allocation.map_or(default, Allocation::from)
+    }
+}
+
+impl From<AllocationName> for Allocation {
+    fn from(name: AllocationName) -> Self {
+        match name {
+            AllocationName::Adaptive => Self::Adaptive,
+            AllocationName::Equal => Self::Equal,
+        }
+    }
+}
+
+impl From<Allocation> for AllocationName {
+    fn from(allocation: Allocation) -> Self {
+        match allocation {
+            Allocation::Adaptive => Self::Adaptive,
+            Allocation::Equal => Self::Equal,
         }
     }
 }
 
 impl PartitionArguments {
+    /// No niches.
+    pub fn whole() -> Self {
+        Self { partition: Some(WHOLE.to_owned()), ..Self::default() }
+    }
+
     pub fn is_given(&self) -> bool {
         self.partition.is_some()
+    }
+
+    /// The same with the name filled in.
+    #[must_use]
+    pub fn resolved(&self, default: &str) -> Self {
+        Self { partition: Some(self.name(default).to_owned()), ..self.clone() }
     }
 
     /// The partition's name, or the given one where none was asked for.

@@ -8,10 +8,11 @@ use nas_space::Space;
 use crate::{failure::Failure, partition::Cut};
 
 /// The knowledge base to begin with.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "How to search")]
 pub struct RulesArgument {
-    /// Design rules to begin with, which stand until the evidence refutes them, for what reads rules:
-    /// statistics and a language model. CSV with the columns polarity (do or avoid), decision (its
+    /// Design rules to begin with, which hold until the evidence refutes them, for searchers that read
+    /// rules: statistics and a language model. CSV with the columns polarity (do or avoid), decision (its
     /// name, such as 0->3, or any), choice, and if wanted at_least (how many decisions take it, of
     /// any), niche (from 1 on; else all) and reason
     #[arg(long, value_name = "FILE")]
@@ -40,49 +41,54 @@ impl RulesArgument {
 
     /// The rules, or none where no file is given.
     pub fn read(&self, space: &Space, cut: &Cut) -> Result<Vec<Rule>, Failure> {
-        let Some(file) = self.file() else { return Ok(Vec::new()) };
-        let wrong = |line: u64, problem: &dyn std::fmt::Display| {
-            Failure::input(format!("{}, line {line}: {problem}", file.display()))
-        };
-        let text =
-            std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
-        let text = lines_of(&text);
-        let mut reader = csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .comment(Some(b'#'))
-            .from_reader(text.as_bytes());
-        let header = reader.headers().map_err(|error| wrong(1, &error))?;
-        let header: Vec<String> = header.iter().map(str::to_owned).collect();
-        let mut rules: Vec<Rule> = Vec::new();
-        let mut lines = reader.deserialize::<Line>();
-        while let Some(line) = lines.next() {
-            let at = lines.reader().position().line();
-            let line = line.map_err(|error| {
-                let at = error.position().map_or(at, csv::Position::line);
-                wrong(at, &format_args!("{}; expected polarity,decision,choice and if wanted at_least,niche,reason, as in do,0->3,skip_connect", what(&error, &header)))
-            })?;
-            let at = at.saturating_sub(1).max(2);
-            let rule = line.rule(space, cut).map_err(|problem| wrong(at, &problem))?;
-            if rules.iter().any(|other| other.states_the_same(&rule)) {
-                return Err(wrong(at, &"the rule is there already"));
-            }
-            let scope = rules.iter().filter(|other| other.niche == rule.niche);
-            if scope.count() == KnowledgeBase::CAPACITY {
-                let most = KnowledgeBase::CAPACITY;
-                return Err(wrong(
-                    at,
-                    &format_args!(
-                        "more than {most} rules for the same niches: a knowledge base keeps {most}"
-                    ),
-                ));
-            }
-            rules.push(rule);
-        }
-        if rules.is_empty() {
-            return Err(Failure::input(format!("{} holds no rule", file.display())));
-        }
-        Ok(rules)
+        read(self.file(), space, cut)
     }
+}
+
+/// The rules of a file, or none where no file is given.
+pub fn read(file: Option<&Path>, space: &Space, cut: &Cut) -> Result<Vec<Rule>, Failure> {
+    let Some(file) = file else { return Ok(Vec::new()) };
+    let wrong = |line: u64, problem: &dyn std::fmt::Display| {
+        Failure::input(format!("{}, line {line}: {problem}", file.display()))
+    };
+    let text =
+        std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
+    let text = lines_of(&text);
+    let mut reader = csv::ReaderBuilder::new()
+        .trim(csv::Trim::All)
+        .comment(Some(b'#'))
+        .from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| wrong(1, &error))?;
+    let header: Vec<String> = header.iter().map(str::to_owned).collect();
+    let mut rules: Vec<Rule> = Vec::new();
+    let mut lines = reader.deserialize::<Line>();
+    while let Some(line) = lines.next() {
+        let at = lines.reader().position().line();
+        let line = line.map_err(|error| {
+            let at = error.position().map_or(at, csv::Position::line);
+            wrong(at, &format_args!("{}; expected polarity,decision,choice and if wanted at_least,niche,reason, as in do,0->3,skip_connect", what(&error, &header)))
+        })?;
+        let at = at.saturating_sub(1).max(2);
+        let rule = line.rule(space, cut).map_err(|problem| wrong(at, &problem))?;
+        if rules.iter().any(|other| other.states_the_same(&rule)) {
+            return Err(wrong(at, &"the rule is there already"));
+        }
+        let scope = rules.iter().filter(|other| other.niche == rule.niche);
+        if scope.count() == KnowledgeBase::CAPACITY {
+            let most = KnowledgeBase::CAPACITY;
+            return Err(wrong(
+                at,
+                &format_args!(
+                    "more than {most} rules for the same niches: a knowledge base keeps {most}"
+                ),
+            ));
+        }
+        rules.push(rule);
+    }
+    if rules.is_empty() {
+        return Err(Failure::input(format!("{} holds no rule", file.display())));
+    }
+    Ok(rules)
 }
 
 /// The text without a mark of its encoding, and with line feeds alone at the ends of lines.

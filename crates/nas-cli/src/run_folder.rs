@@ -1,3 +1,5 @@
+//! The folder of a run: what is in it, and when.
+
 use std::{
     ffi::{OsStr, OsString},
     fs, io,
@@ -6,14 +8,15 @@ use std::{
 
 use nas_bench::container;
 use nas_space::Space;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
+    commands::search::Plan,
     failure::Failure,
     journal::{CHECKPOINT, EVENTS, Journal, Kept},
 };
 
-/// What tells a run's folder from any other: how the search was asked for.
+/// The plan of the run. A folder that contains it is a run.
 pub const CONFIG: &str = "config.toml";
 
 /// What is written last: a run that has it ended, or was stopped by its user.
@@ -40,7 +43,7 @@ const FILES: [&str; 13] = [
 ];
 
 /// The version of the folder's format, which its configuration names.
-pub const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// A run's folder. It is there from the search's first evaluation on, and whatever kills the search,
 /// what was evaluated stays; its results are written when the search ends, each file as a whole.
@@ -53,17 +56,21 @@ pub struct RunFolder {
     earlier: Option<PathBuf>,
 }
 
-/// What a configuration must tell of any run.
+/// The file of a run's plan.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    format_version: u32,
+    nas_version: String,
+    /// Each objective and where it comes from, in words.
+    origins: Vec<String>,
+    plan: Plan,
+}
+
+/// What tells the format of a run.
 #[derive(Deserialize)]
 struct Versioned {
     format_version: u32,
-}
-
-/// What it tells to take the search up.
-#[derive(Deserialize)]
-struct Asked {
-    folder: PathBuf,
-    arguments: Vec<String>,
 }
 
 impl RunFolder {
@@ -157,17 +164,26 @@ impl RunFolder {
         }
     }
 
-    /// The folder that the search was started in, and its arguments.
-    pub fn asked(&self) -> Result<(PathBuf, Vec<String>), Failure> {
-        let Asked { folder, arguments } = toml::from_str(&self.config()?)
-            .map_err(|error| Failure::input(format!("{}: {error}", self.file(CONFIG).display())))?;
-        Ok((folder, arguments))
+    /// The plan of the search.
+    pub fn plan(&self) -> Result<Plan, Failure> {
+        Ok(self.config()?.plan)
     }
 
-    /// The configuration.
-    pub fn config(&self) -> Result<String, Failure> {
+    /// The settings of the plan by their names, in order; nested ones as `a.b`.
+    pub fn settings(&self) -> Result<Vec<(String, String)>, Failure> {
+        let plan = toml::Table::try_from(self.plan()?)
+            .map_err(|error| Failure::work(format!("cannot read the plan: {error}")))?;
+        let mut settings = Vec::new();
+        flatten("", plan, &mut settings);
+        Ok(settings)
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
         let file = self.file(CONFIG);
-        fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))
+        let text =
+            fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))?;
+        toml::from_str(&text)
+            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))
     }
 
     /// Where the run's folder is, or will be.
@@ -194,10 +210,23 @@ impl RunFolder {
             .map_err(|error| Failure::file("write to", parent, &error))
     }
 
-    /// Puts a new run in its place, an earlier one's if there is one: how it was asked for, the calls
-    /// that it replays, and no event yet. A replay may come to nothing: until it is
+    /// Puts a new run in its place, an earlier one's if there is one: its plan, where its objectives
+    /// come from, the calls that it replays, and no event yet. A replay may come to nothing: until it is
     /// [kept](Self::keep) or [abandoned](Self::abandon), what it replaces is there, but hidden.
-    pub fn begin(&mut self, config: &str, calls: Option<&[u8]>) -> Result<Journal, Failure> {
+    pub fn begin(
+        &mut self,
+        plan: &Plan,
+        origins: &[String],
+        calls: Option<&[u8]>,
+    ) -> Result<Journal, Failure> {
+        let config = Config {
+            format_version: FORMAT_VERSION,
+            nas_version: env!("CARGO_PKG_VERSION").to_owned(),
+            origins: origins.to_vec(),
+            plan: plan.clone(),
+        };
+        let config = toml::to_string(&config)
+            .map_err(|error| Failure::work(format!("cannot write the plan: {error}")))?;
         let making = self.making()?;
         let put = |name: &str, content: &[u8]| {
             let file = making.path().join(name);
@@ -285,6 +314,18 @@ fn is_part(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(container::PART.as_bytes())
 }
 
+/// The values of a table by their names, as text.
+fn flatten(before: &str, table: toml::Table, settings: &mut Vec<(String, String)>) {
+    for (name, value) in table {
+        let name = format!("{before}{name}");
+        match value {
+            toml::Value::Table(table) => flatten(&format!("{name}."), table, settings),
+            toml::Value::String(text) => settings.push((name, text)),
+            other => settings.push((name, other.to_string())),
+        }
+    }
+}
+
 fn free_name(name: &str) -> PathBuf {
     let runs = Path::new("runs");
     let numbered = (2..).map(|number| format!("{name}-{number}"));
@@ -299,26 +340,30 @@ fn free_name(name: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    const EMPTY: &str = "format_version = 1\n";
+    fn begin(run: &mut RunFolder, seed: u64, calls: Option<&[u8]>) -> Journal {
+        let plan = crate::commands::search::plan_of(&format!("--seed {seed}"));
+        run.begin(&plan, &["accuracy".to_owned()], calls).unwrap()
+    }
 
     #[test]
     fn a_run_appears_whole_and_is_replaced_only_by_force_and_not_while_it_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs/demo");
         let prepare = |force| RunFolder::prepare(Some(&path), "demo", force);
-        let journal = prepare(false).unwrap().begin(EMPTY, None).unwrap();
+        let journal = begin(&mut prepare(false).unwrap(), 0, None);
+        let first = fs::read_to_string(path.join(CONFIG)).unwrap();
         assert!(prepare(false).is_err());
         let busy = prepare(true).unwrap_err().to_string();
         assert!(busy.contains("is in use"), "{busy}");
         drop(journal);
         let mut run = prepare(true).unwrap();
-        run.begin(&format!("{EMPTY}seed = 1\n"), Some(b"calls")).unwrap();
+        begin(&mut run, 1, Some(b"calls"));
         run.abandon();
-        assert_eq!(fs::read_to_string(path.join(CONFIG)).unwrap(), EMPTY);
+        assert_eq!(fs::read_to_string(path.join(CONFIG)).unwrap(), first);
         let mut run = prepare(true).unwrap();
-        run.begin(&format!("{EMPTY}seed = 2\n"), Some(b"calls")).unwrap();
+        begin(&mut run, 2, Some(b"calls"));
         run.keep();
-        assert!(fs::read_to_string(path.join(CONFIG)).unwrap().contains("seed = 2"));
+        assert_eq!(RunFolder::open(&path).unwrap().plan().unwrap().seed, 2);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         fs::write(path.join("notes.txt"), "mine").unwrap();
         assert!(prepare(true).is_err());
@@ -345,7 +390,7 @@ mod tests {
         let open = || RunFolder::open(folder.path()).map(|_| ()).map_err(|e| e.to_string());
         assert!(open().unwrap_err().contains("is no run"));
         for (config, told) in [
-            ("format_version = 2", "format 2, but this program reads 1"),
+            ("format_version = 9", "format 9, but this program reads 2"),
             ("format_version = 99999999999", "invalid value"),
             ("seed = 2", "missing field"),
             ("= =", "expected"),
@@ -354,7 +399,9 @@ mod tests {
             let error = open().unwrap_err();
             assert!(error.contains(told), "{error}");
         }
-        fs::write(folder.path().join(CONFIG), EMPTY).unwrap();
+        fs::write(folder.path().join(CONFIG), "format_version = 2\n").unwrap();
         open().unwrap();
+        let error = RunFolder::open(folder.path()).unwrap().plan().unwrap_err().to_string();
+        assert!(error.contains("missing field"), "{error}");
     }
 }

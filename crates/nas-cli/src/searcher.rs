@@ -8,6 +8,8 @@ use nas_search::{
     Statistical,
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::{failure::Failure, partition::population};
 
 /// How many survive in NSGA-II and SPEA2: with a few hundred evaluations the usual 100 hardly evolve.
@@ -16,7 +18,8 @@ const POPULATION: usize = 50;
 /// Ranges of FLOPs of which MAP-Elites keeps the best.
 const CELLS: usize = 100;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Searcher {
     /// Evolution that chooses among children by what the search has measured
     Statistical,
@@ -37,7 +40,7 @@ pub enum Searcher {
     Spea2,
     /// A language model
     Llm,
-    /// Nothing: all are evaluated
+    /// Evaluates every architecture
     Exhaustive,
 }
 

@@ -73,6 +73,14 @@ impl Target {
         }
     }
 
+    /// The number of this machine's GPU.
+    pub fn gpu(&self) -> Option<usize> {
+        match self {
+            Self::Cuda(number) => Some(*number),
+            Self::Host | Self::Published(_) => None,
+        }
+    }
+
     /// The device whose costs were published.
     pub fn published(&self) -> Option<&str> {
         match self {

@@ -31,7 +31,7 @@ pub struct Arguments {
 }
 
 /// Settings that do not make another search: where it ran, and its chance.
-const CHANCE: [&str; 4] = ["seed", "folder", "arguments", "replay"];
+const CHANCE: [&str; 6] = ["seed", "folder", "format", "data", "model.replay", "model.record"];
 
 /// A run with the complete rows of what it evaluated.
 struct Run {
@@ -199,8 +199,8 @@ struct Group {
 
 fn groups(runs: &[Run]) -> Vec<Group> {
     let settings = |run: &Run| -> BTreeMap<String, String> {
-        let names = run.told.config.keys().filter(|name| !CHANCE.contains(&name.as_str()));
-        names.map(|name| (name.clone(), run.told.setting(name))).collect()
+        let settings = run.told.settings.iter().cloned();
+        settings.filter(|(name, _)| !CHANCE.contains(&name.as_str())).collect()
     };
     let mut all: Vec<(BTreeMap<String, String>, Vec<usize>)> = Vec::new();
     for (at, run) in runs.iter().enumerate() {
@@ -231,7 +231,7 @@ fn one_of_each_seed(groups: &[Group], runs: &[Run]) -> Result<(), Failure> {
     for group in groups {
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
         for &at in &group.members {
-            let seed = runs[at].told.setting("seed");
+            let seed = runs[at].told.setting("seed").to_owned();
             if let Some(earlier) = known.insert(seed.clone(), at) {
                 let [one, other] = [earlier, at].map(|at| runs[at].told.folder.path().display());
                 return Err(Failure::input(format!(
@@ -265,7 +265,9 @@ fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
     let mut pairs = Records::new(["pair", "seeds", "difference of HV", "p"]);
     let by_seed = |group: &Group| -> BTreeMap<String, f64> {
         let members = group.members.iter();
-        members.map(|at| (runs[*at].told.setting("seed"), scores[*at].hypervolume)).collect()
+        members
+            .map(|at| (runs[*at].told.setting("seed").to_owned(), scores[*at].hypervolume))
+            .collect()
     };
     let mut any = false;
     for (first, one) in groups.iter().enumerate() {

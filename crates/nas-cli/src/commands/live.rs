@@ -2,28 +2,30 @@
 
 use std::{fs, path::PathBuf, rc::Rc};
 
-use nas_bench::container;
+use nas_bench::{ScoreTable, container};
 use nas_eval::{
     Pace, Problem, Source,
-    live::{self, Blueprint, Computed, MeasuredLatency, Networks, ProxyScore},
+    live::{self, Blueprint, MeasuredLatency, Networks, ProxyScore},
 };
 use nas_hw::{Measurement, Plan};
 use nas_proxy::{Batch, Proxy, Selection};
 use nas_search::SearchRng;
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
+use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use crate::{
-    commands::{Runtime, Workers},
+    arch::Architectures,
+    commands::{Runtime, Workers, score::ScorePlan},
     engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
-    target::Target,
 };
 
 /// The batch that proxies see.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Zero-cost proxies")]
 pub struct ProxyArguments {
     /// Images in a batch [default: 64, of 224×224 pixels 8]
     #[arg(long, value_name = "N")]
@@ -35,7 +37,8 @@ pub struct ProxyArguments {
 }
 
 /// How a search computes proxies.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Zero-cost proxies")]
 pub struct ComputedProxies {
     #[command(flatten)]
     proxy: ProxyArguments,
@@ -112,55 +115,85 @@ impl ComputedProxies {
         options.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
-    /// Whether others compute them.
+    /// Whether workers compute them.
     pub fn by_workers(&self) -> bool {
         self.engine.engine.is_some()
     }
 
-    /// The proxies that were computed before, where a search takes them: unless something was said
-    /// about computing them.
-    fn computed_before(&self, problem: &Problem) -> Option<Computed> {
+    /// How a search's proxies are computed: before, by pel-nas, where there are such and no option
+    /// asks for another computation.
+    pub fn plan(&self, problem: &Problem, workers: Option<u16>) -> ProxyPlan {
         let computed = problem.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
-        computed.filter(|_| self.given().is_none())
+        if computed.is_some() && self.given().is_none() {
+            return ProxyPlan::Before;
+        }
+        ProxyPlan::Computed {
+            batch: self.proxy.batch,
+            images: self.proxy.images.clone(),
+            compute: self.compute.clone().unwrap_or_else(|| COMPUTE.to_owned()),
+            engine: self.by_workers().then(|| self.engine.with(workers)),
+        }
+    }
+}
+
+/// How a search's proxies are computed, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "computed")]
+pub enum ProxyPlan {
+    /// Before, by pel-nas.
+    Before,
+    /// In the search.
+    #[serde(rename = "here")]
+    Computed {
+        /// Images in a batch, where asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        batch: Option<usize>,
+        /// A file of images; else Gaussian noise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        images: Option<PathBuf>,
+        /// Where proxies are computed, such as `cpu`.
+        compute: String,
+        /// What starts workers that compute them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        engine: Option<EngineArguments>,
+    },
+}
+
+impl ProxyPlan {
+    pub fn is_computed_before(&self) -> bool {
+        *self == Self::Before
     }
 
-    fn compute(&self) -> &str {
-        self.compute.as_deref().unwrap_or(COMPUTE)
+    /// Workers at a time, where asked for.
+    pub fn workers(&self) -> Option<u16> {
+        match self {
+            Self::Computed { engine: Some(engine), .. } => engine.workers_asked_for(),
+            _ => None,
+        }
     }
 
     /// Where a search's score comes from, in words.
     pub fn origin(&self, problem: &Problem) -> String {
-        if self.computed_before(problem).is_some() {
-            let dataset = problem.dataset_name.unwrap_or_default();
-            return format!("score from zero-cost proxies, as pel-nas computed them on {dataset}");
-        }
-        let images = match &self.proxy.images {
+        let (images, engine) = match self {
+            Self::Before => {
+                let dataset = problem.dataset_name.unwrap_or_default();
+                return format!(
+                    "score from zero-cost proxies, as pel-nas computed them on {dataset}"
+                );
+            }
+            Self::Computed { images, engine, .. } => (images, engine),
+        };
+        let images = match images {
             Some(file) => format!("images of {}", file.display()),
             None => "Gaussian noise".to_owned(),
         };
-        let by = if self.by_workers() { "by workers" } else { "on this machine" };
+        let by = if engine.is_some() { "by workers" } else { "on this machine" };
         let proxies = problem.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
         let names = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(", ");
         format!(
             "training-free score, which is no accuracy, from zero-cost proxies:\n    {names}, \
              computed {by} on {images}"
         )
-    }
-
-    /// What a search's configuration tells of them.
-    pub fn config(&self, problem: &Problem) -> toml::Table {
-        let mut table = toml::Table::new();
-        if self.computed_before(problem).is_some() {
-            table.insert("computed".into(), toml::Value::from("before, by pel-nas"));
-            return table;
-        }
-        let images = self.proxy.images.as_ref();
-        let images = images.map_or("gaussian".into(), |file| file.display().to_string());
-        let batch = problem.blueprint.as_ref().map_or(0, |blueprint| self.proxy.count(blueprint));
-        table.insert("batch".into(), toml::Value::from(batch as i64));
-        table.insert("images".into(), toml::Value::from(images));
-        table.insert("compute".into(), toml::Value::from(self.compute()));
-        table
     }
 
     /// The proxies' score as the objective of a search.
@@ -170,63 +203,59 @@ impl ComputedProxies {
         seed: u64,
         workers: &Rc<Workers>,
     ) -> Result<Box<dyn Source>, Failure> {
-        if let Some(computed) = self.computed_before(problem) {
-            let table = computed().map_err(nas_eval::Error::from)?;
-            return Ok(Box::new(ProxyScore::from_table(table)?));
-        }
         let blueprint = blueprint(problem)?;
+        let (batch, images, compute, engine) = match self {
+            Self::Before => {
+                let computed = blueprint.computed.unwrap_or(ScoreTable::cifar10);
+                let table = computed().map_err(nas_eval::Error::from)?;
+                return Ok(Box::new(ProxyScore::from_table(table)?));
+            }
+            Self::Computed { batch, images, compute, engine } => (batch, images, compute, engine),
+        };
+        let proxy = ProxyArguments { batch: *batch, images: images.clone() };
         let rng = &mut SearchRng::seed_from_u64(seed);
         let space = problem.space;
         let sample: Vec<Arch> = std::iter::repeat_with(|| space.sample(rng))
             .filter(|arch| space.is_connected(arch))
             .take(REFERENCE)
             .collect();
-        if self.by_workers() {
-            // What is wrong with the images is told now, not by workers.
-            self.proxy.images(problem, seed, Device::Cpu)?;
-            let compute = self.workers(problem, seed, Rc::clone(workers));
+        if let Some(engine) = engine {
+            // What is wrong with the images is refused now, not by workers.
+            proxy.images(problem, seed, Device::Cpu)?;
+            let proxies = blueprint.score.iter().copied().map(Proxy::name).collect::<Vec<_>>();
+            let score = ScorePlan {
+                space: space.name().to_owned(),
+                dataset: problem.dataset_name.map(str::to_owned),
+                proxies: proxies.join(","),
+                seed,
+                batch: *batch,
+                images: images.clone(),
+                compute: compute.clone(),
+                double: false,
+                jobs: Some(engine.cpus() as u16),
+                architectures: Architectures::default(),
+            };
+            let engine = engine.with(workers.count);
+            let workers = Rc::clone(workers);
+            let compute: Box<live::Compute> = Box::new(move |architectures| {
+                by_workers(space, architectures, &score, &engine, &workers)
+                    .map_err(|failure| failure.to_string().into())
+            });
             let score = ProxyScore::computed_by(blueprint, compute, Pace::Together, sample);
             return Ok(Box::new(score));
         }
-        let device = nas_proxy::device(self.compute())?;
+        let device = nas_proxy::device(compute)?;
         let networks = Networks { blueprint: blueprint.clone(), seed, device };
-        let batch = self.proxy.images(problem, seed, device)?;
+        let batch = proxy.images(problem, seed, device)?;
         Ok(Box::new(ProxyScore::new(networks, batch, sample)))
-    }
-
-    /// Has proxies computed by `nas score`, of which workers take a part each.
-    fn workers(&self, problem: &Problem, seed: u64, workers: Rc<Workers>) -> Box<live::Compute> {
-        let proxies = problem.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
-        let proxies = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(",");
-        let mut command = vec!["score".to_owned()];
-        let mut say = |option: &str, value: String| command.extend([option.to_owned(), value]);
-        say("--space", problem.space.name().to_owned());
-        say("--proxies", proxies);
-        say("--seed", seed.to_string());
-        say("--compute", self.compute().to_owned());
-        if let Some(dataset) = problem.dataset_name {
-            say("--dataset", dataset.to_owned());
-        }
-        if let Some(batch) = self.proxy.batch {
-            say("--batch", batch.to_string());
-        }
-        if let Some(images) = &self.proxy.images {
-            say("--images", images.display().to_string());
-        }
-        say("--jobs", self.engine.cpus().to_string());
-        let (space, engine) = (problem.space, self.engine.with(workers.count));
-        Box::new(move |architectures| {
-            by_workers(space, architectures, &command, &engine, &workers)
-                .map_err(|failure| failure.to_string().into())
-        })
     }
 }
 
-/// Proxies of architectures, as workers compute them by a command.
+/// Proxies of architectures, as workers compute them.
 fn by_workers(
     space: &Space,
     architectures: &[Arch],
-    command: &[String],
+    score: &ScorePlan,
     engine: &EngineArguments,
     workers: &Workers,
 ) -> Result<Vec<Vec<Option<f64>>>, Failure> {
@@ -236,9 +265,8 @@ fn by_workers(
     let cannot = |error: std::io::Error| Failure::file("write", folder, &error);
     let folder = std::path::absolute(folder).map_err(cannot)?;
     let list = folder.join("architectures.txt");
-    let mut arguments = command.to_vec();
-    arguments.extend(["--file".to_owned(), list.display().to_string()]);
-    let job = Job::new(arguments, engine.shards().min(architectures.len()));
+    let score = ScorePlan { architectures: Architectures::of_file(&list), ..score.clone() };
+    let job = Job::new(score, engine.shards().min(architectures.len()));
     let text: String = architectures.iter().map(|arch| space.format(arch) + "\n").collect();
     // What a search that was killed had computed of this very generation is kept.
     let begun = Job::read(&folder).is_ok_and(|begun| begun == job)
@@ -257,34 +285,32 @@ fn by_workers(
     Ok(architectures.iter().map(values).collect())
 }
 
-/// Where measured latency comes from, in words.
-pub fn latency_origin(target: &Target) -> String {
-    match target {
-        Target::Cuda(number) => {
-            format!("latency measured on this machine's GPU {number}, one image")
-        }
-        _ => "latency measured on this machine, one image on one thread".to_owned(),
+/// Where measured latency comes from, in words: on the processor, or on the GPU of a number.
+pub fn latency_origin(gpu: Option<usize>) -> String {
+    match gpu {
+        Some(number) => format!("latency measured on this machine's GPU {number}, one image"),
+        None => "latency measured on this machine, one image on one thread".to_owned(),
     }
 }
 
 /// Latency of one image on this machine as the objective of a search.
 pub fn latency_source(
     problem: &Problem,
-    target: &Target,
+    gpu: Option<usize>,
     seed: u64,
 ) -> Result<Box<dyn Source>, Failure> {
-    Ok(Box::new(stopwatch(problem, target, Runtime::Torch, seed)?))
+    Ok(Box::new(stopwatch(problem, gpu, Runtime::Torch, seed)?))
 }
 
 fn stopwatch(
     problem: &Problem,
-    target: &Target,
+    gpu: Option<usize>,
     runtime: Runtime,
     seed: u64,
 ) -> Result<MeasuredLatency, Failure> {
-    let device = match target {
-        Target::Cuda(number) => nas_proxy::device(&format!("cuda:{number}"))?,
-        _ => Device::Cpu,
+    let device = match gpu {
+        Some(number) => nas_proxy::device(&format!("cuda:{number}"))?,
+        None => Device::Cpu,
     };
     let networks = Networks { blueprint: blueprint(problem)?.clone(), seed, device };
     let runtime = match runtime {
@@ -297,11 +323,11 @@ fn stopwatch(
 /// The measured latency of each architecture.
 pub fn latencies(
     problem: &Problem,
-    target: &Target,
+    gpu: Option<usize>,
     runtime: Runtime,
     architectures: &[Arch],
 ) -> Result<Vec<Measurement>, Failure> {
-    let stopwatch = stopwatch(problem, target, runtime, 0)?;
+    let stopwatch = stopwatch(problem, gpu, runtime, 0)?;
     let mut progress = Progress::new("measuring", architectures.len());
     let mut measured = Vec::new();
     for arch in architectures {

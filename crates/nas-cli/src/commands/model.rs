@@ -5,10 +5,12 @@ use std::{path::PathBuf, time::Duration};
 use clap::ValueEnum;
 use nas_llm::{Budget, ChatModel, Endpoint, Failed, Style, Transcript};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{failure::Failure, run_folder::RunFolder};
 
 /// Where the model is.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Language model")]
 pub struct EndpointArguments {
     /// The base URL of an OpenAI-compatible server, for example http://127.0.0.1:8911/v1
@@ -40,7 +42,7 @@ pub struct EndpointArguments {
 }
 
 /// How the model is used in a search.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Language model")]
 pub struct ModelArguments {
     #[command(flatten)]
@@ -68,7 +70,9 @@ pub struct ModelArguments {
     pub replay: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+/// What a model is asked, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Prompts {
     #[default]
     CoEvolution,
@@ -115,11 +119,6 @@ impl EndpointArguments {
         Ok(endpoint)
     }
 
-    /// The base URL, if there is one, without what it hides.
-    pub fn shown_url(&self) -> Option<String> {
-        self.endpoint().ok().map(|endpoint| endpoint.shown_url())
-    }
-
     /// Whether a server is named.
     pub fn is_given(&self) -> bool {
         self.base_url.is_some()
@@ -161,30 +160,75 @@ impl ModelArguments {
         options.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
-    /// Calls that a search of so many generations and niches may make.
-    pub fn calls(&self, generations: usize, niches: usize) -> u64 {
-        let needed = self.prompting.style().stages() * (generations * niches) as u64;
-        self.llm_calls.unwrap_or(needed)
+    /// How the model is prompted.
+    pub fn style(&self) -> Style {
+        self.prompting.style()
     }
 
-    fn budget(&self, calls: u64) -> Budget {
-        Budget { calls: Some(calls), tokens: self.llm_tokens, money: self.llm_money }
+    /// The model of a search of so many generations and niches.
+    pub fn plan(&self, generations: usize, niches: usize) -> Result<ModelPlan, Failure> {
+        let needed = self.style().stages() * (generations * niches) as u64;
+        // A server that is not named is refused, unless recorded calls replace it.
+        let live = self.endpoint.is_given() || self.replay.is_none();
+        Ok(ModelPlan {
+            prompting: self.prompting,
+            generations,
+            calls: self.llm_calls.unwrap_or(needed),
+            tokens: self.llm_tokens,
+            money: self.llm_money,
+            record: self.record.clone(),
+            replay: self.replay.clone(),
+            endpoint: live.then(|| self.endpoint.endpoint()).transpose()?,
+        })
+    }
+}
+
+/// The language model of a search, resolved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelPlan {
+    pub prompting: Prompts,
+    /// Generations that the model proposes in.
+    pub generations: usize,
+    /// Calls that the search may make.
+    pub calls: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub money: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<PathBuf>,
+    /// The server; none where recorded calls are all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Endpoint>,
+}
+
+impl ModelPlan {
+    fn budget(&self) -> Budget {
+        Budget { calls: Some(self.calls), tokens: self.tokens, money: self.money }
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, Failure> {
+        let missing = || Failure::input("no language model given: name a server with --llm-url");
+        self.endpoint.clone().ok_or_else(missing)
     }
 
     /// Whether recorded calls are all there is, with no server beside them.
     pub fn is_replayed(&self) -> bool {
-        self.replay.is_some() && !self.endpoint.is_given()
+        self.replay.is_some() && self.endpoint.is_none()
     }
 
     /// The file with the calls of a run: its own, unless the user named another that grows.
     pub fn transcript(&self, folder: &RunFolder) -> PathBuf {
-        let grows = self.replay.as_ref().filter(|_| self.endpoint.is_given());
+        let grows = self.replay.as_ref().filter(|_| self.endpoint.is_some());
         let named = grows.or(self.record.as_ref()).cloned();
         named.unwrap_or_else(|| folder.file("transcript.jsonl"))
     }
 
     /// Refuses, before a run's folder is made, what cannot be asked or replayed.
-    pub fn check(&self, calls: u64, folder: &RunFolder) -> Result<(), Failure> {
+    pub fn check(&self, folder: &RunFolder) -> Result<(), Failure> {
         if let Some(file) = self.record.as_ref().filter(|file| file.parent() == Some(folder.path()))
         {
             return Err(Failure::input(format!(
@@ -195,32 +239,26 @@ impl ModelArguments {
         match &self.replay {
             Some(file) if self.is_replayed() => drop(ChatModel::replay(file)?),
             Some(file) => {
-                let endpoint = self.endpoint.endpoint()?;
-                ChatModel::resume(endpoint, self.budget(calls), file, Failed::Again)?;
+                ChatModel::resume(self.endpoint()?, self.budget(), file, Failed::Again)?;
             }
-            None => drop(ChatModel::live(self.endpoint.endpoint()?, self.budget(calls), None)?),
+            None => drop(ChatModel::live(self.endpoint()?, self.budget(), None)?),
         }
         if let Some(file) = self.record.as_ref().filter(|file| file.exists()) {
             let file = file.display();
             return Err(Failure::input(format!(
-                "{file} holds the calls of an earlier search: go on with it by --replay {file} beside --llm-url, or move it away"
+                "{file} contains the calls of an earlier search: go on with it by --replay {file} beside --llm-url, or move it away"
             )));
         }
         Ok(())
     }
 
     /// The model of a run whose folder is there: live and recorded, or replayed.
-    pub fn open(
-        &self,
-        calls: u64,
-        folder: &RunFolder,
-        resumed: bool,
-    ) -> Result<ChatModel, Failure> {
+    pub fn open(&self, folder: &RunFolder, resumed: bool) -> Result<ChatModel, Failure> {
         let transcript = self.transcript(folder);
         if self.is_replayed() {
             return Ok(ChatModel::replay(transcript)?);
         }
-        let (endpoint, budget) = (self.endpoint.endpoint()?, self.budget(calls));
+        let (endpoint, budget) = (self.endpoint()?, self.budget());
         Ok(if self.replay.is_some() {
             ChatModel::resume(endpoint, budget, transcript, Failed::Again)?
         } else if resumed && transcript.exists() {

@@ -8,19 +8,19 @@ use std::rc::Rc;
 use nas_eval::{Problem, Source};
 use nas_hw::Measurement;
 use nas_space::Arch;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     commands::{Runtime, Workers},
     failure::Failure,
-    target::Target,
 };
 
-/// Nothing to say about proxies in this build.
-#[derive(Debug, clap::Args)]
+/// No options about proxies in this build.
+#[derive(Debug, Clone, clap::Args)]
 pub struct ProxyArguments {}
 
-/// Nor how a search computes them.
-#[derive(Debug, clap::Args)]
+/// None about how a search computes them.
+#[derive(Debug, Clone, clap::Args)]
 pub struct ComputedProxies {}
 
 pub fn unavailable(what: &str) -> Failure {
@@ -38,12 +38,26 @@ impl ComputedProxies {
         false
     }
 
-    pub fn origin(&self, _: &Problem) -> String {
-        String::new()
+    pub fn plan(&self, _: &Problem, _: Option<u16>) -> ProxyPlan {
+        ProxyPlan {}
+    }
+}
+
+/// Proxies cannot be computed in this build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProxyPlan {}
+
+impl ProxyPlan {
+    pub fn is_computed_before(&self) -> bool {
+        true
     }
 
-    pub fn config(&self, _: &Problem) -> toml::Table {
-        toml::Table::new()
+    pub fn workers(&self) -> Option<u16> {
+        None
+    }
+
+    pub fn origin(&self, _: &Problem) -> String {
+        String::new()
     }
 
     pub fn score(&self, _: &Problem, _: u64, _: &Rc<Workers>) -> Result<Box<dyn Source>, Failure> {
@@ -51,17 +65,17 @@ impl ComputedProxies {
     }
 }
 
-pub fn latency_origin(_: &Target) -> String {
+pub fn latency_origin(_: Option<usize>) -> String {
     String::new()
 }
 
-pub fn latency_source(_: &Problem, _: &Target, _: u64) -> Result<Box<dyn Source>, Failure> {
+pub fn latency_source(_: &Problem, _: Option<usize>, _: u64) -> Result<Box<dyn Source>, Failure> {
     Err(unavailable("measure latency"))
 }
 
 pub fn latencies(
     _: &Problem,
-    _: &Target,
+    _: Option<usize>,
     _: Runtime,
     _: &[Arch],
 ) -> Result<Vec<Measurement>, Failure> {

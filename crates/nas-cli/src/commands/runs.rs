@@ -36,7 +36,8 @@ pub enum State {
 /// What the folder of a run tells.
 pub struct Told {
     pub folder: RunFolder,
-    pub config: toml::Table,
+    /// The settings of its plan, by name.
+    pub settings: Vec<(String, String)>,
     /// What the search came to, where it has come to anything.
     pub result: Option<Value>,
     pub state: State,
@@ -60,7 +61,7 @@ impl Told {
         let wrong = |file: &'static str, error: &dyn std::fmt::Display| {
             Failure::input(format!("{}: {error}", folder.file(file).display()))
         };
-        let config = toml::from_str(&folder.config()?).map_err(|error| wrong(CONFIG, &error))?;
+        let settings = folder.settings()?;
         let result: Option<Value> = match fs::read(folder.file(RESULT)) {
             Ok(text) => Some(serde_json::from_slice(&text).map_err(|error| wrong(RESULT, &error))?),
             Err(_) => None,
@@ -84,7 +85,7 @@ impl Told {
             },
             |evaluated| evaluated as usize,
         );
-        Ok(Self { folder, config, result, state, evaluated })
+        Ok(Self { folder, settings, result, state, evaluated })
     }
 
     /// What a run without results tells of itself.
@@ -100,12 +101,9 @@ impl Told {
     }
 
     /// A setting in words, `-` where there is none.
-    pub fn setting(&self, name: &str) -> String {
-        match self.config.get(name) {
-            None => "-".to_owned(),
-            Some(toml::Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        }
+    pub fn setting(&self, name: &str) -> &str {
+        let found = self.settings.iter().find(|(known, _)| known == name);
+        found.map_or("-", |(_, value)| value.as_str())
     }
 }
 
@@ -147,10 +145,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
         };
         let result = told.result.as_ref();
-        let whole = |name: &str| {
-            let value = told.config.get(name).and_then(toml::Value::as_integer);
-            value.map_or(Cell::Absent, |value| Cell::Count(value.unsigned_abs()))
-        };
+        let whole = |name: &str| told.setting(name).parse().map_or(Cell::Absent, Cell::Count);
         let front = result.and_then(|result| Some(result["front"].as_array()?.len()));
         records.push(vec![
             path.display().to_string().into(),

@@ -1,3 +1,5 @@
+//! `nas worker`: one part of a job.
+
 use std::{path::PathBuf, process::ExitCode};
 
 use crate::failure::Failure;
@@ -23,7 +25,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     use crate::{
         commands::score::{self, Shard},
         engine::Job,
-        typed,
     };
     let Arguments { job: folder, shard } = arguments;
     let folder =
@@ -42,11 +43,5 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     std::env::set_current_dir(&job.folder)
         .map_err(|error| Failure::file("go to", &job.folder, &error))?;
-    let crate::Command::Score(mut asked) = typed::again(&job.arguments)?.command else {
-        return Err(Failure::input(format!("{} keeps no nas score", folder.display())));
-    };
-    asked.out = Some(result);
-    asked.waits = true;
-    asked.shard = Some(Shard { part: *shard, parts: job.shards });
-    score::run(&asked)
+    score::work(&job.score, Shard { part: *shard, parts: job.shards }, &result)
 }

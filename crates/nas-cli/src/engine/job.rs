@@ -1,3 +1,5 @@
+//! A job: what workers compute, in a folder that all of them see.
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -8,46 +10,52 @@ use nas_bench::{ScoreTable, container};
 use nas_space::Arch;
 
 use super::{EngineArguments, Kind};
-use crate::{failure::Failure, progress::Progress};
+use crate::{commands::score::ScorePlan, failure::Failure, progress::Progress};
 
-/// What workers are told, the file of a job's folder.
+/// The file of a job's folder that workers read.
 const JOB: &str = "job.toml";
 
 /// A job's format.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
-/// A command `nas score` of which each worker computes a part.
+/// What `nas score` does, of which each worker computes a part.
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Job {
     format_version: u32,
-    /// Where the command was given, and its arguments.
-    pub folder: PathBuf,
-    pub arguments: Vec<String>,
     /// Parts that the work is cut into.
     pub shards: usize,
+    /// The folder that files are named from.
+    pub folder: PathBuf,
+    pub score: ScorePlan,
+}
+
+/// What tells the format of a job.
+#[derive(serde::Deserialize)]
+struct Versioned {
+    format_version: u32,
 }
 
 impl Job {
-    pub fn new(arguments: Vec<String>, shards: usize) -> Self {
+    pub fn new(score: ScorePlan, shards: usize) -> Self {
         let folder = std::env::current_dir().unwrap_or_default();
-        Self { format_version: FORMAT_VERSION, folder, arguments, shards }
+        Self { format_version: FORMAT_VERSION, shards, folder, score }
     }
 
-    /// Reads what a job's folder tells.
+    /// Reads the job of a folder.
     pub fn read(folder: &Path) -> Result<Self, Failure> {
         let file = folder.join(JOB);
         let text =
             fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))?;
-        let job: Self = toml::from_str(&text)
-            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))?;
-        if job.format_version != FORMAT_VERSION {
+        let wrong = |error: toml::de::Error| Failure::input(format!("{}: {error}", file.display()));
+        let Versioned { format_version } = toml::from_str(&text).map_err(wrong)?;
+        if format_version != FORMAT_VERSION {
             return Err(Failure::input(format!(
-                "{}: format {}, but this program reads {FORMAT_VERSION}: workers need the version of nas that made the job",
-                file.display(),
-                job.format_version
+                "{}: format {format_version}, but this program reads {FORMAT_VERSION}: workers need the version of nas that made the job",
+                file.display()
             )));
         }
-        Ok(job)
+        toml::from_str(&text).map_err(wrong)
     }
 
     /// The file of a part's scores.

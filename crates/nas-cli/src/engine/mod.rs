@@ -19,12 +19,15 @@ use std::{
 };
 
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, progress::Progress};
 
 pub use job::Job;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What starts workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Processes of this machine
     Local,
@@ -38,47 +41,44 @@ pub enum Kind {
 pub const HEADING: &str = "Many processes or machines";
 
 /// Where workers run, and as what.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 #[command(next_help_heading = HEADING)]
 pub struct EngineArguments {
     /// Have proxies computed by workers, in parts. Workers see the same files under the same paths.
     /// Lost parts are started again
     #[arg(long, value_name = "NAME", value_enum)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<Kind>,
     /// Parts that the work is cut into [default: 4 for each worker]
     #[arg(long, value_name = "N", requires = "engine", value_parser = clap::value_parser!(u16).range(1..))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shards: Option<u16>,
     /// Parts under way at a time, where it was said.
     #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<u16>,
     /// Cores of a worker [default: 1]
     #[arg(long, value_name = "N", requires = "engine", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<u16>,
     /// GPUs of a worker [default: 0]
     #[arg(long, value_name = "N", requires = "engine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gpus: Option<u16>,
     /// How often a part that was lost is started again [default: 3]
     #[arg(long, value_name = "N", requires = "engine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u16>,
     /// The dashboard of the Ray cluster [default: http://127.0.0.1:8265]
     #[arg(long, value_name = "URL", requires = "engine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ray_address: Option<String>,
     /// More options of sbatch, for example "--partition=gpu --time=4:00:00"
     #[arg(long, value_name = "OPTIONS", requires = "engine", allow_hyphen_values = true)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sbatch: Option<String>,
 }
-
-/// The options that say something of the engine and nothing of the work.
-pub const OPTIONS: [&str; 8] = [
-    "--engine",
-    "--shards",
-    "--workers",
-    "--cpus",
-    "--gpus",
-    "--retries",
-    "--ray-address",
-    "--sbatch",
-];
 
 /// What starts workers.
 trait Engine {
@@ -122,6 +122,11 @@ impl EngineArguments {
     #[must_use]
     pub fn with(&self, workers: Option<u16>) -> Self {
         Self { workers, ..self.clone() }
+    }
+
+    /// Workers at a time, where asked for.
+    pub fn workers_asked_for(&self) -> Option<u16> {
+        self.workers
     }
 
     fn workers(&self) -> usize {

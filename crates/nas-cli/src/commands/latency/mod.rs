@@ -88,7 +88,8 @@ fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
     match &arguments.device {
         target @ (Target::Host | Target::Cuda(_)) => {
             columns.extend(["latency_spread_ms", "repeats"]);
-            let measured = live::latencies(&problem, target, arguments.runtime, &architectures)?;
+            let gpu = target.gpu();
+            let measured = live::latencies(&problem, gpu, arguments.runtime, &architectures)?;
             for (row, measured) in rows.iter_mut().zip(measured) {
                 row.push(Some(measured.median.0).into());
                 row.push(Some(measured.spread.0).into());

@@ -7,7 +7,7 @@ use nas_search::{Detail, Evaluated, Outcome, Rule, Within};
 use nas_space::Arch;
 use serde_json::json;
 
-use super::{Arguments, Objectives};
+use super::{evaluator::Opened, plan::Plan};
 use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records, print_json},
@@ -27,9 +27,9 @@ pub const TOLERANCE: f64 = 1.0;
 
 /// What a search tells its user.
 pub struct Report<'a> {
-    arguments: &'a Arguments,
+    plan: &'a Plan,
     problem: &'a Problem,
-    objectives: &'a Objectives,
+    opened: &'a Opened,
     details: Vec<Detail>,
     outcome: &'a Outcome,
     front: Vec<&'a Evaluated>,
@@ -38,8 +38,6 @@ pub struct Report<'a> {
     model: Option<Contribution>,
     alone: Option<Alone>,
     generations: Vec<Generation>,
-    /// Evaluations that were planned.
-    budget: usize,
 }
 
 /// How good the front of the language model's own architectures is.
@@ -52,30 +50,28 @@ struct Alone {
 
 impl<'a> Report<'a> {
     pub fn new(
-        arguments: &'a Arguments,
+        plan: &'a Plan,
         problem: &'a Problem,
-        objectives: &'a Objectives,
+        opened: &'a Opened,
         outcome: &'a Outcome,
         model: Option<Contribution>,
-        budget: usize,
     ) -> Result<Self, Failure> {
         let front = outcome.front();
-        let scores = match &objectives.truth {
+        let scores = match &opened.truth {
             Some(truth) => truth.score(front.iter().map(|found| &found.arch))?,
             None => None,
         };
-        let within =
-            outcome.best_within(&objectives.limits, |arch| problem.space.is_connected(arch));
-        let details = objectives.evaluator.details().to_vec();
-        let generations = Self::per_generation(problem, outcome, objectives.truth.as_ref())?;
-        let alone = match &objectives.truth {
+        let within = outcome.best_within(&opened.limits, |arch| problem.space.is_connected(arch));
+        let details = opened.evaluator.details().to_vec();
+        let generations = Self::per_generation(problem, outcome, opened.truth.as_ref())?;
+        let alone = match &opened.truth {
             Some(truth) => Self::alone(outcome, truth)?,
             None => None,
         };
         Ok(Self {
-            arguments,
+            plan,
             problem,
-            objectives,
+            opened,
             details,
             outcome,
             front,
@@ -84,7 +80,6 @@ impl<'a> Report<'a> {
             model,
             alone,
             generations,
-            budget,
         })
     }
 
@@ -128,7 +123,7 @@ impl<'a> Report<'a> {
     /// Test accuracy, where it is known and not an objective itself.
     fn test_accuracy(&self) -> Option<&Vec<f64>> {
         let is_objective = self.outcome.objectives.iter().any(|o| o.name == "test_accuracy");
-        self.objectives.test_accuracy.as_ref().filter(|_| !is_objective)
+        self.opened.test_accuracy.as_ref().filter(|_| !is_objective)
     }
 
     fn detail(&self, found: &Evaluated, name: &str) -> Option<f64> {
@@ -139,7 +134,7 @@ impl<'a> Report<'a> {
     /// How many networks were trained, where any were to be.
     fn trained(&self) -> Option<usize> {
         let trained = |one: &&Evaluated| self.detail(one, TRAINED_ACCURACY).is_some();
-        self.objectives.budget.map(|_| self.outcome.evaluated.iter().filter(trained).count())
+        self.plan.training().map(|_| self.outcome.evaluated.iter().filter(trained).count())
     }
 
     fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
@@ -251,8 +246,8 @@ impl<'a> Report<'a> {
 
     /// Prints everything in the format asked for. The exit code tells whether the limits are kept.
     pub fn print(&self, run: &Path) -> Result<ExitCode, Failure> {
-        let limited = !self.objectives.limits.is_empty();
-        match self.arguments.format {
+        let limited = !self.opened.limits.is_empty();
+        match self.plan.format {
             Format::Json => {
                 let mut json = self.json();
                 json["run"] = run.display().to_string().into();
@@ -272,7 +267,7 @@ impl<'a> Report<'a> {
         Ok(match self.within {
             Within::Best(_) => ExitCode::SUCCESS,
             _ if limited => {
-                if self.arguments.format != Format::Table {
+                if self.plan.format != Format::Table {
                     let limits = self.limits_in_words();
                     eprintln!("nothing found with {limits}; what is told is the nearest");
                 }
@@ -321,7 +316,7 @@ impl<'a> Report<'a> {
             rule["evaluated"] = one.evaluated.into();
             rule
         });
-        let limited = !self.objectives.limits.is_empty();
+        let limited = !self.opened.limits.is_empty();
         let scores = self.scores.map(|scores| {
             json!({
                 "hypervolume_ratio": scores.hypervolume_ratio,
@@ -334,7 +329,7 @@ impl<'a> Report<'a> {
         json!({
             "interrupted": self.outcome.interrupted,
             "objectives": self.outcome.objectives,
-            "origins": self.objectives.origins,
+            "origins": self.opened.origins,
             "evaluated": self.outcome.evaluated.len(),
             "trained": self.trained(),
             "front": self.front().json(),

@@ -13,7 +13,6 @@ use nas_space::{Arch, Decision, Space};
 
 use super::{BINS, Report, TOLERANCE};
 use crate::{
-    failure::Failure,
     figure::FrontFigure,
     report::{self, Run},
 };
@@ -25,8 +24,8 @@ const TEXT: usize = 1_500_000;
 
 const TEST_ACCURACY: &str = "test accuracy [%]";
 
-/// What a configuration tells of that is told elsewhere, or says nothing to a reader.
-const UNSHOWN: [&str; 4] = ["arguments", "folder", "format_version", "objectives"];
+/// Settings that a page does not show: they matter to the program alone.
+const UNSHOWN: [&str; 2] = ["folder", "format"];
 
 /// An objective's name and unit for an axis.
 fn axis_title(objective: &Objective) -> String {
@@ -46,13 +45,13 @@ impl Report<'_> {
     /// Whether pictures are on true accuracy: a score of proxies is what the search saw, where the
     /// truth is known it is what counts.
     fn true_accuracies(&self) -> Option<&Vec<f64>> {
-        self.objectives.test_accuracy.as_ref().filter(|_| self.objectives.truth.is_some())
+        self.opened.test_accuracy.as_ref().filter(|_| self.opened.truth.is_some())
     }
 
     /// The exact front in cost and true accuracy. With more objectives it is a surface: its shadow
     /// would mislead.
     fn exact_front(&self) -> Option<Vec<(f64, f64)>> {
-        let truth = self.objectives.truth.as_ref();
+        let truth = self.opened.truth.as_ref();
         let truth = truth.filter(|_| self.outcome.objectives.len() == 2)?;
         let accuracies = self.true_accuracies()?;
         let place =
@@ -64,7 +63,7 @@ impl Report<'_> {
 
     /// What the picture and the page are called.
     fn title(&self) -> String {
-        format!("{} on {}", self.problem.title, self.arguments.device_name())
+        format!("{} on {}", self.problem.title, self.plan.device)
     }
 
     /// The picture: on true accuracy where it is known, else on the objectives themselves.
@@ -96,14 +95,14 @@ impl Report<'_> {
         }
     }
 
-    /// What the page tells. `config` is the run's configuration, `refused` what the search did not
-    /// take, by kind.
+    /// What the page shows. `settings` are the plan's by name, `rejected` counts the proposals that the
+    /// search did not accept, by kind.
     pub fn page(
         &self,
         name: &Path,
-        config: &str,
-        refused: Vec<(String, u64)>,
-    ) -> Result<Run, Failure> {
+        settings: Vec<(String, String)>,
+        rejected: Vec<(String, u64)>,
+    ) -> Run {
         let Self { outcome, problem, .. } = self;
         let shown = self.shown();
         // Of what is not shown there is no place.
@@ -111,7 +110,7 @@ impl Report<'_> {
             shown.iter().position(|at| std::ptr::eq(&raw const outcome.evaluated[*at], found))
         };
         let best = match self.within {
-            Within::Best(found) if !self.objectives.limits.is_empty() => place(found),
+            Within::Best(found) if !self.opened.limits.is_empty() => place(found),
             _ => None,
         };
         let names: BTreeSet<&str> = outcome.evaluated.iter().map(|one| &*one.proposer).collect();
@@ -120,14 +119,14 @@ impl Report<'_> {
         let all = model.map(Contribution::all);
         let faults = all.iter().flat_map(|all| &all.faults);
         let faults = faults.map(|(fault, count)| (fault.name().to_owned(), *count));
-        Ok(Run {
+        Run {
             name: name.display().to_string(),
             title: self.title(),
             ended: !outcome.interrupted,
             evaluated: outcome.evaluated.len(),
-            budget: self.budget,
-            settings: settings(config)?,
-            origins: self.objectives.origins.clone(),
+            budget: self.plan.evaluations,
+            settings: shown_settings(settings),
+            origins: self.opened.origins.clone(),
             objectives: outcome.objectives.iter().map(objective).collect(),
             space: space(problem.space),
             niches: outcome.niches.iter().map(|niche| niche.description.clone()).collect(),
@@ -145,14 +144,14 @@ impl Report<'_> {
                 igd: scores.igd,
                 igd_plus: scores.igd_plus,
             }),
-            coverage: self.objectives.truth.as_ref().map(|truth| {
+            coverage: self.opened.truth.as_ref().map(|truth| {
                 let found = self.front.iter().map(|found| &found.arch);
                 let Served { from, to, parts } = truth.served(found, 1, BINS, TOLERANCE);
                 report::Coverage { from, to, served: parts }
             }),
             generations: self.generations.clone(),
             best,
-            limits: if self.objectives.limits.is_empty() {
+            limits: if self.opened.limits.is_empty() {
                 vec![]
             } else {
                 vec![self.limits_in_words()]
@@ -180,8 +179,8 @@ impl Report<'_> {
             proposals: all
                 .as_ref()
                 .map(|all| report::Proposals { made: all.made, taken: all.accepted }),
-            refusals: faults.chain(refused).filter(|(_, count)| *count > 0).collect(),
-        })
+            refusals: faults.chain(rejected).filter(|(_, count)| *count > 0).collect(),
+        }
     }
 
     /// The positions of what a page shows, in order: the front, what was proposed with a reason, and
@@ -291,14 +290,8 @@ fn space(space: &Space) -> report::Space {
     }
 }
 
-/// What a configuration says, for readers.
-fn settings(config: &str) -> Result<Vec<(String, String)>, Failure> {
-    let table: toml::Table = toml::from_str(config)
-        .map_err(|error| Failure::work(format!("cannot read the configuration: {error}")))?;
-    let shown = table.into_iter().filter(|(key, _)| !UNSHOWN.contains(&key.as_str()));
-    let text = |value: toml::Value| match value {
-        toml::Value::String(text) => text,
-        other => other.to_string(),
-    };
-    Ok(shown.map(|(key, value)| (key.replace('_', " "), text(value))).collect())
+/// The settings that a page shows.
+fn shown_settings(settings: Vec<(String, String)>) -> Vec<(String, String)> {
+    let shown = settings.into_iter().filter(|(key, _)| !UNSHOWN.contains(&key.as_str()));
+    shown.map(|(key, value)| (key.replace(['_', '.'], " "), value)).collect()
 }

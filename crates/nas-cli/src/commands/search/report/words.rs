@@ -173,10 +173,10 @@ impl Report<'_> {
         let shown = if count > SHOWN { format!(", {SHOWN} shown") } else { String::new() };
         text +=
             &format!("\n{count} of {evaluated} evaluated architectures are on the front{shown}\n");
-        for origin in &self.objectives.origins {
+        for origin in &self.opened.origins {
             text += &format!("  {origin}\n");
         }
-        if let (Some(trained), Some(budget)) = (self.trained(), self.objectives.budget) {
+        if let (Some(trained), Some(budget)) = (self.trained(), self.plan.training()) {
             let acquisition = match budget.acquisition {
                 Acquisition::Active => "chosen where the front gains most",
                 Acquisition::Random => "chosen at random",
@@ -203,7 +203,7 @@ impl Report<'_> {
             text += &format!("\n{}", self.generations_for_people());
             text += "  evaluated: in all; from model, twins: in the generation\n";
             text += "  twins: networks that were evaluated before as another cell\n";
-            if self.objectives.truth.is_some() {
+            if self.opened.truth.is_some() {
                 text += &format!(
                     "  coverage: of {BINS} equal parts of the exact front's range of log latency, the\n  \
                      share with a cell of the front at most {TOLERANCE} % less accurate than the exact\n  \
@@ -211,10 +211,10 @@ impl Report<'_> {
                 );
             }
         }
-        for (fault, count, first) in self.objectives.failures.list() {
+        for (fault, count, first) in self.opened.failures.list() {
             text += &format!("  {count} × the command {}, the first: {first}\n", fault.name());
         }
-        if !self.objectives.limits.is_empty() {
+        if !self.opened.limits.is_empty() {
             text += &self.best_in_words();
         }
         text += &format!("written to {}\n", run.display());
@@ -222,7 +222,7 @@ impl Report<'_> {
     }
 
     pub fn limits_in_words(&self) -> String {
-        let limits = self.objectives.limits.iter().map(|limit| {
+        let limits = self.opened.limits.iter().map(|limit| {
             let objective = &self.outcome.objectives[limit.objective];
             format!("{} ≤ {} {}", objective.name, limit.at_most, objective.unit)
         });

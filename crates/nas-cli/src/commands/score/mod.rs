@@ -1,0 +1,102 @@
+//! `nas score`: zero-cost proxies of architectures.
+
+use std::path::PathBuf;
+
+use crate::{
+    arch::Architectures,
+    commands::live::ProxyArguments,
+    output::Format,
+    space_arguments::{dataset_help, space_help},
+};
+
+/// What follows the names of the spaces.
+const SPACE: &str = " [default: the first]. Where no architectures are given, the whole space, each \
+                     network once, if it can be listed";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nas score 6111 --proxies all                                 one cell, all proxies
+  nas score --space nb201 --proxies suite_zero --out all.bin   the whole space; goes on if killed
+  nas score --space nb201 --out a.bin --shard 1/2              half of it; then nas score-merge
+  nas score --space nb201 --out all.bin --engine slurm --workers 32    by a Slurm cluster
+  nas score --space autoformer-tiny --proxies all --file mine.txt    vision transformers
+  nas space sample --space autoformer-base --count 1000000 --format arch > list.txt
+  nas score --space autoformer-base --file list.txt --out list.bin --engine ray --workers 64")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub architectures: Architectures,
+    #[arg(long, value_name = "NAME", help = space_help(SPACE))]
+    pub space: Option<String>,
+    /// The proxies, separated by commas; all (those that apply to such networks), suite_zero (the 13
+    /// of NAS-Bench-Suite-Zero) and az_nas stand for several
+    #[arg(long, value_name = "NAMES", default_value = "nwot,synflow")]
+    pub proxies: String,
+    #[arg(long, value_name = "NAME", help = dataset_help())]
+    pub dataset: Option<String>,
+    /// The seed of weights, batch and what proxies draw
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub proxy: ProxyArguments,
+    /// Where proxies are computed: cpu, cuda or cuda:N
+    #[arg(long, value_name = "cpu|cuda:N", default_value = "cpu")]
+    pub compute: String,
+    /// Compute in double precision, which takes several times as long
+    #[arg(long)]
+    pub double: bool,
+    /// Networks at a time, each on a thread of its own; values do not depend on it [default: as
+    /// many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Write a file, .csv or .bin (compact), each architecture once, in order; the same command goes
+    /// on where it was if it is interrupted
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only one of N parts of about equal size, for several processes or machines
+    #[arg(long, value_name = "I/N", requires = "out", value_parser = parse_shard)]
+    pub shard: Option<Shard>,
+    /// Replace the file of --out if it is there
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    #[cfg(feature = "torch")]
+    #[command(flatten)]
+    pub engine: crate::engine::EngineArguments,
+    /// Parts under way at a time [default: 2]
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "N", requires = "engine", help_heading = crate::engine::HEADING, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub workers: Option<u16>,
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["out", "shard"])]
+    pub format: Format,
+}
+
+/// One of several parts.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+pub struct Shard {
+    pub part: usize,
+    pub parts: usize,
+}
+
+fn parse_shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').and_then(|(part, parts)| {
+        let (part, parts) = (part.parse().ok()?, parts.parse().ok()?);
+        (1..=parts).contains(&part).then_some(Shard { part, parts })
+    });
+    parts.ok_or_else(|| "expected I/N with I from 1 to N, for example 1/4".to_owned())
+}
+
+#[cfg(feature = "torch")]
+mod compute;
+#[cfg(feature = "torch")]
+mod plan;
+
+#[cfg(feature = "torch")]
+pub use compute::{run, work};
+#[cfg(feature = "torch")]
+pub use plan::ScorePlan;
+
+#[cfg(not(feature = "torch"))]
+pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Failure> {
+    Err(super::live::unavailable("compute proxies"))
+}

@@ -1,0 +1,312 @@
+//! Each option's default and each refusal of a plan, case by case.
+
+use clap::Parser;
+
+use super::*;
+use crate::{Command, failure::Failure, space_arguments::SpaceArguments};
+
+/// What is there where nothing else is said: the tables of a space whose networks were all trained.
+fn facts(accuracies: Known) -> Facts {
+    let folder = PathBuf::from("/work");
+    Facts { accuracies, smallest_table: None, candidates: None, folder }
+}
+
+fn typed(command: &str) -> Arguments {
+    // A value in double quotes has spaces.
+    let mut words = Vec::new();
+    for (at, part) in command.split('"').enumerate() {
+        if at % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    let all = ["nas".to_owned(), "search".to_owned()].into_iter().chain(words);
+    match crate::Arguments::try_parse_from(all).unwrap().command {
+        Command::Search(arguments) => *arguments,
+        _ => unreachable!("nas search was typed"),
+    }
+}
+
+fn problem(arguments: &Arguments) -> Problem {
+    let SpaceArguments { space, dataset } = &arguments.space;
+    match space.as_str() {
+        "own" => {
+            let text = "name = \"own\"\n[[decision]]\nname = \"depth\"\nchoices = [1, 2, 3]\n\
+                        [[decision]]\nname = \"width\"\nchoices = [8, 16]\n";
+            Problem::own(Box::leak(Box::new(nas_space::Space::from_toml(text).unwrap())))
+        }
+        name => nas_eval::spaces::problem(name, dataset.as_deref()).unwrap(),
+    }
+}
+
+fn resolve(command: &str, facts: Facts) -> Result<Plan, Failure> {
+    let arguments = typed(command);
+    Plan::resolve(&arguments, None, &problem(&arguments), || Ok(facts))
+}
+
+/// The plan where the tables of the benchmark are there.
+pub fn plan(command: &str) -> Plan {
+    resolve(command, facts(Known::OfAll)).unwrap()
+}
+
+/// The plan where no accuracies are there.
+fn without_tables(command: &str) -> Plan {
+    resolve(command, facts(Known::Nothing)).unwrap()
+}
+
+fn with_tables_of(command: &str, rows: usize) -> Result<Plan, Failure> {
+    let (smallest_table, candidates) = (Some(rows), Some(rows));
+    resolve(command, Facts { smallest_table, candidates, ..facts(Known::OfAll) })
+}
+
+/// Refused from what was typed alone: what is there is not asked for.
+fn refused(command: &str, expected: &str) {
+    let arguments = typed(command);
+    let never = || -> Result<Facts, Failure> { unreachable!("facts were asked for") };
+    let plan = Plan::resolve(&arguments, None, &problem(&arguments), never);
+    let message = plan.unwrap_err().to_string();
+    assert!(message.contains(expected), "{command}: {message}");
+}
+
+fn refused_with(command: &str, facts: Facts, expected: &str) {
+    let message = resolve(command, facts).unwrap_err().to_string();
+    assert!(message.contains(expected), "{command}: {message}");
+}
+
+fn sources(plan: &Plan) -> (&AccuracySource, &LatencySource, &Option<String>) {
+    match &plan.objectives {
+        Objectives::Sources { accuracy, latency, energy } => (accuracy, latency, energy),
+        Objectives::Program(_) => panic!("objectives come from a program"),
+    }
+}
+
+#[test]
+fn the_defaults_with_a_published_device_scan_the_space_by_200_trained_networks() {
+    let plan = plan("--device raspi4");
+    let (accuracy, latency, energy) = sources(&plan);
+    let acquisition = AcquisitionName::Active;
+    assert_eq!(*accuracy, AccuracySource::Trained { count: 200, acquisition });
+    assert_eq!(*latency, LatencySource::Published { device: "raspi4".to_owned() });
+    assert_eq!(*energy, None);
+    assert_eq!((plan.space.as_str(), plan.dataset.as_deref()), ("nasbench201", Some("cifar10")));
+    assert_eq!((plan.searcher, plan.device.as_str()), (Searcher::Exhaustive, "raspi4"));
+    assert_eq!((plan.evaluations, plan.initial, plan.generation), (15_625, 0, 15_625));
+    assert_eq!((plan.allocation, plan.fill, plan.seed), (AllocationName::Adaptive, true, 0));
+    assert_eq!(plan.partition, PartitionArguments::whole());
+    assert_eq!((&plan.rules, &plan.model, plan.format), (&None, &None, Format::Table));
+    assert_eq!((plan.max_latency_ms, plan.max_energy_mj), (None, None));
+}
+
+#[test]
+fn the_defaults_on_this_machine_search_200_networks_by_statistics() {
+    let plan = plan("");
+    assert_eq!(*sources(&plan).1, LatencySource::Measured { gpu: None });
+    assert_eq!((plan.searcher, plan.device.as_str()), (Searcher::Statistical, "host"));
+    assert_eq!((plan.evaluations, plan.initial, plan.generation), (200, 33, 5));
+    let gpu = super::tests::plan("--device cuda:2");
+    assert_eq!(*sources(&gpu).1, LatencySource::Measured { gpu: Some(2) });
+    assert_eq!(gpu.device, "cuda2");
+}
+
+#[cfg(feature = "torch")]
+#[test]
+fn without_tables_accuracy_is_a_score_of_proxies() {
+    let plan = without_tables("");
+    assert!(matches!(sources(&plan).0, AccuracySource::Proxies(ProxyPlan::Before)));
+    for option in ["--batch 32", "--compute cpu", "--images x.bin"] {
+        let plan = super::tests::plan(option);
+        let AccuracySource::Proxies(proxies) = sources(&plan).0 else { panic!("{option}") };
+        assert!(!proxies.is_computed_before(), "{option}");
+    }
+    // Computed proxies take a while.
+    assert_eq!(without_tables("--dataset cifar100 --device fpga").evaluations, 200);
+    assert_eq!(without_tables("--device fpga").evaluations, 600);
+}
+
+#[test]
+fn what_was_published_decides_how_accuracy_is_predicted() {
+    let of_some = |command| resolve(command, facts(Known::OfSome));
+    let plan = of_some("--space autoformer-tiny").unwrap();
+    assert_eq!(*sources(&plan).0, AccuracySource::Published);
+    let benchmark = super::tests::plan("--device fpga --accuracy benchmark");
+    assert_eq!(*sources(&benchmark).0, AccuracySource::Benchmark);
+    assert_eq!((benchmark.searcher, benchmark.evaluations), (Searcher::Statistical, 600));
+    refused_with(
+        "--space autoformer-tiny --accuracy benchmark",
+        facts(Known::OfSome),
+        "try --accuracy predictor",
+    );
+    refused_with("--space fbnet --accuracy predictor", facts(Known::Nothing), "--accuracy proxies");
+    let trained = "--space autoformer-tiny --trained 50";
+    refused_with(trained, facts(Known::OfSome), "learns from all published accuracies");
+    refused_with("--trained 50", facts(Known::Nothing), "--trained has no effect");
+}
+
+#[test]
+fn training_options_are_kept() {
+    let plan = plan("--device fpga --trained 50 --acquisition random --seed 7");
+    let budget = plan.training().unwrap();
+    assert_eq!((budget.count, budget.acquisition, budget.seed), (50, Acquisition::Random, 7));
+    assert_eq!(super::tests::plan("--accuracy benchmark").training(), None);
+}
+
+#[test]
+fn budgets_follow_from_evaluations_generations_and_children() {
+    let plan = plan("--device fpga --evaluations 300");
+    assert_eq!(plan.searcher, Searcher::Statistical);
+    assert_eq!((plan.evaluations, plan.initial, plan.generation), (300, 50, 7));
+    let plan = super::tests::plan("--device fpga --generations 4 --partition pel-nas");
+    assert_eq!((plan.evaluations, plan.initial, plan.generation), (60 + 4 * 30, 60, 30));
+    let plan = super::tests::plan("--device fpga --children 2 --partition pel-nas");
+    assert_eq!((plan.evaluations, plan.generation), (600, 12));
+    let plan = super::tests::plan("--device fpga --evaluations 99999");
+    assert_eq!((plan.searcher, plan.evaluations), (Searcher::Exhaustive, 15_625));
+    let plan = super::tests::plan("--device fpga --searcher evolution --allocation equal");
+    assert_eq!((plan.searcher, plan.allocation), (Searcher::Evolution, AllocationName::Equal));
+}
+
+#[test]
+fn limits_and_energy_are_kept() {
+    let plan = plan("--device fpga --max-latency 5ms --max-energy 10mJ");
+    assert_eq!((plan.max_latency_ms, plan.max_energy_mj), (Some(5.0), Some(10.0)));
+    assert_eq!(sources(&plan).2.as_deref(), Some("fpga"));
+    refused("--energy", "name one of edgegpu, eyeriss, fpga with --device");
+    refused("--energy --device raspi4", "name one of edgegpu, eyeriss, fpga");
+    refused("--space fbnet --device edgetpu", "there are costs for edgegpu, raspi4");
+    refused("--space pit --device raspi4", "no costs of pit, cifar100 were published");
+}
+
+#[test]
+fn a_program_gives_all_objectives() {
+    let plan = plan("--space own --evaluate \"python train.py\" --workers 3 --timeout 5s");
+    let Objectives::Program(program) = &plan.objectives else { panic!("{plan:?}") };
+    assert_eq!((program.command.as_str(), program.workers), ("python train.py", 3));
+    assert!((program.timeout_seconds - 5.0).abs() < 1e-9);
+    assert_eq!(program.objectives, [Objective::accuracy("accuracy"), Objective::latency()]);
+    // Six architectures are all of them.
+    assert_eq!((plan.evaluations, plan.device.as_str()), (6, "program"));
+    let three =
+        "--space own --evaluate x --objectives top1_percent:max,memory_mb:min,latency_ms:min";
+    assert!(resolve(&format!("{three} --max-latency 2ms"), facts(Known::Nothing)).is_ok());
+    let two = "--space own --evaluate x --objectives a:max,b:min --max-latency 2ms";
+    refused_with(two, facts(Known::Nothing), "none of the --objectives is a latency");
+    let one = "--space own --evaluate x --objectives a:max";
+    refused_with(one, facts(Known::Nothing), "two or more");
+    let twice = "--space own --evaluate x --objectives a:max,a:min";
+    refused_with(twice, facts(Known::Nothing), "a twice");
+}
+
+#[test]
+fn options_without_effect_are_refused_before_anything_is_opened() {
+    for (command, expected) in [
+        ("--llm-url http://h/v1", "--llm-url has no effect without --proposer llm"),
+        ("--prompting plain", "--prompting has no effect without --proposer llm"),
+        ("--proposer llm --llm-url http://h/v1 --allocation adaptive", "calls of a language model"),
+        ("--searcher exhaustive --evaluations 5", "--evaluations has no effect where every"),
+        ("--searcher exhaustive --partition pel-nas", "--partition has no effect where every"),
+        ("--searcher exhaustive --rules x.csv", "--rules has no effect where every"),
+        ("--space fbnet --searcher exhaustive", "too many architectures"),
+        (
+            "--trained 5 --accuracy proxies",
+            "--trained has no effect where accuracy is not predicted",
+        ),
+        ("--acquisition random --accuracy benchmark", "--acquisition has no effect"),
+        ("--trained 5 --accuracy-table x.csv", "--trained has no effect"),
+        (
+            "--objectives a:max,b:min --evaluate x --trained 5 --space own",
+            "--trained has no effect",
+        ),
+        ("--workers 2", "--workers has no effect without --evaluate COMMAND or --engine"),
+        ("--space own", "nothing is known of the objectives of own"),
+    ] {
+        refused(command, expected);
+    }
+    #[cfg(feature = "torch")]
+    for (command, expected) in [
+        ("--batch 8 --accuracy benchmark", "--batch has no effect where accuracy does not come"),
+        ("--images x.bin --accuracy-table y.csv", "--images has no effect"),
+        ("--space own --evaluate x --compute cpu", "--compute has no effect with --evaluate"),
+    ] {
+        refused(command, expected);
+    }
+}
+
+/// Once, a small table was said to be evaluated whole, and then a model was asked without its niches.
+#[test]
+fn a_model_is_not_asked_where_a_table_is_evaluated_whole() {
+    let llm = "--latency-table t.csv --proposer llm --llm-url http://h/v1";
+    let message = with_tables_of(llm, 30).unwrap_err().to_string();
+    assert!(message.contains("your tables hold 30 architectures"), "{message}");
+    let plan = with_tables_of(llm, 5_000).unwrap();
+    assert_eq!((plan.searcher, plan.evaluations), (Searcher::Llm, 60 + 10 * 30));
+    assert_eq!(plan.partition.name("whole"), "pel-nas");
+    assert!(plan.model.is_some());
+}
+
+/// Once, a search of a list was recorded as `statistical`.
+#[test]
+fn a_table_that_is_evaluated_whole_is_recorded_as_exhaustive() {
+    let plan = with_tables_of("--latency-table t.csv", 30).unwrap();
+    assert_eq!((plan.searcher, plan.evaluations, plan.generation), (Searcher::Exhaustive, 30, 30));
+    assert_eq!(*sources(&plan).0, AccuracySource::Benchmark);
+    assert_eq!(plan.device, "table");
+    let message = with_tables_of("--latency-table t.csv --searcher evolution", 30).unwrap_err();
+    assert!(message.to_string().contains("leave --searcher out"), "{message}");
+    let message = with_tables_of("--latency-table t.csv --partition flops", 30).unwrap_err();
+    assert!(message.to_string().contains("--partition has no effect here"), "{message}");
+    let large = with_tables_of("--latency-table t.csv --evaluations 300", 5_000).unwrap();
+    assert_eq!(large.searcher, Searcher::Statistical);
+}
+
+/// Once, settings were changed after the configuration had been made from them.
+#[test]
+fn what_the_plan_says_is_what_is_done() {
+    let plan = plan("--device fpga");
+    let settings = plan.settings();
+    assert_eq!(settings.evaluations, plan.evaluations);
+    assert_eq!((settings.initial, settings.generation), (0, plan.evaluations));
+}
+
+#[test]
+fn a_model_has_the_papers_niches_and_calls_for_its_generations() {
+    let plan = plan("--device edgegpu --proposer llm --llm-url http://h/v1 --llm-model m");
+    let model = plan.model.as_ref().unwrap();
+    assert_eq!((model.generations, model.calls), (10, 120));
+    assert_eq!((plan.evaluations, plan.allocation), (360, AllocationName::Equal));
+    let alone = super::tests::plan(
+        "--device edgegpu --proposer llm --llm-url http://h/v1 --prompting plain --generations 2",
+    );
+    assert_eq!((alone.initial, alone.fill, alone.evaluations), (0, false, 10));
+    assert_eq!(alone.partition, PartitionArguments::whole());
+    refused_with(
+        "--device edgegpu --proposer llm",
+        facts(Known::OfAll),
+        "no language model given: name a server",
+    );
+}
+
+#[test]
+fn a_plan_is_read_back_from_its_file() {
+    for command in [
+        "--device raspi4 --max-latency 5ms --trained 50",
+        "--space autoformer-tiny --seed 3 --partition flops --niches 4 --generations 2",
+        "--device edgegpu --proposer llm --llm-url http://h/v1 --llm-prices 1,2 --rules r.csv",
+        "--space own --evaluate \"python train.py\" --objectives a_percent:max,b:min",
+        "--energy --device fpga --searcher nsga2 --evaluations 100",
+    ] {
+        let plan = plan(command);
+        let text = toml::to_string(&plan).unwrap();
+        assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan, "{text}");
+    }
+}
+
+#[test]
+fn a_run_is_named_after_what_is_searched() {
+    let arguments = typed("--device raspi4 --seed 4");
+    let problem = problem(&arguments);
+    assert_eq!(
+        plan("--device raspi4 --seed 4").run_name(&problem),
+        "cifar10-raspi4-exhaustive-seed4"
+    );
+}

@@ -1,0 +1,284 @@
+//! A search from its plan to its results.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use nas_eval::Problem;
+use nas_llm::{Kind, LanguageModel, Prompting};
+use nas_partition::Partition;
+use nas_search::{
+    Event, FixedList, Outcome, Proposer, ReplayedEvaluator, Rule, Search, Statistical,
+};
+use nas_space::Arch;
+
+use super::{
+    arguments::{Accuracy, Arguments},
+    evaluator::{Inputs, Opened},
+    plan::Plan,
+    report::Report,
+    view::View,
+};
+use crate::{
+    commands::Workers,
+    failure::{Failure, STOPPED},
+    journal::{self, EVENTS, Journal, Kept},
+    partition::Cut,
+    report::page,
+    rules,
+    run_folder::{RESULT, RunFolder, WORK},
+    searcher::Searcher,
+    space_arguments::SpaceArguments,
+    stop::stop_signal,
+    target::Target,
+};
+
+/// A new search.
+pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let problem = arguments.space.problem()?;
+    let mut inputs = None;
+    let plan = Plan::resolve(arguments, data, &problem, || {
+        let opened = if arguments.evaluate.is_given() {
+            Inputs::default()
+        } else {
+            let device = matches!(arguments.device, Target::Published(_));
+            let needed = device && arguments.latency_table.is_none()
+                || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
+            let (accuracy, latency) = (&arguments.accuracy_table, &arguments.latency_table);
+            Inputs::open(&problem, data, needed, accuracy.as_deref(), latency.as_deref())?
+        };
+        let facts = opened.facts();
+        inputs = Some(opened);
+        facts
+    })?;
+    let folder =
+        RunFolder::prepare(arguments.run.as_deref(), &plan.run_name(&problem), arguments.force)?;
+    let inputs = match inputs {
+        Some(inputs) => inputs,
+        None => Inputs::of(&plan, &problem, data)?,
+    };
+    Session::new(plan, problem, inputs, folder, false)?.run()
+}
+
+/// Goes on with an earlier search, by the plan that its folder contains.
+pub fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    let mut folder = RunFolder::open(run)?;
+    if folder.ended()? {
+        eprintln!("{} ended: there is nothing to go on with", run.display());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = folder.plan()?;
+    let data: Option<PathBuf> = data.map(Path::to_path_buf).or_else(|| plan.data.clone());
+    // Files are named as seen from where the search was started.
+    let from = &plan.folder;
+    if from.is_dir() && std::env::current_dir().ok().as_ref() != Some(from) {
+        let unreadable = |error: std::io::Error| Failure::file("find", run, &error);
+        folder = RunFolder::open(&std::path::absolute(run).map_err(unreadable)?)?;
+        std::env::set_current_dir(from).map_err(|error| Failure::file("go to", from, &error))?;
+    }
+    let space = SpaceArguments { space: plan.space.clone(), dataset: plan.dataset.clone() };
+    let problem = space.problem()?;
+    let inputs = Inputs::of(&plan, &problem, data.as_deref())?;
+    Session::new(plan, problem, inputs, folder, true)?.run()
+}
+
+/// A plan with all that it names, opened.
+struct Session {
+    plan: Plan,
+    problem: Problem,
+    cut: Cut,
+    rules: Vec<Rule>,
+    /// The architectures to evaluate, where every one is.
+    list: Option<Vec<Arch>>,
+    opened: Opened,
+    workers: Rc<Workers>,
+    folder: RunFolder,
+    is_resumed: bool,
+}
+
+impl Session {
+    fn new(
+        plan: Plan,
+        problem: Problem,
+        inputs: Inputs,
+        folder: RunFolder,
+        is_resumed: bool,
+    ) -> Result<Self, Failure> {
+        let cut = plan.partition.build(&problem, "whole")?;
+        let rules = rules::read(plan.rules.as_deref(), problem.space, &cut)?;
+        let count = plan.workers();
+        let workers = Rc::new(Workers { stop: stop_signal()?, count, ..Workers::default() });
+        let _ = workers.folder.set(folder.file(WORK));
+        let list = match plan.searcher {
+            Searcher::Exhaustive => Some(match inputs.candidates()? {
+                Some(candidates) => candidates,
+                None => problem.space.enumerate().collect(),
+            }),
+            _ => None,
+        };
+        let opened = Opened::new(&plan, &problem, inputs, &workers)?;
+        Ok(Self { plan, problem, cut, rules, list, opened, workers, folder, is_resumed })
+    }
+
+    fn run(mut self) -> Result<ExitCode, Failure> {
+        let (space, settings) = (self.problem.space, self.plan.settings());
+        // A searcher that cannot be is refused before an earlier run is replaced.
+        let mut proposer = self.proposer()?;
+        let (mut journal, kept) = self.journal()?;
+        let model = self.language_model();
+        let mut model = model.inspect_err(|_| self.folder.abandon())?;
+        let whole = Partition::whole();
+        let search = match self.list {
+            Some(_) => Search::new(space, &whole, settings),
+            None => self.cut.search(space, settings).with_rules(&self.rules),
+        };
+        let search = search.with_stop_flag(&self.workers.stop);
+        let chat = model.as_ref().map(LanguageModel::model);
+        let trained = self.plan.training().map(|budget| budget.count);
+        let mut view = View::new(&settings, self.opened.evaluator.objectives(), trained, chat);
+        let proposer = match &mut model {
+            Some(model) => model as &mut dyn Proposer,
+            None => &mut *proposer,
+        };
+        let shown = self.folder.path().display().to_string();
+        let goes_on = format!("what was evaluated is kept: nas search --resume {shown} goes on");
+        let stop = &self.workers.stop;
+        let ran = go(&search, proposer, &mut self.opened, &mut journal, kept, &mut view, stop);
+        let outcome = ran.map_err(|failure| {
+            self.folder.keep();
+            failure.and(&goes_on)
+        })?;
+
+        let model = model.as_ref().map(LanguageModel::contribution);
+        if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
+            self.folder.abandon();
+            return Err(self.not_recorded());
+        }
+        self.folder.keep();
+        let stopped = || {
+            let (done, all) = (outcome.evaluated.len(), settings.evaluations);
+            eprintln!(
+                "stopped after {done} of {all} evaluations: nas search --resume {shown} goes on"
+            );
+            Ok(ExitCode::from(STOPPED))
+        };
+        if outcome.interrupted && outcome.evaluated.is_empty() {
+            return stopped();
+        }
+        let report = Report::new(&self.plan, &self.problem, &self.opened, &outcome, model)?;
+        let code = self.results(&report).map_err(|failure| failure.and(&goes_on))?;
+        if outcome.interrupted {
+            return stopped();
+        }
+        journal.forget();
+        Ok(code)
+    }
+
+    /// What proposes, but for a language model, which needs the run's folder.
+    fn proposer(&mut self) -> Result<Box<dyn Proposer>, Failure> {
+        if let Some(list) = &self.list {
+            let name = Searcher::Exhaustive.name();
+            return Ok(Box::new(FixedList::new(name, list.iter().cloned())));
+        }
+        let own = self.plan.searcher.proposer(&self.problem)?;
+        Ok(own.unwrap_or_else(|| Box::new(Statistical)))
+    }
+
+    /// The events of the run: new ones, or those of the earlier run.
+    fn journal(&mut self) -> Result<(Journal, Kept), Failure> {
+        if self.is_resumed {
+            return self.folder.resume(self.problem.space);
+        }
+        let mut calls = None;
+        if let Some(model) = &self.plan.model {
+            model.check(&self.folder)?;
+            if let Some(file) = model.replay.as_ref().filter(|_| model.is_replayed()) {
+                let read = std::fs::read(file);
+                calls = Some(read.map_err(|error| Failure::file("read", file, &error))?);
+            }
+        }
+        let journal = self.folder.begin(&self.plan, &self.opened.origins, calls.as_deref())?;
+        Ok((journal, Kept::default()))
+    }
+
+    fn language_model(&self) -> Result<Option<LanguageModel>, Failure> {
+        let Some(model) = &self.plan.model else { return Ok(None) };
+        let chat = model.open(&self.folder, self.is_resumed)?;
+        let prompting = Prompting {
+            style: model.prompting.style(),
+            crossover: 0.5,
+            generations: model.generations,
+            calls: Some(model.calls),
+        };
+        let stop = std::sync::Arc::clone(&self.workers.stop);
+        Ok(Some(LanguageModel::new(chat, prompting)?.with_stop_flag(stop)))
+    }
+
+    /// The refusal of a record that is of another search.
+    fn not_recorded(&self) -> Failure {
+        let model = self.plan.model.as_ref();
+        let transcript = model.map(|model| model.transcript(&self.folder)).unwrap_or_default();
+        let replayed = model.and_then(|model| model.replay.as_ref()).unwrap_or(&transcript);
+        Failure::input(format!(
+            "{} does not contain the calls of this search: replay it with the options and the seed of the search that was recorded, or name a server with --llm-url to go on where it ends",
+            replayed.display()
+        ))
+    }
+
+    /// Writes the results into the run's folder, and prints them.
+    fn results(&self, report: &Report<'_>) -> Result<ExitCode, Failure> {
+        let folder = &self.folder;
+        folder.write("generations.csv", &report.generations().csv()?)?;
+        folder.write("knowledge.md", &report.knowledge())?;
+        if let Some(model) = report.model_json()? {
+            folder.write("model.json", &model)?;
+        }
+        let transcript = self.plan.model.as_ref().map(|model| model.transcript(folder));
+        if let Some(transcript) = transcript
+            && transcript != folder.file("transcript.jsonl")
+            && let Ok(calls) = std::fs::read_to_string(&transcript)
+        {
+            folder.write("transcript.jsonl", &calls)?;
+        }
+        folder.write("evaluations.csv", &report.evaluations().csv()?)?;
+        folder.write("front.csv", &report.front().csv()?)?;
+        folder.write("front.svg", &report.figure().svg()?)?;
+        let rejected = journal::rejections(&folder.file(EVENTS));
+        let shown = report.page(folder.path(), folder.settings()?, rejected);
+        folder.write("report.html", &page(&[&shown])?)?;
+        // Written last: it marks the run as complete.
+        folder.write(RESULT, &format!("{:#}\n", report.json()))?;
+        report.print(folder.path())
+    }
+}
+
+/// Runs the search, or the rest of it, in view of its user, and records what happens.
+fn go(
+    search: &Search<'_>,
+    proposer: &mut dyn Proposer,
+    opened: &mut Opened,
+    journal: &mut Journal,
+    kept: Kept,
+    view: &mut View,
+    stop: &AtomicBool,
+) -> Result<Outcome, Failure> {
+    let mut on_event = |event: &Event<'_>| {
+        // What cannot be recorded is not to be evaluated.
+        if !journal.take(event, search.space()) {
+            stop.store(true, Ordering::Relaxed);
+        }
+        view.show(event);
+    };
+    let Kept { state, answers } = kept;
+    let mut evaluator = ReplayedEvaluator::new(answers, &mut *opened.evaluator);
+    let outcome = match state {
+        Some(state) => search.resume(state, proposer, &mut evaluator, &mut on_event),
+        None => search.run(proposer, &mut evaluator, &mut on_event),
+    };
+    view.finish();
+    journal.finish()?;
+    Ok(outcome?)
+}
