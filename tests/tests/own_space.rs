@@ -202,7 +202,10 @@ fn mistakes_in_a_file_are_told_by_line() {
         (SPACE.replace("name = \"width\"\nchoices", "name = \"depth\"\nchoices"), "occurs twice"),
         (SPACE.replace("if = { depth = 5 }", "if = { stem = 1 }"), "must come before it"),
         (SPACE.replace("if = { depth = 5 }", "if = { depht = 5 }"), "did you mean `depth`"),
-        (SPACE.replace("at_most = 400", "at_most = 1"), "none of 10000 random architectures satisfies"),
+        (
+            SPACE.replace("at_most = 400", "at_most = 1"),
+            "none of 10000 random architectures satisfies",
+        ),
         (format!("name = \"long\"\n{}", many.collect::<String>()), ""),
     ] {
         nas.write("wrong.toml", &file);

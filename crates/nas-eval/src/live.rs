@@ -16,7 +16,10 @@ use std::{
 
 use nas_bench::{ScoreTable, VitDataset};
 use nas_hw::{Measurement, Plan, measure_fallible};
-use nas_net::{AutoFormerNetwork, Description, FbnetNetwork, Model, NasBench201Network};
+use nas_net::{
+    AutoFormerNetwork, BuiltNetwork, FbnetNetwork, NasBench201Network,
+    export::{self, Description},
+};
 use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate, Selection};
 use nas_search::{BoxError, Detail, Objective};
 use nas_space::{
@@ -54,7 +57,8 @@ pub type Computed = fn() -> Result<ScoreTable, nas_bench::Error>;
 type Read = fn(&Path, Selection) -> Result<Batch, nas_proxy::Error>;
 
 /// Builds the network of an architecture with initial weights of a seed.
-type Build = dyn Fn(&Arch, u64, Device) -> Result<Box<dyn Model>, nas_net::Error> + Send + Sync;
+type Build =
+    dyn Fn(&Arch, u64, Device) -> Result<Box<dyn BuiltNetwork>, nas_net::Error> + Send + Sync;
 
 impl Blueprint {
     /// The networks of NAS-Bench-201, without unreachable operations; cells that are the same network
@@ -63,7 +67,7 @@ impl Blueprint {
         let build = move |arch: &Arch, seed: u64, device: Device| {
             let cell = nasbench201::space().prune(arch);
             let network = NasBench201Network::new(&cell, dataset, seed, device)?;
-            Ok(Box::new(network) as Box<dyn Model>)
+            Ok(Box::new(network) as Box<dyn BuiltNetwork>)
         };
         let read: Read = match dataset {
             Dataset::Cifar10 => |file, selection| nas_proxy::cifar10(file, selection),
@@ -89,7 +93,7 @@ impl Blueprint {
     /// The networks of FBNet.
     pub fn fbnet(input: Input) -> Self {
         let build = move |arch: &Arch, seed: u64, device: Device| {
-            Ok(Box::new(FbnetNetwork::new(arch, input, seed, device)?) as Box<dyn Model>)
+            Ok(Box::new(FbnetNetwork::new(arch, input, seed, device)?) as Box<dyn BuiltNetwork>)
         };
         let read: Read = match input {
             Input::Cifar10 => |file, selection| nas_proxy::cifar10(file, selection),
@@ -120,7 +124,7 @@ impl Blueprint {
         let build = move |arch: &Arch, seed: u64, device: Device| {
             let plan = size.network(arch)?;
             let network = AutoFormerNetwork::new(&plan, 224, classes as u64, seed, device)?;
-            Ok(Box::new(network) as Box<dyn Model>)
+            Ok(Box::new(network) as Box<dyn BuiltNetwork>)
         };
         Self {
             side: 224,
@@ -174,7 +178,7 @@ impl Networks {
     ///
     /// # Errors
     /// An architecture of another space; failures of libtorch, for example out of memory.
-    pub fn build(&self, arch: &Arch) -> Result<Box<dyn Model>, Error> {
+    pub fn build(&self, arch: &Arch) -> Result<Box<dyn BuiltNetwork>, Error> {
         let arch = self.representative(arch);
         let seed = self.seed.wrapping_add((self.blueprint.number)(&arch) << 32);
         Ok((self.blueprint.build)(&arch, seed, self.device)?)
@@ -445,10 +449,10 @@ impl Source for ProxyScore {
 /// What runs a network whose latency is measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Runtime {
-    /// libtorch ([`Model::forward_inference`]).
+    /// libtorch ([`BuiltNetwork::forward_inference`]).
     #[default]
     Torch,
-    /// ONNX Runtime on the processor, with the network's file ([`Model::to_onnx`]).
+    /// ONNX Runtime on the processor, with the network's file ([`nas_net::export::onnx`]).
     Onnx,
 }
 
@@ -495,8 +499,8 @@ impl MeasuredLatency {
         let network = self.networks.build(arch)?;
         if self.runtime == Runtime::Onnx {
             let side = self.networks.blueprint.side;
-            let mut network =
-                OnnxNetwork::new(&network.to_onnx(side, &Description::default())?, 1)?;
+            let file = export::onnx(&*network, side, &Description::default())?;
+            let mut network = OnnxNetwork::new(&file, 1)?;
             let pixels = self.image.f_reshape(-1).and_then(Vec::try_from);
             let pixels: Vec<f32> = pixels.map_err(nas_net::Error::from)?;
             return measure_fallible(&self.plan, || {

@@ -12,7 +12,7 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::layer::Builder;
+use crate::builder::Builder;
 
 /// Channels of a head's queries, keys and values.
 pub(crate) const HEAD: i64 = nas_space::autoformer::HEAD as i64;
@@ -169,7 +169,7 @@ mod tests {
     use approx::assert_abs_diff_eq;
 
     use super::*;
-    use crate::layer::Initial;
+    use crate::builder::Initial;
 
     /// With a vector for each pair of tokens, as it is defined.
     fn written_out(queries_keys_values: &Tensor, attention: &Attention, side: i64) -> Tensor {

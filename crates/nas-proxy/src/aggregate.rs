@@ -1,3 +1,5 @@
+//! Several proxies combined by their ranks.
+
 use crate::{Direction, Error, Proxy};
 
 /// One score from several proxies by their ranks in a reference: the sum over proxies of the

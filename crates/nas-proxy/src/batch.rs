@@ -1,3 +1,5 @@
+//! A batch of images, with labels where proxies need them.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};

@@ -1,3 +1,5 @@
+//! Devices by name, and CUDA where libtorch can use it.
+
 use tch::{Cuda, Device};
 
 use crate::Error;

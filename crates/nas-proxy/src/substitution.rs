@@ -1,3 +1,5 @@
+//! Parameters that have other values for a time.
+
 use tch::{Kind, TchError, Tensor};
 
 use crate::Role;

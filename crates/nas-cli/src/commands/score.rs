@@ -105,7 +105,7 @@ mod torch {
         Task,
         live::{Networks, Scoring},
     };
-    use nas_proxy::{Batch, Proxy, ProxySet};
+    use nas_proxy::{Batch, ProxySet};
     use nas_space::{
         Arch,
         nasbench201::{self, distinct_cells, from_index},
@@ -168,7 +168,7 @@ mod torch {
         let batch = if arguments.double { batch.to_kind(Kind::Double)? } else { batch };
         let networks = Networks { blueprint: blueprint(&task)?.clone(), seed, device };
         let proxies = match architectures.first() {
-            Some(arch) if all => proxies.fit_for(&*networks.build(arch)?),
+            Some(arch) if all => proxies.applicable_to(&*networks.build(arch)?),
             _ => proxies,
         };
         if let (Some(kind), Some(out)) = (arguments.engine.engine, &out) {
@@ -219,9 +219,7 @@ mod torch {
     fn proxies(names: &str) -> Result<ProxySet, Failure> {
         names.parse().map_err(|error| match error {
             nas_proxy::Error::UnknownProxy { name, .. } => {
-                let known = Proxy::ALL.map(Proxy::name).into_iter();
-                let known = known.chain(["all", "suite_zero", "az_nas"]);
-                nas_space::Error::unknown_name("proxy", &name, known).into()
+                nas_space::Error::unknown_name("proxy", &name, ProxySet::names()).into()
             }
             other => Failure::from(other),
         })

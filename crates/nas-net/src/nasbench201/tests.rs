@@ -1,10 +1,12 @@
+//! The network against published sizes, its listing and its scores.
+
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use nas_proxy::{Batch, Network, Pass, Proxy, ProxySet};
 use nas_space::nasbench201::{flops, from_index, parameters, parse_arch_str, pruned_parameters};
 use tch::Kind;
 
 use super::*;
-use crate::Model;
+use crate::BuiltNetwork;
 
 const ALL_3X3: &str = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|";
 const MIXED: &str =
@@ -222,7 +224,7 @@ fn all_data_sets_have_their_classes_and_sizes() {
 fn a_disconnected_cell_only_has_what_is_counted() {
     let batch = Batch::gaussian([4, 3, 32, 32], 0).unwrap().with_random_labels(10, 0).unwrap();
     let network = network(DISCONNECTED, 0);
-    let set = ProxySet::new(Proxy::ALL).fit_for(&network);
+    let set = ProxySet::new(Proxy::ALL).applicable_to(&network);
     let scores = set.score(&network, &batch).unwrap();
     // Only the classifier's bias reaches the output, which is no weight.
     let present = set.proxies().iter().zip(scores).filter(|(_, score)| score.is_some());

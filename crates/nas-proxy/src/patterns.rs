@@ -8,7 +8,7 @@ use tch::{Device, Kind, TchError, Tensor};
 
 /// The activation patterns of a forward pass, as far as they were asked for.
 #[derive(Debug)]
-pub(crate) struct Signs {
+pub(crate) struct ActivationPatterns {
     images: usize,
     kernel: Option<HammingKernel>,
     patterns: Option<Vec<u64>>,
@@ -32,7 +32,7 @@ const WORD: usize = u64::BITS as usize;
 /// Products of 0 and 1 add up exactly in f32 up to this many units.
 const EXACT_IN_F32: i64 = 1 << 24;
 
-impl Signs {
+impl ActivationPatterns {
     /// For a batch of `images`; `kernel` and `patterns` are what is kept.
     pub fn new(images: usize, device: Device, kernel: bool, patterns: bool) -> Self {
         let kernel = kernel.then(|| match device {
@@ -289,24 +289,24 @@ mod tests {
         #[test]
         fn counting_is_multiplying((values, images) in activations(), layers in 1_usize..3) {
             let tensor = Tensor::from_slice(&values).reshape([images as i64, -1]);
-            let mut signs = Signs::new(images, Device::Cpu, true, false);
-            signs.add(&tensor, layers).unwrap();
-            signs.add(&tensor, 1).unwrap();
+            let mut recorded = ActivationPatterns::new(images, Device::Cpu, true, false);
+            recorded.add(&tensor, layers).unwrap();
+            recorded.add(&tensor, 1).unwrap();
             let expected = multiplied(&tensor, layers + 1).unwrap();
-            prop_assert_eq!(signs.kernel().unwrap().unwrap(), expected);
+            prop_assert_eq!(recorded.kernel().unwrap().unwrap(), expected);
         }
 
         #[test]
         fn patterns_are_columns((values, images) in activations()) {
             let tensor = Tensor::from_slice(&values).reshape([images as i64, -1]);
-            let mut signs = Signs::new(images, Device::Cpu, false, true);
-            signs.add(&tensor, 2).unwrap();
+            let mut recorded = ActivationPatterns::new(images, Device::Cpu, false, true);
+            recorded.add(&tensor, 2).unwrap();
             let units = values.len() / images;
             let column = |unit: usize| -> Vec<bool> {
                 (0..images).map(|image| values[image * units + unit] > 0.0).collect()
             };
             let distinct: HashSet<Vec<bool>> = (0..units).map(column).collect();
-            prop_assert_eq!(signs.distinct_patterns(), Some(distinct.len()));
+            prop_assert_eq!(recorded.distinct_patterns(), Some(distinct.len()));
         }
     }
 }
