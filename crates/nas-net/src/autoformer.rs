@@ -47,7 +47,8 @@ impl AutoFormerNetwork {
     /// of `side` pixels, 224 as published; equal seeds give equal parameters.
     ///
     /// # Errors
-    /// [`Error::Side`] if the side is no multiple of a patch's; or the device is out of memory.
+    /// [`Error::Side`] if the side is not a multiple of a patch's; [`Error::Torch`] if the device is out
+    /// of memory.
     pub fn new(
         plan: &Plan,
         side: u64,
@@ -179,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_those_of_the_layers_shown_and_attentions_products() {
+    fn operations_are_those_of_the_layers_and_of_attentions_products() {
         let (plan, side) = (small(), 64);
         let network = network(&plan, side);
         let mut counted = 0;
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_order_patches_come_in_matters() {
+    fn the_order_of_patches_matters() {
         let network = network(&small(), 32);
         let images = Batch::gaussian([1, 3, 32, 32], 5).unwrap();
         let turned = images.images().flip([2]);

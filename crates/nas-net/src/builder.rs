@@ -126,7 +126,7 @@ impl Builder {
         })
     }
 
-    /// All parameters made so far, in the order of their making.
+    /// All parameters made so far, in the order in which they were made.
     pub fn into_parameters(self) -> Vec<(Role, Tensor)> {
         self.parameters
     }

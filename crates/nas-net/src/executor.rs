@@ -10,7 +10,7 @@ use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 
 /// What to do at each layer.
 pub(crate) trait Executor {
-    /// What one layer hands on to the next.
+    /// The input and output of a layer.
     type Value;
 
     /// The name of the part of the network that the following layers belong to.
@@ -64,7 +64,7 @@ pub(crate) trait Executor {
         grid: &Grid,
     ) -> Result<Self::Value, TchError>;
 
-    /// The end of a block of tokens, which are handed on.
+    /// The end of a block of tokens; returns the tokens.
     fn block_of_tokens(&mut self, tokens: Self::Value) -> Result<Self::Value, TchError> {
         Ok(tokens)
     }

@@ -209,7 +209,7 @@ mod tests {
                 assert_eq!(count as u64, parameters(&arch, input), "{input:?} {turn}");
                 let side = input.image_size() as i64;
                 let image = Tensor::zeros([1, 3, side, side], (tch::Kind::Float, Device::Cpu));
-                // What a convolution's shape and its output's say of it.
+                // From the shapes of a convolution and of its output.
                 let mut counted = 0;
                 let mut side = side;
                 for layer in network.layers().unwrap() {

@@ -8,7 +8,7 @@ use crate::attention::{Attention, Grid, HEAD};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 
-/// One layer in a listing of a network.
+/// One layer in the list of a network's layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// ReLU; `layers` of them read the same tensor, as the operations of a cell do.

@@ -49,11 +49,11 @@ struct Stage {
 struct Reduction {
     first: ConvolutionAndNorm,
     second: ConvolutionAndNorm,
-    /// Behind average pooling, without normalisation.
+    /// After average pooling, without normalisation.
     shortcut: Convolution,
 }
 
-/// What follows the ReLU in the benchmark's ReLU–Conv–BN.
+/// The layers after the ReLU in the benchmark's ReLU–Conv–BN.
 #[derive(Debug)]
 struct ConvolutionAndNorm {
     convolution: Convolution,

@@ -13,8 +13,8 @@ use crate::tensors::{
 
 /// A forward pass for a proxy: ReLU and normalisation go through its [`Pass`].
 ///
-/// Values are those of [`Inference`](crate::inference::Inference) but for rounding; layers may be computed in faster ways than a
-/// deployed network's, whose latency is measured.
+/// Values are those of [`Inference`](crate::inference::Inference) but for rounding; a layer may be
+/// computed in a faster way than in a deployed network, whose latency is measured.
 pub(crate) struct Scoring<'a>(pub &'a mut Pass);
 
 impl Executor for Scoring<'_> {

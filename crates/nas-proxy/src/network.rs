@@ -1,4 +1,4 @@
-//! What a network is to this crate: parameters with roles, and a forward pass.
+//! The trait of networks that can be scored: parameters with roles, and a forward pass.
 
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -16,10 +16,9 @@ pub enum NetworkKind {
 /// What a parameter is to a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// The weight of a convolution or a linear layer: what saliencies such as SynFlow's sum over.
+    /// The weight of a convolution or a linear layer, over which saliencies such as SynFlow's sum.
     Weight,
-    /// A weight of an attention: the projection to queries, keys and values, or that of what they
-    /// attend to.
+    /// A weight of an attention: the projection to queries, keys and values, or that of its result.
     Attention,
     /// The bias of a convolution or a linear layer.
     Bias,
@@ -53,8 +52,8 @@ pub trait Network {
     /// type, since SynFlow passes double precision.
     fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError>;
 
-    /// Its kind, by which proxies are refused that do not apply to it
-    /// ([`Proxy::inapplicable`](crate::Proxy::inapplicable)); none are refused where it has none.
+    /// Its kind. Proxies that do not apply to the kind are refused
+    /// ([`Proxy::inapplicable`](crate::Proxy::inapplicable)); without a kind, none are.
     fn kind(&self) -> Option<NetworkKind> {
         None
     }

@@ -28,7 +28,7 @@ pub(crate) enum Normalisation {
     Batch,
     /// The identity, which makes a network of positive weights linear on positive input.
     Identity,
-    /// It is computed, and for each one the mean variance of its channels is kept.
+    /// It is computed, and the mean variance of its channels is recorded.
     Variances(Vec<Tensor>),
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Rectification {
     /// It is computed.
     #[default]
     Plain,
-    /// It is computed and kept: its output is positive where a unit is active.
+    /// It is computed, and its output is recorded: positive where a unit is active.
     Keeping(Vec<Tensor>),
     /// Units are active as they were in another pass, whose ReLUs come in the same order: the
     /// network is smooth, with the gradients that it had there.
@@ -87,8 +87,8 @@ impl Pass {
                 output
             }
             Rectification::Frozen(outputs) => match outputs.next() {
-                // What a ReLU does to a gradient, here to its input: it passes where the output
-                // was positive.
+                // Apply to the input what a ReLU does to a gradient: it passes where the output was
+                // positive.
                 Some(output) => output.f_threshold_backward(input, 0.0)?,
                 None => return Err(TchError::Shape("more ReLUs than in the first pass".into())),
             },

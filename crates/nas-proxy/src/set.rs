@@ -7,8 +7,8 @@ use crate::inputs::Subject;
 use crate::substitution::Substitution;
 use crate::{Batch, Error, Network, Proxy, batch_pass, flow};
 
-/// Proxies that are asked for at once, so that those which share a pass share it: one forward
-/// pass of the batch and one backward pass of the loss serve them all.
+/// Proxies that are computed together, so that they share passes: one forward pass of the batch and
+/// one backward pass of the loss for all.
 ///
 /// ```
 /// # use nas_proxy::{Proxy, ProxySet};

@@ -13,7 +13,7 @@ pub struct Format {
     pub name: &'static str,
     /// Its name in sentences.
     pub title: &'static str,
-    /// What names of its files end with, without the dot.
+    /// The extension of its files, without the dot.
     pub extension: &'static str,
     /// What a file contains and what reads it.
     pub description: &'static str,

@@ -1,4 +1,4 @@
-//! Exported files against the networks that they are of.
+//! Exported files against their networks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -135,7 +135,7 @@ fn a_trace_computes_the_same_for_any_number_of_images() {
 }
 
 #[test]
-fn where_a_trace_cannot_be_written_networks_are_as_they_were() {
+fn a_trace_that_cannot_be_written_leaves_the_network_unchanged() {
     let (network, side) = networks().remove(0);
     assert!(save_torchscript(&*network, side, Path::new("/nowhere/network.pt")).is_err());
     assert!(network.parameters().iter().all(|(_, one)| one.requires_grad()));

@@ -22,12 +22,12 @@ fn save(network: &dyn BuiltNetwork, side: usize, file: &Path) -> Result<(), Erro
     let (parameters, side) = (network.parameters(), side as i64);
     let device = parameters.first().map_or(Device::Cpu, |(_, parameter)| parameter.device());
     let image = Tensor::f_zeros([1, 3, side, side], (Kind::Float, device))?;
-    // Otherwise the first failure would be one amid a trace, which the next trace would find open.
+    // A failure amid a trace would leave it open for the next one, so the first run is outside.
     let _ = network.forward_inference(&image)?;
     let require = |gradients: bool| {
         parameters.iter().try_for_each(|(_, one)| one.f_set_requires_grad(gradients).map(drop))
     };
-    // A trace holds weights as constants, which have no gradients, nor have they in the file.
+    // A trace holds weights as constants, which have no gradients.
     require(false)?;
     let mut failed = None;
     let trace = CModule::create_by_tracing("Network", "forward", &[image], &mut |images| {

@@ -92,8 +92,8 @@ fn layers_come_in_the_order_of_the_benchmark() {
     assert_eq!(found, expected.lines().collect::<Vec<_>>());
 }
 
-/// The network again, straight from the benchmark's description, with every operation computed by
-/// itself, from the list of parameters.
+/// The network again, directly from the benchmark's description and the list of parameters, with
+/// every operation computed separately.
 struct Reference {
     parameters: std::vec::IntoIter<(Role, Tensor)>,
 }
@@ -194,7 +194,7 @@ fn parameters_follow_the_seed_and_the_default_of_pytorch() {
 }
 
 #[test]
-fn inference_goes_by_the_running_statistics() {
+fn inference_uses_the_running_statistics() {
     let network = network(MIXED, 0);
     let images = images();
     let logits = network.forward_inference(&images).unwrap();
@@ -221,7 +221,7 @@ fn all_data_sets_have_their_classes_and_sizes() {
 }
 
 #[test]
-fn a_disconnected_cell_only_has_what_is_counted() {
+fn a_disconnected_cell_has_only_scores_that_are_counted() {
     let batch = Batch::gaussian([4, 3, 32, 32], 0).unwrap().with_random_labels(10, 0).unwrap();
     let network = network(DISCONNECTED, 0);
     let set = ProxySet::new(Proxy::ALL).applicable_to(&network);
@@ -233,7 +233,7 @@ fn a_disconnected_cell_only_has_what_is_counted() {
 }
 
 #[test]
-fn flops_are_those_of_the_benchmark_and_parameters_all_there_are() {
+fn flops_are_those_of_the_benchmark_and_all_parameters_count() {
     let arch = parse_arch_str(MIXED).unwrap();
     let batch = Batch::gaussian([2, 3, 32, 32], 0).unwrap();
     let set = ProxySet::new([Proxy::Flops, Proxy::Params]);

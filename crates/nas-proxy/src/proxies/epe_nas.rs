@@ -24,7 +24,7 @@ pub(super) const EPE_NAS: Definition = Definition {
     computation: Computation::ImageGradients(score),
 };
 
-/// What keeps logarithms finite.
+/// Keeps logarithms finite.
 const SMALL: f64 = 1e-5;
 
 /// Up to this many classes, the classes are added up; beyond, they are compared.
@@ -34,7 +34,7 @@ const FEW_CLASSES: i64 = 100;
 fn score(images: &ImageGradients) -> Score {
     let labels = images.labels.ok_or(Error::NoLabels { proxy: EPE_NAS.name() })?;
     let labels = Vec::<i64>::try_from(labels.f_to_device(Device::Cpu)?)?;
-    // Where no two images share a class, there is nothing to correlate but each with itself.
+    // Where no two images share a class, each image correlates with itself alone.
     if labels.iter().collect::<BTreeSet<_>>().len() == labels.len() {
         return Ok(None);
     }

@@ -25,7 +25,7 @@ pub(super) const GRASP: Definition = Definition {
 };
 
 /// By how much the loss changes, to first order, over the step of the difference: small enough for
-/// p to be nearly linear over it, large enough to stand above rounding.
+/// p to be nearly linear over it, large enough to exceed rounding.
 fn loss_step(kind: Kind) -> f64 {
     if kind == Kind::Double { 1e-6 } else { 2e-3 }
 }
@@ -34,7 +34,7 @@ fn loss_step(kind: Kind) -> f64 {
 /// Hessian.
 ///
 /// Twice differentiating a graph takes several times as long as all other proxies together. But
-/// only one number is wanted: the derivative of θᵀ∇L(θ + t g) over t. With p(t) = (θ + t g)ᵀ∇L
+/// only one number is needed: the derivative of θᵀ∇L(θ + t g) over t. With p(t) = (θ + t g)ᵀ∇L
 /// this is p′(0) − gᵀg, and p, to which weights before a normalisation contribute nothing, is
 /// nearly linear: a central difference of two passes gives p′. In them units stay active or
 /// inactive as they were, since the second derivative of a ReLU is zero, and gradients are those
@@ -84,8 +84,8 @@ fn product(loss: &WeightGradients, free: &[bool], t: f64) -> Result<f64, Error> 
 }
 
 /// For each weight, whether the loss does not depend on its scale: all its layers' outputs are
-/// normalised, and it is orthogonal to its gradient, as it is then but for the ε of normalisation.
-/// In f64 none is, as ε shows there.
+/// normalised, and it is orthogonal to its gradient, which then holds up to the ε of normalisation.
+/// In f64 no weight counts as such, since ε matters there.
 fn scale_free(loss: &WeightGradients) -> Result<Vec<bool>, TchError> {
     const ORTHOGONAL: f64 = 1e-4;
     let of = |weight: &Tensor, gradient: &Tensor| {

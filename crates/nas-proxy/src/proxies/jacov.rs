@@ -19,7 +19,7 @@ pub(super) const JACOV: Definition = Definition {
     computation: Computation::ImageGradients(score),
 };
 
-/// What keeps logarithms and quotients finite.
+/// Keeps logarithms and quotients finite.
 const SMALL: f64 = 1e-5;
 
 fn score(images: &ImageGradients) -> Score {

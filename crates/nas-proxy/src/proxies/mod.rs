@@ -63,7 +63,7 @@ catalogue! {
     Jacov: jacov::JACOV,
     /// Norm of the weights.
     L2Norm: l2_norm::L2_NORM,
-    /// How well a batch's activation patterns can be told apart.
+    /// How different the activation patterns of a batch's images are.
     Naswot: naswot::NASWOT,
     /// Number of parameters.
     Params: params::PARAMS,

@@ -15,7 +15,7 @@ pub(super) const NASWOT: Definition = Definition {
         least_images: 2,
         inapplicable: &[(
             NetworkKind::Transformer,
-            "it compares which units are active, and GELU, unlike ReLU, has no such",
+            "it compares which units are active, and GELU, unlike ReLU, has no inactive units",
         )],
         paper: "Mellor et al. 2021, arXiv 2006.04647",
         equation: "ln |det K_H|, K_H = units − Hamming distances (equations 2 and 3)",

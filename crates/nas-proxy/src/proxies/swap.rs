@@ -11,7 +11,7 @@ pub(super) const SWAP: Definition = Definition {
         needs: Needs::IMAGES,
         inapplicable: &[(
             NetworkKind::Transformer,
-            "it compares which units are active, and GELU, unlike ReLU, has no such",
+            "it compares which units are active, and GELU, unlike ReLU, has no inactive units",
         )],
         paper: "Peng et al. 2024, arXiv 2403.04161",
         equation: "number of distinct patterns that units show over the images, a pattern being \

@@ -9,8 +9,8 @@ use crate::{Needs, NetworkKind};
 /// Why attention rules out each of them.
 const TRANSFORMERS: &[(NetworkKind, &str)] = &[(
     NetworkKind::Transformer,
-    "without normalisation attention's logits grow with the square of what it reads, from layer to \
-     layer beyond any number; dss is its form for transformers",
+    "without normalisation attention's logits grow with the square of its input, from layer to layer \
+     beyond any number; dss is its form for transformers",
 )];
 
 pub(super) const SYNFLOW: Definition = Definition {

@@ -10,8 +10,8 @@ use crate::walk::Symbol;
 /// The name of the graph's output.
 const LOGITS: &str = "logits";
 
-/// A graph as it grows node by node. Shapes are those of one image: in the format's reshapes, a 0 before
-/// them keeps the number of images.
+/// A graph as it grows node by node. Shapes are those of one image; in the format's reshapes, a leading
+/// 0 keeps the number of images.
 #[derive(Default)]
 pub(super) struct Graph {
     pub nodes: Vec<proto::Node>,
@@ -98,7 +98,7 @@ impl Graph {
         self.node("Slice", &[input, &begin, &end, &axis], vec![])
     }
 
-    /// Zeros before and behind, along an axis.
+    /// Zeros before and after, along an axis.
     pub fn pad(&mut self, input: &str, axis: i64, before: i64, behind: i64) -> String {
         let [pads, axis] = [&[before, behind][..], &[axis]].map(|numbers| self.numbers(numbers));
         // Between them, the value to pad with: left out, it is 0.
@@ -175,7 +175,7 @@ impl Graph {
     }
 }
 
-/// The shape of maps that a kernel was moved over.
+/// The shape of maps after a convolution or pooling.
 pub(super) fn sized(
     channels: i64,
     maps: &[i64],

@@ -107,8 +107,8 @@ impl Executor for Graph {
         Ok(self.pointwise("Gelu", tokens))
     }
 
-    /// As in the module `attention`, but that products with places are matrices beside those of
-    /// queries, keys and values, which runtimes know better than longer vectors.
+    /// As in the module `attention`, except that products with places are separate matrices: runtimes
+    /// handle these better than longer vectors.
     fn attend(
         &mut self,
         queries_keys_values: &Symbol,
@@ -144,8 +144,8 @@ impl Executor for Graph {
         let far = self.reshape(&far, &[heads, patches, 2 * side + 1]);
         let to_places = self.transpose(&places, [1, 0]);
         let far = self.pair("MatMul", &far, &to_places);
-        // The class token is equally far from all: what that adds to all of its logits changes none
-        // of its weights.
+        // The class token is equally far from all: the same is added to all of its logits and changes
+        // none of its weights.
         let far = self.pad(&far, 2, 1, 0);
         let products = self.pair("MatMul", &queries, &keys);
         let logits = self.pair("Add", &products, &far);

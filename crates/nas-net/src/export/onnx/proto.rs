@@ -73,7 +73,7 @@ pub struct Node {
     pub attribute: Vec<Attribute>,
 }
 
-/// Optional fields are written even where they are 0: so readers know which are set.
+/// Optional fields are written even where they are 0, so that readers know which are set.
 #[derive(Clone, PartialEq, Message)]
 pub struct Attribute {
     #[prost(string, tag = "1")]
