@@ -4,7 +4,8 @@
 use std::{fs, path::Path, process::Command};
 
 use nas_eval::{live::Networks, onnx::OnnxNetwork, spaces};
-use nas_net::{Description, Model};
+use nas_net::BuiltNetwork;
+use nas_net::export::{Description, format, onnx};
 use nas_proxy::{Batch, Role};
 use nas_tests::{Nas, Ran};
 use tch::{CModule, Device, Kind, Tensor};
@@ -77,7 +78,7 @@ fn export(nas: &Nas, number: usize, format: &str, end: &str) -> Ran {
 
 /// A network in libtorch, two images, of which one has more contrast, and its logits for them.
 struct Expected {
-    network: Box<dyn Model>,
+    network: Box<dyn BuiltNetwork>,
     side: usize,
     images: Tensor,
     logits: Tensor,
@@ -97,7 +98,7 @@ impl Expected {
         Self::of(networks.build(&arch).unwrap(), side, images.images() * contrast)
     }
 
-    fn of(network: Box<dyn Model>, side: usize, images: Tensor) -> Self {
+    fn of(network: Box<dyn BuiltNetwork>, side: usize, images: Tensor) -> Self {
         let logits = network.forward_inference(&images).unwrap();
         Self { network, side, images, logits }
     }
@@ -127,7 +128,7 @@ impl Expected {
     }
 
     fn to_onnx(&self) -> Vec<u8> {
-        self.network.to_onnx(self.side, &Description::default()).unwrap()
+        onnx(&*self.network, self.side, &Description::default()).unwrap()
     }
 
     /// How far a file in the ONNX format is from it.
@@ -188,7 +189,10 @@ fn torchscript_computes_what_libtorch_does() {
         };
         compare(&Expected::new(number));
         let lively = Expected::lively(number);
-        lively.network.save_torchscript(lively.side, &file).unwrap();
+        format("torchscript")
+            .unwrap()
+            .write(&*lively.network, lively.side, &Description::default(), &file)
+            .unwrap();
         compare(&lively);
     }
 }

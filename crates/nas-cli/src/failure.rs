@@ -139,8 +139,8 @@ impl From<nas_proxy::Error> for Failure {
     fn from(error: nas_proxy::Error) -> Self {
         let hint = match error {
             nas_proxy::Error::NoCuda { .. } => "\n`nas doctor` tells what to do about it.",
-            nas_proxy::Error::Unfit { .. } => {
-                "\n--proxies all leaves out those that say nothing of such networks."
+            nas_proxy::Error::Inapplicable { .. } => {
+                "\n--proxies all leaves out those that do not apply to such networks."
             }
             nas_proxy::Error::Records { fits: Some(_), .. } => {
                 "\nIf that is what it is, say so with --dataset."

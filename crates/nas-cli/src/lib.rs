@@ -69,7 +69,7 @@ enum Command {
     Worker(commands::worker::Arguments),
     /// Tells the latency of given architectures: published, or measured on this machine
     Latency(commands::latency::Arguments),
-    /// Writes an architecture's network into a file: ONNX, TorchScript or Python
+    /// Exports an architecture's network to a file for other programs, such as ONNX Runtime
     Export(commands::export::Arguments),
     /// Shows the niches that a partition cuts the space into
     Niches(commands::niches::Arguments),

@@ -1,7 +1,7 @@
 //! How long each proxy takes on cells of NAS-Bench-201: the indices of the cells on standard
 //! input, one for each line of standard output `proxies threads seconds`, seconds for each cell.
 //!
-//! `cargo xtask bench proxies` runs it beside the same in Python.
+//! `cargo xtask bench proxies` compares it with the same in Python.
 
 use std::{io, time::Instant};
 

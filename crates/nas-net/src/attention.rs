@@ -1,25 +1,25 @@
-//! Attention with relative positions in two dimensions, as AutoFormer has it (Chen et al. 2021, arXiv
+//! Attention with relative positions in two dimensions, as in AutoFormer (Chen et al. 2021, arXiv
 //! 2107.00651; Wu et al. 2021, arXiv 2107.14222).
 //!
-//! A query's logit for a key is their product plus the query's product with the embedding of how far
-//! the key's row is from the query's and with that of how far its column is; values get embeddings in
-//! the same way. Written out, that is a vector for each pair of tokens, 197² of them. But a row's
-//! embedding is the same for all keys in it. So the products are taken once for each row and each
-//! column, and are put behind a query as further channels; behind a key stand a one at its row's and
-//! its column's place. One product of the longer vectors then gives the whole logit. Behind values the
-//! same ones make attention sum its weights by row and by column, which is what their embeddings are
-//! weighted with.
+//! A query's logit for a key is their product, plus the query's product with two embeddings: of the
+//! distance between their rows, and of that between their columns. Values get embeddings in the same
+//! way. Computed directly, that is a vector for each pair of tokens, 197² of them. But all keys in a row
+//! have the same row embedding. So the products are computed once for each row and each column, and
+//! appended to the query as further channels; a key is extended by ones at the places of its row and its
+//! column. One product of the longer vectors is then the whole logit. Values are extended by the same
+//! ones: attention then also sums its weights by row and by column, and these sums weight the
+//! embeddings of the values.
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::layer::Builder;
+use crate::builder::Builder;
 
 /// Channels of a head's queries, keys and values.
 pub(crate) const HEAD: i64 = nas_space::autoformer::HEAD as i64;
-/// Distances beyond it have one embedding.
+/// All distances beyond it have the same embedding.
 pub(crate) const DISTANCE: i64 = nas_space::autoformer::DISTANCE as i64;
 
-/// What attention learns beside its projections.
+/// The parameters of attention without its projections.
 #[derive(Debug)]
 pub(crate) struct Attention {
     pub heads: i64,
@@ -43,7 +43,7 @@ impl Attention {
     }
 }
 
-/// Where an image's patches are.
+/// The positions of an image's patches.
 #[derive(Debug)]
 pub(crate) struct Grid {
     pub side: i64,
@@ -88,8 +88,8 @@ impl RelativePositions {
     }
 }
 
-/// What comes of queries, keys and values, side by side in shape (count, tokens, 3 · heads ·
-/// channels); of shape (count, tokens, heads · channels).
+/// The attention of queries, keys and values, side by side in shape (count, tokens, 3 · heads ·
+/// channels); the result has shape (count, tokens, heads · channels).
 pub(crate) fn attend(
     queries_keys_values: &Tensor,
     attention: &Attention,
@@ -124,7 +124,7 @@ fn attend_by(
 ) -> Result<Tensor, TchError> {
     let (heads, side) = (attention.heads, grid.side);
     let (patches, tokens) = (side * side, side * side + 1);
-    // No shape names how many images there are, so that a trace serves any number.
+    // No shape contains the number of images, so that a trace takes any number.
     let parts = queries_keys_values.f_reshape([-1, tokens, 3, heads, HEAD])?;
     let parts = parts.f_permute([2, 0, 3, 1, 4])?;
     let [queries, keys, values] = [0, 1, 2].map(|at| parts.f_select(0, at));
@@ -169,9 +169,9 @@ mod tests {
     use approx::assert_abs_diff_eq;
 
     use super::*;
-    use crate::layer::Initial;
+    use crate::builder::Initial;
 
-    /// With a vector for each pair of tokens, as it is defined.
+    /// With a vector for each pair of tokens, by its definition.
     fn written_out(queries_keys_values: &Tensor, attention: &Attention, side: i64) -> Tensor {
         let (count, tokens, _) = queries_keys_values.size3().unwrap();
         let parts = queries_keys_values.reshape([count, tokens, 3, attention.heads, HEAD]);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_are_what_is_defined() {
+    fn both_ways_agree_with_the_definition() {
         let mut builder = Builder::new(3, Device::Cpu, Initial::Transformer);
         let mut attention = Attention::new(&mut builder, 2).unwrap();
         for positions in [&mut attention.keys, &mut attention.values] {

@@ -1,20 +1,23 @@
-use nas_proxy::{Proxy, Role};
+//! Vision transformers of AutoFormer's spaces.
+
+use nas_proxy::{NetworkKind, Role};
 use nas_space::autoformer::{HEAD, Network as Plan, PATCH};
 use tch::{Device, TchError, Tensor};
 
 use crate::Error;
 use crate::attention::{Attention, Grid};
+use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
-use crate::layer::{Builder, Initial, LayerNorm, Linear, Patches};
-use crate::model::model;
+use crate::layer::{LayerNorm, Linear, Patches};
+use crate::network::impl_network;
 
 /// A vision transformer of AutoFormer's spaces (Chen et al. 2021, arXiv 2107.00651).
 ///
 /// Patches of 16×16 pixels become tokens behind a class token, with learnt positions; each layer is
 /// attention with relative positions in two dimensions, and an MLP with GELU, each after a layer
 /// normalisation and around a residual connection; the mean of all tokens but the class token is
-/// classified. Its parameters begin as published: normal with a deviation of 0.02, the patch
-/// embedding as PyTorch's convolutions.
+/// classified. Its parameters are initialised as published: normal with a deviation of 0.02, the
+/// patch embedding as PyTorch's convolutions.
 #[derive(Debug)]
 pub struct AutoFormerNetwork {
     patches: Patches,
@@ -44,7 +47,8 @@ impl AutoFormerNetwork {
     /// of `side` pixels, 224 as published; equal seeds give equal parameters.
     ///
     /// # Errors
-    /// [`Error::Side`] if the side is no multiple of a patch's; or the device is out of memory.
+    /// [`Error::Side`] if the side is not a multiple of a patch's; [`Error::Torch`] if the device is out
+    /// of memory.
     pub fn new(
         plan: &Plan,
         side: u64,
@@ -82,28 +86,11 @@ impl AutoFormerNetwork {
         self.plan.flops(self.side, self.classes)
     }
 
-    fn refuses(proxy: Proxy) -> Option<&'static str> {
-        match proxy {
-            Proxy::Naswot | Proxy::Swap => {
-                Some("it compares which units are active, and GELU, unlike ReLU, has no such")
-            }
-            Proxy::SynFlow | Proxy::LnSynFlow | Proxy::LogSynFlow => Some(
-                "without normalisation attention's logits grow with the square of what it reads, from \
-                 layer to layer beyond any number; dss is its form for transformers",
-            ),
-            Proxy::Zen => Some(
-                "with Gaussian weights only batch normalisation keeps features in range, and by its \
-                 variances the score is corrected; a transformer has none",
-            ),
-            Proxy::MeCo => Some(
-                "where a layer has more channels than tokens, their correlation matrix is singular \
-                 and its least eigenvalue is 0, whatever the weights",
-            ),
-            _ => None,
-        }
-    }
-
-    fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        images: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         executor.part(format_args!("stem"));
         let mut tokens = executor.patches(images, &self.patches)?;
         for (layer, number) in self.layers.iter().zip(1..) {
@@ -131,7 +118,7 @@ impl TransformerLayer {
         })
     }
 
-    fn walk<E: Executor>(
+    fn walk<E: Executor + ?Sized>(
         &self,
         tokens: &E::Value,
         grid: &Grid,
@@ -150,16 +137,16 @@ impl TransformerLayer {
     }
 }
 
-model!(AutoFormerNetwork);
+impl_network!(AutoFormerNetwork, NetworkKind::Transformer);
 
 #[cfg(test)]
 mod tests {
-    use nas_proxy::{Batch, Network, ProxySet};
+    use nas_proxy::{Batch, Network, Proxy, ProxySet};
     use nas_space::Arch;
     use nas_space::autoformer::{Layer, Size};
 
     use super::*;
-    use crate::Model;
+    use crate::BuiltNetwork;
 
     /// The narrowest and the widest network of a space.
     fn plans(size: Size) -> [Plan; 2] {
@@ -193,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_those_of_the_layers_shown_and_attentions_products() {
+    fn operations_are_those_of_the_layers_and_of_attentions_products() {
         let (plan, side) = (small(), 64);
         let network = network(&plan, side);
         let mut counted = 0;
@@ -230,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_order_patches_come_in_matters() {
+    fn the_order_of_patches_matters() {
         let network = network(&small(), 32);
         let images = Batch::gaussian([1, 3, 32, 32], 5).unwrap();
         let turned = images.images().flip([2]);
@@ -240,19 +227,20 @@ mod tests {
     }
 
     #[test]
-    fn proxies_that_say_something_score_and_the_others_are_refused() {
+    fn proxies_that_apply_score_and_the_others_are_refused() {
         let network = network(&small(), 32);
         let batch = Batch::gaussian([8, 3, 32, 32], 2).unwrap().with_random_labels(10, 2).unwrap();
         for proxy in Proxy::ALL {
             let score = ProxySet::new([proxy]).score(&network, &batch);
-            match network.unfit(proxy) {
+            match proxy.inapplicable(NetworkKind::Transformer) {
                 None => assert!(score.unwrap()[0].is_some_and(f64::is_finite), "{proxy}"),
                 Some(_) => {
-                    assert!(matches!(score, Err(nas_proxy::Error::Unfit { .. })), "{proxy}");
+                    assert!(matches!(score, Err(nas_proxy::Error::Inapplicable { .. })), "{proxy}");
                 }
             }
         }
-        let refused = Proxy::ALL.into_iter().filter(|proxy| network.unfit(*proxy).is_some());
+        let applicable = ProxySet::new(Proxy::ALL).applicable_to(&network);
+        let refused = Proxy::ALL.into_iter().filter(|proxy| !applicable.proxies().contains(proxy));
         let refused: Vec<_> = refused.map(Proxy::name).collect();
         let synflow = ["synflow", "ln_synflow", "log_synflow"];
         assert_eq!(

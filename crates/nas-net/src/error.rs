@@ -1,16 +1,20 @@
+//! The errors of the crate.
+
+use std::{io, path::PathBuf};
+
 use tch::TchError;
 use thiserror::Error;
 
-/// What can go wrong when a network is built or run.
+/// What can go wrong when a network is built, run or exported.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The architecture is not one of the network's space.
     #[error(transparent)]
     Arch(#[from] nas_space::Error),
 
-    /// Patches do not fill the images.
+    /// Images are not a whole number of patches wide.
     #[error(
-        "images of {side}×{side} pixels are not filled by patches of {patch}×{patch}: expected a multiple of {patch}, for example 224"
+        "images of {side}×{side} pixels are no whole number of patches of {patch}×{patch}: expected a multiple of {patch}, for example 224"
     )]
     Side {
         /// Pixels along a side of an image.
@@ -19,12 +23,21 @@ pub enum Error {
         patch: u64,
     },
 
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+
     /// libtorch refused an operation, for example for lack of memory.
     #[error("libtorch: {}", first_line(.0))]
     Torch(#[from] TchError),
 }
 
-/// What libtorch says, without the C++ back-trace below it.
+/// The message of libtorch, without the C++ back-trace below it.
 fn first_line(error: &TchError) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()

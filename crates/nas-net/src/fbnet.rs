@@ -1,12 +1,15 @@
-use nas_proxy::{Proxy, Role};
+//! Networks of FBNet's space.
+
+use nas_proxy::{NetworkKind, Role};
 use nas_space::Arch;
 use nas_space::fbnet::{self, Input, Inverted, STEM};
 use tch::{Device, TchError, Tensor};
 
 use crate::Error;
+use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
-use crate::layer::{BatchNorm, Builder, Convolution, Initial, Linear};
-use crate::model::{NO_ATTENTION, model};
+use crate::layer::{BatchNorm, Convolution, Linear};
+use crate::network::impl_network;
 
 /// A network of FBNet's space (Wu et al. 2019, arXiv 1812.03443) as HW-NAS-Bench builds it (Li et al.
 /// 2021, arXiv 2103.10584).
@@ -14,7 +17,7 @@ use crate::model::{NO_ATTENTION, model};
 /// A 3×3 convolution to 16 channels; 22 layers, each an inverted residual, or skipped, which is a 1×1
 /// convolution where a layer changes the shape; a 1×1 convolution, global average pooling and a linear
 /// classifier. Every convolution has a batch normalisation, and all but the last of a block a ReLU.
-/// Parameters begin as published, convolutions normal by their outputs.
+/// Parameters are initialised as published, convolutions normal by their outputs.
 #[derive(Debug)]
 pub struct FbnetNetwork {
     stem: ConvolutionAndNorm,
@@ -30,7 +33,7 @@ enum Block {
     Inverted(Box<InvertedResidual>),
     /// A skipped layer that changes the shape.
     Projection(ConvolutionAndNorm),
-    /// A skipped layer that does not.
+    /// A skipped layer that keeps the shape.
     Identity,
 }
 
@@ -40,7 +43,7 @@ struct InvertedResidual {
     groups: i64,
     depthwise: ConvolutionAndNorm,
     project: ConvolutionAndNorm,
-    /// Whether what is read is added.
+    /// Whether the input is added to the output.
     residual: bool,
 }
 
@@ -81,11 +84,11 @@ impl FbnetNetwork {
         self.flops
     }
 
-    fn refuses(proxy: Proxy) -> Option<&'static str> {
-        (proxy == Proxy::Dss).then_some(NO_ATTENTION)
-    }
-
-    fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        images: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         executor.part(format_args!("stem"));
         let mut x = self.stem.walk_active(images, executor)?;
         for (block, number) in self.blocks.iter().zip(1..) {
@@ -130,7 +133,11 @@ impl Block {
 }
 
 impl InvertedResidual {
-    fn walk<E: Executor>(&self, x: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        x: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         let mut inner = self.expand.walk_active(x, executor)?;
         if self.groups > 1 {
             inner = executor.shuffle(&inner, self.groups)?;
@@ -158,12 +165,16 @@ impl ConvolutionAndNorm {
         })
     }
 
-    fn walk<E: Executor>(&self, x: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        x: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         let x = executor.convolution(x, &self.convolution)?;
         executor.batch_norm(&x, &self.norm)
     }
 
-    fn walk_active<E: Executor>(
+    fn walk_active<E: Executor + ?Sized>(
         &self,
         x: &E::Value,
         executor: &mut E,
@@ -173,15 +184,15 @@ impl ConvolutionAndNorm {
     }
 }
 
-model!(FbnetNetwork);
+impl_network!(FbnetNetwork, NetworkKind::Convolutional);
 
 #[cfg(test)]
 mod tests {
-    use nas_proxy::{Batch, Network, ProxySet};
+    use nas_proxy::{Batch, Network, Proxy, ProxySet};
     use nas_space::fbnet::{LAYERS, flops, parameters};
 
     use super::*;
-    use crate::Model;
+    use crate::BuiltNetwork;
 
     fn of(choice: impl Fn(u8) -> u8, input: Input) -> (Arch, FbnetNetwork) {
         let arch = Arch::new((0..LAYERS as u8).map(choice).collect::<Vec<u8>>());
@@ -198,7 +209,7 @@ mod tests {
                 assert_eq!(count as u64, parameters(&arch, input), "{input:?} {turn}");
                 let side = input.image_size() as i64;
                 let image = Tensor::zeros([1, 3, side, side], (tch::Kind::Float, Device::Cpu));
-                // What a convolution's shape and its output's say of it.
+                // From the shapes of a convolution and of its output.
                 let mut counted = 0;
                 let mut side = side;
                 for layer in network.layers().unwrap() {

@@ -1,30 +1,27 @@
-//! Architectures as [`tch`] networks, ready for [`nas_proxy`] and for measuring.
-//!
-//! [`NasBench201Network`] is the network around a cell of [`nas_space::nasbench201`], with the
-//! benchmark's layers in the benchmark's order; [`FbnetNetwork`] and [`AutoFormerNetwork`] are those of
-//! [`nas_space::fbnet`] and [`nas_space::autoformer`]. Each is a [`Model`].
-
-// libtorch counts in i64; shapes are far below its range.
-#![allow(clippy::cast_possible_wrap)]
+#![doc = include_str!("../README.md")]
+// The README shows a whole build.rs.
+#![allow(clippy::needless_doctest_main)]
 
 mod attention;
 mod autoformer;
+mod builder;
 mod error;
 mod executor;
-mod export;
+pub mod export;
 mod fbnet;
+mod inference;
 mod layer;
-mod model;
+mod listing;
 mod nasbench201;
+mod network;
+mod scoring;
+mod tensors;
+mod walk;
 
 pub use autoformer::AutoFormerNetwork;
 pub use error::Error;
-pub use export::Description;
 pub use fbnet::FbnetNetwork;
-pub use layer::Layer;
-pub use model::Model;
+pub use listing::Layer;
 pub use nasbench201::NasBench201Network;
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+pub use network::BuiltNetwork;
+pub use walk::Walkable;

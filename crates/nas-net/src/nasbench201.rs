@@ -1,14 +1,17 @@
+//! The network of NAS-Bench-201 around one cell.
+
 use std::mem;
 
-use nas_proxy::{Proxy, Role};
+use nas_proxy::{NetworkKind, Role};
 use nas_space::Arch;
 use nas_space::nasbench201::{Dataset, EDGES, Operation, flops, operations, space};
 use tch::{Device, TchError, Tensor};
 
 use crate::Error;
+use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
-use crate::layer::{BatchNorm, Builder, Convolution, Initial, Linear};
-use crate::model::{NO_ATTENTION, model};
+use crate::layer::{BatchNorm, Convolution, Linear};
+use crate::network::impl_network;
 
 const STAGE_CHANNELS: [i64; 3] = [16, 32, 64];
 const CELLS_PER_STAGE: usize = 5;
@@ -18,11 +21,12 @@ const NODES: usize = 4;
 ///
 /// A 3×3 convolution to 16 channels with batch normalisation; three stages of five copies of the
 /// cell with 16, 32 and 64 channels, a residual block of stride 2 before the second and the third;
-/// batch normalisation, ReLU, global average pooling and a linear classifier. Its parameters begin
-/// as PyTorch's do, drawn from a seed.
+/// batch normalisation, ReLU, global average pooling and a linear classifier. Its parameters are
+/// initialised as PyTorch does, drawn from a seed.
 ///
 /// The cell is built as written, operations without a path from input to output included. Prune
-/// the architecture first ([`nas_space::Space::prune`]) for what is a function of the network.
+/// the architecture first ([`nas_space::Space::prune`]) so that cells that are the same network are
+/// built alike.
 #[derive(Debug)]
 pub struct NasBench201Network {
     stem: Convolution,
@@ -45,18 +49,18 @@ struct Stage {
 struct Reduction {
     first: ConvolutionAndNorm,
     second: ConvolutionAndNorm,
-    /// Behind average pooling, without normalisation.
+    /// After average pooling, without normalisation.
     shortcut: Convolution,
 }
 
-/// What follows the ReLU in the benchmark's ReLU–Conv–BN.
+/// The layers after the ReLU in the benchmark's ReLU–Conv–BN.
 #[derive(Debug)]
 struct ConvolutionAndNorm {
     convolution: Convolution,
     norm: BatchNorm,
 }
 
-/// A cell as what leaves each of its nodes but the last.
+/// A cell: the edges that leave each of its nodes but the last.
 #[derive(Debug)]
 struct Cell {
     nodes: [Outgoing; NODES - 1],
@@ -114,11 +118,11 @@ impl NasBench201Network {
         self.flops
     }
 
-    fn refuses(proxy: Proxy) -> Option<&'static str> {
-        (proxy == Proxy::Dss).then_some(NO_ATTENTION)
-    }
-
-    fn walk<E: Executor>(&self, images: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        images: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         executor.part(format_args!("stem"));
         let mut x = executor.convolution(images, &self.stem)?;
         x = executor.batch_norm(&x, &self.stem_norm)?;
@@ -141,7 +145,7 @@ impl NasBench201Network {
     }
 }
 
-model!(NasBench201Network);
+impl_network!(NasBench201Network, NetworkKind::Convolutional);
 
 impl Reduction {
     fn new(builder: &mut Builder, inputs: i64, channels: i64) -> Result<Self, TchError> {
@@ -152,7 +156,11 @@ impl Reduction {
         })
     }
 
-    fn walk<E: Executor>(&self, x: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        x: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         let active = executor.relu(x, 1)?;
         let middle = self.first.walk(&active, executor)?;
         let active = executor.relu(&middle, 1)?;
@@ -177,7 +185,11 @@ impl ConvolutionAndNorm {
         })
     }
 
-    fn walk<E: Executor>(&self, active: &E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        active: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         let x = executor.convolution(active, &self.convolution)?;
         executor.batch_norm(&x, &self.norm)
     }
@@ -210,7 +222,11 @@ impl Cell {
 
     /// Each node is the sum of its incoming edges. Its ReLU is computed once for all of its
     /// outgoing convolutions.
-    fn walk<E: Executor>(&self, input: E::Value, executor: &mut E) -> Result<E::Value, TchError> {
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        input: E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError> {
         let mut incoming: [Vec<E::Value>; NODES] = Default::default();
         let mut x = input;
         for (source, outgoing) in self.nodes.iter().enumerate() {

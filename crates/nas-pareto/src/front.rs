@@ -45,7 +45,7 @@ pub(crate) fn lexicographic_order(points: Points<'_>) -> Vec<usize> {
 
 fn unordered(points: Points<'_>, copies: bool) -> Vec<usize> {
     let order = lexicographic_order(points);
-    // Asked once for each distinct point, in order: whether an earlier one dominates it.
+    // Called once for each distinct point, in order: whether an earlier one dominates it.
     match points.dimension() {
         1 => {
             let mut seen = false;
@@ -85,7 +85,7 @@ fn unordered(points: Points<'_>, copies: bool) -> Vec<usize> {
     }
 }
 
-/// Filters `order`, asking about the first of each group of equal points only.
+/// Filters `order`, calling `dominated` for the first of each group of equal points only.
 fn keep(
     points: Points<'_>,
     order: &[usize],

@@ -52,8 +52,8 @@ impl<T> Skyband<T> {
         self.members.clear();
     }
 
-    /// Offers a point, and says whether it is a member now. Those that it dominates leave when
-    /// they have `k` dominators. O(members · objectives).
+    /// Inserts a point; returns whether it is a member now. Members that it dominates are removed
+    /// when `k` members dominate them. O(members · objectives).
     ///
     /// # Errors
     /// [`Error::Dimension`] and [`Error::VectorNotFinite`]; the skyband is then unchanged.
@@ -65,7 +65,7 @@ impl<T> Skyband<T> {
             .zip(objectives)
             .map(|(direction, &value)| direction.minimised(value))
             .collect();
-        // Whatever dominates one that has left dominates the newcomer too, k members at least.
+        // If a point that has been removed dominates the new one, so do at least k members.
         let over = |member: &&Member<T>| dominates(&member.minimised, &minimised);
         let dominators = self.members.iter().filter(over).take(self.k).count();
         if dominators == self.k {

@@ -1,5 +1,5 @@
-//! The boundary of a union of rectangles that share a corner, as it grows: what a sweep over three
-//! objectives keeps of the other two.
+//! The growing boundary of a union of rectangles that share a corner, for a sweep over three
+//! objectives.
 
 /// A staircase over ranks: each step reaches from rank 0 to its own rank, and the steps grow
 /// strictly taller towards higher ranks. A taller step nearer to rank 0 would be covered.

@@ -196,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn an_archive_holds_the_front_of_what_it_saw(set in lattice(1..60)) {
+    fn an_archive_holds_the_front_of_the_points_inserted(set in lattice(1..60)) {
         let points = set.as_points();
         let directions: Vec<Direction> = [Direction::Maximise, Direction::Minimise]
             .into_iter()

@@ -1,3 +1,5 @@
+//! Several proxies combined by their ranks.
+
 use crate::{Direction, Error, Proxy};
 
 /// One score from several proxies by their ranks in a reference: the sum over proxies of the
@@ -9,7 +11,7 @@ pub struct RankAggregate {
     references: Vec<Reference>,
 }
 
-/// A proxy's values in the reference, the worse first.
+/// A proxy's values in the reference, from the worst to the best.
 #[derive(Debug, Clone, PartialEq)]
 struct Reference {
     sign: f64,
@@ -21,7 +23,7 @@ impl RankAggregate {
     ///
     /// # Errors
     ///
-    /// [`Error::Reference`] where a proxy does not tell the networks apart.
+    /// [`Error::Reference`] where a proxy is the same, or absent, for all networks.
     pub fn new(reference: &[(Proxy, Vec<Option<f64>>)]) -> Result<Self, Error> {
         let of = |(proxy, values): &(Proxy, Vec<Option<f64>>)| {
             let sign = match proxy.description().direction {
@@ -38,8 +40,8 @@ impl RankAggregate {
         Ok(Self { references: reference.iter().map(of).collect::<Result<_, _>>()? })
     }
 
-    /// The score of a network by its values, in the order of the reference's proxies; `None`
-    /// where one of them is.
+    /// The score of a network from its values, in the order of the reference's proxies; `None`
+    /// where one of them is `None`.
     pub fn score(&self, values: &[Option<f64>]) -> Option<f64> {
         let pairs = self.references.iter().zip(values);
         pairs.map(|(reference, value)| Some(reference.rank(reference.sign * (*value)?).ln())).sum()
@@ -48,7 +50,7 @@ impl RankAggregate {
 
 impl Reference {
     /// The share of the reference that is not better, above 0 and at most 1. Between values it is
-    /// interpolated, and beyond them it goes on to tell networks apart.
+    /// interpolated; beyond them it continues, so that networks still differ.
     fn rank(&self, value: f64) -> f64 {
         let values = &self.ascending;
         let count = values.len() as f64;

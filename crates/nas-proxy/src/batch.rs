@@ -1,3 +1,5 @@
+//! A batch of images, with labels where proxies need them.
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -42,8 +44,8 @@ impl Batch {
         Ok(Self { labels: Some(labels), ..self })
     }
 
-    /// The same images with labels drawn evenly from so many classes, the same for the same seed:
-    /// what stands in for labels where there are none, as with Gaussian images.
+    /// The same images with labels drawn evenly from so many classes, the same for the same seed: for
+    /// images that have none, such as Gaussian ones.
     pub fn with_random_labels(self, classes: usize, seed: u64) -> Result<Self, Error> {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let draw = |_| random.random_range(0..classes.max(1)) as i64;

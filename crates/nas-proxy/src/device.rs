@@ -1,12 +1,14 @@
+//! Devices by name, and CUDA where libtorch can use it.
+
 use tch::{Cuda, Device};
 
 use crate::Error;
 
 /// The device of this name: `cpu`, `cuda` (the first one) or `cuda:INDEX`.
 ///
-/// A program linked to the CPU half of libtorch can use CUDA as well, if the other half is beside
-/// it or on the library path. libtorch looks for it only once, so that a CUDA device has to be
-/// asked for before any other call to libtorch.
+/// A program linked to the CPU half of libtorch can use CUDA as well, if the other half is in the same
+/// folder or on the library path. libtorch looks for it only once, so a CUDA device has to be
+/// requested before any other call to libtorch.
 ///
 /// # Errors
 ///
@@ -34,19 +36,19 @@ pub fn device(name: &str) -> Result<Device, Error> {
 /// Why there is no CUDA device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoCuda {
-    /// The CUDA half of libtorch is not there, or does not load.
+    /// The CUDA half of libtorch is missing, or does not load.
     #[error("this libtorch has no CUDA half that loads: {0}")]
     Library(String),
-    /// The CUDA half is there and finds no device.
+    /// The CUDA half is installed and finds no device.
     #[error(
-        "libtorch's CUDA half is there, but the driver shows it no device: is there an NVIDIA \
+        "libtorch's CUDA half is installed, but the driver reports no device: is there an NVIDIA \
          GPU, and does `nvidia-smi` list it?"
     )]
     Device,
 }
 
-/// The CUDA devices that libtorch can use, at least one, or why there is none. As for [`device`],
-/// this has to be asked before any other call to libtorch.
+/// The CUDA devices that libtorch can use, at least one, or why there is none. Like [`device`], this
+/// has to be called before anything else of libtorch.
 pub fn cuda_devices() -> Result<Vec<Device>, NoCuda> {
     cuda::load().map_err(NoCuda::Library)?;
     let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
@@ -84,7 +86,7 @@ mod cuda {
                         Ok(())
                     }
                     Err(error) => {
-                        // The error itself only says that it failed, its source why.
+                        // The error itself only states that it failed; its source has the reason.
                         let reason = error.source().map(ToString::to_string).unwrap_or_default();
                         Err(reason)
                     }
@@ -96,7 +98,7 @@ mod cuda {
 
 #[cfg(not(unix))]
 mod cuda {
-    /// Elsewhere the CUDA half is linked, or it is not there.
+    /// On other systems the CUDA half is linked, or missing.
     pub(super) fn load() -> Result<(), String> {
         Ok(())
     }
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cuda_device_that_is_not_there_says_why() {
+    fn the_error_of_a_missing_cuda_device_has_the_reason() {
         let error = device("cuda:4096").unwrap_err();
         assert!(matches!(error, Error::NoCuda { .. }));
         assert!(error.to_string().starts_with("no device cuda:4096: "), "{error}");

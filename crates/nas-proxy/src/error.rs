@@ -1,3 +1,5 @@
+//! The errors of the crate.
+
 use std::io;
 use std::path::PathBuf;
 
@@ -12,7 +14,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 
@@ -55,7 +57,7 @@ pub enum Error {
     },
 
     /// A file holds fewer images than were asked for.
-    #[error("{}: {wanted} images wanted, {found} found", path.display())]
+    #[error("{}: {wanted} images requested, {found} found", path.display())]
     TooFewImages {
         /// The file.
         path: PathBuf,
@@ -99,13 +101,13 @@ pub enum Error {
         proxy: &'static str,
         /// What it reads.
         what: &'static str,
-        /// How a network shows it.
+        /// How a network can show it.
         remedy: &'static str,
     },
 
-    /// The proxy says nothing of networks of this kind.
-    #[error("{proxy} says nothing of this network: {reason}")]
-    Unfit {
+    /// The proxy does not apply to networks of this kind.
+    #[error("{proxy} does not apply to this network: {reason}")]
+    Inapplicable {
         /// The proxy's name.
         proxy: &'static str,
         /// Why.
@@ -153,7 +155,7 @@ pub enum Error {
     },
 
     /// No proxy has this name.
-    #[error("unknown proxy `{name}`; there are {known}")]
+    #[error("unknown proxy `{name}`; known: {known}")]
     UnknownProxy {
         /// The name given.
         name: String,
@@ -182,7 +184,25 @@ pub enum Error {
     Torch(#[from] TchError),
 }
 
-/// What libtorch says, without the C++ back-trace below it.
+impl Error {
+    pub(crate) fn no_weights(proxy: &'static str) -> Self {
+        Self::NothingToRead {
+            proxy,
+            what: "a network's weights",
+            remedy: "list them as Role::Weight in Network::parameters",
+        }
+    }
+
+    pub(crate) fn no_layers(proxy: &'static str) -> Self {
+        Self::NothingToRead {
+            proxy,
+            what: "the outputs of weighted layers",
+            remedy: "pass them to Pass::weighted in Network::forward",
+        }
+    }
+}
+
+/// The message of libtorch, without the C++ back-trace below it.
 fn first_line(error: &TchError) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().to_owned()

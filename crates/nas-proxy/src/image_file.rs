@@ -1,6 +1,6 @@
 //! Files of images: records of the labels, one byte each, if any, and the planes red, green and
 //! blue, one byte for each pixel, as the binary versions of CIFAR-10 and CIFAR-100 (Krizhevsky
-//! 2009) have them.
+//! 2009) store them.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -13,7 +13,7 @@ use tch::Tensor;
 
 use crate::{Batch, Error};
 
-/// Which images of a file make the batch.
+/// Which images of a file are read into the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {
     /// The first ones.
@@ -28,7 +28,7 @@ pub enum Selection {
 }
 
 struct Format {
-    /// What the records are, in an error.
+    /// The format's name in an error.
     expected: &'static str,
     /// Bytes of labels, of which the last counts, and how many classes there are.
     labels: usize,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_file_is_named() {
         let error = cifar10("/nowhere/images.bin", Selection::First(1)).unwrap_err();
         assert!(error.to_string().contains("/nowhere/images.bin"), "{error}");
     }

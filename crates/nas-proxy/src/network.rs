@@ -1,14 +1,24 @@
+//! The trait of networks that can be scored: parameters with roles, and a forward pass.
+
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::{Pass, Proxy};
+use crate::Pass;
+
+/// The kinds of network that some proxies do not apply to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NetworkKind {
+    /// Convolutions with batch normalisation and ReLU, without attention.
+    Convolutional,
+    /// Attention and MLPs with layer normalisation and GELU.
+    Transformer,
+}
 
 /// What a parameter is to a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// The weight of a convolution or a linear layer: what saliencies such as SynFlow's sum over.
+    /// The weight of a convolution or a linear layer, over which saliencies such as SynFlow's sum.
     Weight,
-    /// A weight of an attention: the projection to queries, keys and values, or that of what they
-    /// attend to.
+    /// A weight of an attention: the projection to queries, keys and values, or that of its result.
     Attention,
     /// The bias of a convolution or a linear layer.
     Bias,
@@ -37,14 +47,14 @@ pub trait Network {
     ///
     /// Every ReLU has to go through [`Pass::relu`] or [`Pass::relu_shared`] and every
     /// normalisation through [`Pass::batch_norm`] or [`Pass::layer_norm`]; they do what the proxy
-    /// needs there. Some
-    /// proxies read more, and fail where it is not shown to them: [`Pass::weighted`],
-    /// [`Pass::block`] and [`Pass::features`]. No layer may depend on the element type, since
-    /// SynFlow passes double precision.
+    /// needs there. Some proxies read more, and fail where it is not shown to them:
+    /// [`Pass::weighted`], [`Pass::block`] and [`Pass::features`]. No layer may depend on the element
+    /// type, since SynFlow passes double precision.
     fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError>;
 
-    /// Why a proxy says nothing of networks of this kind, where that is so: it is refused.
-    fn unfit(&self, _proxy: Proxy) -> Option<&'static str> {
+    /// Its kind. Proxies that do not apply to the kind are refused
+    /// ([`Proxy::inapplicable`](crate::Proxy::inapplicable)); without a kind, none are.
+    fn kind(&self) -> Option<NetworkKind> {
         None
     }
 

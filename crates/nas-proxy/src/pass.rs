@@ -1,14 +1,16 @@
+//! One forward pass: what happens at the layers of a network, and what is recorded there.
+
 use tch::{TchError, Tensor};
 
-use crate::signs::Signs;
+use crate::patterns::ActivationPatterns;
 
-/// One forward pass on behalf of proxies: what they do at a network's layers, and what they keep.
+/// One forward pass for proxies: what they do at a network's layers, and what they record.
 #[derive(Debug, Default)]
 pub struct Pass {
     pub(crate) normalisation: Normalisation,
     pub(crate) rectification: Rectification,
     /// The activation patterns at every ReLU.
-    pub(crate) signs: Option<Signs>,
+    pub(crate) patterns: Option<ActivationPatterns>,
     /// The outputs of the weighted layers.
     pub(crate) layers: Option<Vec<WeightedLayer>>,
     /// The outputs of the blocks.
@@ -26,7 +28,7 @@ pub(crate) enum Normalisation {
     Batch,
     /// The identity, which makes a network of positive weights linear on positive input.
     Identity,
-    /// It is computed, and for each one the mean variance of its channels is kept.
+    /// It is computed, and the mean variance of its channels is recorded.
     Variances(Vec<Tensor>),
 }
 
@@ -36,7 +38,7 @@ pub(crate) enum Rectification {
     /// It is computed.
     #[default]
     Plain,
-    /// It is computed and kept, as it tells which units are active.
+    /// It is computed, and its output is recorded: positive where a unit is active.
     Keeping(Vec<Tensor>),
     /// Units are active as they were in another pass, whose ReLUs come in the same order: the
     /// network is smooth, with the gradients that it had there.
@@ -75,7 +77,7 @@ impl Pass {
     /// The ReLU of `layers` layers that read the same tensor, computed once.
     ///
     /// In a cell, several operations often begin with a ReLU of the same node. Their patterns are
-    /// equal, and a proxy counts them `layers` times, as if each were computed by itself.
+    /// equal, and a proxy counts them `layers` times, as if each layer computed its own.
     pub fn relu_shared(&mut self, input: &Tensor, layers: usize) -> Result<Tensor, TchError> {
         let output = match &mut self.rectification {
             Rectification::Plain => input.f_relu()?,
@@ -85,14 +87,14 @@ impl Pass {
                 output
             }
             Rectification::Frozen(outputs) => match outputs.next() {
-                // What a ReLU does to a gradient, here to its input: it passes where the output
-                // was positive.
+                // Apply to the input what a ReLU does to a gradient: it passes where the output was
+                // positive.
                 Some(output) => output.f_threshold_backward(input, 0.0)?,
                 None => return Err(TchError::Shape("more ReLUs than in the first pass".into())),
             },
         };
-        if let Some(signs) = &mut self.signs {
-            signs.add(&output.f_detach()?, layers)?;
+        if let Some(patterns) = &mut self.patterns {
+            patterns.add(&output.f_detach()?, layers)?;
         }
         Ok(output)
     }
@@ -100,7 +102,7 @@ impl Pass {
     /// Batch normalisation with scale `weight` and shift `bias`, each of shape (channels).
     ///
     /// It always takes mean and variance from the batch: the running statistics of an untrained
-    /// network say nothing about it. Running statistics are neither read nor updated. Under
+    /// network carry no information. Running statistics are neither read nor updated. Under
     /// SynFlow it is the identity (Tanaka et al. 2020, appendix on batch normalisation).
     pub fn batch_norm(
         &mut self,

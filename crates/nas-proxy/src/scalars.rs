@@ -25,7 +25,7 @@ pub(crate) fn inner_product(weight: &Tensor, gradient: &Tensor) -> Result<Tensor
     weight.f_detach()?.f_mul(gradient)?.f_sum(Kind::Double)
 }
 
-/// A number, unless it is none.
+/// The value, if it is finite.
 pub(crate) fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }

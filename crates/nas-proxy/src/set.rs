@@ -1,12 +1,14 @@
+//! Proxies that are computed together.
+
 use std::str::FromStr;
 
-use crate::loss::no_layer;
-use crate::scalars::{finite, total};
+use crate::definition::{Asked, Computation};
+use crate::inputs::Subject;
 use crate::substitution::Substitution;
-use crate::{Batch, Error, Network, Proxy, dss, images, synflow, zen, zico};
+use crate::{Batch, Error, Network, Proxy, batch_pass, flow};
 
-/// Proxies that are asked for at once, so that those which share a pass share it: one forward
-/// pass of the batch and one backward pass of the loss serve them all.
+/// Proxies that are computed together, so that they share passes: one forward pass of the batch and
+/// one backward pass of the loss for all.
 ///
 /// ```
 /// # use nas_proxy::{Proxy, ProxySet};
@@ -22,6 +24,15 @@ pub struct ProxySet {
 }
 
 impl ProxySet {
+    /// Names that stand for several proxies.
+    const GROUPS: [(&str, &[Proxy]); 3] =
+        [("all", &Proxy::ALL), ("suite_zero", &Proxy::SUITE_ZERO), ("az_nas", &Proxy::AZ_NAS)];
+
+    /// Every name that can be parsed: the proxies', and those that stand for several.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Proxy::ALL.into_iter().map(Proxy::name).chain(Self::GROUPS.map(|(name, _)| name))
+    }
+
     /// These proxies, in this order, each once; random numbers start from seed 0.
     pub fn new(proxies: impl IntoIterator<Item = Proxy>) -> Self {
         let mut set = Self { proxies: Vec::new(), seed: 0 };
@@ -45,11 +56,11 @@ impl ProxySet {
         &self.proxies
     }
 
-    /// Those that say something of a network ([`Network::unfit`]).
+    /// Those that apply to a network, by its kind ([`Network::kind`]).
     #[must_use]
-    pub fn fit_for(&self, network: &dyn Network) -> Self {
-        let fit = |proxy: &Proxy| network.unfit(*proxy).is_none();
-        Self { proxies: self.proxies.iter().copied().filter(fit).collect(), seed: self.seed }
+    pub fn applicable_to(&self, network: &dyn Network) -> Self {
+        let applies = |proxy: &Proxy| inapplicable(*proxy, network).is_none();
+        Self { proxies: self.proxies.iter().copied().filter(applies).collect(), seed: self.seed }
     }
 
     /// The score of a network by each proxy, in their order; `None` where it does not exist.
@@ -62,11 +73,11 @@ impl ProxySet {
     /// # Errors
     ///
     /// Fails if the batch holds fewer images than a proxy needs, or no labels for one that needs
-    /// them, or labels that are not the network's; if a proxy says nothing of such networks
-    /// ([`Error::Unfit`]); if the network does not show a proxy what it reads ([`Error::NothingToRead`]); or if its forward pass fails.
+    /// them, or labels that are not the network's; if a proxy does not apply to such networks
+    /// ([`Error::Inapplicable`]); if the network does not show a proxy what it reads
+    /// ([`Error::NothingToRead`]); or if its forward pass fails.
     pub fn score(&self, network: &dyn Network, batch: &Batch) -> Result<Vec<Option<f64>>, Error> {
         self.check(network, batch)?;
-        let mut scores = Scores::new(&self.proxies);
         let kind = batch.images().kind();
         let parameters = network.parameters();
         let other = parameters.iter().any(|(_, parameter)| parameter.kind() != kind);
@@ -75,132 +86,58 @@ impl ProxySet {
         } else {
             None
         };
-        counts(network, batch, &mut scores)?;
-        if scores.wants_any(&[Proxy::SynFlow, Proxy::LnSynFlow, Proxy::LogSynFlow]) {
-            synflow::score(network, batch.image_shape(), batch.device(), &mut scores)?;
+        let subject = Subject { network, batch, seed: self.seed };
+        let asked = |proxy: &Proxy| Asked { definition: proxy.definition(), score: None };
+        let mut asked: Vec<Asked> = self.proxies.iter().map(asked).collect();
+        for one in &mut asked {
+            if let Computation::Alone(compute) = one.definition.computation {
+                one.score = compute(&subject)?;
+            }
         }
-        if scores.wants(Proxy::Dss) {
-            dss::score(network, batch, &mut scores)?;
-        }
-        if scores.wants(Proxy::Zen) {
-            zen::score(network, batch, self.seed, &mut scores)?;
-        }
-        if images::wanted(&scores) {
-            images::score(network, batch, self.seed, &mut scores)?;
-        }
-        if scores.wants(Proxy::ZiCo) {
-            zico::score(network, batch, &mut scores)?;
-        }
-        Ok(self.proxies.iter().map(|&proxy| scores.get(proxy)).collect())
+        flow::score(&subject, &mut asked)?;
+        batch_pass::score(&subject, &mut asked)?;
+        Ok(asked.into_iter().map(|one| one.score).collect())
     }
 
     /// Whether such a network can be scored on the batch, before anything is computed.
     ///
     /// # Errors
-    /// [`Error::Unfit`], [`Error::BatchTooSmall`] or [`Error::NoLabels`].
+    /// [`Error::Inapplicable`], [`Error::BatchTooSmall`] or [`Error::NoLabels`].
     pub fn check(&self, network: &dyn Network, batch: &Batch) -> Result<(), Error> {
         for &proxy in &self.proxies {
-            if let Some(reason) = network.unfit(proxy) {
-                return Err(Error::Unfit { proxy: proxy.name(), reason });
+            let name = proxy.name();
+            if let Some(reason) = inapplicable(proxy, network) {
+                return Err(Error::Inapplicable { proxy: name, reason });
             }
-            let needed = least_images(proxy);
-            if batch.count() < needed {
-                let (proxy, found) = (proxy.name(), batch.count());
-                return Err(Error::BatchTooSmall { proxy, needed, found });
+            let (needed, found) = (proxy.description().least_images, batch.count());
+            if found < needed {
+                return Err(Error::BatchTooSmall { proxy: name, needed, found });
             }
             if proxy.description().needs.labels && batch.labels().is_none() {
-                return Err(Error::NoLabels { proxy: proxy.name() });
+                return Err(Error::NoLabels { proxy: name });
             }
         }
         Ok(())
     }
 }
 
-/// Proxies by name, separated by commas; `all` and `suite_zero` stand for many.
+fn inapplicable(proxy: Proxy, network: &dyn Network) -> Option<&'static str> {
+    network.kind().and_then(|kind| proxy.inapplicable(kind))
+}
+
+/// Proxies by name, separated by commas; `all`, `suite_zero` and `az_nas` stand for several.
 impl FromStr for ProxySet {
     type Err = Error;
 
     fn from_str(names: &str) -> Result<Self, Error> {
         let mut proxies = Vec::new();
         for name in names.split(',').map(str::trim) {
-            match name {
-                "all" => proxies.extend(Proxy::ALL),
-                "suite_zero" | "suite-zero" => proxies.extend(Proxy::SUITE_ZERO),
-                "az_nas" | "az-nas" => proxies.extend(Proxy::AZ_NAS),
-                name => proxies.push(name.parse()?),
+            match Self::GROUPS.iter().find(|(group, _)| *group == name.replace('-', "_")) {
+                Some((_, group)) => proxies.extend_from_slice(group),
+                None => proxies.push(name.parse()?),
             }
         }
         Ok(Self::new(proxies))
-    }
-}
-
-/// The least number of images that a proxy compares.
-fn least_images(proxy: Proxy) -> usize {
-    match proxy {
-        Proxy::Naswot | Proxy::Jacov | Proxy::EpeNas => 2,
-        // Two halves, and batch statistics of each.
-        Proxy::ZiCo => 4,
-        _ => 1,
-    }
-}
-
-/// What is counted or measured on the parameters, without a pass.
-fn counts(network: &dyn Network, batch: &Batch, scores: &mut Scores) -> Result<(), Error> {
-    if scores.wants(Proxy::Params) {
-        let parameters = network.parameters();
-        let count: usize = parameters.iter().map(|(_, parameter)| parameter.numel()).sum();
-        scores.set(Proxy::Params, Some(count as f64));
-    }
-    if scores.wants(Proxy::Flops) {
-        let flops = network.flops(batch.image_shape(), batch.device())?;
-        if flops == 0.0 {
-            return Err(no_layer(Proxy::Flops));
-        }
-        scores.set(Proxy::Flops, Some(flops));
-    }
-    if scores.wants(Proxy::L2Norm) {
-        let parameters = Substitution::none(network.parameters())?;
-        let weights = parameters.weights();
-        if weights.is_empty() {
-            return Err(synflow::no_weight(Proxy::L2Norm));
-        }
-        let norms = weights.into_iter().map(|weight| weight.f_detach()?.f_norm());
-        let norms = norms.collect::<Result<Vec<_>, _>>()?;
-        scores.set(Proxy::L2Norm, finite(total(&norms)?));
-    }
-    Ok(())
-}
-
-/// The scores so far of the proxies that were asked for.
-pub(crate) struct Scores {
-    wanted: [bool; Proxy::ALL.len()],
-    values: [Option<f64>; Proxy::ALL.len()],
-}
-
-impl Scores {
-    pub fn new(proxies: &[Proxy]) -> Self {
-        let mut wanted = [false; Proxy::ALL.len()];
-        for &proxy in proxies {
-            wanted[proxy as usize] = true;
-        }
-        Self { wanted, values: [None; Proxy::ALL.len()] }
-    }
-
-    pub fn wants(&self, proxy: Proxy) -> bool {
-        self.wanted[proxy as usize]
-    }
-
-    pub fn wants_any(&self, proxies: &[Proxy]) -> bool {
-        proxies.iter().any(|&proxy| self.wants(proxy))
-    }
-
-    /// Keeps a score; what was not asked for is never read.
-    pub fn set(&mut self, proxy: Proxy, value: Option<f64>) {
-        self.values[proxy as usize] = value;
-    }
-
-    pub fn get(&self, proxy: Proxy) -> Option<f64> {
-        self.values[proxy as usize]
     }
 }
 
@@ -209,7 +146,7 @@ mod tests {
     use approx::assert_relative_eq;
 
     use super::*;
-    use crate::tiny::{Tiny, numbers, score_of};
+    use crate::tiny::{Tiny, score_of};
 
     #[test]
     fn together_they_score_as_each_alone() {
@@ -218,30 +155,18 @@ mod tests {
         let set = ProxySet::new(Proxy::ALL.into_iter().filter(|proxy| *proxy != Proxy::Dss));
         let together = set.score(&network, &batch).unwrap();
         for (proxy, together) in set.proxies().iter().copied().zip(together) {
-            let alone = score_of(proxy, &network, &batch);
+            let alone = score_of(proxy.definition(), &network, &batch);
             assert!(alone.is_some(), "{proxy}");
             assert_relative_eq!(together.unwrap(), alone.unwrap(), max_relative = 1e-12);
         }
     }
 
     #[test]
-    fn counts_by_hand() {
-        let (network, batch) = (Tiny::new(), Tiny::batch());
-        let of = |proxy| score_of(proxy, &network, &batch).unwrap();
-        assert_relative_eq!(of(Proxy::Params), f64::from(54 + 3 + 12 + 12 + 3));
-        // 16 positions for the convolutions.
-        assert_relative_eq!(of(Proxy::Flops), f64::from(16 * 54 + 16 * 12 + 12));
-        let norm = |tensor| numbers(tensor).iter().map(|value| value * value).sum::<f64>().sqrt();
-        let norms = norm(&network.first) + norm(&network.second) + norm(&network.logits);
-        assert_relative_eq!(of(Proxy::L2Norm), norms, max_relative = 1e-12);
-    }
-
-    #[test]
     fn a_network_of_another_type_is_computed_in_the_batchs() {
         let (network, batch) = (Tiny::new(), Tiny::batch());
         let single = batch.to_kind(tch::Kind::Float).unwrap();
-        let score = score_of(Proxy::Snip, &network, &single).unwrap();
-        let double = score_of(Proxy::Snip, &network, &batch).unwrap();
+        let score = score_of(Proxy::Snip.definition(), &network, &single).unwrap();
+        let double = score_of(Proxy::Snip.definition(), &network, &batch).unwrap();
         assert_relative_eq!(score, double, max_relative = 1e-5);
         assert_eq!(network.first.kind(), tch::Kind::Double);
     }
@@ -252,5 +177,15 @@ mod tests {
         assert_eq!(set.proxies().len(), 4);
         assert_eq!("all".parse::<ProxySet>().unwrap().proxies(), Proxy::ALL);
         assert!(matches!("".parse::<ProxySet>(), Err(Error::UnknownProxy { .. })));
+    }
+
+    #[test]
+    fn labels_have_to_be_classes_of_the_network() {
+        let batch = Tiny::batch().with_labels(&[0, 1, 2, 3, 0, 0]).unwrap();
+        let set = ProxySet::new([Proxy::Snip]);
+        let error = set.score(&Tiny::new(), &batch).unwrap_err().to_string();
+        assert!(error.contains("label 3") && error.contains("3 classes"), "{error}");
+        let unlabelled = Batch::new(batch.images()).unwrap();
+        assert!(matches!(set.score(&Tiny::new(), &unlabelled), Err(Error::NoLabels { .. })));
     }
 }

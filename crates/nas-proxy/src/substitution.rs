@@ -1,3 +1,5 @@
+//! Parameters with other values for the time of a pass.
+
 use tch::{Kind, TchError, Tensor};
 
 use crate::Role;
@@ -16,7 +18,7 @@ struct Replaced {
 }
 
 impl Substitution {
-    /// Gives each parameter the value that `value` makes of its role and its own value.
+    /// Replaces each parameter by what `value` returns for its role and its value.
     pub fn new(
         parameters: Vec<(Role, Tensor)>,
         mut value: impl FnMut(Role, &Tensor) -> Result<Tensor, TchError>,

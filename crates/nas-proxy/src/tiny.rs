@@ -2,7 +2,8 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::{Batch, Network, Pass, Role};
+use crate::definition::Definition;
+use crate::{Batch, Error, Network, Pass, Proxy, ProxySet, Role};
 
 /// Convolution, batch normalisation, ReLU; convolution; pooling, linear layer.
 pub(crate) struct Tiny {
@@ -53,10 +54,39 @@ impl Tiny {
         weights.map(|weight| differences(weight, || self.loss(batch))).into()
     }
 
+    /// θ ∂L/∂θ of every weight.
+    pub fn saliencies(&self, batch: &Batch) -> Vec<f64> {
+        let (weights, gradients) = (self.weights(), self.loss_gradients(batch));
+        let products = weights.iter().flatten().zip(gradients.iter().flatten());
+        products.map(|(weight, gradient)| weight * gradient).collect()
+    }
+
+    /// The gradient of the summed logits with respect to each image, by differences.
+    pub fn image_gradients(&self, batch: &Batch) -> Vec<Vec<f64>> {
+        let images = batch.images().contiguous();
+        let logits = || {
+            let logits = self.forward(&images, &mut Pass::plain()).unwrap();
+            logits.sum(Kind::Double).double_value(&[])
+        };
+        let slopes = differences(&images, logits);
+        slopes.chunks(slopes.len() / batch.count()).map(<[f64]>::to_vec).collect()
+    }
+
     /// The values of every weight, tensor by tensor.
     pub fn weights(&self) -> Vec<Vec<f64>> {
         [&self.first, &self.second, &self.logits].map(numbers).into()
     }
+}
+
+/// The correlation of two rows of numbers.
+pub(crate) fn correlation(one: &[f64], other: &[f64]) -> f64 {
+    let centred = |row: &[f64]| -> Vec<f64> {
+        let mean = row.iter().sum::<f64>() / row.len() as f64;
+        row.iter().map(|value| value - mean).collect()
+    };
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let (one, other) = (centred(one), centred(other));
+    dot(&one, &other) / (dot(&one, &one) * dot(&other, &other)).sqrt()
 }
 
 /// Central differences of a function with respect to each element of a tensor that it reads.
@@ -113,6 +143,20 @@ impl Network for Tiny {
 }
 
 /// The score of one proxy.
-pub(crate) fn score_of(proxy: crate::Proxy, network: &dyn Network, batch: &Batch) -> Option<f64> {
-    crate::ProxySet::new([proxy]).score(network, batch).unwrap().remove(0)
+pub(crate) fn score_of(
+    proxy: &'static Definition,
+    network: &dyn Network,
+    batch: &Batch,
+) -> Option<f64> {
+    try_score_of(proxy, network, batch).unwrap()
+}
+
+/// The score of one proxy, or why there is none.
+pub(crate) fn try_score_of(
+    proxy: &'static Definition,
+    network: &dyn Network,
+    batch: &Batch,
+) -> Result<Option<f64>, Error> {
+    let proxy: Proxy = proxy.name().parse()?;
+    Ok(ProxySet::new([proxy]).score(network, batch)?.remove(0))
 }

@@ -2,8 +2,8 @@
 //! each layer's heads and MLP ratio are searched.
 //!
 //! The query, key and value dimension of a layer is 64 for each of its heads: AutoFormer fixes that
-//! ratio, and the ranges that its table 1 gives for both are the same. A layer beyond the depth does
-//! not count.
+//! ratio, and the ranges that its table 1 gives for both are the same. The decisions of
+//! a layer beyond the depth are inactive.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ pub enum Size {
     Base,
 }
 
-/// What the decisions of a space choose from.
+/// The choices of a space's decisions.
 struct Ranges {
     embedding: [u64; 3],
     depth: [u64; 3],
@@ -103,7 +103,7 @@ impl Size {
         &SPACES[self as usize]
     }
 
-    /// The network that an architecture of the space stands for.
+    /// The network of an architecture of the space.
     ///
     /// # Errors
     /// Those of [`Space::check`].
@@ -121,7 +121,7 @@ impl Size {
         })
     }
 
-    /// The architecture of a network, where the space holds it.
+    /// The architecture of a network of the space.
     ///
     /// # Errors
     /// [`Error::UnknownName`] for the first number that the space does not choose from.

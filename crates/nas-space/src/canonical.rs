@@ -5,8 +5,8 @@ use crate::{Arch, Cell, Space};
 /// The canonical form of an architecture: equal for two architectures exactly when they are the
 /// same network up to the names of nodes.
 ///
-/// In a cell space, operations without a path from the input or to the output are gone, and an
-/// identity is merged into what it feeds. An operation whose result is used twice differs from
+/// In a cell space, operations without a path from the input or to the output are removed, and an
+/// identity is merged into its successors. An operation whose result is used twice differs from
 /// two operations with weights of their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Canonical(Box<[u8]>);
@@ -21,7 +21,7 @@ impl Space {
     }
 }
 
-/// The operations of a cell that do something, and what feeds each of them.
+/// The operations of a cell that compute something, and the inputs of each.
 struct Network {
     operations: Vec<Operation>,
     /// What the output node sums.

@@ -10,7 +10,7 @@ use std::{str::FromStr, sync::LazyLock};
 
 use crate::{Arch, Decision, Error, Space};
 
-/// The blocks: an [`Arch`]'s choices are positions in here.
+/// The blocks: an [`Arch`]'s choices are positions in this list.
 const BLOCKS: [Block; 9] = [
     Block::inverted("k3_e1", 3, 1, 1),
     Block::inverted("k3_e1_g2", 3, 1, 2),
@@ -34,7 +34,7 @@ const STAGES: [(usize, u64, u64, u64); 7] = [
     (1, 352, 1, 1),
 ];
 
-/// Layers that are decided.
+/// The number of layers that the space decides.
 pub const LAYERS: usize = 22;
 
 /// Channels that the first decided layer reads.
@@ -50,7 +50,7 @@ struct Block {
 pub struct Inverted {
     /// Height and width of the depthwise convolution's kernel.
     pub kernel: u64,
-    /// Channels inside for each channel that is read.
+    /// Channels inside for each input channel.
     pub expansion: u64,
     /// Groups of the 1×1 convolutions.
     pub groups: u64,
@@ -62,7 +62,7 @@ impl Block {
     }
 }
 
-/// The data sets that FBNet's costs are published for.
+/// The data sets for which FBNet's costs are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
     /// 32×32 images, 10 classes.
@@ -76,18 +76,18 @@ pub enum Input {
 /// A decided layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layer {
-    /// Height and width of what it reads, in pixels.
+    /// Height and width of its input, in pixels.
     pub side: u64,
-    /// Channels of what it reads.
+    /// Channels of its input.
     pub from: u64,
-    /// Channels of what it writes.
+    /// Channels of its output.
     pub to: u64,
     /// 2 where it halves height and width.
     pub stride: u64,
 }
 
 impl Layer {
-    /// Whether what it reads and what it writes have one shape.
+    /// Whether its output has the shape of its input.
     pub fn keeps_shape(self) -> bool {
         self.from == self.to && self.stride == 1
     }
@@ -124,7 +124,7 @@ impl Input {
         }
     }
 
-    /// Pixels of an image for each pixel of what the stem writes, along a side.
+    /// Pixels of an image for each pixel of the stem's output, along a side.
     pub fn stem_stride(self) -> u64 {
         match self {
             Self::Cifar10 | Self::Cifar100 => 1,
@@ -183,7 +183,7 @@ pub fn space() -> &'static Space {
     &SPACE
 }
 
-/// What HW-NAS-Bench calls each choice of each layer, for example
+/// The names in HW-NAS-Bench of each choice of each layer, for example
 /// `ConvBlock_H32_W32_Cin16_Cout16_exp1_kernel3_stride1_group1`.
 pub fn block_names(input: Input) -> Vec<Vec<String>> {
     let name = |layer: &Layer, block: &Block| {
@@ -200,7 +200,7 @@ pub fn block_names(input: Input) -> Vec<Vec<String>> {
     layers.iter().map(|layer| BLOCKS.iter().map(|block| name(layer, block)).collect()).collect()
 }
 
-/// What HW-NAS-Bench calls the parts that are the same in all networks: stem, head, pooling and
+/// The names in HW-NAS-Bench of the parts that all networks share: stem, head, pooling and
 /// classifier.
 pub fn fixed_names(input: Input) -> [String; 4] {
     let (stem, side) = match input {
@@ -230,7 +230,7 @@ fn blocks(arch: &Arch, input: Input) -> impl Iterator<Item = (Layer, Option<Inve
     input.layers().into_iter().zip(arch.choices()).map(block)
 }
 
-/// Channels that the head reads.
+/// Channels of the head's input.
 const LAST: u64 = STAGES[STAGES.len() - 1].1;
 
 /// Trainable parameters of a network, with stem, head and classifier.
@@ -289,14 +289,14 @@ mod tests {
     fn there_are_nine_blocks_in_each_of_22_layers() {
         assert_eq!(space().decisions().len(), LAYERS);
         assert!(space().decisions().iter().all(|decision| decision.choices.len() == 9));
-        // 9²² is more than 64 bits hold.
+        // 9²² exceeds 64 bits.
         assert_eq!(space().size(), None);
         let arch = Arch::new((0..22).map(|layer| layer % 9).collect::<Vec<u8>>());
         assert_eq!(space().parse(&space().format(&arch)).unwrap(), arch);
     }
 
     #[test]
-    fn layers_read_what_the_ones_before_write() {
+    fn the_input_of_a_layer_is_the_output_of_the_one_before() {
         for (input, last) in [(Input::Cifar100, 4), (Input::ImageNet, 7)] {
             let layers = input.layers();
             assert_eq!(layers.len(), LAYERS);

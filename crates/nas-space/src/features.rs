@@ -25,8 +25,8 @@ pub enum FeatureGroup {
 
 /// The features of a space's architectures: numbers that describe them to a model.
 ///
-/// Operations without a path from a cell's input to its output count as absent, so that what has
-/// no effect has no influence.
+/// Operations without a path from a cell's input to its output count as absent, so that
+/// operations without effect do not change a feature.
 #[derive(Debug, Clone)]
 pub struct Features<'a> {
     space: &'a Space,
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_path_has_no_influence() {
+    fn operations_without_a_path_change_no_feature() {
         let none = of("|none~0|+|none~0|none~1|+|none~0|none~1|none~2|");
         let dead = of("|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|none~0|none~1|none~2|");
         assert_eq!(none, dead);

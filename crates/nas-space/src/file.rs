@@ -142,7 +142,7 @@ impl Space {
         let file: File = toml::from_str(text).map_err(|error| {
             source.error(error.span().unwrap_or(0..0), error.message().to_owned())
         })?;
-        // A description may have lines, whatever ends them, and tabs.
+        // A description may have tabs and line breaks of any kind.
         let description = file.description.replace(['\n', '\r', '\t'], " ");
         let of_axes = file.axis.iter().map(|table| (table.get_ref().name.as_str(), table.span()));
         let names = [(file.name.as_str(), 0..0), (description.as_str(), 0..0)].into_iter();

@@ -50,7 +50,7 @@ pub fn space() -> &'static Space {
     &SPACE
 }
 
-/// The architecture of a network, where the space holds it.
+/// The architecture of a network of the space.
 ///
 /// # Errors
 /// [`Error::UnknownName`] for the first number that the space does not choose from.

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use crate::space_arguments::SpaceArguments;
 
 #[derive(Debug, clap::Args)]
@@ -13,27 +11,22 @@ Examples:
   nas export 6111 --format python --dataset cifar100 --out network.py
   nas export \"$ARCH\" --space fbnet --format torchscript    with an architecture of nas space sample
 
-Formats, for any number of images of the network's size:
-  onnx         operator set 20, from images [batch, 3, side, side] to logits [batch, classes];
-               ONNX Runtime reads it from 1.17 on
-  torchscript  torch.jit.load in Python, torch::jit::load in C++; AutoFormer's from PyTorch 2.1 on
-  python       a module with a class Network that needs only PyTorch, to train and to change;
-               the initializers of the ONNX file are a state dict of it
-
-Nothing is trained: weights are drawn from the seed, as `nas score` and `nas latency` have them, and
-operations of a cell that lead nowhere are left out.")]
+The file takes any number of images of the network's size. Nothing is trained:
+weights are drawn from the seed, as in `nas score` and `nas latency`. Operations
+of a cell without a path from input to output are left out.")]
 #[cfg_attr(not(feature = "torch"), allow(dead_code))]
 pub struct Arguments {
     /// An arch string, an op tuple like "(4, 3, 3, 0, 0, 0)", a NAS-Bench-201 index, or operations
     /// like "3x3 skip - 3x3 pool 1x1"
     #[arg(value_name = "ARCH")]
     arch: String,
-    #[arg(long, value_enum)]
+    /// The format of the file
+    #[arg(long, value_parser = formats())]
     format: Format,
     /// The file to write [default: named after the architecture, in this folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replaces a file that is there
+    /// Replaces a file that exists
     #[arg(long)]
     force: bool,
     /// The seed of the weights
@@ -43,11 +36,26 @@ pub struct Arguments {
     space: SpaceArguments,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Onnx,
-    Torchscript,
-    Python,
+#[cfg(feature = "torch")]
+type Format = &'static nas_net::export::Format;
+
+/// A build without libtorch has no formats.
+#[cfg(not(feature = "torch"))]
+type Format = String;
+
+#[cfg(feature = "torch")]
+fn formats() -> impl clap::builder::TypedValueParser<Value = Format> {
+    use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+    use nas_net::export::{FORMATS, format};
+
+    let value =
+        |format: &nas_net::export::Format| PossibleValue::new(format.name).help(format.description);
+    PossibleValuesParser::new(FORMATS.iter().map(value)).try_map(|name| format(&name))
+}
+
+#[cfg(not(feature = "torch"))]
+fn formats() -> clap::builder::ValueParser {
+    clap::builder::ValueParser::string()
 }
 
 #[cfg(not(feature = "torch"))]
@@ -67,11 +75,11 @@ mod torch {
     };
 
     use nas_eval::{Error, Problem, live::Networks};
-    use nas_net::Description;
+    use nas_net::export::Description;
     use nas_space::Arch;
     use tch::Device;
 
-    use super::{Arguments, Format};
+    use super::Arguments;
     use crate::{commands::live::blueprint, failure::Failure, output::print};
 
     const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -80,20 +88,18 @@ mod torch {
         let problem = arguments.space.problem()?;
         let blueprint = blueprint(&problem)?.clone();
         let arch = problem.parse(&arguments.arch)?;
-        let (end, kind) = match arguments.format {
-            Format::Onnx => ("onnx", "ONNX"),
-            Format::Torchscript => ("pt", "TorchScript"),
-            Format::Python => ("py", "Python"),
-        };
+        let format = arguments.format;
+        let end = format.extension;
         let file = arguments.out.clone().unwrap_or_else(|| default_file(&problem, &arch, end));
         Failure::occupied(&file, arguments.force, &format!("network.{end}"))?;
         let (side, classes) = (blueprint.side, blueprint.classes);
         let networks = Networks { blueprint, seed: arguments.seed, device: Device::Cpu };
         let network = networks.build(&arch)?;
         let parameters: usize = network.parameters().iter().map(|(_, one)| one.numel()).sum();
-        let weights = match arguments.format {
-            Format::Python => "without weights: a new Network begins with PyTorch's own, untrained",
-            Format::Onnx | Format::Torchscript => "untrained: its weights are random",
+        let weights = if format.has_weights {
+            "untrained: its weights are random"
+        } else {
+            "without weights: a new network begins untrained"
         };
         let description = Description {
             text: format!(
@@ -104,22 +110,21 @@ mod torch {
                 problem.title,
                 problem.space.format(&arch)
             ),
-            facts: properties(&problem, &arch, arguments.seed),
+            metadata: metadata(&problem, &arch, arguments.seed),
         };
-        write(&file, |making| {
-            match arguments.format {
-                Format::Onnx => fs::write(making, network.to_onnx(side, &description)?),
-                Format::Python => fs::write(making, network.to_python(&description)?),
-                Format::Torchscript => return Ok(network.save_torchscript(side, making)?),
+        write(&file, |making| match format.write(&*network, side, &description, making) {
+            Err(nas_net::Error::Write { source, .. }) => {
+                Err(Failure::file("write", &file, &source))
             }
-            .map_err(|error| Failure::file("write", &file, &error))
+            written => Ok(written?),
         })?;
         let bytes = file.metadata().map_err(|error| Failure::file("read", &file, &error))?.len();
         print(&format!(
-            "{}: {kind}, {bytes} bytes, {parameters} parameters, {weights}\n  \
+            "{}: {}, {bytes} bytes, {parameters} parameters, {weights}\n  \
              images  float32 [batch, 3, {side}, {side}]\n  \
              logits  float32 [batch, {classes}]\n",
-            file.display()
+            file.display(),
+            format.title
         ))?;
         Ok(ExitCode::SUCCESS)
     }
@@ -135,7 +140,7 @@ mod torch {
         PathBuf::from(format!("{}.{end}", names.join("_").replace('-', "_")))
     }
 
-    fn properties(problem: &Problem, arch: &Arch, seed: u64) -> Vec<(String, String)> {
+    fn metadata(problem: &Problem, arch: &Arch, seed: u64) -> Vec<(String, String)> {
         [
             ("weights", "untrained".to_owned()),
             ("arch", problem.space.format(arch)),

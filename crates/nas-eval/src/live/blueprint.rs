@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use nas_bench::ScoreTable;
-use nas_net::Model;
+use nas_net::BuiltNetwork;
 use nas_proxy::{Batch, Proxy, Selection};
 use nas_space::Arch;
 use tch::Device;
@@ -38,7 +38,8 @@ pub type Computed = fn() -> Result<ScoreTable, nas_bench::Error>;
 pub type ReadImages = fn(&Path, Selection) -> Result<Batch, nas_proxy::Error>;
 
 /// Builds the network of an architecture with initial weights of a seed.
-pub type Build = dyn Fn(&Arch, u64, Device) -> Result<Box<dyn Model>, nas_net::Error> + Send + Sync;
+pub type Build =
+    dyn Fn(&Arch, u64, Device) -> Result<Box<dyn BuiltNetwork>, nas_net::Error> + Send + Sync;
 
 impl Blueprint {
     /// Images of a file, as large as the networks take them; `None` where no files with such are
@@ -91,7 +92,7 @@ impl Networks {
     ///
     /// # Errors
     /// An architecture of another space; failures of libtorch, for example out of memory.
-    pub fn build(&self, arch: &Arch) -> Result<Box<dyn Model>, Error> {
+    pub fn build(&self, arch: &Arch) -> Result<Box<dyn BuiltNetwork>, Error> {
         let arch = self.representative(arch);
         let seed = self.seed.wrapping_add(self.blueprint.number(&arch) << 32);
         Ok((self.blueprint.build)(&arch, seed, self.device)?)

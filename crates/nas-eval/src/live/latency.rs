@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use nas_hw::{Measurement, Plan, measure_fallible};
-use nas_net::Description;
+use nas_net::export::{self, Description};
 use nas_proxy::Batch;
 use nas_search::{BoxError, Detail, Objective};
 use nas_space::Arch;
@@ -15,10 +15,10 @@ use crate::{Error, Pace, Source, SourceValue, onnx::OnnxNetwork};
 /// What runs a network whose latency is measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Runtime {
-    /// libtorch ([`Model::forward_inference`]).
+    /// libtorch ([`forward_inference`](nas_net::BuiltNetwork::forward_inference)).
     #[default]
     Torch,
-    /// ONNX Runtime on the processor, with the network's file ([`Model::to_onnx`]).
+    /// ONNX Runtime on the processor, with the network's file ([`nas_net::export::onnx`]).
     Onnx,
 }
 
@@ -65,8 +65,8 @@ impl MeasuredLatency {
         let network = self.networks.build(arch)?;
         if self.runtime == Runtime::Onnx {
             let side = self.networks.blueprint.side;
-            let mut network =
-                OnnxNetwork::new(&network.to_onnx(side, &Description::default())?, 1)?;
+            let file = export::onnx(&*network, side, &Description::default())?;
+            let mut network = OnnxNetwork::new(&file, 1)?;
             let pixels = self.image.f_reshape(-1).and_then(Vec::try_from);
             let pixels: Vec<f32> = pixels.map_err(nas_net::Error::from)?;
             return measure_fallible(&self.plan, || {

@@ -4,20 +4,39 @@ use std::fmt;
 
 use tch::TchError;
 
-use super::{Description, Names, Weighted};
+use super::{
+    description::Description,
+    format::{Format, write_bytes},
+    names::Names,
+    weights::Weighted,
+};
 use crate::attention::{Attention, DISTANCE, Grid};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
+use crate::walk::Symbol;
+use crate::{BuiltNetwork, Error};
 
+pub(super) const FORMAT: Format = Format {
+    name: "python",
+    title: "Python",
+    extension: "py",
+    description: "a module with a class Network that needs only PyTorch, to train and to change; the \
+                  initializers of the ONNX file are a state dict of it",
+    has_weights: false,
+    write: |network, _, description, file| write_bytes(file, python(network, description)?),
+};
+
+/// The attention of AutoFormer as a method of the module.
 const ATTEND: &str = include_str!("attend.py");
 
-/// The module of a network that `walk` leads an executor through.
-pub(crate) fn python(
-    description: &Description,
-    walk: impl FnOnce(&String, &mut Writer) -> Result<String, TchError>,
-) -> Result<String, TchError> {
+/// A network as a Python module, a class `Network` that needs nothing but PyTorch. It is initialised
+/// as PyTorch's layers are; the initializers of the ONNX file are a state dict of it.
+///
+/// # Errors
+/// None for a network of this crate.
+pub fn python(network: &dyn BuiltNetwork, description: &Description) -> Result<String, Error> {
     let mut writer = Writer::default();
-    let logits = walk(&"images".to_owned(), &mut writer)?;
+    let logits = network.walkable().0.write(&Symbol::named("images"), &mut writer)?;
     let Writer { layers, steps, attends, .. } = writer;
     // Backslashes and quotes would end or change a docstring.
     let lines = description.text.replace('\\', "/").replace('"', "'");
@@ -32,9 +51,9 @@ pub(crate) fn python(
     ))
 }
 
-/// Writes what a module is made of, and what it does with images. Values are names of variables.
+/// Writes the layers of a module, and the steps of its forward pass. Values are variables.
 #[derive(Default)]
-pub(crate) struct Writer {
+struct Writer {
     names: Names,
     layers: String,
     steps: String,
@@ -50,7 +69,7 @@ impl Writer {
         name
     }
 
-    /// Weights of a layer that are no module's.
+    /// Weights of a layer that belong to no module of PyTorch; returns their names.
     fn parameters<L: Weighted>(&mut self, name: &str, layer: &L) -> Vec<String> {
         let all = layer.weights().into_iter().filter(|(end, _)| end.starts_with('_'));
         all.map(|(end, weight)| {
@@ -64,35 +83,35 @@ impl Writer {
         .collect()
     }
 
-    /// A variable for what an expression gives.
-    fn step(&mut self, expression: fmt::Arguments) -> String {
+    /// A variable for the value of an expression.
+    fn step(&mut self, expression: fmt::Arguments) -> Symbol {
         self.variables += 1;
         let variable = format!("x{}", self.variables);
         self.steps += &format!("        {variable} = {expression}\n");
-        variable
+        Symbol::named(variable)
     }
 
-    fn apply(&mut self, layer: &str, input: &str) -> String {
+    fn apply(&mut self, layer: &str, input: &Symbol) -> Symbol {
         self.step(format_args!("self.{layer}({input})"))
     }
 }
 
 impl Executor for Writer {
-    type Value = String;
+    type Value = Symbol;
 
     fn part(&mut self, part: fmt::Arguments) {
         self.names.part(part);
     }
 
-    fn relu(&mut self, input: &String, _: usize) -> Result<String, TchError> {
+    fn relu(&mut self, input: &Symbol, _: usize) -> Result<Symbol, TchError> {
         Ok(self.step(format_args!("F.relu({input})")))
     }
 
     fn convolution(
         &mut self,
-        input: &String,
+        input: &Symbol,
         convolution: &Convolution,
-    ) -> Result<String, TchError> {
+    ) -> Result<Symbol, TchError> {
         let (outputs, inputs, kernel, _) = convolution.weight.size4()?;
         let Convolution { stride, groups, .. } = *convolution;
         let (inputs, padding) = (inputs * groups, kernel / 2);
@@ -105,7 +124,7 @@ impl Executor for Writer {
         Ok(self.apply(&layer, input))
     }
 
-    fn batch_norm(&mut self, input: &String, norm: &BatchNorm) -> Result<String, TchError> {
+    fn batch_norm(&mut self, input: &Symbol, norm: &BatchNorm) -> Result<Symbol, TchError> {
         let (channels, epsilon) = (norm.weight.size1()?, BatchNorm::EPSILON);
         let layer = self.layer(norm, format_args!("nn.BatchNorm2d({channels}, eps={epsilon:e})"));
         Ok(self.apply(&layer, input))
@@ -113,21 +132,21 @@ impl Executor for Writer {
 
     fn average_pool(
         &mut self,
-        input: &String,
+        input: &Symbol,
         kernel: i64,
         stride: i64,
-    ) -> Result<String, TchError> {
+    ) -> Result<Symbol, TchError> {
         let padding = if stride == 1 { kernel / 2 } else { 0 };
         Ok(self.step(format_args!(
             "F.avg_pool2d({input}, {kernel}, stride={stride}, padding={padding}, count_include_pad=False)"
         )))
     }
 
-    fn shuffle(&mut self, input: &String, groups: i64) -> Result<String, TchError> {
+    fn shuffle(&mut self, input: &Symbol, groups: i64) -> Result<Symbol, TchError> {
         Ok(self.step(format_args!("torch.channel_shuffle({input}, {groups})")))
     }
 
-    fn patches(&mut self, images: &String, to: &Patches) -> Result<String, TchError> {
+    fn patches(&mut self, images: &Symbol, to: &Patches) -> Result<Symbol, TchError> {
         let (channels, _, patch, _) = to.weight.size4()?;
         let layer =
             self.layer(to, format_args!("nn.Conv2d(3, {channels}, {patch}, stride={patch})"));
@@ -140,28 +159,28 @@ impl Executor for Writer {
         Ok(self.step(format_args!("torch.cat([{class}, {patches}], 1) + {positions}")))
     }
 
-    fn layer_norm(&mut self, tokens: &String, norm: &LayerNorm) -> Result<String, TchError> {
+    fn layer_norm(&mut self, tokens: &Symbol, norm: &LayerNorm) -> Result<Symbol, TchError> {
         let (channels, epsilon) = (norm.weight.size1()?, LayerNorm::EPSILON);
         let layer = self.layer(norm, format_args!("nn.LayerNorm({channels}, eps={epsilon:e})"));
         Ok(self.apply(&layer, tokens))
     }
 
-    fn linear(&mut self, tokens: &String, linear: &Linear) -> Result<String, TchError> {
+    fn linear(&mut self, tokens: &Symbol, linear: &Linear) -> Result<Symbol, TchError> {
         let (outputs, inputs) = linear.weight.size2()?;
         let layer = self.layer(linear, format_args!("nn.Linear({inputs}, {outputs})"));
         Ok(self.apply(&layer, tokens))
     }
 
-    fn gelu(&mut self, tokens: &String) -> Result<String, TchError> {
+    fn gelu(&mut self, tokens: &Symbol) -> Result<Symbol, TchError> {
         Ok(self.step(format_args!("F.gelu({tokens})")))
     }
 
     fn attend(
         &mut self,
-        queries_keys_values: &String,
+        queries_keys_values: &Symbol,
         attention: &Attention,
         _: &Grid,
-    ) -> Result<String, TchError> {
+    ) -> Result<Symbol, TchError> {
         self.attends = true;
         let name = self.names.layer(Attention::KIND);
         let tables = self.parameters(&name, attention).join(", ");
@@ -171,27 +190,30 @@ impl Executor for Writer {
 
     fn classify_tokens(
         &mut self,
-        tokens: &String,
+        tokens: &Symbol,
         classifier: &Linear,
-    ) -> Result<String, TchError> {
+    ) -> Result<Symbol, TchError> {
         let features = self.step(format_args!("{tokens}[:, 1:].mean(1)"));
         self.linear(&features, classifier)
     }
 
-    fn identity(&self, input: &String) -> String {
+    fn identity(&self, input: &Symbol) -> Symbol {
         input.clone()
     }
 
-    fn classify(&mut self, input: &String, classifier: &Linear) -> Result<String, TchError> {
+    fn classify(&mut self, input: &Symbol, classifier: &Linear) -> Result<Symbol, TchError> {
         let features = self.step(format_args!("{input}.mean((2, 3))"));
         self.linear(&features, classifier)
     }
 
-    fn sum(&mut self, values: Vec<String>, like: &String) -> Result<String, TchError> {
+    fn sum(&mut self, values: Vec<Symbol>, like: &Symbol) -> Result<Symbol, TchError> {
         Ok(match &values[..] {
             [] => self.step(format_args!("torch.zeros_like({like})")),
             [one] => one.clone(),
-            _ => self.step(format_args!("{}", values.join(" + "))),
+            _ => {
+                let names: Vec<&str> = values.iter().map(|value| value.name.as_str()).collect();
+                self.step(format_args!("{}", names.join(" + ")))
+            }
         })
     }
 }

@@ -1,3 +1,5 @@
+//! Exported files against their networks.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -9,15 +11,15 @@ use nas_space::nasbench201::{Dataset, parse_arch_str};
 use prost::Message;
 use tch::{CModule, Device};
 
-use super::*;
-use crate::{AutoFormerNetwork, FbnetNetwork, Layer, Model, NasBench201Network};
+use super::{onnx::proto, *};
+use crate::{AutoFormerNetwork, BuiltNetwork, Error, FbnetNetwork, Layer, NasBench201Network};
 
 const ALL_OPERATIONS: &str =
     "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|";
 const NO_PATH: &str = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|";
 
 /// One network of each kind, and one without a path, each with the side of its images.
-fn networks() -> Vec<(Box<dyn Model>, usize)> {
+fn networks() -> Vec<(Box<dyn BuiltNetwork>, usize)> {
     let device = Device::Cpu;
     let cell = |text| {
         let arch = parse_arch_str(text).unwrap();
@@ -37,12 +39,16 @@ fn networks() -> Vec<(Box<dyn Model>, usize)> {
 }
 
 fn description() -> Description {
-    let facts = vec![("weights".to_owned(), "untrained".to_owned())];
-    Description { text: "A \"small\"\nnetwork.".to_owned(), facts }
+    let metadata = vec![("weights".to_owned(), "untrained".to_owned())];
+    Description { text: "A \"small\"\nnetwork.".to_owned(), metadata }
 }
 
-fn model(network: &dyn Model, side: usize) -> proto::Model {
-    proto::Model::decode(&*network.to_onnx(side, &description()).unwrap()).unwrap()
+fn model(network: &dyn BuiltNetwork, side: usize) -> proto::Model {
+    proto::Model::decode(&*onnx(network, side, &description()).unwrap()).unwrap()
+}
+
+fn save_torchscript(network: &dyn BuiltNetwork, side: usize, file: &Path) -> Result<(), Error> {
+    format("torchscript").unwrap().write(network, side, &description(), file)
 }
 
 #[test]
@@ -106,7 +112,7 @@ fn each_layer_is_a_node_and_each_input_was_computed_before() {
 #[test]
 fn a_side_that_a_transformer_does_not_take_is_refused() {
     let (transformer, _) = networks().pop().unwrap();
-    let error = transformer.to_onnx(32, &description()).unwrap_err();
+    let error = onnx(&*transformer, 32, &description()).unwrap_err();
     assert!(error.to_string().contains("images of 32"), "{error}");
 }
 
@@ -115,7 +121,7 @@ fn a_trace_computes_the_same_for_any_number_of_images() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("network.pt");
     for (network, side) in networks() {
-        network.save_torchscript(side, &file).unwrap();
+        save_torchscript(&*network, side, &file).unwrap();
         assert!(network.parameters().iter().all(|(_, one)| one.requires_grad()));
         let module = CModule::load(&file).unwrap();
         for count in [1, 3] {
@@ -129,16 +135,16 @@ fn a_trace_computes_the_same_for_any_number_of_images() {
 }
 
 #[test]
-fn where_a_trace_cannot_be_written_networks_are_as_they_were() {
+fn a_trace_that_cannot_be_written_leaves_the_network_unchanged() {
     let (network, side) = networks().remove(0);
-    assert!(network.save_torchscript(side, Path::new("/nowhere/network.pt")).is_err());
+    assert!(save_torchscript(&*network, side, Path::new("/nowhere/network.pt")).is_err());
     assert!(network.parameters().iter().all(|(_, one)| one.requires_grad()));
 }
 
 #[test]
 fn python_has_each_layer_once_and_a_step_for_it() {
     for (network, side) in networks() {
-        let text = network.to_python(&description()).unwrap();
+        let text = python(&*network, &description()).unwrap();
         assert!(text.contains("    A 'small'\n    network.\n"), "{text}");
         assert_eq!(text.matches("\nclass ").count(), 1);
         let weights = model(&*network, side).graph.unwrap().initializer;

@@ -1,10 +1,12 @@
+//! The network against published sizes, its listing and its scores.
+
 use approx::{assert_abs_diff_eq, assert_relative_eq};
 use nas_proxy::{Batch, Network, Pass, Proxy, ProxySet};
 use nas_space::nasbench201::{flops, from_index, parameters, parse_arch_str, pruned_parameters};
 use tch::Kind;
 
 use super::*;
-use crate::Model;
+use crate::BuiltNetwork;
 
 const ALL_3X3: &str = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|";
 const MIXED: &str =
@@ -90,8 +92,8 @@ fn layers_come_in_the_order_of_the_benchmark() {
     assert_eq!(found, expected.lines().collect::<Vec<_>>());
 }
 
-/// The network again, straight from the benchmark's description, with every operation computed by
-/// itself, from the list of parameters.
+/// The network again, directly from the benchmark's description and the list of parameters, with
+/// every operation computed separately.
 struct Reference {
     parameters: std::vec::IntoIter<(Role, Tensor)>,
 }
@@ -192,7 +194,7 @@ fn parameters_follow_the_seed_and_the_default_of_pytorch() {
 }
 
 #[test]
-fn inference_goes_by_the_running_statistics() {
+fn inference_uses_the_running_statistics() {
     let network = network(MIXED, 0);
     let images = images();
     let logits = network.forward_inference(&images).unwrap();
@@ -219,10 +221,10 @@ fn all_data_sets_have_their_classes_and_sizes() {
 }
 
 #[test]
-fn a_disconnected_cell_only_has_what_is_counted() {
+fn a_disconnected_cell_has_only_scores_that_are_counted() {
     let batch = Batch::gaussian([4, 3, 32, 32], 0).unwrap().with_random_labels(10, 0).unwrap();
     let network = network(DISCONNECTED, 0);
-    let set = ProxySet::new(Proxy::ALL).fit_for(&network);
+    let set = ProxySet::new(Proxy::ALL).applicable_to(&network);
     let scores = set.score(&network, &batch).unwrap();
     // Only the classifier's bias reaches the output, which is no weight.
     let present = set.proxies().iter().zip(scores).filter(|(_, score)| score.is_some());
@@ -231,7 +233,7 @@ fn a_disconnected_cell_only_has_what_is_counted() {
 }
 
 #[test]
-fn flops_are_those_of_the_benchmark_and_parameters_all_there_are() {
+fn flops_are_those_of_the_benchmark_and_all_parameters_count() {
     let arch = parse_arch_str(MIXED).unwrap();
     let batch = Batch::gaussian([2, 3, 32, 32], 0).unwrap();
     let set = ProxySet::new([Proxy::Flops, Proxy::Params]);

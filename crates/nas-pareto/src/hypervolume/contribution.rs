@@ -1,4 +1,4 @@
-//! What single points add to the hypervolume.
+//! The contribution of single points to the hypervolume.
 
 use std::cmp::Reverse;
 

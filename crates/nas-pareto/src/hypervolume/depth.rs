@@ -1,4 +1,4 @@
-//! Points as boxes: what they are better than the reference point by, per objective.
+//! Points as boxes: by how much they are better than the reference point, per objective.
 //!
 //! A depth is one subtraction, so it is off by at most half a unit in its last place, and the volume
 //! of boxes that are off by so little is off by at most about `d` such units, relative. All that
@@ -9,7 +9,7 @@ use crate::{Error, Points, Result};
 
 pub(super) const REFERENCE: &str = "reference point";
 
-/// Volumes are finite sums of finite products; where one is not, `f64` was too small for it.
+/// The volume, or an error where it is beyond `f64`.
 pub(super) fn in_range(volume: f64) -> Result<f64> {
     if volume.is_finite() { Ok(volume) } else { Err(Error::Overflow("hypervolume")) }
 }
@@ -46,7 +46,7 @@ fn select<'a>(
         }
     }
     let Some(pivot) = pivot else {
-        // No box has a volume: none is inside, or all are smaller than `f64` can say.
+        // No box has a volume: none is inside, or all underflow.
         return Ok(Vec::new());
     };
     let mut depths: Vec<f64> = depth_of(pivot).collect();

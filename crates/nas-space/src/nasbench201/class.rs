@@ -44,13 +44,13 @@ static REPRESENTATIVE: LazyLock<Vec<u16>> = LazyLock::new(|| {
 });
 
 /// The least index among the cells that are the same network as `arch`, which must belong to the
-/// space: what is a function of the network is computed for this cell, and holds for all of them.
+/// space: what depends on the network alone is computed for this cell, and holds for all of them.
 pub fn representative(arch: &Arch) -> usize {
     usize::from(REPRESENTATIVE[index(arch)])
 }
 
-/// The first cell of each class and, since some classes hold several
-/// networks, the first of each network, 6,877 indices in ascending order.
+/// The first cell of each class and, since some classes hold several networks, the first of each
+/// network: 6,877 indices in ascending order.
 pub fn distinct_cells() -> Vec<usize> {
     let mut classes = HashSet::new();
     let mut first = |index: &usize| {
@@ -59,11 +59,11 @@ pub fn distinct_cells() -> Vec<usize> {
     (0..CELLS).filter(|index| first(index)).collect()
 }
 
-/// The benchmark's text for telling isomorphic cells apart, zero operations considered (Dong &
+/// The benchmark's text by which isomorphic cells are recognised, zero operations considered (Dong &
 /// Yang 2020, section 3.1: 6,466 of the 15,625 cells).
 ///
 /// A node is the sorted sum of its incoming edges, `#` is zero. The form is reproduced as
-/// published, with its two limits: a sum of zeros is not itself taken for zero, and one
+/// published, with its two limits: a sum of zeros is not itself treated as zero, and one
 /// operation used twice has the same text as two operations.
 pub fn unique_string(arch: &Arch) -> String {
     const ZERO: &str = "#";

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn pruning_drops_what_an_unreachable_convolution_cost() {
-        // The 3×3 convolution on 0→1 leads nowhere.
+        // The 3×3 convolution on 0→1 has no path to the output.
         let arch = Arch::new([3, 0, 0, 1, 0, 0]);
         assert_eq!(parameters(&arch, Dataset::Cifar10), 73_306 + 243_040);
         assert_eq!(pruned_parameters(&arch, Dataset::Cifar10), 73_306);

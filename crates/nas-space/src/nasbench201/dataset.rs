@@ -60,7 +60,7 @@ impl FromStr for Dataset {
         Self::ALL
             .into_iter()
             .find(|dataset| dataset.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| Error::unknown_name("dataset", name, Self::ALL.map(Self::name)))
+            .ok_or_else(|| Error::unknown_name("data set", name, Self::ALL.map(Self::name)))
     }
 }
 

@@ -3,11 +3,11 @@
 use super::{index::from_index, op_tuple::parse_op_tuple, space::space};
 use crate::{Arch, Error};
 
-/// A cell from any of its forms, which their beginnings tell apart: arch string, op tuple, index, or
+/// A cell from any of its forms, which are recognised by how they begin: arch string, op tuple, index, or
 /// the operations' names, short or in full, as [`Space::short`](crate::Space::short) writes them.
 ///
 /// # Errors
-/// Those of the form that the text looks like.
+/// Those of the form that is recognised.
 pub fn parse(text: &str) -> Result<Arch, Error> {
     let text = text.trim();
     if text.starts_with('|') {

@@ -113,7 +113,7 @@ fn scoring(
     let networks = Networks { blueprint: blueprint(problem)?.clone(), seed: plan.seed, device };
     let proxies = plan.proxies()?;
     let proxies = match architectures.first() {
-        Some(arch) if plan.asks_for_all() => proxies.fit_for(&*networks.build(arch)?),
+        Some(arch) if plan.asks_for_all() => proxies.applicable_to(&*networks.build(arch)?),
         _ => proxies,
     };
     let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);

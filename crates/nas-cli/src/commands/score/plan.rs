@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use nas_eval::Problem;
-use nas_proxy::{Proxy, ProxySet};
+use nas_proxy::ProxySet;
 use nas_space::Arch;
 use serde::{Deserialize, Serialize};
 
@@ -78,9 +78,7 @@ impl ScorePlan {
         let proxies: Result<ProxySet, _> = self.proxies.parse();
         let proxies = proxies.map_err(|error| match error {
             nas_proxy::Error::UnknownProxy { name, .. } => {
-                let known = Proxy::ALL.map(Proxy::name).into_iter();
-                let known = known.chain(["all", "suite_zero", "az_nas"]);
-                nas_space::Error::unknown_name("proxy", &name, known).into()
+                nas_space::Error::unknown_name("proxy", &name, ProxySet::names()).into()
             }
             other => Failure::from(other),
         })?;

@@ -3,19 +3,39 @@
 
 use tch::{Device, Kind};
 
-use crate::loss::no_layer;
+use crate::definition::{Computation, Definition, Description, Record, Score};
+use crate::inputs::Forward;
 use crate::pass::WeightedLayer;
 use crate::scalars::{finite, total};
-use crate::set::Scores;
-use crate::{Error, Proxy};
+use crate::{Needs, NetworkKind};
+
+pub(super) const MECO: Definition = Definition {
+    description: Description {
+        name: "meco",
+        needs: Needs::IMAGES,
+        inapplicable: &[(
+            NetworkKind::Transformer,
+            "where a layer has more channels than tokens, their correlation matrix is singular and \
+             its least eigenvalue is 0, whatever the weights",
+        )],
+        paper: "Jiang et al. 2023, NeurIPS 36 (MeCo)",
+        equation: "Σ over weighted layers of the least eigenvalue of the correlation matrix of the \
+                   channels' maps, for one image (equation 5)",
+        followed: "the first image of the batch, normalised by the batch's statistics; outputs of \
+                   convolutions, whose correlations normalisation leaves as they are",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Forward(&[Record::Layers], score),
+};
+
+fn score(forward: &Forward) -> Score {
+    least_eigenvalues(forward.layers(MECO.name())?)
+}
 
 /// Σ over layers with feature maps of the least eigenvalue of the correlation matrix of the first
 /// image's channels (equation 5). A channel without variance correlates with nothing. Absent
 /// where every layer's is.
-pub(crate) fn score(layers: &[WeightedLayer], scores: &mut Scores) -> Result<(), Error> {
-    if layers.is_empty() {
-        return Err(no_layer(Proxy::MeCo));
-    }
+fn least_eigenvalues(layers: &[WeightedLayer]) -> Score {
     let mut least = Vec::new();
     for layer in layers.iter().filter(|layer| layer.output.dim() == 4) {
         let maps = layer.output.f_detach()?.f_select(0, 0)?.f_flatten(1, -1)?;
@@ -24,8 +44,7 @@ pub(crate) fn score(layers: &[WeightedLayer], scores: &mut Scores) -> Result<(),
         least.push(correlation.f_linalg_eigvalsh("L")?.f_min()?);
     }
     let sum = total(&least)?;
-    scores.set(Proxy::MeCo, finite(sum).filter(|sum| *sum != 0.0));
-    Ok(())
+    Ok(finite(sum).filter(|sum| *sum != 0.0))
 }
 
 #[cfg(test)]
@@ -50,8 +69,7 @@ mod tests {
         let r = one.dot(&other).double_value(&[])
             / (one.norm().double_value(&[]) * other.norm().double_value(&[]));
         let constant = Tensor::cat(&[maps.narrow(1, 0, 1), maps.narrow(1, 0, 1) * 0.0], 1);
-        let mut scores = Scores::new(&[Proxy::MeCo]);
-        score(&[layer(maps), layer(constant)], &mut scores).unwrap();
-        assert_relative_eq!(scores.get(Proxy::MeCo).unwrap(), 1.0 - r.abs(), max_relative = 1e-9);
+        let found = least_eigenvalues(&[layer(maps), layer(constant)]).unwrap();
+        assert_relative_eq!(found.unwrap(), 1.0 - r.abs(), max_relative = 1e-9);
     }
 }

@@ -3,34 +3,41 @@
 
 use tch::{TchError, Tensor};
 
+use crate::definition::{Computation, Definition, Description, Record, Score};
+use crate::inputs::Forward;
 use crate::scalars::all_finite;
-use crate::set::Scores;
-use crate::signs::Signs;
-use crate::{Error, Proxy};
+use crate::{Needs, NetworkKind};
 
-/// NASWOT, ln |det K_H| (equation 3), and SWAP, from the same activation patterns. NASWOT is
-/// absent where K_H is singular to the precision of f64.
-pub(crate) fn score(signs: &Signs, scores: &mut Scores) -> Result<(), Error> {
-    if !signs.any() {
-        let proxy = if scores.wants(Proxy::Naswot) { Proxy::Naswot } else { Proxy::Swap };
-        return Err(Error::NothingToRead {
-            proxy: proxy.name(),
-            what: "a network's ReLUs",
-            remedy: "compute them with Pass::relu or Pass::relu_shared in Network::forward",
-        });
+pub(super) const NASWOT: Definition = Definition {
+    description: Description {
+        name: "nwot",
+        needs: Needs::IMAGES,
+        least_images: 2,
+        inapplicable: &[(
+            NetworkKind::Transformer,
+            "it compares which units are active, and GELU, unlike ReLU, has no inactive units",
+        )],
+        paper: "Mellor et al. 2021, arXiv 2006.04647",
+        equation: "ln |det K_H|, K_H = units − Hamming distances (equations 2 and 3)",
+        followed: "the paper, with the batch's own statistics in normalisation",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Forward(&[Record::HammingKernel], score),
+};
+
+/// ln |det K_H| (equation 3); absent where K_H is singular to the precision of f64.
+fn score(forward: &Forward) -> Score {
+    match forward.patterns(NASWOT.name())?.kernel()? {
+        Some(kernel) => Ok(log_determinant(&kernel)?),
+        None => Ok(None),
     }
-    if let Some(kernel) = signs.kernel()? {
-        scores.set(Proxy::Naswot, log_determinant(&kernel)?);
-    }
-    scores.set(Proxy::Swap, signs.distinct_patterns().map(|count| count as f64));
-    Ok(())
 }
 
 /// The logarithm of the determinant of a symmetric matrix without negative eigenvalues.
 ///
 /// The smallest eigenvalue decides whether it is singular, by the usual tolerance of the numerical
 /// rank: a factorisation would leave rounding noise in place of the zero, and a plausible number.
-pub(crate) fn log_determinant(matrix: &Tensor) -> Result<Option<f64>, TchError> {
+fn log_determinant(matrix: &Tensor) -> Result<Option<f64>, TchError> {
     let matrix = matrix.f_to_device(tch::Device::Cpu)?;
     if !all_finite(&matrix)? {
         return Ok(None);
@@ -51,11 +58,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Batch, Network, Pass, ProxySet, Role};
+    use crate::tiny::try_score_of;
+    use crate::{Batch, Error, Network, Pass, Role};
 
     fn naswot(network: &dyn Network, images: &Tensor) -> Result<Option<f64>, Error> {
-        let batch = Batch::new(images)?;
-        Ok(ProxySet::new([Proxy::Naswot]).score(network, &batch)?.remove(0))
+        try_score_of(&NASWOT, network, &Batch::new(images)?)
     }
 
     /// ReLU of the images as they are.

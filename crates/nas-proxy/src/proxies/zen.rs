@@ -6,11 +6,31 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Kind, TchError, Tensor};
 
+use crate::definition::{Computation, Definition, Description, Score};
+use crate::inputs::Subject;
 use crate::pass::Normalisation;
 use crate::scalars::{finite, total};
-use crate::set::Scores;
 use crate::substitution::Substitution;
-use crate::{Batch, Error, Network, Pass, Proxy, Role, channels_last};
+use crate::{Error, NetworkKind, Pass, Role, channels_last};
+
+pub(super) const ZEN: Definition = Definition {
+    description: Description {
+        name: "zen",
+        inapplicable: &[(
+            NetworkKind::Transformer,
+            "with Gaussian weights only batch normalisation keeps features in range, and its \
+             variances correct the score; a transformer has none",
+        )],
+        paper: "Lin et al. 2021, arXiv 2102.01063",
+        equation: "ln mean over images of Σ |f(x) − f(x + 0.01 ε)| over the features before pooling, \
+                   plus Σ over normalisations of ½ ln of the mean variance; x, ε and the weights \
+                   standard normal (algorithm 1)",
+        followed: "the paper's variances are the batch's; Suite-Zero reads running averages after \
+                   two batches. Residual links stay, as in Suite-Zero",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Alone(score),
+};
 
 /// How far the second input is from the first, in standard deviations.
 const STEP: f64 = 1e-2;
@@ -19,12 +39,8 @@ const STEP: f64 = 1e-2;
 /// half the ln of the mean variance at each normalisation (algorithm 1); x, ε and all weights
 /// standard normal, biases zero. x and ε have the shape of the batch. Absent where the features
 /// do not depend on the input.
-pub(crate) fn score(
-    network: &dyn Network,
-    batch: &Batch,
-    seed: u64,
-    scores: &mut Scores,
-) -> Result<(), Error> {
+fn score(subject: &Subject) -> Score {
+    let Subject { network, batch, seed } = *subject;
     let (images, device) = (batch.images(), batch.device());
     let random = &mut ChaCha8Rng::seed_from_u64(seed);
     let mut normal = |shape: &[i64]| -> Result<Tensor, TchError> {
@@ -46,7 +62,7 @@ pub(crate) fn score(
         let _logits = tch::no_grad(|| network.forward(images, &mut pass))?;
         let Some(features) = pass.features else {
             return Err(Error::NothingToRead {
-                proxy: Proxy::Zen.name(),
+                proxy: ZEN.name(),
                 what: "the feature maps before pooling",
                 remedy: "pass them to Pass::features in Network::forward",
             });
@@ -58,10 +74,9 @@ pub(crate) fn score(
     let images = first.size()[0] as f64;
     let response = first.f_sub(&second)?.f_abs()?.f_sum(Kind::Double)?;
     let response = f64::try_from(response)? / images;
-    let Normalisation::Variances(variances) = normalisation else { return Ok(()) };
+    let Normalisation::Variances(variances) = normalisation else { return Ok(None) };
     let variances = variances.iter().map(Tensor::f_log).collect::<Result<Vec<_>, _>>()?;
-    scores.set(Proxy::Zen, finite(response.ln() + total(&variances)? / 2.0));
-    Ok(())
+    Ok(finite(response.ln() + total(&variances)? / 2.0))
 }
 
 #[cfg(test)]
@@ -70,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::tiny::score_of;
+    use crate::{Batch, Network};
 
     /// One convolution of 4 channels to 8, with or without normalisation.
     struct One {
@@ -94,7 +110,7 @@ mod tests {
     fn score(normalised: bool) -> f64 {
         let weight = Tensor::zeros([8, 4, 3, 3], (Kind::Float, tch::Device::Cpu));
         let batch = Batch::gaussian([16, 4, 18, 18], 1).unwrap();
-        score_of(Proxy::Zen, &One { weight, normalised }, &batch).unwrap()
+        score_of(&ZEN, &One { weight, normalised }, &batch).unwrap()
     }
 
     #[test]

@@ -5,31 +5,78 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::scalars::finite;
-use crate::set::Scores;
-use crate::{Error, Proxy, channels_last};
+use crate::definition::{Computation, Definition, Description, Record, Score};
+use crate::inputs::Forward;
+use crate::scalars::{all_finite, finite};
+use crate::{Error, Needs, channels_last};
 
-/// Expressivity and progressivity: for each block's output, the entropy of the normalised
-/// eigenvalues of the covariance of its channels over images and positions; their sum, and the
-/// least difference of two in a row. Absent where a block's output does not vary.
-pub(crate) fn entropies(blocks: &[Tensor], scores: &mut Scores) -> Result<(), Error> {
-    check(blocks)?;
-    let entropies = blocks.iter().map(entropy).collect::<Result<Vec<f64>, TchError>>()?;
-    let steps = entropies.windows(2).map(|pair| pair[1] - pair[0]);
-    let sum: f64 = entropies.iter().sum();
-    let least = steps.fold(f64::INFINITY, f64::min);
-    scores.set(Proxy::AzExpressivity, finite(sum));
-    scores.set(Proxy::AzProgressivity, finite(least).filter(|_| sum.is_finite()));
-    Ok(())
+pub(super) const AZ_EXPRESSIVITY: Definition = Definition {
+    description: Description {
+        name: "az_expressivity",
+        needs: Needs::IMAGES,
+        paper: "Lee and Ham 2024, arXiv 2403.19232",
+        equation: "Σ over blocks of the entropy of the normalised eigenvalues of the channels' \
+                   covariance (equations 1 and 2)",
+        followed: "the network's own initial weights",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Forward(&[Record::Blocks], expressivity),
+};
+
+pub(super) const AZ_PROGRESSIVITY: Definition = Definition {
+    description: Description {
+        name: "az_progressivity",
+        needs: Needs::IMAGES,
+        paper: "Lee and Ham 2024, arXiv 2403.19232",
+        equation: "least difference of that entropy between a block and the one before (equation 3)",
+        followed: "the network's own initial weights",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Forward(&[Record::Blocks], progressivity),
+};
+
+pub(super) const AZ_TRAINABILITY: Definition = Definition {
+    description: Description {
+        name: "az_trainability",
+        needs: Needs::IMAGE_GRADIENTS,
+        paper: "Lee and Ham 2024, arXiv 2403.19232",
+        equation: "mean over blocks of 2 − σ − 1/σ, σ the spectral norm of the block's approximated \
+                   Jacobian (equations 4 to 6), from random signs as its output's gradient",
+        followed: "the network's own initial weights",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Forward(&[Record::Blocks], trainability),
+};
+
+/// The sum of the blocks' entropies; absent where a block's output does not vary.
+fn expressivity(forward: &Forward) -> Score {
+    Ok(finite(entropies(forward)?.iter().sum()))
 }
 
-/// NaN if the features do not vary.
+/// The least difference of two entropies in a row; absent as expressivity is.
+fn progressivity(forward: &Forward) -> Score {
+    let entropies = entropies(forward)?;
+    let steps = entropies.windows(2).map(|pair| pair[1] - pair[0]);
+    let (least, sum) = (steps.fold(f64::INFINITY, f64::min), entropies.iter().sum::<f64>());
+    Ok(finite(least).filter(|_| sum.is_finite()))
+}
+
+/// For each block's output, the entropy of the normalised eigenvalues of the covariance of its
+/// channels over images and positions; NaN where it does not vary.
+fn entropies<'a>(forward: &'a Forward) -> Result<&'a [f64], Error> {
+    if let Some(entropies) = forward.block_entropies.get() {
+        return Ok(entropies);
+    }
+    let entropies = blocks(forward)?.iter().map(entropy).collect::<Result<Vec<f64>, TchError>>()?;
+    Ok(forward.block_entropies.get_or_init(|| entropies))
+}
+
 fn entropy(features: &Tensor) -> Result<f64, TchError> {
     let rows = by_position(&features.f_detach()?)?;
     let centred = rows.f_sub(&rows.f_mean_dim([0].as_slice(), true, None)?)?;
     let covariance = centred.f_tr()?.f_matmul(&centred)?;
     let covariance = covariance.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?;
-    if !crate::scalars::all_finite(&covariance)? {
+    if !all_finite(&covariance)? {
         return Ok(f64::NAN);
     }
     let eigenvalues = Vec::<f64>::try_from(covariance.f_linalg_eigvalsh("L")?)?;
@@ -43,14 +90,9 @@ fn entropy(features: &Tensor) -> Result<f64, TchError> {
 /// output and g_in is the gradient that they make at its input. A block that halves the size has
 /// the positions that it merges as channels. Absent where a block passes no gradient, or passes
 /// it as it is.
-pub(crate) fn trainability(
-    blocks: &[Tensor],
-    seed: u64,
-    keep_graph: bool,
-    scores: &mut Scores,
-) -> Result<(), Error> {
-    check(blocks)?;
-    let random = &mut ChaCha8Rng::seed_from_u64(seed);
+fn trainability(forward: &Forward) -> Score {
+    let (blocks, keep_graph) = (blocks(forward)?, forward.keep_graph);
+    let random = &mut ChaCha8Rng::seed_from_u64(forward.subject.seed);
     let mut sum = 0.0;
     // From the last block to the first, each of which is freed once it was passed.
     for pair in blocks.windows(2).rev() {
@@ -64,7 +106,7 @@ pub(crate) fn trainability(
             Tensor::f_run_backward(&[total], &[input], keep_graph, false).map(Some)
         })?;
         let gradient = gradient.map(|mut list| list.remove(0)).filter(Tensor::defined);
-        let Some(gradient) = gradient else { return Ok(()) };
+        let Some(gradient) = gradient else { return Ok(None) };
         let stride = gradient.size()[2] / signs.size()[2].max(1);
         let gradient = if stride > 1 { gradient.f_pixel_unshuffle(stride)? } else { gradient };
         let (inward, outward) = (by_position(&gradient)?, by_position(&signs)?);
@@ -73,17 +115,16 @@ pub(crate) fn trainability(
         let jacobian = jacobian.f_div_scalar(outward.size()[0] as f64)?;
         // The spectral norm is the root of the largest eigenvalue of the product with itself.
         let gram = jacobian.f_tr()?.f_matmul(&jacobian)?;
-        if !crate::scalars::all_finite(&gram)? {
-            return Ok(());
+        if !all_finite(&gram)? {
+            return Ok(None);
         }
         let norm = f64::try_from(gram.f_linalg_eigvalsh("L")?.f_max()?)?.max(0.0).sqrt();
         if norm == 0.0 || (stride == 1 && gradient.f_equal(&signs)?) {
-            return Ok(());
+            return Ok(None);
         }
         sum += 2.0 - norm - norm.recip();
     }
-    scores.set(Proxy::AzTrainability, finite(sum / (blocks.len() - 1) as f64));
-    Ok(())
+    Ok(finite(sum / (blocks.len() - 1) as f64))
 }
 
 /// Values of −1 and 1 in the shape, type and place of a tensor.
@@ -100,9 +141,11 @@ fn by_position(maps: &Tensor) -> Result<Tensor, TchError> {
     maps.f_permute([0, 2, 3, 1])?.f_reshape([-1, channels])
 }
 
-fn check(blocks: &[Tensor]) -> Result<(), Error> {
+/// The outputs of the blocks: two or more.
+fn blocks<'a>(forward: &'a Forward) -> Result<&'a [Tensor], Error> {
+    let blocks = &forward.blocks;
     if blocks.len() >= 2 && blocks.iter().all(|block| block.dim() == 4) {
-        return Ok(());
+        return Ok(blocks);
     }
     Err(Error::NothingToRead {
         proxy: "AZ-NAS",
@@ -115,14 +158,26 @@ fn check(blocks: &[Tensor]) -> Result<(), Error> {
 mod tests {
     use approx::{assert_abs_diff_eq, assert_relative_eq};
 
-    use super::*;
-    use crate::tiny::values;
+    use std::cell::OnceCell;
 
-    fn of(blocks: &[Tensor]) -> Scores {
-        let mut scores = Scores::new(&Proxy::AZ_NAS);
-        entropies(blocks, &mut scores).unwrap();
-        trainability(blocks, 3, false, &mut scores).unwrap();
-        scores
+    use super::*;
+    use crate::inputs::Subject;
+    use crate::tiny::{Tiny, values};
+
+    /// The scores of three blocks or two: expressivity, progressivity, trainability.
+    fn of(blocks: Vec<Tensor>) -> [Option<f64>; 3] {
+        let (network, batch) = (Tiny::new(), Tiny::batch());
+        let subject = Subject { network: &network, batch: &batch, seed: 3 };
+        let forward = Forward {
+            subject: &subject,
+            patterns: None,
+            layers: Vec::new(),
+            blocks,
+            keep_graph: false,
+            block_entropies: OnceCell::new(),
+        };
+        [expressivity(&forward), progressivity(&forward), trainability(&forward)]
+            .map(Result::unwrap)
     }
 
     #[test]
@@ -135,13 +190,12 @@ mod tests {
             let shares = [a * a, b * b].map(|variance| variance / (a * a + b * b));
             -shares.iter().map(|share| share * (share + 1e-8).ln()).sum::<f64>()
         };
-        let scores = of(&[spread(1.0, 1.0), spread(1.0, 3.0), spread(1.0, 2.0)]);
+        let [expressivity, progressivity, trainability] =
+            of(vec![spread(1.0, 1.0), spread(1.0, 3.0), spread(1.0, 2.0)]);
         let each = [entropy(1.0, 1.0), entropy(1.0, 3.0), entropy(1.0, 2.0)];
-        let expressivity = scores.get(Proxy::AzExpressivity).unwrap();
-        assert_relative_eq!(expressivity, each.iter().sum::<f64>(), max_relative = 1e-9);
-        let progressivity = scores.get(Proxy::AzProgressivity).unwrap();
-        assert_relative_eq!(progressivity, each[1] - each[0], max_relative = 1e-9);
-        assert_eq!(scores.get(Proxy::AzTrainability), None, "there is no graph between them");
+        assert_relative_eq!(expressivity.unwrap(), each.iter().sum::<f64>(), max_relative = 1e-9);
+        assert_relative_eq!(progressivity.unwrap(), each[1] - each[0], max_relative = 1e-9);
+        assert_eq!(trainability, None, "there is no graph between them");
     }
 
     #[test]
@@ -153,7 +207,7 @@ mod tests {
         let input = values(&[256, 3, 16, 16], 0.7).set_requires_grad(true);
         let kernel = weight.reshape([3, 3, 1, 1]);
         let output = input.conv2d(&kernel, None::<&Tensor>, 1, 0, 1, 1);
-        let score = of(&[input, output]).get(Proxy::AzTrainability).unwrap();
+        let score = of(vec![input, output])[2].unwrap();
         assert_abs_diff_eq!(score, 2.0 - norm - 1.0 / norm, epsilon = 0.04);
     }
 
@@ -161,6 +215,6 @@ mod tests {
     fn an_identity_has_no_trainability() {
         let input = values(&[2, 3, 4, 4], 0.7).set_requires_grad(true);
         let output = &input * 1.0;
-        assert_eq!(of(&[input, output]).get(Proxy::AzTrainability), None);
+        assert_eq!(of(vec![input, output])[2], None);
     }
 }

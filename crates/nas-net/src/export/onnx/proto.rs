@@ -1,7 +1,8 @@
 //! The messages of the ONNX format that a network needs, by their numbers in onnx.proto
 //! (<https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>).
 //!
-//! Written here since the crates that have them are for running models, or older than the operators.
+//! Written here because the crates that have them are for running models, or are older than the
+//! operators.
 
 use prost::Message;
 
@@ -72,7 +73,7 @@ pub struct Node {
     pub attribute: Vec<Attribute>,
 }
 
-/// What is optional here is written even where it is 0, by which readers tell what is given.
+/// Optional fields are written even where they are 0, so that readers know which are set.
 #[derive(Clone, PartialEq, Message)]
 pub struct Attribute {
     #[prost(string, tag = "1")]

@@ -3,25 +3,39 @@
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::definition::{Computation, Definition, Description, Score};
+use crate::flow::flow_gradients;
+use crate::inputs::Subject;
 use crate::scalars::{all_finite, total};
-use crate::set::Scores;
 use crate::substitution::Substitution;
-use crate::synflow::flow_gradients;
-use crate::{Batch, Error, Network, Pass, Proxy, Role};
+use crate::{Error, Needs, NetworkKind, Pass, Role};
+
+pub(super) const DSS: Definition = Definition {
+    description: Description {
+        name: "dss",
+        needs: Needs::BACKWARD,
+        inapplicable: &[(NetworkKind::Convolutional, "it has no attention")],
+        paper: "Zhou et al. 2022, arXiv 2203.12217",
+        equation: "Σ over attentions' weights of the product of the nuclear norms of θ and ∂R/∂θ, \
+                   plus Σ over all other weights of |θ ∂R/∂θ|; R the sum of outputs for an image of \
+                   ones and parameters |θ|",
+        followed: "the public code: normalisation stays, and the patch embedding and the classifier \
+                   count among the other weights",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Alone(score),
+};
 
 /// Σ over attentions' weights of ‖θ‖ ‖∂R/∂θ‖, both nuclear norms, plus Σ over all other weights of
 /// |θ ∂R/∂θ|, R being the sum of the outputs for an image of ones, all parameters replaced by their
 /// absolute values. In f64; absent where it is no finite number above zero.
-pub(crate) fn score(
-    network: &dyn Network,
-    batch: &Batch,
-    scores: &mut Scores,
-) -> Result<(), Error> {
+fn score(subject: &Subject) -> Score {
+    let Subject { network, batch, .. } = *subject;
     let magnitudes = Substitution::magnitudes(network.parameters())?;
     let (roles, weights): (Vec<Role>, Vec<&Tensor>) = magnitudes.weights_with_roles().unzip();
     if !roles.contains(&Role::Attention) {
         return Err(Error::NothingToRead {
-            proxy: Proxy::Dss.name(),
+            proxy: DSS.name(),
             what: "the weights of attentions",
             remedy: "list them as Role::Attention in Network::parameters",
         });
@@ -44,8 +58,7 @@ pub(crate) fn score(
         }
     }
     let sum = total(&sum)?;
-    scores.set(Proxy::Dss, (sum.is_finite() && sum > 0.0).then_some(sum));
-    Ok(())
+    Ok((sum.is_finite() && sum > 0.0).then_some(sum))
 }
 
 /// The sum of the singular values of a matrix, as the roots of the eigenvalues of its product with
@@ -72,7 +85,8 @@ mod tests {
     use approx::assert_relative_eq;
 
     use super::*;
-    use crate::tiny::{Tiny, numbers, score_of, values};
+    use crate::tiny::{Tiny, numbers, score_of, try_score_of, values};
+    use crate::{Batch, Network};
 
     #[test]
     fn the_nuclear_norm_is_the_sum_of_singular_values() {
@@ -117,14 +131,14 @@ mod tests {
         // R = 3 (1 + 2) + 4 (0 + 2) = 17, all of which passes through W. ∂R/∂A = [[3, 3], [4, 4]]
         // has one singular value, √50; |A| = [[1, 2], [0, 2]] has two whose squares sum to 9 and
         // whose product is 2, so that they sum to √13.
-        let score = score_of(Proxy::Dss, &network, &batch).unwrap();
+        let score = score_of(&DSS, &network, &batch).unwrap();
         assert_relative_eq!(score, 17.0 + (50.0_f64 * 13.0).sqrt(), max_relative = 1e-9);
         assert_eq!(numbers(&network.attention), [1.0, -2.0, 0.0, -2.0]);
     }
 
     #[test]
     fn a_network_without_attention_is_refused() {
-        let error = crate::ProxySet::new([Proxy::Dss]).score(&Tiny::new(), &Tiny::batch());
+        let error = try_score_of(&DSS, &Tiny::new(), &Tiny::batch());
         assert!(matches!(error, Err(Error::NothingToRead { proxy: "dss", .. })));
     }
 }

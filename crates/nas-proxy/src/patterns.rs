@@ -6,18 +6,18 @@ use multiversion::multiversion;
 use tch::kind::Element;
 use tch::{Device, Kind, TchError, Tensor};
 
-/// The activation patterns of a forward pass, as far as they were asked for.
+/// The activation patterns of a forward pass, as far as they are needed.
 #[derive(Debug)]
-pub(crate) struct Signs {
+pub(crate) struct ActivationPatterns {
     images: usize,
     kernel: Option<HammingKernel>,
     patterns: Option<Vec<u64>>,
-    /// Whether a ReLU was met.
+    /// Whether the network had a ReLU.
     any: bool,
 }
 
 /// K_H of NASWOT (equation 2): for each pair of images, the number of ReLU units that are active
-/// for both or for neither, which is the number of units less the Hamming distance of the codes.
+/// for both or for neither, which is the number of units minus the Hamming distance of the codes.
 #[derive(Debug)]
 enum HammingKernel {
     /// Distances by exclusive or and population count.
@@ -32,8 +32,8 @@ const WORD: usize = u64::BITS as usize;
 /// Products of 0 and 1 add up exactly in f32 up to this many units.
 const EXACT_IN_F32: i64 = 1 << 24;
 
-impl Signs {
-    /// For a batch of `images`; `kernel` and `patterns` are what is kept.
+impl ActivationPatterns {
+    /// For a batch of `images`; `kernel` and `patterns` state what is recorded.
     pub fn new(images: usize, device: Device, kernel: bool, patterns: bool) -> Self {
         let kernel = kernel.then(|| match device {
             Device::Cuda(_) => HammingKernel::Multiplied(None),
@@ -79,7 +79,7 @@ impl Signs {
         self.any
     }
 
-    /// K_H, of shape (images, images) in f64 on the CPU, if it was asked for.
+    /// K_H, of shape (images, images) in f64 on the CPU, if it was recorded.
     pub fn kernel(&self) -> Result<Option<Tensor>, TchError> {
         match &self.kernel {
             Some(HammingKernel::Counted { units, distances }) => {
@@ -111,8 +111,8 @@ impl Signs {
     }
 }
 
-/// The activations as (images, units). The order of the units is that of the memory where it can
-/// be, since nothing that is made of them depends on it and a copy costs time.
+/// The activations as (images, units). The order of the units is that of the memory where possible:
+/// no result depends on it, and a copy costs time.
 fn units(activations: &Tensor) -> Result<Tensor, TchError> {
     if activations.dim() == 4 && !activations.is_contiguous() {
         activations.f_permute([0, 2, 3, 1])?.f_flatten(1, -1)
@@ -142,7 +142,7 @@ fn codes(activations: &Tensor, images: usize) -> Result<Codes, TchError> {
         (Device::Cpu, Kind::Float) => codes_in_memory::<f32>(activations, images),
         (Device::Cpu, Kind::Double) => codes_in_memory::<f64>(activations, images),
         _ => {
-            // A byte each to bring over.
+            // A byte for each unit to copy.
             let active = activations.f_gt(0.0)?.f_view_dtype(Kind::Uint8)?;
             codes_in_memory::<u8>(&active.f_to_device(Device::Cpu)?, images)
         }
@@ -289,24 +289,24 @@ mod tests {
         #[test]
         fn counting_is_multiplying((values, images) in activations(), layers in 1_usize..3) {
             let tensor = Tensor::from_slice(&values).reshape([images as i64, -1]);
-            let mut signs = Signs::new(images, Device::Cpu, true, false);
-            signs.add(&tensor, layers).unwrap();
-            signs.add(&tensor, 1).unwrap();
+            let mut recorded = ActivationPatterns::new(images, Device::Cpu, true, false);
+            recorded.add(&tensor, layers).unwrap();
+            recorded.add(&tensor, 1).unwrap();
             let expected = multiplied(&tensor, layers + 1).unwrap();
-            prop_assert_eq!(signs.kernel().unwrap().unwrap(), expected);
+            prop_assert_eq!(recorded.kernel().unwrap().unwrap(), expected);
         }
 
         #[test]
         fn patterns_are_columns((values, images) in activations()) {
             let tensor = Tensor::from_slice(&values).reshape([images as i64, -1]);
-            let mut signs = Signs::new(images, Device::Cpu, false, true);
-            signs.add(&tensor, 2).unwrap();
+            let mut recorded = ActivationPatterns::new(images, Device::Cpu, false, true);
+            recorded.add(&tensor, 2).unwrap();
             let units = values.len() / images;
             let column = |unit: usize| -> Vec<bool> {
                 (0..images).map(|image| values[image * units + unit] > 0.0).collect()
             };
             let distinct: HashSet<Vec<bool>> = (0..units).map(column).collect();
-            prop_assert_eq!(signs.distinct_patterns(), Some(distinct.len()));
+            prop_assert_eq!(recorded.distinct_patterns(), Some(distinct.len()));
         }
     }
 }

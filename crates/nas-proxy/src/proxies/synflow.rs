@@ -1,91 +1,96 @@
 //! SynFlow, after Tanaka, Kunin, Yamins and Ganguli 2020, "Pruning neural networks without any
-//! data by iteratively conserving synaptic flow", arXiv 2006.05467, and what was made of it.
+//! data by iteratively conserving synaptic flow", arXiv 2006.05467, its logarithm, and LogSynFlow.
 
-use tch::{Device, Kind, TchError, Tensor};
-
-use crate::pass::Normalisation;
+use crate::definition::{Computation, Definition, Description, Score};
+use crate::inputs::FlowGradients;
 use crate::scalars::{inner_product, total};
-use crate::set::Scores;
-use crate::substitution::Substitution;
-use crate::{Error, Network, Pass, Proxy};
+use crate::{Needs, NetworkKind};
 
-/// R is the sum of the outputs for an image of ones, all parameters replaced by their absolute
-/// values and batch normalisation by the identity. SynFlow is Σ |θ ∂R/∂θ| over the weights
-/// (equation 5), LogSynflow Σ |θ| ln(∂R/∂θ + 1) (Cavagnero et al. 2023, arXiv 2207.05135).
-///
-/// In f64 throughout, as R grows with the product of all layers and leaves the range of f32.
-/// Absent where no path leads from input to output, or the sum is no finite number even so.
-pub(crate) fn score(
-    network: &dyn Network,
-    image: [i64; 3],
-    device: Device,
-    scores: &mut Scores,
-) -> Result<(), Error> {
-    let magnitudes = Substitution::magnitudes(network.parameters())?;
-    let weights = magnitudes.weights();
-    if weights.is_empty() {
-        return Err(no_weight(Proxy::SynFlow));
-    }
-    let linear = Pass { normalisation: Normalisation::Identity, ..Pass::plain() };
-    let gradients = tch::with_grad(|| flow_gradients(network, image, device, &weights, linear))?;
-    let (mut saliencies, mut logarithms) = (Vec::new(), Vec::new());
-    for (weight, gradient) in weights.iter().zip(&gradients) {
-        // A weight that the output does not depend on has no gradient at all.
-        if gradient.defined() {
-            saliencies.push(inner_product(weight, gradient)?);
-            if scores.wants(Proxy::LogSynFlow) {
-                logarithms.push(inner_product(weight, &gradient.f_log1p()?)?);
-            }
-        }
-    }
-    let positive = |sum: f64| (sum.is_finite() && sum > 0.0).then_some(sum);
-    let synflow = positive(total(&saliencies)?);
-    scores.set(Proxy::SynFlow, synflow);
-    scores.set(Proxy::LnSynFlow, synflow.map(f64::ln));
-    scores.set(Proxy::LogSynFlow, positive(total(&logarithms)?));
-    Ok(())
+/// Why attention rules out each of them.
+const TRANSFORMERS: &[(NetworkKind, &str)] = &[(
+    NetworkKind::Transformer,
+    "without normalisation attention's logits grow with the square of its input, from layer to layer \
+     beyond any number; dss is its form for transformers",
+)];
+
+pub(super) const SYNFLOW: Definition = Definition {
+    description: Description {
+        name: "synflow",
+        needs: Needs::BACKWARD,
+        inapplicable: TRANSFORMERS,
+        paper: "Tanaka et al. 2020, arXiv 2006.05467",
+        equation: "Σ over weights of |θ ∂R/∂θ|, R the sum of outputs for an image of ones and \
+                   parameters |θ| (equation 5)",
+        followed: "in f64, normalisation replaced by the identity; Suite-Zero's table holds its \
+                   logarithm",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Flow(|flow| Ok(synflow(flow))),
+};
+
+pub(super) const LN_SYNFLOW: Definition = Definition {
+    description: Description {
+        name: "ln_synflow",
+        needs: Needs::BACKWARD,
+        inapplicable: TRANSFORMERS,
+        paper: "Tanaka et al. 2020, arXiv 2006.05467",
+        equation: "natural logarithm of synflow",
+        followed: "Suite-Zero's table calls this synflow",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Flow(|flow| Ok(synflow(flow).map(f64::ln))),
+};
+
+pub(super) const LOG_SYNFLOW: Definition = Definition {
+    description: Description {
+        name: "log_synflow",
+        needs: Needs::BACKWARD,
+        inapplicable: TRANSFORMERS,
+        paper: "Cavagnero et al. 2023, arXiv 2207.05135",
+        equation: "Σ over weights of |θ| ln(∂R/∂θ + 1), R as for synflow (equation 2)",
+        followed: "normalisation replaced by the identity, as for synflow",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Flow(log_synflow),
+};
+
+/// Absent where no path leads from input to output, or the sum is no finite number even in f64.
+fn synflow(flow: &FlowGradients) -> Option<f64> {
+    positive(flow.saliency)
 }
 
-pub(crate) fn no_weight(proxy: Proxy) -> Error {
-    Error::NothingToRead {
-        proxy: proxy.name(),
-        what: "a network's weights",
-        remedy: "list them as Role::Weight in Network::parameters",
-    }
+fn log_synflow(flow: &FlowGradients) -> Score {
+    let terms =
+        flow.weights.iter().map(|(weight, gradient)| inner_product(weight, &gradient.f_log1p()?));
+    Ok(positive(total(&terms.collect::<Result<Vec<_>, _>>()?)?))
 }
 
-/// ∂R/∂θ of each weight, R being the sum of the outputs of a pass for an image of ones; a tensor may
-/// be undefined, and there is none at all where R depends on no weight.
-pub(crate) fn flow_gradients(
-    network: &dyn Network,
-    [channels, height, width]: [i64; 3],
-    device: Device,
-    weights: &[&Tensor],
-    mut pass: Pass,
-) -> Result<Vec<Tensor>, TchError> {
-    let ones = Tensor::f_ones([1, channels, height, width], (Kind::Double, device))?;
-    let total = network.forward(&ones, &mut pass)?.f_sum(Kind::Double)?;
-    if !total.requires_grad() {
-        return Ok(Vec::new());
-    }
-    Tensor::f_run_backward(&[total], weights, false, false)
+fn positive(sum: f64) -> Option<f64> {
+    (sum.is_finite() && sum > 0.0).then_some(sum)
 }
 
 #[cfg(test)]
 mod tests {
     use approx::assert_relative_eq;
+    use tch::{Kind, TchError, Tensor};
 
     use super::*;
-    use crate::{Batch, ProxySet, Role};
+    use crate::definition::Definition;
+    use crate::tiny::try_score_of;
+    use crate::{Batch, Error, Network, Pass, Role};
 
     /// The score for one row of so many pixels.
     fn synflow(network: &dyn Network, pixels: i64) -> Result<Option<f64>, Error> {
-        of(Proxy::SynFlow, network, pixels)
+        of(&SYNFLOW, network, pixels)
     }
 
-    fn of(proxy: Proxy, network: &dyn Network, pixels: i64) -> Result<Option<f64>, Error> {
+    fn of(
+        proxy: &'static Definition,
+        network: &dyn Network,
+        pixels: i64,
+    ) -> Result<Option<f64>, Error> {
         let batch = Batch::gaussian([1, 1, 1, pixels as usize], 0)?;
-        Ok(ProxySet::new([proxy]).score(network, &batch)?.remove(0))
+        try_score_of(proxy, network, &batch)
     }
 
     /// x → ReLU(x W₁ᵀ + b₁) W₂ᵀ on the flattened image.
@@ -148,9 +153,9 @@ mod tests {
             + 6.0 * 8.5_f64.ln()
             + (1.0 + 2.0) * 6.0_f64.ln()
             + (3.0 + 4.0) * 7.0_f64.ln();
-        let score = of(Proxy::LogSynFlow, &network, 2).unwrap().unwrap();
+        let score = of(&LOG_SYNFLOW, &network, 2).unwrap().unwrap();
         assert_relative_eq!(score, expected, max_relative = 1e-12);
-        let ln = of(Proxy::LnSynFlow, &network, 2).unwrap().unwrap();
+        let ln = of(&LN_SYNFLOW, &network, 2).unwrap().unwrap();
         assert_relative_eq!(ln, 122.0_f64.ln(), max_relative = 1e-12);
     }
 

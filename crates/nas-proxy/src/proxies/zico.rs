@@ -3,34 +3,44 @@
 
 use tch::{Kind, TchError, Tensor};
 
-use crate::images::labels;
-use crate::loss::cross_entropy;
+use crate::definition::{Computation, Definition, Description, Score};
+use crate::inputs::Subject;
+use crate::loss::{cross_entropy, labels};
 use crate::scalars::numbers;
-use crate::set::Scores;
 use crate::substitution::Substitution;
-use crate::synflow::no_weight;
-use crate::{Batch, Error, Network, Pass, Proxy};
+use crate::{Error, Needs, Pass};
+
+pub(super) const ZICO: Definition = Definition {
+    description: Description {
+        name: "zico",
+        needs: Needs::LOSS_GRADIENTS,
+        // Two halves, and batch statistics of each.
+        least_images: 4,
+        paper: "Li et al. 2023, arXiv 2301.11300",
+        equation: "Σ over weight tensors of ln Σ over weights of mean |∂L/∂θ| / deviation over two \
+                   halves of the batch (equation 16)",
+        followed: "the public code: the deviation is that of the signed gradients",
+        ..Description::DEFAULT
+    },
+    computation: Computation::Alone(score),
+};
 
 /// Σ over weight tensors of ln Σ over weights of mean |∂L/∂θ| / deviation of ∂L/∂θ, over the two
 /// halves of the batch (equation 16). Weights without deviation and tensors without such weights
 /// do not count; absent where none is left.
-pub(crate) fn score(
-    network: &dyn Network,
-    batch: &Batch,
-    scores: &mut Scores,
-) -> Result<(), Error> {
-    let parameters = Substitution::none(network.parameters())?;
+fn score(subject: &Subject) -> Score {
+    let parameters = Substitution::none(subject.network.parameters())?;
     let weights = parameters.weights();
     if weights.is_empty() {
-        return Err(no_weight(Proxy::ZiCo));
+        return Err(Error::no_weights(ZICO.name()));
     }
+    let batch = subject.batch;
     let half = batch.count() as i64 / 2;
     let gradients = |first: i64| -> Result<Vec<Tensor>, Error> {
         tch::with_grad(|| {
             let images = batch.images().f_narrow(0, first, half)?;
-            let logits = network.forward(&images, &mut Pass::plain())?;
-            let labels =
-                labels(batch, &logits, scores, &[Proxy::ZiCo])?.f_narrow(0, first, half)?;
+            let logits = subject.network.forward(&images, &mut Pass::plain())?;
+            let labels = labels(batch, &logits, ZICO.name())?.f_narrow(0, first, half)?;
             let loss = cross_entropy(&logits, &labels)?;
             if !loss.requires_grad() {
                 return Ok(Vec::new());
@@ -43,8 +53,7 @@ pub(crate) fn score(
     let sums = pairs.map(|(one, other)| ratios(one, other)).collect::<Result<Vec<_>, _>>()?;
     let sums: Vec<f64> = numbers(&sums)?.into_iter().filter(|&sum| sum > 0.0).collect();
     let logarithm: f64 = sums.iter().map(|sum| sum.ln()).sum();
-    scores.set(Proxy::ZiCo, (!sums.is_empty() && logarithm.is_finite()).then_some(logarithm));
-    Ok(())
+    Ok((!sums.is_empty() && logarithm.is_finite()).then_some(logarithm))
 }
 
 /// Σ of mean |g| / deviation of g. Of two values a and b these are (|a| + |b|) / 2 and |a − b| / 2.
@@ -59,7 +68,8 @@ mod tests {
     use approx::assert_relative_eq;
 
     use super::*;
-    use crate::tiny::{Tiny, score_of};
+    use crate::Batch;
+    use crate::tiny::{Tiny, score_of, try_score_of};
 
     #[test]
     fn it_is_that_of_finite_differences_on_each_half() {
@@ -77,7 +87,7 @@ mod tests {
             });
             ratios.sum::<f64>().ln()
         });
-        let score = score_of(Proxy::ZiCo, &network, &batch).unwrap();
+        let score = score_of(&ZICO, &network, &batch).unwrap();
         assert_relative_eq!(score, tensors.sum::<f64>(), max_relative = 1e-4);
     }
 
@@ -85,7 +95,7 @@ mod tests {
     fn three_images_are_too_few() {
         let batch = Batch::new(&Tiny::batch().images().narrow(0, 0, 3)).unwrap();
         let batch = batch.with_labels(&[0, 1, 2]).unwrap();
-        let error = crate::ProxySet::new([Proxy::ZiCo]).score(&Tiny::new(), &batch).unwrap_err();
+        let error = try_score_of(&ZICO, &Tiny::new(), &batch).unwrap_err();
         assert!(error.to_string().contains("at least 4 images, found 3"), "{error}");
     }
 }

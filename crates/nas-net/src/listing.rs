@@ -1,0 +1,190 @@
+//! The layers of a network as a list.
+
+use std::fmt;
+
+use tch::TchError;
+
+use crate::attention::{Attention, Grid, HEAD};
+use crate::executor::Executor;
+use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
+
+/// One layer in the list of a network's layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// ReLU; `layers` of them read the same tensor, as the operations of a cell do.
+    Relu {
+        /// How many.
+        layers: usize,
+    },
+    /// A convolution with a square kernel and no bias.
+    Convolution {
+        /// Height and width of the kernel.
+        kernel: i64,
+        /// Steps between outputs.
+        stride: i64,
+        /// Input channels.
+        inputs: i64,
+        /// Output channels.
+        outputs: i64,
+        /// Groups of channels that are convolved separately.
+        groups: i64,
+    },
+    /// A linear map of square patches to tokens, a class token, and positions.
+    Patches {
+        /// Height and width of a patch.
+        patch: i64,
+        /// Channels of a token.
+        channels: i64,
+        /// Tokens, with the class token.
+        tokens: i64,
+    },
+    /// A shuffle of channels: each group hands one part of its channels to every group.
+    Shuffle {
+        /// Groups.
+        groups: i64,
+    },
+    /// Batch normalisation with scale and shift.
+    BatchNorm {
+        /// Channels.
+        channels: i64,
+    },
+    /// Average pooling with a square kernel; padding, if any, does not count.
+    AveragePool {
+        /// Height and width of the kernel.
+        kernel: i64,
+        /// Steps between outputs.
+        stride: i64,
+    },
+    /// The mean over height and width, or over all tokens but the class token.
+    GlobalAveragePool,
+    /// Layer normalisation with scale and shift.
+    LayerNorm {
+        /// Channels.
+        channels: i64,
+    },
+    /// The Gaussian error linear unit.
+    Gelu,
+    /// Attention with relative positions, between the projection to queries, keys and values and
+    /// that of its result.
+    Attention {
+        /// Heads.
+        heads: i64,
+        /// Channels of a head's queries, keys and values.
+        channels: i64,
+    },
+    /// A linear layer with bias.
+    Linear {
+        /// Input features.
+        inputs: i64,
+        /// Output features.
+        outputs: i64,
+    },
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Relu { layers: 1 } => write!(formatter, "relu"),
+            Self::Relu { layers } => write!(formatter, "relu, shared by {layers}"),
+            Self::Convolution { kernel, stride, inputs, outputs, groups } => {
+                write!(formatter, "conv {kernel}×{kernel}, stride {stride}, {inputs} → {outputs}")?;
+                if groups > 1 { write!(formatter, ", {groups} groups") } else { Ok(()) }
+            }
+            Self::Patches { patch, channels, tokens } => {
+                write!(formatter, "patches {patch}×{patch}, {tokens} tokens of {channels}")
+            }
+            Self::Shuffle { groups } => write!(formatter, "shuffle {groups} groups"),
+            Self::LayerNorm { channels } => write!(formatter, "layer norm {channels}"),
+            Self::Gelu => write!(formatter, "gelu"),
+            Self::Attention { heads, channels } => {
+                write!(formatter, "attention, {heads} heads of {channels}")
+            }
+            Self::BatchNorm { channels } => write!(formatter, "batch norm {channels}"),
+            Self::AveragePool { kernel, stride } => {
+                write!(formatter, "average pool {kernel}×{kernel}, stride {stride}")
+            }
+            Self::GlobalAveragePool => write!(formatter, "global average pool"),
+            Self::Linear { inputs, outputs } => write!(formatter, "linear {inputs} → {outputs}"),
+        }
+    }
+}
+
+/// Lists the layers in the order in which they are computed.
+pub(crate) struct Listing(pub Vec<Layer>);
+
+impl Executor for Listing {
+    type Value = ();
+
+    fn relu(&mut self, (): &(), layers: usize) -> Result<(), TchError> {
+        self.0.push(Layer::Relu { layers });
+        Ok(())
+    }
+
+    fn convolution(&mut self, (): &(), convolution: &Convolution) -> Result<(), TchError> {
+        let (outputs, inputs, kernel, _) = convolution.weight.size4()?;
+        let Convolution { stride, groups, .. } = *convolution;
+        let inputs = inputs * groups;
+        self.0.push(Layer::Convolution { kernel, stride, inputs, outputs, groups });
+        Ok(())
+    }
+
+    fn batch_norm(&mut self, (): &(), norm: &BatchNorm) -> Result<(), TchError> {
+        let channels = norm.weight.size1()?;
+        self.0.push(Layer::BatchNorm { channels });
+        Ok(())
+    }
+
+    fn average_pool(&mut self, (): &(), kernel: i64, stride: i64) -> Result<(), TchError> {
+        self.0.push(Layer::AveragePool { kernel, stride });
+        Ok(())
+    }
+
+    fn shuffle(&mut self, (): &(), groups: i64) -> Result<(), TchError> {
+        self.0.push(Layer::Shuffle { groups });
+        Ok(())
+    }
+
+    fn patches(&mut self, (): &(), to: &Patches) -> Result<(), TchError> {
+        let (_, tokens, channels) = to.positions.size3()?;
+        self.0.push(Layer::Patches { patch: to.weight.size()[2], channels, tokens });
+        Ok(())
+    }
+
+    fn layer_norm(&mut self, (): &(), norm: &LayerNorm) -> Result<(), TchError> {
+        self.0.push(Layer::LayerNorm { channels: norm.weight.size1()? });
+        Ok(())
+    }
+
+    fn linear(&mut self, (): &(), linear: &Linear) -> Result<(), TchError> {
+        let (outputs, inputs) = linear.weight.size2()?;
+        self.0.push(Layer::Linear { inputs, outputs });
+        Ok(())
+    }
+
+    fn gelu(&mut self, (): &()) -> Result<(), TchError> {
+        self.0.push(Layer::Gelu);
+        Ok(())
+    }
+
+    fn attend(&mut self, (): &(), attention: &Attention, _: &Grid) -> Result<(), TchError> {
+        self.0.push(Layer::Attention { heads: attention.heads, channels: HEAD });
+        Ok(())
+    }
+
+    fn classify_tokens(&mut self, (): &(), classifier: &Linear) -> Result<(), TchError> {
+        self.classify(&(), classifier)
+    }
+
+    fn identity(&self, (): &()) {}
+
+    fn classify(&mut self, (): &(), classifier: &Linear) -> Result<(), TchError> {
+        let (outputs, inputs) = classifier.weight.size2()?;
+        self.0.push(Layer::GlobalAveragePool);
+        self.0.push(Layer::Linear { inputs, outputs });
+        Ok(())
+    }
+
+    fn sum(&mut self, _: Vec<()>, (): &()) -> Result<(), TchError> {
+        Ok(())
+    }
+}
