@@ -207,11 +207,6 @@ impl Endpoint {
         self.base_url.to_string()
     }
 
-    /// How many calls run at the same time.
-    pub fn calls_side_by_side(&self) -> usize {
-        self.parallel
-    }
-
     /// The prices of tokens, if known.
     pub fn token_prices(&self) -> Option<Prices> {
         self.prices

@@ -1,13 +1,13 @@
-//! Calls, tokens and money that run out.
+//! Budgets of calls, tokens and money.
 
 use futures_util::future::join_all;
 use nas_llm::{Budget, Client, Error, Kind, Limit};
 
-use crate::server::{Answer, Server, request};
+use crate::server::{Response, Server, request};
 
-/// Two calls pass, the third is refused.
+/// Two calls succeed, the third is refused.
 async fn third_is_refused(budget: Budget, expected: Limit, words: &str) {
-    let server = Server::start([Answer::says("yes")]).await;
+    let server = Server::start([Response::chat("yes")]).await;
     let client = Client::new(server.endpoint().prices(1e6, 2e6), budget).unwrap();
     for text in ["one", "two"] {
         assert_eq!(client.chat(&request(text)).await.unwrap().cost, Some(25.0));
@@ -22,27 +22,27 @@ async fn third_is_refused(budget: Budget, expected: Limit, words: &str) {
 }
 
 #[tokio::test]
-async fn calls_run_out() {
+async fn a_budget_of_calls() {
     let budget = Budget { calls: Some(2), ..Budget::default() };
     third_is_refused(budget, Limit::Calls, "2 of 2 calls").await;
 }
 
 #[tokio::test]
-async fn tokens_run_out() {
-    // A call takes 11 and 7 tokens.
+async fn a_budget_of_tokens() {
+    // A call uses 11 and 7 tokens.
     let budget = Budget { tokens: Some(19), ..Budget::default() };
     third_is_refused(budget, Limit::Tokens, "36 of 19 tokens").await;
 }
 
 #[tokio::test]
-async fn money_runs_out() {
+async fn a_budget_of_money() {
     let budget = Budget { money: Some(25.5), ..Budget::default() };
     third_is_refused(budget, Limit::Money, "50 of 25.5 money").await;
 }
 
 #[tokio::test]
-async fn calls_side_by_side_are_never_more_than_allowed() {
-    let server = Server::start([Answer::says("yes")]).await;
+async fn concurrent_calls_never_exceed_a_budget_of_calls() {
+    let server = Server::start([Response::chat("yes")]).await;
     let budget = Budget { calls: Some(5), ..Budget::default() };
     let client = Client::new(server.endpoint().parallel(8), budget).unwrap();
     let request = request("hello");
@@ -53,7 +53,7 @@ async fn calls_side_by_side_are_never_more_than_allowed() {
 
 #[tokio::test]
 async fn a_budget_of_money_needs_prices() {
-    let server = Server::start([Answer::says("yes")]).await;
+    let server = Server::start([Response::chat("yes")]).await;
     let budget = Budget { money: Some(1.0), ..Budget::default() };
     let error = Client::new(server.endpoint(), budget).unwrap_err();
     assert!(error.to_string().starts_with("prices is not set"), "{error}");

@@ -5,23 +5,27 @@ use std::future::ready;
 use nas_llm::{ChatRequest, Kind};
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Server, request};
+use crate::server::{Response, Server, request};
 
-/// A request with everything that a server may refuse.
+/// A request with every part that a server may refuse.
 fn whole(text: &str) -> ChatRequest {
     request(text).schema("edits", json!({ "type": "object" })).seed(3)
 }
 
-/// A server that refuses requests with a field.
+/// A server that refuses requests with this field.
 async fn refusing(field: &'static str, status: &'static str, error: Value) -> Server {
     Server::answering(move |asked| {
         let refused = !asked.body[field].is_null();
-        ready(if refused { Answer::new(status, "", error.to_string()) } else { Answer::says("{}") })
+        ready(if refused {
+            Response::new(status, "", error.to_string())
+        } else {
+            Response::chat("{}")
+        })
     })
     .await
 }
 
-/// The first call is asked twice, the second one is asked as it succeeded.
+/// The first call needs two requests; the second call sends the form that worked.
 async fn learns(server: &Server) -> Vec<Value> {
     let client = server.client();
     let first = client.chat(&whole("one")).await.unwrap();
@@ -32,8 +36,8 @@ async fn learns(server: &Server) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn structured_output_is_asked_for() {
-    let server = Server::start([Answer::says("{}")]).await;
+async fn structured_output_is_requested() {
+    let server = Server::start([Response::chat("{}")]).await;
     let reply = server.client().chat(&whole("one")).await.unwrap();
     assert!(reply.structured);
     let body = &server.asked()[0].body;
@@ -48,7 +52,7 @@ async fn structured_output_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_refused_response_format_becomes_a_sentence() {
+async fn a_refused_response_format_moves_into_the_prompt() {
     for status in ["400 Bad Request", "404 Not Found", "422 Unprocessable Entity"] {
         let error = json!({ "error": "no" });
         let server = refusing("response_format", status, error).await;
@@ -65,16 +69,16 @@ async fn a_refused_response_format_becomes_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_wrong_in_itself_teaches_nothing() {
-    let refused = Answer::error("400 Bad Request", "this context is too long");
-    let server = Server::start([refused.clone(), refused, Answer::says("{}")]).await;
+async fn an_invalid_request_does_not_change_the_form_of_later_ones() {
+    let refused = Response::error("400 Bad Request", "this context is too long");
+    let server = Server::start([refused.clone(), refused, Response::chat("{}")]).await;
     let client = server.client();
     assert_eq!(client.chat(&whole("one")).await.unwrap_err().kind(), Kind::Refused);
     assert!(client.chat(&whole("two")).await.unwrap().structured);
 }
 
 #[tokio::test]
-async fn max_completion_tokens_takes_the_place_of_max_tokens() {
+async fn max_completion_tokens_replaces_max_tokens() {
     let error = json!({ "error": {
         "message": "Unsupported parameter: 'max_tokens' is not supported with this model. Use \
                     'max_completion_tokens' instead.",
@@ -102,14 +106,14 @@ async fn a_refused_seed_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_server_may_refuse_one_thing_after_another() {
+async fn a_server_may_refuse_one_part_after_another() {
     let server = Server::answering(|asked| {
         let refused = ["max_tokens", "temperature", "seed", "response_format"]
             .into_iter()
             .find(|field| !asked.body[field].is_null());
         ready(match refused {
-            Some(field) => Answer::error("400 Bad Request", &format!("unknown field {field}")),
-            None => Answer::says("{}"),
+            Some(field) => Response::error("400 Bad Request", &format!("unknown field {field}")),
+            None => Response::chat("{}"),
         })
     })
     .await;
@@ -119,8 +123,9 @@ async fn a_server_may_refuse_one_thing_after_another() {
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_everything_is_asked_a_bounded_number_of_times() {
-    let server = Server::start([Answer::error("400 Bad Request", "temperature seed schema")]).await;
+async fn a_server_that_refuses_everything_gets_a_bounded_number_of_requests() {
+    let server =
+        Server::start([Response::error("400 Bad Request", "temperature seed schema")]).await;
     assert_eq!(server.client().chat(&whole("one")).await.unwrap_err().kind(), Kind::Refused);
     assert_eq!(server.asked().len(), 4);
 }

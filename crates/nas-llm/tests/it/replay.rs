@@ -1,4 +1,4 @@
-//! Transcripts, and what is replayed from them.
+//! Transcripts and their replay.
 
 use std::{
     fs,
@@ -11,9 +11,9 @@ use nas_llm::{Budget, ChatModel, ChatRequest, Error, Kind, Message, Transcript};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::server::{Answer, Server, request};
+use crate::server::{Response, Server, request};
 
-/// What a caller sees of a call, to the last bit.
+/// What a caller sees of a call, exactly.
 async fn seen(model: &ChatModel, request: &ChatRequest) -> String {
     match model.chat(request).await {
         Ok(reply) => format!("{reply:?}"),
@@ -39,9 +39,9 @@ async fn record(folder: &TempDir) -> (PathBuf, Vec<String>, nas_llm::Usage) {
         let index = asked.fetch_add(1, Ordering::SeqCst);
         let content = request.body["messages"][1]["content"].as_str().unwrap();
         ready(if content == "broken" {
-            Answer::error("500 Internal Server Error", "oops")
+            Response::error("500 Internal Server Error", "oops")
         } else {
-            Answer::says(&format!("{index}: {content} \u{2028}\r\n"))
+            Response::chat(&format!("{index}: {content} \u{2028}\r\n"))
         })
     })
     .await;
@@ -65,7 +65,7 @@ fn lines(path: &Path) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_replay_is_the_recorded_run_to_the_last_bit() {
+async fn a_replay_equals_the_recorded_run() {
     let folder = tempfile::tempdir().unwrap();
     let (path, recorded, usage) = record(&folder).await;
     // The server is gone, and a replay knows no URL.
@@ -93,7 +93,7 @@ async fn a_replay_does_not_depend_on_the_order_of_calls() {
 }
 
 #[tokio::test]
-async fn a_line_tells_all_about_a_call() {
+async fn a_line_contains_everything_about_a_call() {
     let folder = tempfile::tempdir().unwrap();
     let (path, ..) = record(&folder).await;
     let lines = lines(&path);
@@ -121,7 +121,7 @@ async fn a_line_tells_all_about_a_call() {
 }
 
 #[tokio::test]
-async fn a_request_that_was_not_recorded_is_named() {
+async fn the_error_names_a_request_that_was_not_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let (path, ..) = record(&folder).await;
     let model = ChatModel::replay(&path).unwrap();
@@ -135,7 +135,7 @@ async fn a_request_that_was_not_recorded_is_named() {
 }
 
 #[tokio::test]
-async fn an_incomplete_last_line_is_left_out() {
+async fn an_incomplete_last_line_is_ignored() {
     let folder = tempfile::tempdir().unwrap();
     let (path, recorded, _) = record(&folder).await;
     let whole = fs::read(&path).unwrap();
@@ -149,7 +149,7 @@ async fn an_incomplete_last_line_is_left_out() {
     assert_eq!((replay.calls(), replay.incomplete_line()), (4, Some(5)));
     assert_eq!(seen(&model, &requests()[2]).await, recorded[2]);
 
-    let server = Server::start([Answer::says("again")]).await;
+    let server = Server::start([Response::chat("again")]).await;
     let transcript = Transcript::append(&path).unwrap();
     let live = ChatModel::live(server.endpoint(), Budget::default(), Some(transcript)).unwrap();
     live.chat(&requests()[4]).await.unwrap();
@@ -193,7 +193,7 @@ fn a_transcript_is_not_overwritten() {
 }
 
 #[test]
-fn a_model_goes_to_any_task() {
+fn a_model_can_be_shared_between_tasks() {
     fn shared<T: Send + Sync + 'static>(_: &T) {}
     fn sendable<T: Send>(_: &T) {}
     let folder = tempfile::tempdir().unwrap();

@@ -1,10 +1,10 @@
-//! A key, a password and a query with a key reach requests and nothing else.
+//! Keys and passwords are sent in requests, and appear nowhere else.
 
 use std::{env, fs, future::ready, path::Path, process::Command};
 
 use nas_llm::{Budget, ChatModel, Endpoint, Kind, Transcript};
 
-use crate::server::{Answer, Server, quick, request};
+use crate::server::{Response, Server, quick, request};
 
 const FOLDER: &str = "NAS_LLM_TEST_FOLDER";
 const KEY: &str = "NAS_LLM_TEST_KEY";
@@ -27,7 +27,7 @@ fn no_secret_is_printed_or_written() {
         .args(["--exact", "secrets::in_a_process_with_a_key", "--ignored", "--nocapture"])
         .env(FOLDER, folder.path())
         .env(KEY, format!("{}\n", SECRETS[0]))
-        // Nothing listens there; what is on this machine is asked without it.
+        // Nothing listens there; servers on this machine are called without a proxy.
         .env("HTTP_PROXY", "http://secret-user:secret-proxy@127.0.0.1:9")
         .env("http_proxy", "http://secret-user:secret-proxy@127.0.0.1:9")
         .output()
@@ -105,15 +105,15 @@ async fn echoing(status: &'static str) -> Server {
     Server::answering(move |asked| {
         let text = format!("you sent {:?} to {}", asked.authorization, asked.line);
         ready(if status.starts_with("200") {
-            Answer::says(&text)
+            Response::chat(&text)
         } else {
-            Answer::error(status, &text)
+            Response::error(status, &text)
         })
     })
     .await
 }
 
-/// Asks twice, and prints and writes all that there is to print and write.
+/// Calls twice, and prints and writes everything that can be printed and written.
 async fn ask(folder: &Path, name: &str, endpoint: Endpoint, kind: Option<Kind>) {
     println!("{endpoint:?}\n{}", toml::to_string(&endpoint).unwrap());
     let transcript = Transcript::create(folder.join(name)).unwrap();

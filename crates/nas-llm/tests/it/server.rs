@@ -1,4 +1,4 @@
-//! A server whose answers, and whose ways of not answering, are scripted.
+//! A server whose responses and failures are scripted.
 
 use std::{
     future::{Future, ready},
@@ -13,15 +13,15 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// One answer: these bytes, and then the end of the connection.
+/// One response: these bytes, then the end of the connection.
 #[derive(Clone)]
-pub struct Answer {
+pub struct Response {
     bytes: Vec<u8>,
-    /// Whether the connection stays open with nothing more to come.
+    /// Whether the connection stays open without further bytes.
     hangs: bool,
 }
 
-impl Answer {
+impl Response {
     pub fn new(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let body = body.as_ref();
         let head = format!(
@@ -31,12 +31,12 @@ impl Answer {
         Self { bytes: [head.as_bytes(), body].concat(), hangs: false }
     }
 
-    /// An answer byte by byte.
+    /// A response of these bytes.
     pub fn raw(bytes: Vec<u8>) -> Self {
         Self { bytes, hangs: false }
     }
 
-    /// A body as a chat completion has it.
+    /// The body of a chat completion.
     pub fn body(text: &str) -> Value {
         json!({
             "choices": [{
@@ -52,7 +52,7 @@ impl Answer {
     }
 
     /// A chat completion.
-    pub fn says(text: &str) -> Self {
+    pub fn chat(text: &str) -> Self {
         Self::json(&Self::body(text))
     }
 
@@ -61,13 +61,13 @@ impl Answer {
         Self::new(status, "", json!({ "error": { "message": message } }).to_string())
     }
 
-    /// The same answer without its last bytes.
+    /// The same response without its last bytes.
     pub fn cut(mut self, bytes: usize) -> Self {
         self.bytes.truncate(self.bytes.len() - bytes);
         self
     }
 
-    /// The same answer, after which the connection stays open.
+    /// The same response, after which the connection stays open.
     pub fn hangs(mut self) -> Self {
         self.hangs = true;
         self
@@ -89,8 +89,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that gives these answers in turn, the last one for ever.
-    pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+    /// A server that sends these responses in turn, and repeats the last one.
+    pub async fn start(answers: impl IntoIterator<Item = Response>) -> Self {
         let answers: Vec<_> = answers.into_iter().collect();
         let asked = Mutex::new(0);
         Self::answering(move |_| {
@@ -103,7 +103,7 @@ impl Server {
 
     pub async fn answering<F>(answer: impl Fn(Asked) -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Answer> + Send,
+        F: Future<Output = Response> + Send,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
@@ -116,7 +116,7 @@ impl Server {
                     let Some(request) = read(&mut stream).await else { return };
                     log.lock().unwrap().push(request.clone());
                     let answer = answer(request).await;
-                    // A client that reads no further closes the connection; that is its right.
+                    // A client may close the connection before it has read everything.
                     let _ = stream.write_all(&answer.bytes).await;
                     if answer.hangs {
                         std::future::pending::<()>().await;

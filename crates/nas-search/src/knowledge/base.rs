@@ -14,7 +14,7 @@ use crate::{Evaluated, Objective};
 
 /// Design rules with their evidence, and the effects of every choice.
 ///
-/// As the search goes on, the evidence is counted again over everything evaluated. Rules that it
+/// During the search the evidence is counted again over everything evaluated. Rules that it
 /// refutes are dropped, and what the counts themselves show becomes rules of the statistics.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct KnowledgeBase {
@@ -144,11 +144,11 @@ impl KnowledgeBase {
         generation: usize,
         stated: impl IntoIterator<Item = Rule>,
     ) {
-        let known = std::mem::take(&mut self.rules);
+        let earlier = std::mem::take(&mut self.rules);
         let (statistics, mut rules): (Vec<Rule>, Vec<Rule>) =
-            known.into_iter().partition(|rule| rule.author == Author::Statistics);
+            earlier.into_iter().partition(|rule| rule.author == Author::Statistics);
         for rule in stated {
-            if !rules.iter().any(|known| known.states_the_same(&rule)) {
+            if !rules.iter().any(|other| other.states_the_same(&rule)) {
                 rules.push(rule);
             }
         }
@@ -162,11 +162,12 @@ impl KnowledgeBase {
             let holds = |rule: &Rule| rule.evidence.significance() >= REFUTED_BELOW;
             let (mut here, mut dropped): (Vec<Rule>, Vec<Rule>) = here.into_iter().partition(holds);
             for mut rule in scope.statements(space, generation) {
-                if here.iter().any(|known| known.states_the_same(&rule)) {
+                if here.iter().any(|other| other.states_the_same(&rule)) {
                     continue;
                 }
-                if let Some(known) = statistics.iter().find(|known| known.states_the_same(&rule)) {
-                    rule.since = known.since;
+                let same = statistics.iter().find(|earlier| earlier.states_the_same(&rule));
+                if let Some(earlier) = same {
+                    rule.since = earlier.since;
                 }
                 here.push(rule);
             }

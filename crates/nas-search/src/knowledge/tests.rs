@@ -49,7 +49,7 @@ fn update(knowledge: &mut KnowledgeBase, evaluated: &[Evaluated], stated: Vec<Ru
 }
 
 fn holds(knowledge: &KnowledgeBase, rule: &Rule) -> bool {
-    knowledge.rules().iter().any(|known| known.states_the_same(rule))
+    knowledge.rules().iter().any(|other| other.states_the_same(rule))
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn what_the_evidence_shows_is_stated_and_what_it_refutes_is_dropped() {
     assert!(dropped.rule.evidence.significance() < REFUTED_BELOW);
     let warns = |rule: &Rule| (rule.author, rule.polarity) == (Author::Statistics, Polarity::Avoid);
     assert!(knowledge.rules().iter().any(warns));
-    let found = knowledge.rules().iter().find(|known| known.states_the_same(&right)).unwrap();
+    let found = knowledge.rules().iter().find(|other| other.states_the_same(&right)).unwrap();
     assert_eq!((found.author, found.since), (Author::Model, 1));
     assert!(found.evidence.significance() > 2.0);
     assert!(found.evidence.effects[0].unwrap() > 9.0);

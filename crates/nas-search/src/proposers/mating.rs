@@ -112,7 +112,7 @@ impl<'a> Mating<'a> {
         for (position, costs) in self.costs.as_points().iter().enumerate() {
             let sum: f64 = costs.iter().zip(weights).map(|(cost, weight)| cost * weight).sum();
             if best.len() < BEST || sum < best[BEST - 1].0 {
-                best.insert(best.partition_point(|known| known.0 <= sum), (sum, position));
+                best.insert(best.partition_point(|other| other.0 <= sum), (sum, position));
                 best.truncate(BEST);
             }
         }

@@ -1,4 +1,4 @@
-//! Calls side by side.
+//! Concurrent calls.
 
 use std::{
     sync::{
@@ -12,13 +12,13 @@ use futures_util::future::join_all;
 use nas_llm::{Budget, ChatModel};
 use tokio::sync::Barrier;
 
-use crate::server::{Answer, Server, request};
+use crate::server::{Response, Server, request};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn as_many_calls_as_allowed_run_side_by_side_and_no_more() {
+async fn exactly_as_many_calls_as_allowed_run_at_the_same_time() {
     const PARALLEL: usize = 4;
-    // The server answers when as many requests as allowed have come; with fewer side by side the
-    // calls would time out.
+    // The server responds once as many requests as allowed have arrived; with fewer at the same time
+    // the calls would time out.
     let together = Arc::new(Barrier::new(PARALLEL));
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let counts = (Arc::clone(&open), Arc::clone(&most));
@@ -28,10 +28,10 @@ async fn as_many_calls_as_allowed_run_side_by_side_and_no_more() {
         async move {
             most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             together.wait().await;
-            // Time for a request too many to arrive.
+            // Time for one request too many to arrive.
             tokio::time::sleep(Duration::from_millis(30)).await;
             open.fetch_sub(1, Ordering::SeqCst);
-            Answer::says("yes")
+            Response::chat("yes")
         }
     })
     .await;
