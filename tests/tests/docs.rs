@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nas_bench::Manifest;
 use nas_tests::Nas;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
@@ -146,6 +147,16 @@ fn the_book_lists_every_page_once() {
 fn the_front_door_is_short() {
     let lines = read(&root().join("README.md")).lines().count();
     assert!(lines <= FRONT_DOOR, "README.md has {lines} lines; move text to docs/src");
+}
+
+#[test]
+fn the_book_describes_every_published_device() {
+    let page = read(&root().join("docs/src/data.md"));
+    for device in Manifest::embedded().unwrap().all_devices() {
+        let (name, description) = (&device.name, &device.description);
+        let row = format!("| `{name}` | {description} | {} |", device.origin.name());
+        assert!(page.contains(&row), "docs/src/data.md lacks the row\n{row}");
+    }
 }
 
 #[test]
