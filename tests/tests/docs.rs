@@ -58,7 +58,8 @@ fn book() -> Vec<PathBuf> {
 /// Every page whose links are checked.
 fn pages() -> Vec<PathBuf> {
     let mut pages = book();
-    pages.extend(["ARCHITECTURE.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
+    let others = ["ARCHITECTURE.md", "CONTRIBUTING.md", "fuzz/README.md", "reports/README.md"];
+    pages.extend(others.map(|name| root().join(name)));
     pages.extend(entries("crates").into_iter().map(|folder| folder.join("README.md")));
     pages
 }
