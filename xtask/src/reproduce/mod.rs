@@ -40,6 +40,16 @@ use runner::{Program, Runner};
 /// Seeds of every search in reports/.
 const SEEDS: u64 = 10;
 
+/// The pages with generated blocks, beside those that are generated as a whole.
+const NUMBERS: [&str; 6] = [
+    "README.md",
+    "docs/src/benchmark.md",
+    "docs/src/language-models.md",
+    "docs/src/niches.md",
+    "docs/src/predictor.md",
+    "reports/README.md",
+];
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Only these tables and figures, separated by commas [default: all]
@@ -54,7 +64,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     mirror: Option<PathBuf>,
     /// Write nothing: run the searches of the first seed again, and fail where reports/ or the
-    /// numbers in README.md differ
+    /// numbers in README.md and docs/ differ
     #[arg(long, conflicts_with = "seeds")]
     check: bool,
     /// Run nothing: write the pages again from reports/data/
@@ -96,7 +106,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
         return figure_1::run(workspace, *generations, live);
     }
     let (parts, what) = match arguments.only.as_slice() {
-        [] => (parts::ALL.to_vec(), "reports/ and the numbers in README.md".to_owned()),
+        [] => (parts::ALL.to_vec(), "reports/ and the numbers in README.md and docs/".to_owned()),
         only => (only.to_vec(), only.iter().map(|part| part.name).collect::<Vec<_>>().join(", ")),
     };
     let published = arguments.seeds == SEEDS;
@@ -139,7 +149,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
         }
         blocks.extend(page.blocks);
     }
-    for page in ["README.md", "reports/README.md"].into_iter().filter(|_| published) {
+    for page in NUMBERS.into_iter().filter(|_| published) {
         files.fill(&workspace.root().join(page), &blocks)?;
     }
     files.end()
