@@ -94,7 +94,7 @@ fn a_batch_of_one_and_an_absent_gpu_are_refused() {
     let nas = Nas::without_tables(PROGRAM);
     let message = refused(&nas, "score 0 --batch 1");
     assert!(message.contains("at least 2"), "{message}");
-    let message = refused(&nas, "score 0 --device cuda:99");
+    let message = refused(&nas, "score 0 --compute cuda:99");
     assert!(message.contains("cuda:99"), "{message}");
 }
 

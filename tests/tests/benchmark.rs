@@ -37,7 +37,7 @@ fn a_shared_predictor_is_compared_on_and_the_table_is_narrow() {
         "benchmark --datasets cifar10 --devices raspi4 --seeds 2 --accuracy shared-predictor --trained 60 --partition pel-nas",
     );
     assert_eq!(told.code, 0, "{}", told.stderr);
-    assert!(told.stdout.contains("60 random labels"), "{}", told.stdout);
+    assert!(told.stdout.contains("60 random trained networks"), "{}", told.stdout);
     for line in told.stdout.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }

@@ -248,7 +248,7 @@ fn a_file_appears_whole_and_is_replaced_only_by_force() {
     assert_eq!(left.len(), 1, "{left:?}");
     for (arguments, expected) in [
         ("export 6111 --format onnx --out none/a.onnx", "there is no folder none"),
-        ("export 0 --format python --space pit", "--space nasbench201, fbnet"),
+        ("export 0 --format python --space pit", "how networks of pit are built is not known"),
         ("export 15625 --format python", "15625"),
         ("latency 0 --runtime onnx --device cuda", "leave out --device"),
     ] {

@@ -73,7 +73,7 @@ fn mistakes_in_measurements_are_told() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (text, expected) in [
         ("arch,latency_ms\n6111,fast\n", "row 2, column latency_ms: `fast`"),
-        ("arch,latency_ms\n6111,\n", "holds no latency"),
+        ("arch,latency_ms\n6111,\n", "contains no latency"),
         ("arch,latency_ms\n99999,1\n", "row 2, column arch"),
         ("arch,seconds\n6111,1\n", "no column latency_ms"),
     ] {

@@ -123,10 +123,10 @@ fn what_the_user_asked_of_a_model_is_not_ignored() {
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     };
-    told("search --device edgegpu --llm-url http://127.0.0.1:9/v1", "--llm-url says nothing");
+    told("search --device edgegpu --llm-url http://127.0.0.1:9/v1", "--llm-url has no effect");
     told(
         "search --device edgegpu --proposer evolution --prompting plain",
-        "--prompting says nothing",
+        "--prompting has no effect",
     );
     let llm = "search --proposer llm --device edgegpu --llm-url http://127.0.0.1:9/v1";
     told(&format!("{llm} --llm-money 1"), "--llm-prices");

@@ -71,7 +71,7 @@ fn budgets_beyond_what_there_is_are_reported() {
     let used = few.stdout.lines().find(|line| line.contains("accuracies used"));
     assert!(used.is_some_and(|line| line.len() <= 80), "{}", few.stdout);
     let all = nas.say("search --device raspi4 --evaluations 99999 --trained 30 --run all");
-    assert!(all.stderr.contains("15625 architectures: all are evaluated"), "{}", all.stderr);
+    assert!(all.stderr.contains("15625 architectures: every one is evaluated"), "{}", all.stderr);
     assert!(nas.read("all/config.toml").contains("searcher = \"exhaustive\""));
 }
 
@@ -142,8 +142,8 @@ fn bad_accuracies_and_predictors_are_refused() {
     refused("predict apply elsewhere.json 6111", "fbnet");
     refused("predict apply cut.json 6111", "cut.json");
     refused("predict apply one.csv 6111", "one.csv");
-    refused("search --trained 5 --accuracy proxies", "--trained says nothing");
-    refused("search --searcher exhaustive --evaluations 5", "--evaluations says nothing");
+    refused("search --trained 5 --accuracy proxies", "--trained has no effect");
+    refused("search --searcher exhaustive --evaluations 5", "--evaluations has no effect");
 }
 
 /// Spearman of each method on ViT-Bench-101's networks, in the order in which they are printed.

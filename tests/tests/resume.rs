@@ -284,10 +284,10 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
     }
     nas.write("run/events.jsonl", &events);
     for (from, to, told) in [
-        ("format_version = 1", "format_version = 2", "format 2, but this program reads 1"),
-        ("[\"search\"", "[\"doctor\"]\nrest = [\"\"", "keeps no arguments of a search"),
-        ("\"search\"", "\"search\", \"--resume\", \"run\"", "cannot be used with"),
-        ("\"--evaluations\"", "\"--evaluation\"", "unexpected argument"),
+        ("format_version = 2", "format_version = 3", "format 3, but this program reads 2"),
+        ("searcher = \"statistical\"", "searcher = \"oracle\"", "unknown variant `oracle`"),
+        ("evaluations = 240", "evaluations = -1", "evaluations"),
+        ("seed = 0", "sed = 0", "unknown field `sed`"),
     ] {
         assert!(config.contains(from), "{config}");
         nas.write("run/config.toml", &config.replace(from, to));

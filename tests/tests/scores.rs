@@ -230,7 +230,7 @@ fn what_cannot_be_scored_says_what_to_type() {
         ("score", "--space nb201"),
         ("score 6111 --out nowhere/scores.bin", "no folder nowhere"),
         ("score 6111 --images images.bin --dataset cifar100", "--dataset"),
-        ("score 6111 --device cuda:4096", "nas doctor"),
+        ("score 6111 --compute cuda:4096", "nas doctor"),
     ] {
         let refused = nas.say(arguments);
         assert_eq!(refused.code, 2, "{arguments}");
@@ -257,16 +257,14 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
 
     fs::remove_file(&parts).unwrap();
     fs::create_dir(nas.folder().join("parts.bin.job")).unwrap();
-    nas.write(
-        "parts.bin.job/job.toml",
-        "format_version = 9\nfolder = '.'\narguments = []\nshards = 3",
-    );
+    nas.write("parts.bin.job/job.toml", "format_version = 9\nshards = 3");
     let newer = nas.say(&format!("{by_workers} --shards 3"));
     assert_eq!(newer.code, 2);
-    assert!(newer.stderr.contains("format 9, but this program reads 1"), "{}", newer.stderr);
+    assert!(newer.stderr.contains("format 9, but this program reads 2"), "{}", newer.stderr);
     nas.write(
         "parts.bin.job/job.toml",
-        "format_version = 1\nfolder = '.'\narguments = []\nshards = 3",
+        "format_version = 2\nfolder = '.'\nshards = 3\n[score]\nspace = 'nasbench201'\n\
+         proxies = 'synflow'\nseed = 0\ncompute = 'cpu'\ndouble = false\n[score.architectures]\n",
     );
     let other = nas.say(&format!("{by_workers} --shards 3"));
     assert_eq!(other.code, 2);
@@ -326,7 +324,7 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     let absent = nas.say(&format!("{by_workers} --images no-such-file.bin"));
     assert_eq!(absent.code, 2);
     assert!(absent.stderr.contains("no-such-file.bin"), "{}", absent.stderr);
-    let lost = nas.say(&format!("{by_workers} --shards 1 --retries 0 --device cuda:77"));
+    let lost = nas.say(&format!("{by_workers} --shards 1 --retries 0 --compute cuda:77"));
     assert_eq!(lost.code, 1, "{}", lost.stderr);
     assert!(lost.stderr.contains("shard 1 was lost 1 times"), "{}", lost.stderr);
     assert!(nas.read("parts.bin.job/shard-1.log").contains("cuda"));
@@ -377,8 +375,8 @@ fn workers_compute_a_search_s_generations() {
     assert!(!nas.folder().join("killed/proxies.job").exists());
 
     for (arguments, expected) in [
-        ("search --workers 3", "--workers says nothing without --evaluate COMMAND or --engine"),
-        ("search --engine local --evaluate cat", "--engine says nothing"),
+        ("search --workers 3", "--workers has no effect without --evaluate COMMAND or --engine"),
+        ("search --engine local --evaluate cat", "--engine has no effect with --evaluate"),
         ("score 6111 --workers 3", "--engine"),
         ("score 6111 --engine local", "add --out"),
     ] {

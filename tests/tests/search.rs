@@ -144,7 +144,7 @@ fn rules_stand_until_the_evidence_refutes_them() {
     let scan = nas
         .say("search --device edgegpu --searcher exhaustive --rules rules.csv --partition pel-nas");
     assert_eq!(scan.code, 2);
-    assert!(scan.stderr.contains("--partition says nothing where all"), "{}", scan.stderr);
+    assert!(scan.stderr.contains("--partition has no effect where every"), "{}", scan.stderr);
     let whole = nas.say(search);
     assert_eq!(whole.code, 2);
     assert!(whole.stderr.contains("rules.csv, line 4: there are no niches"), "{}", whole.stderr);

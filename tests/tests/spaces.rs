@@ -67,12 +67,15 @@ fn what_was_not_published_of_transformers_is_said() {
     refused(&nas.say("search --space autoformer-small --device raspi4"), "on raspi4");
     refused(
         &nas.say("search --space autoformer-small --accuracy predictor"),
-        "no accuracy was published of autoformer-small",
+        "no accuracies of autoformer-small, imagenet were published",
     );
-    refused(&nas.say("search --space autoformer-tiny --trained 50"), "--trained says nothing here");
+    refused(
+        &nas.say("search --space autoformer-tiny --trained 50"),
+        "--trained has no effect here",
+    );
     refused(
         &nas.say("search --space autoformer-tiny --accuracy benchmark"),
-        "only that of 100 networks",
+        "accuracies of only some networks",
     );
     refused(
         &nas.say("search --space autoformer-tiny --dataset cifar10"),
@@ -130,10 +133,16 @@ fn fbnets_costs_are_sums_of_published_blocks() {
         assert!((found - latency).abs() < 5e-5, "{device} {found}");
         assert_eq!(ran.stdout.contains("energy_mJ"), device != "raspi4");
     }
-    refused(&nas.say("search --space fbnet --device edgetpu"), "no FBNet latency for edgetpu");
-    refused(&nas.say("search --space fbnet --accuracy predictor"), "no accuracy was published");
+    refused(
+        &nas.say("search --space fbnet --device edgetpu"),
+        "were published for edgetpu; there are costs for edgegpu, raspi4",
+    );
+    refused(
+        &nas.say("search --space fbnet --accuracy predictor"),
+        "no accuracies of FBNet, cifar100 were published",
+    );
     let workers = nas.say("search --space fbnet --device raspi4 --workers 3");
-    refused(&workers, "--workers says nothing without --evaluate");
+    refused(&workers, "--workers has no effect without --evaluate");
 }
 
 #[test]

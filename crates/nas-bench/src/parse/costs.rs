@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn line(index: usize) -> String {
-        let edgetpu = if index % 2 == 0 { "-1.0" } else { "0.5" };
+        let edgetpu = if index.is_multiple_of(2) { "-1.0" } else { "0.5" };
         format!("{}.5,{edgetpu},-7,9", index + 1)
     }
 

@@ -61,7 +61,7 @@ const REFERENCE: usize = 24;
 pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
     problem.blueprint.as_ref().ok_or_else(|| {
         Failure::input(format!(
-            "how networks of {} are built is not known here: what they are worth is yours to say, by --evaluate COMMAND, or --accuracy-table and --latency-table",
+            "how networks of {} are built is not known: name --evaluate COMMAND, or --accuracy-table and --latency-table, or another --space",
             problem.space.name()
         ))
     })

@@ -87,8 +87,8 @@ pub fn work(plan: &ScorePlan, shard: Shard, out: &Path) -> Result<ExitCode, Fail
     let out = ScoreFile::new(out, false)?;
     let architectures = plan.read(&problem)?;
     let scoring = scoring(plan, &problem, &plan.compute, &architectures)?;
-    let share = Share { shard: Some(shard), waits: true };
-    write(plan, &problem, &scoring, architectures, &out, share)?;
+    let part = Share { shard: Some(shard), waits: true };
+    write(plan, &problem, &scoring, architectures, &out, part)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -60,7 +60,15 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
         Some(inputs) => inputs,
         None => Inputs::of(&plan, &problem, data)?,
     };
-    Session::new(plan, problem, inputs, folder, false)?.run()
+    let session = Session::new(plan, problem, inputs, folder, false)?;
+    if let Some(list) = session.list.as_ref().filter(|_| arguments.searcher.is_none()) {
+        let tables = arguments.accuracy_table.is_some() || arguments.latency_table.is_some();
+        if tables || arguments.evaluations.is_some() {
+            let what = if tables { "the table" } else { session.problem.space.name() };
+            eprintln!("{what} holds {} architectures: every one is evaluated", list.len());
+        }
+    }
+    session.run()
 }
 
 /// Goes on with an earlier search, by the plan that its folder contains.

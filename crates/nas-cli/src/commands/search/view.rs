@@ -13,7 +13,7 @@ use nas_search::{Evaluated, Event, Objective, Settings};
 
 use crate::progress::Progress;
 
-/// Niches that are told of one by one.
+/// Niches that have a row of their own.
 const ROWS: usize = 12;
 
 /// Characters that a niche's description may take.
@@ -29,12 +29,12 @@ pub struct View {
     progress: Progress,
     evaluations: usize,
     directions: Vec<Direction>,
-    /// Labels that are bought at most.
-    labels: usize,
-    /// What is shown once all is evaluated and labels are bought.
-    buying: Option<Progress>,
+    /// Networks that are trained at most.
+    most: usize,
+    /// What is shown once all is evaluated and networks are chosen for training.
+    training: Option<Progress>,
     model: Option<Arc<ChatModel>>,
-    /// Failures that were told.
+    /// Failures that were shown.
     said: HashSet<String>,
     /// When the niches were last counted, and how long that took.
     counted: (Instant, Duration),
@@ -44,15 +44,15 @@ impl View {
     pub fn new(
         settings: &Settings,
         objectives: &[Objective],
-        labels: Option<usize>,
+        most: Option<usize>,
         model: Option<Arc<ChatModel>>,
     ) -> Self {
         Self {
             directions: objectives.iter().map(|objective| objective.direction).collect(),
             progress: Progress::new("evaluating", settings.evaluations),
             evaluations: settings.evaluations,
-            labels: labels.unwrap_or_default(),
-            buying: None,
+            most: most.unwrap_or_default(),
+            training: None,
             model,
             said: HashSet::new(),
             counted: (Instant::now(), Duration::ZERO),
@@ -66,20 +66,21 @@ impl View {
                 self.progress.update(*done, &standing);
             }
             Event::Trained { trained, done } if *done < self.evaluations => {
-                self.progress.update(*done, &format!("{trained} of {} labels", self.labels));
+                self.progress
+                    .update(*done, &format!("{trained} of {} networks trained", self.most));
             }
             // What takes time now is learning.
             Event::Trained { trained, .. } => {
                 self.progress.finish();
-                let new = || Progress::new("buying labels", self.labels);
-                self.buying.get_or_insert_with(new).update(*trained, "");
+                let new = || Progress::new("training networks", self.most);
+                self.training.get_or_insert_with(new).update(*trained, "");
             }
             Event::Partitioned { ranked, .. } => self.progress.say(&format!(
                 "niches by {}, which explain {:.0} % of the latencies' ranks",
                 ranked.name,
                 100.0 * ranked.explained.max(0.0)
             )),
-            // What is wrong in all niches is told once.
+            // What is wrong in all niches is shown once.
             Event::ProposerFailed { niche, error, .. } if self.said.insert(error.to_string()) => {
                 self.progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
             }
@@ -92,8 +93,8 @@ impl View {
 
     pub fn finish(&self) {
         self.progress.finish();
-        if let Some(buying) = &self.buying {
-            buying.finish();
+        if let Some(training) = &self.training {
+            training.finish();
         }
     }
 
@@ -106,7 +107,7 @@ impl View {
         })
     }
 
-    /// Tells how far each niche is.
+    /// Shows how far each niche is.
     fn count(&mut self, evaluated: &[Evaluated], niches: &[Niche]) {
         let (when, took) = self.counted;
         if !self.progress.is_shown() || when.elapsed() < PAUSE.max(SHARE * took) {
@@ -149,7 +150,7 @@ fn rows(
     };
     let mut rows = niches.iter().enumerate().take(ROWS).map(row).collect::<Result<Vec<_>, _>>()?;
     if niches.len() > ROWS {
-        rows.push(format!("and {} niches more", niches.len() - ROWS));
+        rows.push(format!("and {} more niches", niches.len() - ROWS));
     }
     Ok(rows)
 }
