@@ -5,10 +5,10 @@ use std::{fs, path::PathBuf, rc::Rc};
 use nas_bench::{ScoreTable, container};
 use nas_eval::{
     Pace, Problem, Source,
-    live::{self, Blueprint, MeasuredLatency, Networks, ProxyScore},
+    live::{self, MeasuredLatency, Networks, ProxyScore},
 };
 use nas_hw::{Measurement, Plan};
-use nas_proxy::{Batch, Proxy, Selection};
+use nas_proxy::Proxy;
 use nas_search::SearchRng;
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
@@ -17,24 +17,15 @@ use tch::Device;
 
 use crate::{
     arch::Architectures,
-    commands::{Runtime, Workers, score::ScorePlan},
+    commands::{
+        Runtime, Workers,
+        images::{ProxyArguments, blueprint},
+        score::ScorePlan,
+    },
     engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
 };
-
-/// The batch that proxies see.
-#[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Zero-cost proxies")]
-pub struct ProxyArguments {
-    /// Images in a batch [default: 64, of 224×224 pixels 8]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<usize>,
-    /// A file of images: CIFAR in its binary format, ImageNet as 64×64 planes; without one,
-    /// seeded Gaussian noise with seeded random labels
-    #[arg(long, value_name = "FILE")]
-    pub images: Option<PathBuf>,
-}
 
 /// How a search computes proxies.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,57 +42,8 @@ pub struct ComputedProxies {
 
 const COMPUTE: &str = "cpu";
 
-/// No proxy gains from more images, and a slip of the finger does not fill the memory.
-const MOST_IMAGES: usize = 65_536;
-
 /// Architectures that set the scale of the proxies' score where it is computed.
 const REFERENCE: usize = 24;
-
-/// How a problem's networks are built.
-pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
-    problem.blueprint.as_ref().ok_or_else(|| {
-        Failure::input(format!(
-            "how networks of {} are built is not known: name --evaluate COMMAND, or --accuracy-table and --latency-table, or another --space",
-            problem.space.name()
-        ))
-    })
-}
-
-impl ProxyArguments {
-    /// Images in a batch.
-    pub fn count(&self, blueprint: &Blueprint) -> usize {
-        self.batch.unwrap_or(blueprint.batch)
-    }
-
-    /// The batch that proxies see, labelled, on the device where they are computed.
-    pub fn images(&self, problem: &Problem, seed: u64, device: Device) -> Result<Batch, Failure> {
-        let blueprint = blueprint(problem)?;
-        let count = self.count(blueprint);
-        if !(2..=MOST_IMAGES).contains(&count) {
-            return Err(Failure::input(format!(
-                "--batch {count}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}"
-            )));
-        }
-        let batch = match &self.images {
-            None => Batch::gaussian([count, 3, blueprint.side, blueprint.side], seed)?,
-            Some(file) => {
-                let images = blueprint.images(file, Selection::Random { count, seed });
-                images.ok_or_else(|| {
-                    Failure::input(format!(
-                        "--images {}: no files are known that hold images of {}: leave it out for Gaussian noise",
-                        file.display(),
-                        problem.dataset_name.unwrap_or("this data set")
-                    ))
-                })??
-            }
-        };
-        let batch = match batch.labels() {
-            Some(_) => batch,
-            None => batch.with_random_labels(blueprint.classes, seed)?,
-        };
-        Ok(batch.to_device(device)?)
-    }
-}
 
 impl ComputedProxies {
     /// An option that says how proxies are computed, where one was given.

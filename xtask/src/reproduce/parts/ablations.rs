@@ -15,13 +15,8 @@ use crate::reproduce::searches::{bought, exact, in_niches, in_niches_on, predict
 use crate::reproduce::sheet::Sheet;
 use nas_pareto::statistics::Estimate;
 
-pub const T5: Part = Part {
-    name: "T5",
-    about: "Ablations",
-    experiments: experiments,
-    replays: true,
-    page: ablations,
-};
+pub const T5: Part =
+    Part { name: "T5", about: "Ablations", experiments, replays: true, page: ablations };
 
 fn experiments() -> Vec<Experiment> {
     let mut all = vec![exact(), predicted(), bought(), whole()];

@@ -16,7 +16,7 @@ use nas_pareto::statistics::{Estimate, mean};
 pub const RULES: Part = Part {
     name: "rules",
     about: "What a search begins with: no rules, sensible ones, wrong ones",
-    experiments: experiments,
+    experiments,
     replays: true,
     page: rules,
 };

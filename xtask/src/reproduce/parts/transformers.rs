@@ -11,7 +11,7 @@ use crate::reproduce::sheet::Sheet;
 pub const T6: Part = Part {
     name: "T6",
     about: "Vision transformers; named here, latency is measured anew on this machine",
-    experiments: experiments,
+    experiments,
     replays: false,
     page: transformers,
 };

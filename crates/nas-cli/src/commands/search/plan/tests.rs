@@ -1,9 +1,24 @@
 //! Each option's default and each refusal of a plan, case by case.
 
-use clap::Parser;
+use std::path::PathBuf;
 
-use super::*;
-use crate::{Command, failure::Failure, space_arguments::SpaceArguments};
+use clap::Parser;
+use nas_eval::{Acquisition, Problem};
+use nas_search::Objective;
+
+use super::{AccuracySource, Facts, Known, LatencySource, Objectives, Plan};
+use crate::{
+    Command,
+    commands::{
+        live::ProxyPlan,
+        search::arguments::{AcquisitionName, Arguments},
+    },
+    failure::Failure,
+    output::Format,
+    partition::{AllocationName, PartitionArguments},
+    searcher::Searcher,
+    space_arguments::SpaceArguments,
+};
 
 /// What is there where nothing else is said: the tables of a space whose networks were all trained.
 fn facts(accuracies: Known) -> Facts {
@@ -46,7 +61,7 @@ fn resolve(command: &str, facts: Facts) -> Result<Plan, Failure> {
 }
 
 /// The plan where the tables of the benchmark are there.
-pub fn plan(command: &str) -> Plan {
+fn plan(command: &str) -> Plan {
     resolve(command, facts(Known::OfAll)).unwrap()
 }
 
