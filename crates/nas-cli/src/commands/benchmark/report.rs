@@ -137,7 +137,7 @@ impl Arguments {
             Accuracy::Benchmark => "published accuracy of all".to_owned(),
             Accuracy::SharedPredictor => {
                 let trained = counted(self.trained as usize, "random trained network");
-                format!("accuracy predicted from {trained}, the same for all")
+                format!("accuracy predicted from {trained},\n  the same for all searches of a seed")
             }
             Accuracy::Predictor => {
                 let trained = counted(self.trained as usize, "trained network");
