@@ -93,7 +93,7 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
          --replay calls.jsonl --run other --seed 7",
     );
     assert_eq!(other.code, 2);
-    assert!(other.stderr.contains("does not hold the calls of this search"), "{}", other.stderr);
+    assert!(other.stderr.contains("does not contain the calls of this search"), "{}", other.stderr);
     // What is replayed in vain, or no record at all, replaces nothing.
     nas.write("calls-cut.jsonl", "{\"version\":");
     for record in ["calls.jsonl --seed 7", "calls-cut.jsonl"] {
