@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, igd_plus, non_dominated};
-use nas_search::Objective;
+use nas_search::{Objective, Role};
 use nas_space::Arch;
 
 use crate::Error;
@@ -18,8 +18,10 @@ pub struct Truth {
     front_costs: PointSet,
     reference: Vec<f64>,
     hypervolume: f64,
-    /// The first objective's direction.
-    first: Direction,
+    /// The position of the objective that is traded for cost, and its direction.
+    quality: (usize, Direction),
+    /// The position of the cost that matters most.
+    cost: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -83,8 +85,10 @@ impl Truth {
         let known = values.into_iter().zip(rows);
         let known = known.map(|(values, costs)| Known { values, costs: costs.to_vec() });
         let known = architectures.into_iter().zip(known).collect();
-        let first = directions[0];
-        Ok(Self { known, front, front_costs, reference, hypervolume, first })
+        let quality = Objective::position(objectives, Role::Accuracy).unwrap_or(0);
+        let quality = (quality, directions[quality]);
+        let cost = Objective::main_cost(objectives).unwrap_or(0);
+        Ok(Self { known, front, front_costs, reference, hypervolume, quality, cost })
     }
 
     /// The exact front: every architecture that no other dominates, in the order given.
@@ -111,11 +115,10 @@ impl Truth {
     pub fn coverage<'a>(
         &self,
         found: impl IntoIterator<Item = &'a Arch>,
-        cost: usize,
         bins: usize,
         tolerance: f64,
     ) -> f64 {
-        let Served { parts, .. } = self.served(found, cost, bins, tolerance);
+        let Served { parts, .. } = self.served(found, bins, tolerance);
         parts.iter().filter(|served| **served).count() as f64 / parts.len() as f64
     }
 
@@ -123,14 +126,14 @@ impl Truth {
     pub fn served<'a>(
         &self,
         found: impl IntoIterator<Item = &'a Arch>,
-        cost: usize,
         bins: usize,
         tolerance: f64,
     ) -> Served {
         let place = |arch: &Arch| {
             let values = self.values(arch)?;
-            let cost = *values.get(cost).filter(|cost| **cost > 0.0)?;
-            Some((cost.ln(), self.first.minimised(values[0])))
+            let cost = *values.get(self.cost).filter(|cost| **cost > 0.0)?;
+            let (quality, direction) = self.quality;
+            Some((cost.ln(), direction.minimised(*values.get(quality)?)))
         };
         let exact: Vec<(f64, f64)> = self.front.iter().filter_map(place).collect();
         let least = exact.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min);
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn a_part_of_the_range_is_served_by_what_is_nearly_as_good_there() {
         let objectives =
-            [Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")];
+            [Objective::accuracy("accuracy"), Objective::latency()];
         // The exact front: 50 % at 1 ms, 80 % at 10 ms, 90 % at 100 ms.
         let rows = [(50.0, 1.0), (80.0, 10.0), (90.0, 100.0), (79.5, 20.0), (70.0, 15.0)];
         let rows = rows
@@ -218,7 +221,7 @@ mod tests {
         let truth = Truth::new(&objectives, rows).unwrap();
         let coverage = |found: &[u8]| {
             let found: Vec<Arch> = found.iter().map(|i| arch(*i)).collect();
-            truth.coverage(&found, 1, 2, 1.0)
+            truth.coverage(&found, 2, 1.0)
         };
         for (found, expected) in [
             (&[0, 1, 2][..], 1.0),

@@ -81,7 +81,7 @@ impl Arguments {
                     seed,
                     evaluations,
                     scores: pair.truth.score(archs())?,
-                    coverage: pair.truth.coverage(archs(), 1, BINS, TOLERANCE),
+                    coverage: pair.truth.coverage(archs(), BINS, TOLERANCE),
                     holding: holding(&pair.rules, &outcome, evaluations),
                     seconds,
                     front: found.map(|&found| found.clone()).collect(),
