@@ -210,8 +210,7 @@ mod tests {
 
     #[test]
     fn a_part_of_the_range_is_served_by_what_is_nearly_as_good_there() {
-        let objectives =
-            [Objective::accuracy("accuracy"), Objective::latency()];
+        let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
         // The exact front: 50 % at 1 ms, 80 % at 10 ms, 90 % at 100 ms.
         let rows = [(50.0, 1.0), (80.0, 10.0), (90.0, 100.0), (79.5, 20.0), (70.0, 15.0)];
         let rows = rows
