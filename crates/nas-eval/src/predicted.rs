@@ -1,7 +1,7 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use nas_partition::Partition;
-use nas_predict::{Predictor, Settings, Table, worth_of_labels};
+use nas_predict::{Predictor, Settings, Table, acquisition_scores};
 use nas_search::{BoxError, Detail, Evaluated, Evaluation, Evaluator, Objective, SearchRng};
 use nas_space::{Arch, Space};
 use rand::{SeedableRng, seq::SliceRandom};
@@ -32,7 +32,7 @@ pub struct Labels {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Buying {
     /// Three in ten at random, but 16 at least, the others in rounds where they are worth most for
-    /// the front ([`worth_of_labels`]).
+    /// the front ([`acquisition_scores`]).
     #[default]
     Active,
     /// All at random.
@@ -112,7 +112,7 @@ impl Predicted {
         rows.shuffle(&mut self.rng);
         if let (Some(predictor), Buying::Active) = (&self.predictor, self.labels.buying) {
             // Of equal worth, for example none, the first by chance.
-            let worth = worth_of_labels(&predictor.predict(table)?, costs)?;
+            let worth = acquisition_scores(&predictor.predict(table)?, costs)?;
             rows.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]));
         }
         let mut classes = self.classes.clone();

@@ -14,7 +14,7 @@ use nas_eval::{Labels, Lookup, Predicted, Source, Sources, Task, Truth, benchmar
 use nas_hw::{Device, Metric};
 use nas_pareto::statistics::{Estimate, mean};
 use nas_partition::{Allocation, Partition};
-use nas_predict::{Predictor, draw_labels};
+use nas_predict::{Predictor, draw_trained};
 use nas_search::{
     Evaluated, Evaluator, Listed, Objective, Outcome, Proposer, Rule, Search, Settings,
 };
@@ -255,7 +255,7 @@ impl Arguments {
             let domain = benchmark::domain(dataset)?;
             let table = (domain.features)(&cells)?;
             for seed in self.seeds() {
-                let labelled = draw_labels(&classes, self.labels as usize, seed).labelled;
+                let labelled = draw_trained(&classes, self.labels as usize, seed).trained;
                 let labels: Vec<(usize, f64)> =
                     labelled.into_iter().map(|row| (row, published[row])).collect();
                 let settings = nas_predict::Settings {

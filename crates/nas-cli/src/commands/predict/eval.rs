@@ -7,7 +7,7 @@ use std::{
 use clap::ValueEnum;
 use nas_bench::Fidelity;
 use nas_eval::{Domain, benchmark};
-use nas_predict::{Group, Prediction, Predictor, Quality, Settings, Split, Table, draw_labels};
+use nas_predict::{Group, Prediction, Predictor, Quality, Settings, Split, Table, draw_trained};
 use nas_space::{
     Arch,
     nasbench201::{self, Dataset},
@@ -92,11 +92,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut progress = Progress::new("learning", arguments.seeds as usize);
     let mut trials = Vec::new();
     for (done, seed) in (arguments.seed..).take(arguments.seeds as usize).enumerate() {
-        let split = draw_labels(&classes, arguments.labels as usize, seed);
+        let split = draw_trained(&classes, arguments.labels as usize, seed);
         if split.held_out.is_empty() {
             return Err(Failure::input(format!(
                 "{} leave no class to report on: ask for fewer with --labels",
-                counted(split.labelled.len(), "label")
+                counted(split.trained.len(), "label")
             )));
         }
         let trial = Trial::new(arguments, &domain, &data, &table, split, seed)?;
@@ -155,7 +155,7 @@ impl Trial {
         seed: u64,
     ) -> Result<Self, Failure> {
         let pairs: Vec<(usize, f64)> =
-            split.labelled.iter().map(|&row| (row, data.labels[row])).collect();
+            split.trained.iter().map(|&row| (row, data.labels[row])).collect();
         let start = Instant::now();
         let unconnected = Some(domain.chance);
         let settings = Settings { unconnected, ..arguments.learning.settings(seed) };
@@ -182,7 +182,7 @@ impl Trial {
     fn records(&self, data: &Data) -> Records {
         let columns = ["index", "labelled", "label", "truth", "predicted", "low", "high"];
         let mut records = Records::new(columns);
-        let parts = [(true, &self.split.labelled), (false, &self.split.held_out)];
+        let parts = [(true, &self.split.trained), (false, &self.split.held_out)];
         for (labelled, rows) in parts {
             for &row in rows {
                 let Prediction { value, low, high } = self.predicted[row];
@@ -237,7 +237,7 @@ fn report(
     let count =
         |of: fn(&Trial) -> usize| trials.iter().map(of).sum::<usize>() / trials.len().max(1);
     let (labels, held_out) =
-        (count(|one| one.split.labelled.len()), count(|one| one.split.held_out.len()));
+        (count(|one| one.split.trained.len()), count(|one| one.split.held_out.len()));
     if arguments.format == Format::Json {
         return print_json(&json!({
             "labels": labels,
