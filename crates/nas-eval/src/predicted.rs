@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use nas_partition::Partition;
-use nas_predict::{Predictor, Settings, Table, worth_of_labels};
+use nas_predict::{Predictor, Settings, Table, acquisition_scores};
 use nas_search::{BoxError, Detail, Evaluated, Evaluation, Evaluator, Objective, SearchRng};
 use nas_space::{Arch, Space};
 use rand::{SeedableRng, seq::SliceRandom};
@@ -46,7 +46,7 @@ pub struct TrainingBudget {
 #[serde(rename_all = "lowercase")]
 pub enum Acquisition {
     /// Three in ten at random, but 16 at least, the others in rounds where the front is expected to
-    /// gain most ([`worth_of_labels`]).
+    /// gain most ([`acquisition_scores`]).
     #[default]
     Active,
     /// All at random.
@@ -127,7 +127,7 @@ impl Predicted {
         rows.shuffle(&mut self.rng);
         if let (Some(predictor), Acquisition::Active) = (&self.predictor, self.budget.acquisition) {
             // Of equal worth, for example none, the first by chance.
-            let worth = worth_of_labels(&predictor.predict(table)?, costs)?;
+            let worth = acquisition_scores(&predictor.predict(table)?, costs)?;
             rows.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]));
         }
         let mut classes = self.classes.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nas_bench::ScoreTable;
 use nas_eval::{Class, Lookup, Problem, Published, PublishedAccuracies, Source};
-use nas_predict::{Predictor, draw_labels};
+use nas_predict::{Predictor, draw_trained};
 use nas_search::{Objective, Role};
 use nas_space::Arch;
 
@@ -95,7 +95,7 @@ fn shared(
     let table = (domain.features)(&all)?;
     let mut values = BTreeMap::new();
     for seed in arguments.seeds() {
-        let drawn = draw_labels(&classes, arguments.trained as usize, seed).labelled;
+        let drawn = draw_trained(&classes, arguments.trained as usize, seed).trained;
         let trained: Vec<(usize, f64)> =
             drawn.into_iter().map(|row| (row, accuracies[row])).collect();
         let settings = nas_predict::Settings {
