@@ -14,7 +14,7 @@ use nas_search::{Evaluation, Event, State};
 use nas_space::{Arch, Space};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, terminal::note};
 
 /// The file's name.
 pub const EVENTS: &str = "events.jsonl";
@@ -186,10 +186,10 @@ impl Journal {
             }
             Err(problem) => problem.to_string(),
         };
-        eprintln!(
+        note(&format!(
             "{} is passed over: {useless}; the search is taken up from {EVENTS}",
             path.display()
-        );
+        ));
         Ok(None)
     }
 
@@ -226,11 +226,11 @@ impl Journal {
         } else {
             let cannot = |error: std::io::Error| Failure::file("write", &self.path, &error);
             if !open.is_empty() {
-                eprintln!(
+                note(&format!(
                     "{}: the search goes another way than before from event {} on: its inputs or this program have changed",
                     self.path.display(),
                     self.recorded[..self.compared].split(|byte| *byte == b'\n').count()
-                );
+                ));
                 self.file.set_len(self.before + self.compared as u64).map_err(cannot)?;
                 self.recorded.truncate(self.compared);
             }

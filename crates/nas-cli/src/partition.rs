@@ -1,3 +1,5 @@
+//! The options that divide a space into niches, and share a budget out over them.
+
 use clap::ValueEnum;
 use nas_eval::Problem;
 use nas_partition::{Allocation, Automatic, Axis, Partition};

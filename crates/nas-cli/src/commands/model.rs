@@ -7,7 +7,7 @@ use nas_llm::{Budget, ChatModel, Endpoint, Failed, Style, Transcript};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, run_folder::RunFolder};
+use crate::{failure::Failure, run_folder::RunFolder, terminal::note};
 
 /// Where the model is.
 #[derive(Debug, Clone, clap::Args)]
@@ -130,7 +130,7 @@ impl EndpointArguments {
         let endpoint = self.endpoint()?;
         let (name, url) = (endpoint.model().to_owned(), endpoint.shown_url());
         let model = ChatModel::live(endpoint, Budget::default(), transcript)?;
-        eprintln!("asking {name} at {url}, at most {} s an attempt", self.timeout);
+        note(&format!("asking {name} at {url}, at most {} s an attempt", self.timeout));
         // Only the first of a process is set up, which is the only one.
         let _ = tracing_subscriber::fmt()
             .with_writer(std::io::stderr)

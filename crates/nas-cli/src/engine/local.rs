@@ -1,3 +1,5 @@
+//! Workers as processes of this machine.
+
 use std::{
     fs::OpenOptions,
     process::{Child, Command, Stdio},

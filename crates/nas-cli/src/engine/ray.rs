@@ -1,3 +1,5 @@
+//! Workers as jobs of a Ray cluster.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Workers as elements of Slurm job arrays.
+
 use std::{collections::BTreeSet, process::Command};
 
 use super::{Engine, Worker};

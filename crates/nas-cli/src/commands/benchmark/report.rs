@@ -10,9 +10,10 @@ use nas_space::Arch;
 use super::{Accuracy, Arguments, pair::Pair, search::Row};
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, counted, print, print_json},
+    output::{Cell, Format, Records, counted, print_json},
     partition::allocation_name,
     searcher::Searcher,
+    terminal::print,
 };
 
 /// A network on a front: who found it, what the search saw of it, and what it costs.

@@ -14,8 +14,9 @@ use super::reference::{Reference, ReferenceArguments};
 use crate::{
     arch::shown,
     failure::Failure,
-    output::{Cell, Format, Records, counted, print},
+    output::{Cell, Format, Records, counted},
     tables::latencies,
+    terminal::print,
 };
 
 #[derive(Debug, clap::Args)]

@@ -15,10 +15,11 @@ use serde_json::json;
 use super::Learning;
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, counted, print, print_json},
+    output::{Cell, Format, Records, counted, print_json},
     progress::Progress,
     space_arguments::SpaceArguments,
     tables::{self, accuracies},
+    terminal::print,
 };
 
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,11 @@ use nas_space::Arch;
 
 use super::Learning;
 use crate::{
-    failure::Failure, output::counted, space_arguments::SpaceArguments, tables::accuracies,
+    failure::Failure,
+    output::counted,
+    space_arguments::SpaceArguments,
+    tables::accuracies,
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
@@ -52,19 +56,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     std::fs::write(file, predictor.to_json()?)
         .map_err(|error| Failure::file("write", file, &error))?;
     if predictor.is_constant() {
-        eprintln!(
+        note(&format!(
             "warning: one accuracy is predicted for all networks with a path from input to output, \
              and the intervals mean nothing:\n  {} tells no two such networks apart",
             arguments.accuracy_table.display()
-        );
+        ));
     }
     let classes: HashSet<_> =
         pairs.iter().map(|pair| (domain.class)(&architectures[pair.0])).collect();
-    println!(
-        "learnt from {} of {}",
+    print(&format!(
+        "learnt from {} of {}\nwritten to {}\n",
         counted(pairs.len(), "trained network"),
-        counted(classes.len(), "class")
-    );
-    println!("written to {}", file.display());
+        counted(classes.len(), "class"),
+        file.display()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,10 +14,11 @@ use nas_space::{Arch, Decision, Space};
 use super::Learning;
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, print, rounded},
+    output::{Cell, Format, Records, rounded},
     progress::Progress,
     space_arguments::{dataset_help, known, space_help},
     tables,
+    terminal::{print, write},
 };
 
 #[derive(Debug, clap::Args)]
@@ -151,7 +152,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let space = problem.space;
     if arguments.networks {
         let lines = architectures.iter().map(|arch| space.format(arch) + "\n");
-        print(&lines.collect::<String>())?;
+        write(&lines.collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     }
     let width = &space.decisions()[0];

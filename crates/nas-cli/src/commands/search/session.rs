@@ -34,6 +34,7 @@ use crate::{
     space_arguments::SpaceArguments,
     stop::stop_signal,
     target::Target,
+    terminal::note,
 };
 
 /// A new search.
@@ -65,7 +66,7 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
         let tables = arguments.accuracy_table.is_some() || arguments.latency_table.is_some();
         if tables || arguments.evaluations.is_some() {
             let what = if tables { "the table" } else { session.problem.space.name() };
-            eprintln!("{what} holds {} architectures: every one is evaluated", list.len());
+            note(&format!("{what} holds {} architectures: every one is evaluated", list.len()));
         }
     }
     session.run()
@@ -75,7 +76,7 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
 pub fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let mut folder = RunFolder::open(run)?;
     if folder.ended()? {
-        eprintln!("{} ended: there is nothing to go on with", run.display());
+        note(&format!("{} ended: there is nothing to go on with", run.display()));
         return Ok(ExitCode::SUCCESS);
     }
     let plan = folder.plan()?;
@@ -168,9 +169,9 @@ impl Session {
         self.folder.keep();
         let stopped = || {
             let (done, all) = (outcome.evaluated.len(), settings.evaluations);
-            eprintln!(
+            note(&format!(
                 "stopped after {done} of {all} evaluations: nas search --resume {shown} goes on"
-            );
+            ));
             Ok(ExitCode::from(STOPPED))
         };
         if outcome.interrupted && outcome.evaluated.is_empty() {
