@@ -1,4 +1,4 @@
-//! What needs libtorch: proxies and measured latency.
+//! What requires libtorch: proxies and measured latency.
 
 use std::{fs, path::PathBuf, rc::Rc};
 
@@ -23,15 +23,15 @@ use crate::{
     progress::Progress,
 };
 
-/// The batch that proxies see.
+/// The batch of images that proxies are computed on.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Zero-cost proxies")]
 pub struct ProxyArguments {
-    /// Images in a batch [default: 64, of 224×224 pixels 8]
+    /// Images in a batch [default: 64; 8 of 224×224 pixels]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
-    /// A file of images: CIFAR in its binary format, ImageNet as 64×64 planes; without one,
-    /// seeded Gaussian noise with seeded random labels
+    /// A file of images: CIFAR in its binary format, or ImageNet as 64×64 planes [default: Gaussian noise
+    /// with random labels, from the seed]
     #[arg(long, value_name = "FILE")]
     pub images: Option<PathBuf>,
 }
@@ -51,7 +51,7 @@ pub struct ComputedProxies {
 
 const COMPUTE: &str = "cpu";
 
-/// No proxy gains from more images, and a slip of the finger does not fill the memory.
+/// No proxy gains from more images, and a typing error does not fill the memory.
 const MOST_IMAGES: usize = 65_536;
 
 /// Architectures that set the scale of the proxies' score where it is computed.
@@ -61,7 +61,7 @@ const REFERENCE: usize = 24;
 pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
     problem.blueprint.as_ref().ok_or_else(|| {
         Failure::input(format!(
-            "how networks of {} are built is not known: name --evaluate COMMAND, or --accuracy-table and --latency-table, or another --space",
+            "how networks of {} are built is not known: add --evaluate COMMAND, or --accuracy-table and --latency-table, or name another --space",
             problem.space.name()
         ))
     })
@@ -73,13 +73,13 @@ impl ProxyArguments {
         self.batch.unwrap_or(blueprint.batch)
     }
 
-    /// The batch that proxies see, labelled, on the device where they are computed.
+    /// The batch with labels, on the device where proxies are computed.
     pub fn images(&self, problem: &Problem, seed: u64, device: Device) -> Result<Batch, Failure> {
         let blueprint = blueprint(problem)?;
         let count = self.count(blueprint);
         if !(2..=MOST_IMAGES).contains(&count) {
             return Err(Failure::input(format!(
-                "--batch {count}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}"
+                "--batch {count}: expected 2 to {MOST_IMAGES}, since proxies compare the images of a batch"
             )));
         }
         let batch = match &self.images {
@@ -88,7 +88,7 @@ impl ProxyArguments {
                 let images = blueprint.images(file, Selection::Random { count, seed });
                 images.ok_or_else(|| {
                     Failure::input(format!(
-                        "--images {}: no files are known that hold images of {}: leave it out for Gaussian noise",
+                        "--images {}: no format of files with images of {} is known: leave it out for Gaussian noise",
                         file.display(),
                         problem.dataset_name.unwrap_or("this data set")
                     ))
@@ -104,7 +104,7 @@ impl ProxyArguments {
 }
 
 impl ComputedProxies {
-    /// An option that says how proxies are computed, where one was given.
+    /// The first option about the computation of proxies that is given.
     pub fn given(&self) -> Option<&'static str> {
         let options = [
             ("--images", self.proxy.images.is_some()),
@@ -120,8 +120,8 @@ impl ComputedProxies {
         self.engine.engine.is_some()
     }
 
-    /// How a search's proxies are computed: before, by pel-nas, where there are such and no option
-    /// asks for another computation.
+    /// How a search's proxies are computed: the published ones of pel-nas, if there are some and no
+    /// option asks for another computation.
     pub fn plan(&self, problem: &Problem, workers: Option<u16>) -> ProxyPlan {
         let computed = problem.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
         if computed.is_some() && self.given().is_none() {
@@ -140,7 +140,7 @@ impl ComputedProxies {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "computed")]
 pub enum ProxyPlan {
-    /// Before, by pel-nas.
+    /// Published with pel-nas.
     Before,
     /// In the search.
     #[serde(rename = "here")]
@@ -178,7 +178,7 @@ impl ProxyPlan {
             Self::Before => {
                 let dataset = problem.dataset_name.unwrap_or_default();
                 return format!(
-                    "score from zero-cost proxies, as pel-nas computed them on {dataset}"
+                    "score from zero-cost proxies that were computed on {dataset} and are part of pel-nas"
                 );
             }
             Self::Computed { images, engine, .. } => (images, engine),
@@ -191,7 +191,7 @@ impl ProxyPlan {
         let proxies = problem.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
         let names = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(", ");
         format!(
-            "training-free score, which is no accuracy, from zero-cost proxies:\n    {names}, \
+            "training-free score, not an accuracy, from zero-cost proxies:\n    {names}, \
              computed {by} on {images}"
         )
     }
@@ -220,7 +220,7 @@ impl ProxyPlan {
             .take(REFERENCE)
             .collect();
         if let Some(engine) = engine {
-            // What is wrong with the images is refused now, not by workers.
+            // Mistakes in the images are reported now, not by workers.
             proxy.images(problem, seed, Device::Cpu)?;
             let proxies = blueprint.score.iter().copied().map(Proxy::name).collect::<Vec<_>>();
             let score = ScorePlan {
@@ -260,7 +260,7 @@ fn by_workers(
     workers: &Workers,
 ) -> Result<Vec<Vec<Option<f64>>>, Failure> {
     let (Some(kind), Some(folder)) = (engine.engine, workers.folder.get()) else {
-        return Err(Failure::work("workers are asked for before there is a run"));
+        return Err(Failure::work("workers were asked for before there is a run"));
     };
     let cannot = |error: std::io::Error| Failure::file("write", folder, &error);
     let folder = std::path::absolute(folder).map_err(cannot)?;
@@ -268,7 +268,7 @@ fn by_workers(
     let score = ScorePlan { architectures: Architectures::of_file(&list), ..score.clone() };
     let job = Job::new(score, engine.shards().min(architectures.len()));
     let text: String = architectures.iter().map(|arch| space.format(arch) + "\n").collect();
-    // What a search that was killed had computed of this very generation is kept.
+    // Results that a killed search had for this generation are kept.
     let begun = Job::read(&folder).is_ok_and(|begun| begun == job)
         && fs::read_to_string(&list).is_ok_and(|begun| begun == text);
     if !begun {

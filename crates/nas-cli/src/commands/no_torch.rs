@@ -1,5 +1,4 @@
-//! What a build without libtorch answers where libtorch is needed: the same functions as in the
-//! module `live` of a build with it.
+//! The functions of the module `live` in a build without libtorch: they return errors.
 
 #![allow(clippy::unused_self)]
 
@@ -25,7 +24,7 @@ pub struct ComputedProxies {}
 
 pub fn unavailable(what: &str) -> Failure {
     Failure::input(format!(
-        "this `nas` was built without libtorch and cannot {what}: build it with the feature `torch`, which is on by default"
+        "this `nas` was built without libtorch and cannot {what}: build it with the default feature `torch`"
     ))
 }
 

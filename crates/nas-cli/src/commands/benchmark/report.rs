@@ -1,4 +1,4 @@
-//! What a benchmark prints: a row for each search, means over them, and fronts.
+//! The results of a benchmark: a row for each search, means over them, and fronts.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::{
     terminal::print,
 };
 
-/// A network on a front: who found it, what the search saw of it, and what it costs.
+/// A network on a front: the searcher that found it, its objectives in the search.
 struct OnFront<'a> {
     by: String,
     seed: u64,
@@ -135,21 +135,21 @@ impl Arguments {
             ]);
         }
         let seen = match self.accuracy {
-            Accuracy::Benchmark => "published accuracy of all".to_owned(),
+            Accuracy::Benchmark => "published accuracies".to_owned(),
             Accuracy::SharedPredictor => {
                 let trained = counted(self.trained as usize, "random trained network");
-                format!("accuracy predicted from {trained}, the same for all")
+                format!("accuracies predicted from {trained}, the same for all searchers")
             }
             Accuracy::Predictor => {
                 let trained = counted(self.trained as usize, "trained network");
-                format!("accuracy predicted from {trained} that each chooses")
+                format!("accuracies predicted from {trained} that each search chooses")
             }
-            Accuracy::Proxy => format!("{} in place of accuracy", self.proxy),
+            Accuracy::Proxy => format!("the proxy {} instead of accuracy", self.proxy),
         };
         format!(
             "{}\nmeans over {} of data set and device, {} each; worst: the worst pair\n  \
              after: evaluations; ±: 95 % interval over the seeds\n  \
-             the searches see {seen}\n  \
+             the searches use {seen}\n  \
              scored on test accuracy, against the exact front of the whole space\n",
             records.table(),
             counted(pairs, "pair"),

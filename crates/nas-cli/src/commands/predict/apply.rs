@@ -1,4 +1,4 @@
-//! `nas predict apply`: accuracies that a predictor predicts.
+//! `nas predict apply`: predicted accuracies.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,7 +13,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// What `nas predict fit` wrote
+    /// A file that `nas predict fit` wrote
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
