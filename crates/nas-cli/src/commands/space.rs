@@ -292,7 +292,7 @@ fn show(problem: &Problem, architectures: &[Arch], form: Form) -> Result<(), Fai
             let statistics = problem
                 .statistics
                 .iter()
-                .map(|statistic| format!("{} {}", count(statistic, arch), statistic.label));
+                .map(|statistic| format!("{} {}", count(statistic, arch), statistic.heading));
             let statistics = statistics.collect::<Vec<_>>().join(", ");
             let pruned = space.prune(arch);
             let pruned: Vec<String> =

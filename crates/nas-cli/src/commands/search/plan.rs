@@ -1,7 +1,7 @@
-//! The plan of a search: everything that was asked for, resolved once.
+//! The plan of a search: all options and defaults, resolved once.
 //!
-//! [`Plan::resolve`] is a pure function from what was typed and what is there. Whoever runs the
-//! search, goes on with it, or reports on it reads the plan; `config.toml` contains it.
+//! [`Plan::resolve`] is a pure function of the arguments and the [`Facts`] about available data. All
+//! code that runs, resumes or reports on the search reads the plan; `config.toml` contains it.
 
 use std::path::{Path, PathBuf};
 
@@ -25,16 +25,16 @@ use crate::{
 #[cfg(test)]
 pub mod tests;
 
-/// Architectures that a language model is asked for in each niche, where nothing else is asked for.
+/// Architectures that a language model is asked for in each niche by default.
 pub const CHILDREN: usize = 5;
 
-/// Networks that are trained for the predictor, where nothing else is asked for.
+/// Networks that are trained for the predictor by default.
 const TRAINED: usize = 200;
 
-/// Architectures that are listed at most.
+/// The largest space in which every architecture is evaluated.
 const LISTED: usize = 10_000_000;
 
-/// Generations of a language model, where nothing else is asked for.
+/// Generations of a language model by default.
 const GENERATIONS: usize = 10;
 
 /// What a search does.
@@ -45,12 +45,12 @@ pub struct Plan {
     pub space: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// The device in a word, for people: `table` and `program` where costs come from these.
+    /// The device's name, for reading: `table` or `program` if costs come from these.
     pub device: String,
-    /// What proposes.
+    /// The searcher.
     pub searcher: Searcher,
     pub allocation: AllocationName,
-    /// A file with design rules to begin with.
+    /// A file with design rules to start with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
     /// Architectures evaluated in all.
@@ -83,7 +83,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum Objectives {
-    /// All of them from a program of the user's.
+    /// All of them from the user's program.
     Program(ProgramPlan),
     /// Accuracy from one place, costs from others.
     Sources {
@@ -99,7 +99,7 @@ pub enum Objectives {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum AccuracySource {
-    /// Predicted from few networks that are chosen as the search goes.
+    /// Predicted from few networks, which are chosen during the search.
     Trained { count: usize, acquisition: AcquisitionName },
     /// Predicted from all networks whose accuracies were published.
     Published,
@@ -107,7 +107,7 @@ pub enum AccuracySource {
     Benchmark,
     /// A score of zero-cost proxies.
     Proxies(ProxyPlan),
-    /// A file of the user's.
+    /// The user's file.
     Table { file: PathBuf },
 }
 
@@ -122,14 +122,14 @@ pub enum LatencySource {
     },
     /// Published for a device.
     Published { device: String },
-    /// A file of the user's.
+    /// The user's file.
     Table { file: PathBuf },
 }
 
-/// The accuracies that were published of a space and are at hand.
+/// Which accuracies of a space were published and are downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    /// None, or none at hand.
+pub enum Accuracies {
+    /// None.
     Nothing,
     /// Of some networks.
     OfSome,
@@ -137,11 +137,11 @@ pub enum Known {
     OfAll,
 }
 
-/// What is there: what a plan depends on beside what was typed.
+/// What a plan depends on besides the arguments.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// The accuracies that were published and are at hand.
-    pub accuracies: Known,
+    /// The published accuracies that are downloaded.
+    pub accuracies: Accuracies,
     /// Architectures in the smallest of the user's tables.
     pub smallest_table: Option<usize>,
     /// Architectures that have a value in each of the user's tables.
@@ -151,8 +151,7 @@ pub struct Facts {
 }
 
 impl Plan {
-    /// Resolves what was typed. `facts` is asked for what is there, after all that can be refused
-    /// without it was refused.
+    /// Resolves the arguments. `facts` is only called after every check that does not need it.
     ///
     /// # Errors
     /// Options that contradict each other or have no effect, each with what to type instead.
@@ -210,7 +209,7 @@ impl Plan {
         })
     }
 
-    /// How much is evaluated, and how it is shared out.
+    /// The budget, and how it is divided.
     pub fn settings(&self) -> Settings {
         Settings {
             evaluations: self.evaluations,
@@ -240,7 +239,7 @@ impl Plan {
         }
     }
 
-    /// Workers of an engine at a time, where asked for.
+    /// Workers of an engine in parallel, if asked for.
     pub fn workers(&self) -> Option<u16> {
         match &self.objectives {
             Objectives::Sources { accuracy: AccuracySource::Proxies(proxies), .. } => {
@@ -250,7 +249,7 @@ impl Plan {
         }
     }
 
-    /// The name of the run's folder, where none is asked for.
+    /// The default name of the run's folder.
     pub fn run_name(&self, problem: &Problem) -> String {
         // A user's names may contain what a folder's may not.
         let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
@@ -259,27 +258,26 @@ impl Plan {
     }
 }
 
-/// Refuses options that contradict each other or have no effect, as far as that follows from what was
-/// typed.
+/// Refuses options that contradict each other or have no effect, as far as the arguments alone show it.
 fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     let searcher = arguments.searcher;
     if searcher != Some(Searcher::Llm)
         && let Some(option) = arguments.model.given()
     {
-        return Err(Failure::input(format!("{option} has no effect without --proposer llm")));
+        return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
     }
     if searcher == Some(Searcher::Llm)
         && arguments.allocation.or(Allocation::Equal) == Allocation::Adaptive
     {
         return Err(Failure::input(
-            "--allocation adaptive: each niche has calls of a language model of its own; leave it out, or name another --searcher",
+            "--allocation adaptive: a language model is asked for each niche separately: leave it out, or name another --searcher",
         ));
     }
     if searcher == Some(Searcher::Exhaustive)
         && let Some(option) = arguments.guides().or(arguments.evaluations.map(|_| "--evaluations"))
     {
         return Err(Failure::input(format!(
-            "{option} has no effect where every architecture is evaluated: name another --searcher"
+            "{option} has no effect with --searcher exhaustive, which evaluates every architecture: name another --searcher"
         )));
     }
     if searcher == Some(Searcher::Exhaustive)
@@ -288,7 +286,7 @@ fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
         && size(problem) > LISTED
     {
         return Err(Failure::input(format!(
-            "{} holds too many architectures to evaluate every one: name another --searcher",
+            "{} has too many architectures to evaluate every one: name another --searcher",
             problem.space.name()
         )));
     }
@@ -299,10 +297,10 @@ fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
         || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
     if elsewhere && let Some(option) = arguments.proxy.given() {
         return Err(Failure::input(if program {
-            format!("{option} has no effect with --evaluate: the program gives all objectives")
+            format!("{option} has no effect with --evaluate: the program computes all objectives")
         } else {
             format!(
-                "{option} has no effect where accuracy does not come from proxies: add --accuracy proxies"
+                "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
             )
         }));
     }
@@ -316,7 +314,7 @@ fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     let tables = arguments.accuracy_table.is_some() && arguments.latency_table.is_some();
     if own && !program && !tables {
         return Err(Failure::input(format!(
-            "nothing is known of the objectives of {}: name --evaluate COMMAND, or --accuracy-table and --latency-table",
+            "{} has no known objectives: add --evaluate COMMAND, or --accuracy-table and --latency-table",
             problem.space.name()
         )));
     }
@@ -336,7 +334,7 @@ fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
             )))
         }
         None if energy => Err(Failure::input(format!(
-            "energy is only published for some devices: name one of {} with --device",
+            "energy requires a device with published energy: name one of {} with --device",
             with_energy(problem)?
         ))),
         _ => Ok(()),
@@ -356,7 +354,7 @@ fn with_energy(problem: &Problem) -> Result<String, Failure> {
 
 fn unpredicted(option: &str) -> Failure {
     Failure::input(format!(
-        "{option} has no effect where accuracy is not predicted: add --accuracy predictor"
+        "{option} has no effect unless accuracy is predicted: add --accuracy predictor"
     ))
 }
 
@@ -369,7 +367,7 @@ fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(), Fai
         && let Some(option) = arguments.proxy.given()
     {
         return Err(Failure::input(format!(
-            "{option} has no effect where accuracy does not come from proxies: add --accuracy proxies"
+            "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
         )));
     }
     match (accuracy, arguments.training()) {
@@ -381,7 +379,7 @@ fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(), Fai
     }
 }
 
-/// Where objectives come from: what is there decides where nothing was asked for.
+/// Where objectives come from: by default it depends on the available data.
 fn objectives(
     arguments: &Arguments,
     problem: &Problem,
@@ -419,12 +417,12 @@ fn accuracy(
         return Ok(AccuracySource::Table { file: file.clone() });
     }
     let count = arguments.trained.map_or(TRAINED, |count| count as usize);
-    let is_known = facts.accuracies != Known::Nothing;
+    let is_known = facts.accuracies != Accuracies::Nothing;
     let default = match arguments.proxy.given() {
         None if is_known => {
-            // What can all be trained need not be predicted.
+            // If all can be trained, none need be predicted.
             let few = facts.smallest_table.is_some_and(|rows| rows <= count);
-            let all = facts.accuracies == Known::OfAll && arguments.trained.is_none();
+            let all = facts.accuracies == Accuracies::OfAll && arguments.trained.is_none();
             if few && all { Accuracy::Benchmark } else { Accuracy::Predictor }
         }
         _ => Accuracy::Proxies,
@@ -434,26 +432,26 @@ fn accuracy(
         (Accuracy::Proxies, _) => {
             Ok(AccuracySource::Proxies(arguments.proxy.plan(problem, arguments.evaluate.workers)))
         }
-        (Accuracy::Predictor, Known::OfAll) => {
+        (Accuracy::Predictor, Accuracies::OfAll) => {
             let acquisition = arguments.acquisition.unwrap_or(AcquisitionName::Active);
             Ok(AccuracySource::Trained { count, acquisition })
         }
-        (Accuracy::Predictor, Known::OfSome) => Ok(AccuracySource::Published),
-        (Accuracy::Benchmark, Known::OfAll) => Ok(AccuracySource::Benchmark),
-        (Accuracy::Benchmark, Known::OfSome) => Err(Failure::input(format!(
-            "--accuracy benchmark: accuracies of only some networks of {} were published: try --accuracy predictor",
+        (Accuracy::Predictor, Accuracies::OfSome) => Ok(AccuracySource::Published),
+        (Accuracy::Benchmark, Accuracies::OfAll) => Ok(AccuracySource::Benchmark),
+        (Accuracy::Benchmark, Accuracies::OfSome) => Err(Failure::input(format!(
+            "--accuracy benchmark: only some accuracies of {} were published: use --accuracy predictor",
             problem.title
         ))),
-        (Accuracy::Predictor | Accuracy::Benchmark, Known::Nothing) => {
+        (Accuracy::Predictor | Accuracy::Benchmark, Accuracies::Nothing) => {
             Err(Failure::input(format!(
-                "no accuracies of {} were published: try --accuracy proxies, or --accuracy-table with your own",
+                "no accuracies of {} were published: use --accuracy proxies, or --accuracy-table with your own",
                 problem.title
             )))
         }
     }
 }
 
-/// Whether an evaluation takes a noticeable time.
+/// Whether evaluations take a noticeable time.
 fn is_slow(objectives: &Objectives) -> bool {
     match objectives {
         Objectives::Program(_) => true,
@@ -467,7 +465,7 @@ fn is_slow(objectives: &Objectives) -> bool {
     }
 }
 
-/// The paper's niches for the language model: they cure its bias.
+/// A language model searches in the paper's niches, which reduce its bias.
 fn default_partition(arguments: &Arguments, problem: &Problem) -> &'static str {
     let niches = arguments.searcher == Some(Searcher::Llm) && arguments.model.style().has_parents();
     match (niches, &problem.niches) {
@@ -477,10 +475,10 @@ fn default_partition(arguments: &Arguments, problem: &Problem) -> &'static str {
     }
 }
 
-/// Where generations are counted or a model proposes, ten random architectures for each niche
-/// start the search. Else a sixth of the budget, at most 100, starts it, and generations are a
-/// fortieth of it, at most 15. A model that is asked for architectures alone is left alone: nothing
-/// starts the search, and nothing adds to its proposals.
+/// With a number of generations, or a language model, the search starts with ten random architectures
+/// for each niche. Otherwise it starts with a sixth of the budget, at most 100, and a generation is a
+/// fortieth of it, at most 15. A model that is asked for architectures only has no initial sample, and
+/// nothing is added to its proposals.
 fn settings(
     arguments: &Arguments,
     objectives: &Objectives,
@@ -514,7 +512,7 @@ fn settings(
     Settings { initial, generation, allocation, fill, ..schedule }
 }
 
-/// What proposes: a list of all where all can be predicted, or are to be evaluated.
+/// The searcher: exhaustive if every architecture can be predicted or is in the budget.
 fn searcher(
     arguments: &Arguments,
     objectives: &Objectives,
@@ -527,7 +525,7 @@ fn searcher(
         (Some(Searcher::Exhaustive), _) => return Ok(Searcher::Exhaustive),
         (Some(named), Some(candidates)) => {
             return Err(Failure::input(format!(
-                "--searcher {}: your tables hold {candidates} architectures, and {} are to be evaluated: leave --searcher out to evaluate every one, or ask for fewer with --evaluations",
+                "--searcher {}: your tables contain only {candidates} architectures for {} evaluations: leave --searcher out to evaluate every one, or ask for fewer --evaluations",
                 named.name(),
                 settings.evaluations
             )));
@@ -537,7 +535,7 @@ fn searcher(
             return match arguments.guides() {
                 None => Ok(Searcher::Exhaustive),
                 Some(option) => Err(Failure::input(format!(
-                    "{option} has no effect here: your tables hold {candidates} architectures, and every one is evaluated: leave it out, or ask for fewer with --evaluations"
+                    "{option} has no effect here: your tables contain only {candidates} architectures, and every one is evaluated: leave it out, or ask for fewer --evaluations"
                 ))),
             };
         }
@@ -558,14 +556,14 @@ fn searcher(
     Ok(if exhaustive { Searcher::Exhaustive } else { Searcher::Statistical })
 }
 
-/// The settings where every architecture is evaluated, in one generation.
+/// The settings to evaluate every architecture, in one generation.
 fn all_of(problem: &Problem, settings: Settings, facts: &Facts) -> Result<Settings, Failure> {
     let count = match facts.candidates {
         Some(candidates) => candidates,
         None if size(problem) <= LISTED => size(problem),
         None => {
             return Err(Failure::input(format!(
-                "{} holds too many architectures to evaluate every one: name another --searcher",
+                "{} has too many architectures to evaluate every one: name another --searcher",
                 problem.space.name()
             )));
         }
@@ -573,7 +571,7 @@ fn all_of(problem: &Problem, settings: Settings, facts: &Facts) -> Result<Settin
     Ok(crate::searcher::scan(count, settings))
 }
 
-/// How many architectures a space holds at most.
+/// The number of architectures in a space, without regard to constraints.
 fn size(problem: &Problem) -> usize {
     problem.space.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
 }

@@ -259,7 +259,7 @@ impl Report<'_> {
         lines.extend(values);
         let statistics = self.problem.statistics.iter();
         lines.extend(statistics.map(|statistic| {
-            format!("{} {} {}", statistic.label, rounded(statistic.in_unit(arch)), statistic.unit)
+            format!("{} {} {}", statistic.heading, rounded(statistic.in_unit(arch)), statistic.unit)
                 .trim_end()
                 .to_owned()
         }));
