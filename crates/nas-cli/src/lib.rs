@@ -40,11 +40,11 @@ use clap::{Parser, Subcommand};
     bin_name = "nas",
     version,
     about = "Finds neural networks that are accurate and fast on a given device",
-    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within the limits,\n4 nothing usable from the language model, 130 stopped by the user."
+    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within\nthe limits, 4 nothing usable from the language model, 130 stopped by the user."
 )]
 struct Arguments {
     /// The folder with the benchmark tables; or set PEL_NAS_DATA [default: see `nas doctor`]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", display_order = 900)]
     data: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -52,37 +52,37 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Searches for the Pareto front of accuracy and latency on a device
+    /// Finds networks that are accurate and fast on a device
     Search(Box<commands::search::Arguments>),
-    /// Lists the runs of a folder: what was searched, how far, and how good the front is
+    /// Lists the runs in a folder, with the quality of their fronts
     Runs(commands::runs::Arguments),
     /// Writes an HTML page that shows one or several runs
     Report(commands::report::Arguments),
-    /// Compares the fronts of runs by hypervolume and distance, paired over their seeds
+    /// Compares the fronts of runs, paired by their seeds
     Compare(commands::compare::Arguments),
-    /// Compares searchers with equal budgets, over data sets, devices and seeds
+    /// Compares searchers with equal budgets, over several seeds
     Benchmark(commands::benchmark::Arguments),
     /// Computes zero-cost proxies of given architectures, or of all
     Score(Box<commands::score::Arguments>),
     /// Merges files of scores that shards wrote
     ScoreMerge(commands::score_merge::Arguments),
-    /// Computes one shard of a job of nas score --engine; started by engines
+    /// Computes a shard of a job (engines start this command)
     Worker(commands::worker::Arguments),
-    /// Prints the latency of architectures: published, or measured on this machine
+    /// Prints the latency of architectures: published or measured
     Latency(commands::latency::Arguments),
-    /// Exports a network to a file for other programs, such as ONNX Runtime
+    /// Exports a network, for example as ONNX
     Export(commands::export::Arguments),
     /// Shows the niches that a partition divides the space into
     Niches(commands::niches::Arguments),
-    /// Predicts accuracy from few trained networks: fit, evaluate, apply
+    /// Predicts accuracy from few trained networks
     Predict(commands::predict::Arguments),
-    /// Finds the non-dominated rows of a CSV file, and their hypervolume
+    /// Finds the non-dominated rows of a CSV file
     Front(commands::front::Arguments),
-    /// Lists and describes search spaces; samples and converts architectures
+    /// Lists and describes search spaces, and their architectures
     Space(commands::space::Arguments),
-    /// Prints the design rules that a search ended with, and their evidence
+    /// Prints the design rules of a run, with their evidence
     Knowledge(commands::knowledge::Arguments),
-    /// Tests a language model: whether it answers, in structured output, how fast
+    /// Tests whether a language model answers, and how fast
     ChatTest(commands::chat_test::Arguments),
     /// Asks a language model for the best cells, to see whether it has memorised the benchmark
     MemoriseTest(commands::memorise_test::Arguments),

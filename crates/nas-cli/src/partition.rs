@@ -12,7 +12,7 @@ use crate::failure::Failure;
 
 /// How the space is divided into niches.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
-#[command(next_help_heading = "How to search")]
+#[command(next_help_heading = "Niches")]
 #[serde(deny_unknown_fields)]
 pub struct PartitionArguments {
     /// How the space is divided into niches. whole: not at all. pel-nas: the niches of the paper. An
@@ -36,11 +36,9 @@ pub struct PartitionArguments {
 
 /// How a budget is divided among the niches.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "How to search")]
+#[command(next_help_heading = "Niches")]
 pub struct AllocationArgument {
-    /// How evaluations are divided among niches. adaptive: half of them in any niche, the others by
-    /// what each niche has added to the front, with parents from all niches. equal: the same number
-    /// for each niche, with parents from it [default: adaptive; for a language model equal]
+    /// How evaluations are divided among niches [default: adaptive; for a language model equal]
     #[arg(long, value_enum)]
     allocation: Option<AllocationName>,
 }
@@ -49,7 +47,9 @@ pub struct AllocationArgument {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AllocationName {
+    /// Half in any niche, the others by what each niche has added to the front; parents from all niches
     Adaptive,
+    /// The same number for each niche; parents from the same niche
     Equal,
 }
 

@@ -38,7 +38,7 @@ pub enum Searcher {
     MapElites,
     /// SPEA2 (library moors); requires a build with --features spea2
     Spea2,
-    /// A language model; requires --llm-url or --replay
+    /// A language model, only in nas search, with --llm-url or --replay
     Llm,
     /// Evaluates every architecture
     Exhaustive,

@@ -15,10 +15,11 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    #[command(flatten)]
-    endpoint: EndpointArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    endpoint: EndpointArguments,
 }
 
 /// Calls of a search of 10 generations in 6 niches, two for each (PEL-NAS).

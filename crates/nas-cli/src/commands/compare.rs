@@ -21,13 +21,15 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Runs that differ only in the seed are one group. Objectives are scaled to [0, 1]
-by the least and greatest value that any of the runs evaluated; the reference
-point is 1 for each. IGD is the mean distance to the front of all runs together.")]
+Runs that differ only in the seed are one group. Objectives are scaled to
+[0, 1] by the least and greatest value that any of the runs evaluated; the
+reference point is 1 for each. IGD is the mean distance to the front of all runs
+together.")]
 pub struct Arguments {
     /// The runs' folders, two or more
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

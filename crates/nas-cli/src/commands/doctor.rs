@@ -12,6 +12,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -7,13 +7,14 @@ use crate::space_arguments::SpaceArguments;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas export 6111 --format onnx                      nasbench201_cifar10_6111.onnx
+  nas export 6111 --format onnx
   nas export 6111 --format python --dataset cifar100 --out network.py
-  nas export \"$ARCH\" --space fbnet --format torchscript    ARCH from nas space sample
+  ARCH=$(nas space sample -n 1 --space fbnet --format arch)
+  nas export \"$ARCH\" --space fbnet --format torchscript
 
-The network takes batches of any size. It is not trained: its weights are random,
-from the seed, as in `nas score` and `nas latency`. Operations of a cell that are
-on no path from input to output are left out.")]
+The network takes batches of any size. It is not trained: its weights are
+random, from the seed, as in nas score and nas latency. Operations of a cell
+that are on no path from input to output are left out.")]
 #[cfg_attr(not(feature = "torch"), allow(dead_code))]
 pub struct Arguments {
     /// An arch string, an op tuple like "(4, 3, 3, 0, 0, 0)", a NAS-Bench-201 index, or operations

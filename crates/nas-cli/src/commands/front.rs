@@ -34,6 +34,7 @@ pub struct Arguments {
     /// both files); the reference point is then 1 for each, unless given in these units
     #[arg(long)]
     scale: bool,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

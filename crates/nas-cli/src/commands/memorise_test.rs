@@ -24,8 +24,6 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    endpoint: EndpointArguments,
-    #[command(flatten)]
     space: SpaceArguments,
     /// Cells that the model is asked for
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
@@ -36,8 +34,11 @@ pub struct Arguments {
     /// Answer from a recorded file, with no network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "base_url"])]
     replay: Option<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    endpoint: EndpointArguments,
 }
 
 /// Evaluations of the searches that the model's answers are compared with.

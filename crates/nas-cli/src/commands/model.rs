@@ -47,10 +47,7 @@ pub struct EndpointArguments {
 pub struct ModelArguments {
     #[command(flatten)]
     pub endpoint: EndpointArguments,
-    /// What the model is asked for. co-evolution: first rules, then architectures from parents, in
-    /// niches, after a random sample; the statistical searcher adds architectures where the model
-    /// proposes too few. without-rules: the same without rules. plain: only architectures, without
-    /// sample and parents. latency-oriented: as plain, over the whole range of latency
+    /// What the model is asked for
     #[arg(long, value_enum, default_value_t)]
     pub prompting: Prompts,
     /// Limit of calls [default: as many as the generations need]
@@ -75,10 +72,15 @@ pub struct ModelArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prompts {
+    /// Rules, then architectures from parents, in niches, after a random sample; the statistical searcher
+    /// adds architectures where the model proposes too few
     #[default]
     CoEvolution,
+    /// As co-evolution, but no rules
     WithoutRules,
+    /// Only architectures, without a random sample or parents
     Plain,
+    /// As plain, over the whole range of latency
     LatencyOriented,
 }
 

@@ -21,8 +21,6 @@ use crate::{
 pub struct Arguments {
     #[command(flatten)]
     pub space: SpaceArguments,
-    #[command(flatten)]
-    pub partition: PartitionArguments,
     /// Also show the best accuracy and the latencies of each niche on this device; requires the
     /// benchmark tables
     #[arg(long, value_name = "NAME", value_parser = Target::parse)]
@@ -37,8 +35,11 @@ pub struct Arguments {
     /// The sample's seed
     #[arg(long, default_value_t = 0, requires = "rank")]
     pub seed: u64,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    #[command(flatten)]
+    pub partition: PartitionArguments,
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {

@@ -21,6 +21,7 @@ pub struct Arguments {
     /// The folder with the runs
     #[arg(value_name = "FOLDER", default_value = "runs")]
     folder: PathBuf,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

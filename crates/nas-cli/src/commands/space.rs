@@ -27,15 +27,17 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// The known search spaces, with what was published of each
+    /// Lists the known search spaces, with what was published of each
     List {
+        /// The format of the results
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// A space's decisions and their choices
+    /// Shows the decisions of a space and their choices
     Describe {
         #[command(flatten)]
         space: SpaceArguments,
+        /// The format of the results
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
@@ -46,17 +48,18 @@ enum Action {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Random architectures
+    /// Draws random architectures
     Sample {
-        /// How many
+        /// The number of architectures
         #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         count: u32,
+        /// The seed of the sample
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]
         shown: Shown,
     },
-    /// Architectures in all their forms, with numbers such as parameters and FLOPs
+    /// Shows architectures in all their forms, with numbers such as parameters
     Convert {
         #[command(flatten)]
         architectures: Architectures,
@@ -102,6 +105,7 @@ A file:
 struct Shown {
     #[command(flatten)]
     space: SpaceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }

@@ -25,10 +25,10 @@ mod search;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas benchmark                                      three searchers, all devices
-  nas benchmark --searchers nsga2,local --seeds 10   other searchers
-  nas benchmark --partition pel-nas --devices fpga   in the niches of the paper
-  nas benchmark --at 50,100,200,400 --format csv     convergence")]
+  nas benchmark
+  nas benchmark --searchers nsga2,local --seeds 10
+  nas benchmark --partition pel-nas --devices fpga    in the paper's niches
+  nas benchmark --at 50,100,200,400 --format csv      convergence")]
 pub struct Arguments {
     /// The searchers to compare
     #[arg(
@@ -58,10 +58,7 @@ pub struct Arguments {
     /// Also score the fronts after these numbers of evaluations
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     at: Vec<u32>,
-    /// Where accuracy comes from. benchmark: the published accuracies of all networks. predictor: each
-    /// search predicts accuracy from the networks that it trains, as nas search does.
-    /// shared-predictor: predicted from random networks, the same for all searches of a seed. proxy: a
-    /// zero-cost proxy instead of accuracy
+    /// Where accuracy comes from
     #[arg(long, value_enum, default_value = "benchmark")]
     accuracy: Accuracy,
     /// Networks that a predictor may train, no two of one class of isomorphic cells
@@ -76,21 +73,26 @@ pub struct Arguments {
     /// Also minimise energy, on devices with published energy
     #[arg(long)]
     energy: bool,
+    /// The format of the results
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     #[command(flatten)]
     partition: PartitionArguments,
     #[command(flatten)]
     allocation: AllocationArgument,
     #[command(flatten)]
     rules: RulesArgument,
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Accuracy {
+    /// The published accuracies of all networks
     Benchmark,
+    /// Predicted from networks that each search trains, as in nas search
     Predictor,
+    /// Predicted from random networks, the same for all searches of a seed
     SharedPredictor,
+    /// A zero-cost proxy instead of accuracy
     Proxy,
 }
 

@@ -14,10 +14,11 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Measurements on the predicted device, chosen as in nas latency fit
-    #[arg(long, value_name = "N,…", default_values_t = [10, 30], value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N,…", default_value = "10,30", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
     measurements: Vec<u32>,
     #[command(flatten)]
     reference: ReferenceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

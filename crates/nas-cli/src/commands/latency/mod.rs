@@ -24,12 +24,15 @@ mod reference;
     args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:
-  nas latency 6111                                   measured on this machine
-  nas latency 6111 --runtime onnx                    the same in ONNX Runtime
-  nas latency --device fpga --space fbnet --file mine.txt    published, summed over blocks
-  nas latency fit                                    what to measure on your device first
-  nas latency fit mine.csv                           predict all, and what to measure next
-  nas latency fit mine.csv --format csv > all.csv    for nas search --latency-table"
+  nas latency 6111                   measured on this machine
+  nas latency 6111 --runtime onnx    the same in ONNX Runtime
+  nas latency --device fpga --space fbnet --file mine.txt    published
+
+  # Your own device: what to measure first, then predictions for all
+  nas latency fit
+  nas latency fit mine.csv
+  nas latency fit mine.csv --format csv > all.csv
+  nas search --latency-table all.csv"
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -43,6 +46,7 @@ pub struct Arguments {
     pub runtime: Runtime,
     #[command(flatten)]
     pub space: SpaceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

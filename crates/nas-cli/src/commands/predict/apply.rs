@@ -14,18 +14,19 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A file that `nas predict fit` wrote
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    #[arg(value_name = "PREDICTOR")]
+    predictor: PathBuf,
     #[command(flatten)]
     architectures: Architectures,
     #[command(flatten)]
     space: SpaceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let file = &arguments.model;
+    let file = &arguments.predictor;
     let in_file =
         |error: nas_predict::Error| Failure::input(format!("{}: {error}", file.display()));
     let text =

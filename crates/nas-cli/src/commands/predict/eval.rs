@@ -46,15 +46,20 @@ pub struct Arguments {
     /// Write features and predictions into this folder: features.csv, and a CSV file for each seed
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Columns {
+    /// The choices of decisions
     Choices,
+    /// The paths through a cell
     Paths,
+    /// Numbers about these paths
     PathStatistics,
+    /// Scores such as zero-cost proxies
     Scores,
 }
 

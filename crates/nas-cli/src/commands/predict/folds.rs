@@ -46,6 +46,7 @@ pub struct Arguments {
     networks: bool,
     #[command(flatten)]
     learning: Learning,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -15,10 +15,14 @@ mod folds;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas predict eval --trained 100 --seeds 3                   how well 100 networks predict
-  nas predict fit --accuracy-table mine.csv                  learn from your own, to predictor.json
-  nas predict apply predictor.json 6111 1462                 two cells
-  nas predict apply predictor.json --format csv > all.csv    for nas search --accuracy-table")]
+  # How well 100 trained networks predict the others
+  nas predict eval --trained 100 --seeds 3
+
+  # A predictor from your own trained networks, for two cells, then for all
+  nas predict fit --accuracy-table mine.csv --out predictor.json
+  nas predict apply predictor.json 6111 1462
+  nas predict apply predictor.json --format csv > all.csv
+  nas search --accuracy-table all.csv --device raspi4")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -49,7 +53,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 /// How a predictor is fitted.
 #[derive(Debug, clap::Args)]
 struct Learning {
-    /// Members of the ensemble: all, only boosted trees, or only the Gaussian process
+    /// Members of the ensemble
     #[arg(long, value_enum, default_value_t)]
     members: MemberNames,
     /// Number of boosted trees
@@ -59,9 +63,12 @@ struct Learning {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum MemberNames {
+    /// All members
     #[default]
     All,
+    /// Only boosted trees
     Trees,
+    /// Only the Gaussian process
     GaussianProcess,
 }
 

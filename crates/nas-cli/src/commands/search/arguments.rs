@@ -24,13 +24,13 @@ const RUN: &str = "The run";
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas search --max-latency 5ms          the best found within 5 ms on this machine
-  nas search --device raspi4            published latency, 200 trained accuracies
+  nas search --max-latency 5ms          latency is measured on this machine
+  nas search --device raspi4            with 200 trained accuracies
   nas search --device raspi4 --trained 50 --evaluations 600    fewer of both
   nas search --space autoformer-tiny    vision transformers on this machine
-  nas search --space fbnet --device raspi4    published costs, summed over blocks
+  nas search --space fbnet --device raspi4    costs are summed over blocks
   nas search --latency-table mine.csv   your own latencies
-  nas search --space mine.toml --evaluate \"python train.py\"    your own program
+  nas search --space mine.toml --evaluate \"python train.py\"   your own program
   nas search --resume runs/demo         resumes a stopped or killed search")]
 pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse, help = device_help())]
@@ -58,6 +58,7 @@ pub struct Arguments {
     /// if it had not been interrupted
     #[arg(long, value_name = "RUN", exclusive = true)]
     pub resume: Option<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Where accuracy comes from [default: predictor if accuracies are published and downloaded and no
