@@ -49,7 +49,7 @@ fn runs_are_listed_compared_and_shown() {
     assert_eq!(nas.say("report moved --out moved.html").code, 0);
     assert!(nas.read("moved.html").contains(r#""name":"moved""#));
     for (arguments, told) in [
-        ("report runs/random-1 runs/random-2", "report.html is there"),
+        ("report runs/random-1 runs/random-2", "report.html exists"),
         ("report runs/killed", "after 200 evaluations: nas search --resume runs/killed"),
         ("compare runs/random-1 runs/killed", "was killed after 200 evaluations"),
         ("compare runs/random-1 runs/random-1", "the same search with the same seed, 1"),

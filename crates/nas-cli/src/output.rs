@@ -141,14 +141,12 @@ impl Records {
         let rows: Vec<Vec<String>> = rows.collect();
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::MAX);
         table.set_header(&self.headings);
         table.add_rows(&rows);
-        if let Some(columns) = columns {
-            // The space after the last column is not printed.
-            table.set_width((columns + usize::from(GAP)).try_into().unwrap_or(u16::MAX));
-            table.set_content_arrangement(ContentArrangement::Dynamic);
-        }
-        for (i, column) in table.column_iter_mut().enumerate() {
+        let widths = self.widths(&rows, columns);
+        for ((i, column), width) in table.column_iter_mut().enumerate().zip(widths) {
             let is_text = self.rows.iter().any(|row| matches!(row[i], Cell::Text(_)));
             column.set_padding((0, GAP));
             column.set_cell_alignment(if is_text {
@@ -156,16 +154,32 @@ impl Records {
             } else {
                 CellAlignment::Right
             });
-            // A column is no narrower than its longest word: none is broken.
-            let cells = rows.iter().map(|row| &row[i]).chain([&self.headings[i]]);
-            let words = cells.flat_map(|cell| cell.split_whitespace());
-            let longest = words.map(|word| word.chars().count()).max().unwrap_or(1);
-            let least = u16::try_from(longest).unwrap_or(u16::MAX).saturating_add(GAP);
-            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+            let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
         }
         let lines = table.to_string();
         let lines = lines.lines().map(str::trim_end).collect::<Vec<_>>();
         lines.join("\n") + "\n"
+    }
+
+    /// The width of each column: that of its content, or less where the table would be wider than
+    /// `columns`. The widest columns are wrapped first, and none is narrower than its longest word.
+    fn widths(&self, rows: &[Vec<String>], columns: Option<usize>) -> Vec<usize> {
+        let count = |text: &str| text.chars().count();
+        let cells = |i: usize| rows.iter().map(move |row| &row[i]).chain([&self.headings[i]]);
+        let widest = |i: usize| cells(i).map(|cell| count(cell)).max().unwrap_or(0).max(1);
+        let words = |i: usize| cells(i).flat_map(|cell| cell.split_whitespace());
+        let longest_word = |i: usize| words(i).map(count).max().unwrap_or(0).max(1);
+        let all = 0..self.headings.len();
+        let mut widths: Vec<usize> = all.clone().map(widest).collect();
+        let Some(columns) = columns else { return widths };
+        let gaps = usize::from(GAP) * widths.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > columns {
+            let wider = all.clone().filter(|i| widths[*i] > longest_word(*i));
+            let Some(widest) = wider.max_by_key(|i| widths[*i]) else { break };
+            widths[widest] -= 1;
+        }
+        widths
     }
 
     /// With a header, numbers in full.

@@ -119,8 +119,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut text = records.table();
     text += "\n";
     text += &in_groups(&groups, &runs, &scores);
-    text += "HV, IGD: objectives scaled to [0, 1] by the range over all runs; reference point 1;\n  \
-             distance to the front of all runs together\n";
+    text += "HV, IGD: objectives scaled to [0, 1] by the range over all runs;\n  \
+             reference point 1; distance to the front of all runs together\n";
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -300,8 +300,8 @@ fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
     }
     if any {
         text += &pairs.table();
-        text += "  paired by the seeds that both groups have; p of a paired t-test, not corrected\n  \
-                 for the number of pairs\n\n";
+        text += "  paired by the seeds that both groups have; p of a paired t-test,\n  \
+                 not corrected for the number of pairs\n\n";
     }
     text
 }

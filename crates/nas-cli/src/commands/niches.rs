@@ -121,9 +121,9 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
     records.print(arguments.format)?;
     if arguments.format == Format::Table {
         print(&format!(
-            "\nexplains: the share of the variance of latency ranks that lies between niches, minus\n  \
-             the share that as many random niches would explain; about 0 or less means that\n  \
-             the partition explains nothing; on a random sample of {}\n",
+            "\nexplains: the share of the variance of latency ranks between niches, minus the\n  \
+             share that as many random niches explain; about 0 or less means that the\n  \
+             partition explains nothing; on a random sample of {}\n",
             costs.len()
         ))?;
     }

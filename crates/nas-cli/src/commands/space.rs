@@ -291,27 +291,23 @@ fn show(problem: &Problem, architectures: &[Arch], form: Form) -> Result<(), Fai
             if !space.is_connected(arch) {
                 names.push("no path from input to output".to_owned());
             }
-            let count =
-                |statistic: &Statistic, arch: &Arch| Cell::whole(statistic.of(arch)).rounded();
-            let statistics = problem
-                .statistics
-                .iter()
-                .map(|statistic| format!("{} {}", count(statistic, arch), statistic.heading));
-            let statistics = statistics.collect::<Vec<_>>().join(", ");
-            let pruned = space.prune(arch);
-            let pruned: Vec<String> =
-                problem.statistics.iter().map(|statistic| count(statistic, &pruned)).collect();
+            let numbers = |arch: &Arch| {
+                let number = |statistic: &Statistic| {
+                    let count = Cell::whole(statistic.of(arch)).rounded();
+                    format!("{count} {}", statistic.heading)
+                };
+                problem.statistics.iter().map(number).collect::<Vec<_>>().join(", ")
+            };
             let mut text = format!("{}\n", space.format(arch));
             if !names.is_empty() {
                 text += &format!("  {}\n", names.join("  "));
             }
             if !problem.statistics.is_empty() {
-                text += &format!("  {statistics}");
+                text += &format!("  {}\n", numbers(arch));
                 if cell.is_some() {
-                    let pruned = pruned.join(" and ");
-                    text += &format!("; without unreachable operations: {pruned}");
+                    let pruned = numbers(&space.prune(arch));
+                    text += &format!("  without unreachable operations: {pruned}\n");
                 }
-                text.push('\n');
             }
             print(&text)?;
         }

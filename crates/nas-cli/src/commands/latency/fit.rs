@@ -171,7 +171,8 @@ fn summary(
         text += "  too few measurements to predict each from the others\n";
     }
     text += &format!(
-        "\n{}\nto write all latencies, for nas search --latency-table: add --format csv > all.csv\n",
+        "\n{}\nfor all latencies, as nas search --latency-table reads them:\n  \
+         add --format csv > all.csv\n",
         to_measure.table()
     );
     text

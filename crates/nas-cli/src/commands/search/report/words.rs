@@ -108,7 +108,8 @@ impl Report<'_> {
         );
         if let Some(Alone { hypervolume_ratio, igd, coverage }) = self.alone {
             text += &format!(
-                "  the model's architectures alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, coverage {coverage:.2}\n"
+                "  its architectures alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, \
+                 coverage {coverage:.2}\n"
             );
         }
         for (kind, Failures { count, first }) in &model.failures {
