@@ -15,7 +15,7 @@ fn refused(nas: &Nas, arguments: &str) -> String {
 }
 
 #[test]
-fn unknown_names_come_with_the_nearest_one() {
+fn unknown_names_are_an_error_with_the_nearest_name() {
     let nas = Nas::without_tables(PROGRAM);
     insta::assert_snapshot!("unknown_device", refused(&nas, "search --device raspi"));
     insta::assert_snapshot!("unknown_dataset", refused(&nas, "search --dataset cifar11"));
@@ -29,7 +29,7 @@ fn unknown_names_come_with_the_nearest_one() {
 }
 
 #[test]
-fn malformed_architectures_are_pointed_at() {
+fn errors_in_architectures_show_the_position() {
     let nas = Nas::without_tables(PROGRAM);
     nas.write("cells.txt", "0\n\n|none~0|none~0|\n");
     insta::assert_snapshot!("malformed_arch", refused(&nas, "score --file cells.txt"));
@@ -56,7 +56,7 @@ fn values_that_are_no_numbers_are_shown_with_row_and_column() {
 }
 
 #[test]
-fn missing_tables_come_with_the_command_that_gets_them() {
+fn missing_tables_are_an_error_with_the_command_that_downloads_them() {
     let nas = Nas::without_tables(PROGRAM);
     for command in ["search --device raspi4", "latency 0 --device fpga", "niches --device fpga"] {
         let message = refused(&nas, command);
@@ -90,16 +90,16 @@ fn images_of_the_wrong_length_are_refused() {
 }
 
 #[test]
-fn a_batch_of_one_and_an_absent_gpu_are_refused() {
+fn a_batch_of_one_and_an_absent_gpu_are_errors() {
     let nas = Nas::without_tables(PROGRAM);
     let message = refused(&nas, "score 0 --batch 1");
-    assert!(message.contains("at least 2"), "{message}");
+    assert!(message.contains("expected 2 to 65536"), "{message}");
     let message = refused(&nas, "score 0 --compute cuda:99");
     assert!(message.contains("cuda:99"), "{message}");
 }
 
 #[test]
-fn how_proxies_are_computed_is_not_told_to_a_table() {
+fn options_of_proxies_have_no_effect_with_a_table_of_accuracies() {
     let nas = Nas::without_tables(PROGRAM);
     nas.write("mine.csv", "arch,accuracy\n6111,90\n");
     for option in ["--images images.bin", "--batch 8", "--compute cpu"] {

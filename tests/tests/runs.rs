@@ -49,7 +49,7 @@ fn runs_are_listed_compared_and_shown() {
     assert_eq!(nas.say("report moved --out moved.html").code, 0);
     assert!(nas.read("moved.html").contains(r#""name":"moved""#));
     for (arguments, told) in [
-        ("report runs/random-1 runs/random-2", "report.html is there"),
+        ("report runs/random-1 runs/random-2", "report.html exists"),
         ("report runs/killed", "after 200 evaluations: nas search --resume runs/killed"),
         ("compare runs/random-1 runs/killed", "was killed after 200 evaluations"),
         ("compare runs/random-1 runs/random-1", "the same search with the same seed, 1"),
@@ -114,13 +114,13 @@ fn hostile_words_and_pages_do_no_harm() {
         format!("{before}{data}{}</script>{after}", told.to_string().replace('<', "\\u003c"))
     };
     for (page, expected) in [
-        (with(&|told| told["version"] = json!(2)), "format 2, but this program reads 1"),
-        (with(&|told| told["runs"][0]["front"][0] = json!(u64::MAX)), "do not fit together"),
+        (with(&|told| told["version"] = json!(1)), "format 1, but this program reads 2"),
+        (with(&|told| told["runs"][0]["front"][0] = json!(u64::MAX)), "are inconsistent"),
         (with(&|told| told["runs"][0]["front"][0] = json!(-1)), "invalid value"),
-        (with(&|told| told["runs"][0]["architectures"]["arch"] = json!([])), "do not fit together"),
+        (with(&|told| told["runs"][0]["architectures"]["arch"] = json!([])), "are inconsistent"),
         (with(&|told| told["runs"] = json!("all")), "invalid type"),
-        ("<html>".to_owned(), "holds no data of a run"),
-        (before.to_owned() + data + "{}", "holds no data of a run"),
+        ("<html>".to_owned(), "contains no data of a run"),
+        (before.to_owned() + data + "{}", "contains no data of a run"),
     ] {
         nas.write("run/report.html", &page);
         let ran = nas.say("report run");

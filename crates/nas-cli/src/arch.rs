@@ -30,7 +30,7 @@ pub struct Architectures {
 }
 
 impl Architectures {
-    /// Those of a file.
+    /// The architectures of a file.
     #[cfg(feature = "torch")]
     pub fn of_file(file: &Path) -> Self {
         Self { architectures: Vec::new(), file: Some(file.to_path_buf()) }
@@ -47,7 +47,10 @@ impl Architectures {
         self.file.as_deref().is_some_and(|file| file.as_os_str() == "-")
     }
 
-    /// All of them, or the first mistake with its line.
+    /// The architectures.
+    ///
+    /// # Errors
+    /// The first mistake, with its line.
     pub fn read(&self, problem: &Problem) -> Result<Vec<Arch>, Failure> {
         let Some(file) = &self.file else {
             if self.architectures.is_empty() {
@@ -72,13 +75,13 @@ impl Architectures {
         });
         let architectures = architectures.collect::<Result<Vec<Arch>, Failure>>()?;
         if architectures.is_empty() {
-            return Err(Failure::input(format!("{} holds no architecture", file.display())));
+            return Err(Failure::input(format!("{} contains no architecture", file.display())));
         }
         Ok(architectures)
     }
 }
 
-/// The first choices of a long list.
+/// As many names of a list as fit.
 pub fn abridged(names: &str, widest: usize) -> String {
     if names.chars().count() <= widest {
         return names.to_owned();
@@ -88,11 +91,11 @@ pub fn abridged(names: &str, widest: usize) -> String {
     format!("{} …", &names[..end])
 }
 
-/// Characters of an architecture in a table.
+/// Characters of an architecture in a table at most.
 const WIDEST: usize = 30;
 
-/// An architecture in a result: by its short names for people, the first of them where there are many,
-/// in full for programs.
+/// An architecture in a result: in a table by its short names, abridged if there are many; in CSV and
+/// JSON in full.
 pub fn shown(space: &Space, arch: &Arch, format: Format) -> String {
     match format {
         Format::Table => abridged(&space.short(arch), WIDEST),

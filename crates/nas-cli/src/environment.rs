@@ -3,11 +3,11 @@
 /// Settings that make proxies faster, each with the variables that a user may set instead.
 ///
 /// * By default libgomp's waiting threads spin for milliseconds, which costs nothing on an idle
-///   machine; where other work has a core, a batch then takes 5 to 30 times as long. With this
-///   many looks both are near their best.
+///   machine; where other work has a core, a batch takes 5 to 30 times as long. With this
+///   many spins both cases are near their best.
 /// * By default the C library gives the memory of a large tensor back as soon as it is freed, and
-///   the next tensor finds it page by page again: a quarter of the time of a NASWOT. It keeps
-///   what it has up to 4 GB, for tensors of up to 32 MB, in one arena, since the others cannot
+///   the next tensor finds it page by page again: which takes a quarter of the time of a NASWOT. With these settings it
+///   keeps up to 4 GB, for tensors of up to 32 MB, in one arena, since the others cannot
 ///   grow beyond 64 MB and give back what is empty, and in large pages.
 #[cfg(unix)]
 const SETTINGS: [(&str, &str, &[&str]); 2] = [
@@ -20,10 +20,10 @@ const SETTINGS: [(&str, &str, &[&str]); 2] = [
     ),
 ];
 
-/// Makes sure of the settings, where the user has not made others.
+/// Applies the settings, unless the user has chosen others.
 ///
-/// They are read before any line of this program: where one is missing, the program starts itself
-/// again with it. If that fails it goes on as it is.
+/// Libraries read them before this program begins. If one is missing, the program starts itself
+/// again with it; if that fails, it continues without.
 #[cfg(unix)]
 pub fn settle() {
     use std::{env, os::unix::process::CommandExt, process::Command};

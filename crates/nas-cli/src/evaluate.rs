@@ -1,4 +1,4 @@
-//! A program of the user's that gives objectives.
+//! The options about a user's own program that computes objectives.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// A program that gives the objectives of architectures.
+/// A program that computes the objectives of architectures.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "A program of your own")]
 pub struct EvaluateArguments {
-    /// A command of your own that gives the objectives of architectures. It reads lines of JSON, `{"id":
-    /// 7, "arch": "…", "choices": {…}}`, and answers each with one of the same id, `{"id": 7,
-    /// "accuracy_percent": 71.3, "latency_ms": 2.4}`, or with an "error"
+    /// Your own command, which computes the objectives of architectures. It reads a line of JSON for each,
+    /// `{"id": 7, "arch": "…", "choices": {…}}`, and answers with a line of the same id, `{"id": 7,
+    /// "accuracy_percent": 71.3, "latency_ms": 2.4}` or `{"id": 7, "error": "…"}`
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["accuracy", "accuracy_table", "latency_table", "device", "energy", "max_energy"])]
     evaluate: Option<String>,
-    /// What it answers: two objectives or more, each with max or min. Niches follow the first in ms, or
-    /// else the first min [default: accuracy_percent:max,latency_ms:min]
+    /// Its objectives: two or more, each with max or min. Automatic niches follow the first in ms, else
+    /// the first min [default: accuracy_percent:max,latency_ms:min]
     #[arg(
         long,
         value_name = "NAME:max|min,…",
@@ -30,10 +30,10 @@ pub struct EvaluateArguments {
         value_parser = objective
     )]
     objectives: Vec<Objective>,
-    /// Processes of it that run side by side, or workers of --engine [default: 1, of --engine 2]
+    /// Processes of the command that run in parallel [default: 1], or workers of --engine [default: 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
-    /// How long an answer may take [default: 600s]
+    /// Time limit of one answer [default: 600s]
     #[arg(id = "evaluate_timeout", long = "timeout", value_name = "TIME", requires = "evaluate")]
     timeout: Option<Millis>,
 }
@@ -53,14 +53,14 @@ fn objective(text: &str) -> Result<Objective, String> {
     Ok(Objective::from_column(column, direction))
 }
 
-/// A program of the user's, resolved.
+/// A user's program, resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProgramPlan {
     pub command: String,
     pub workers: u16,
     pub timeout_seconds: f64,
-    /// What it answers.
+    /// Its objectives.
     pub objectives: Vec<Objective>,
 }
 
@@ -69,13 +69,13 @@ impl EvaluateArguments {
         self.evaluate.is_some()
     }
 
-    /// Refuses options that have no effect without a command. `by_workers` says whether an engine has
-    /// workers of its own.
+    /// Refuses options that have no effect without a command. `by_workers`: whether an engine
+    /// has workers.
     pub fn refuse(&self, by_workers: bool) -> Result<(), Failure> {
         if self.is_given() {
             return Ok(());
         }
-        // The parser does not see options that are not for a command.
+        // The parser does not check these, which are also options of other groups.
         let options = [
             ("--objectives", !self.objectives.is_empty()),
             ("--timeout", self.timeout.is_some()),
@@ -101,12 +101,15 @@ impl EvaluateArguments {
         }
         if objectives.len() < 2 {
             return Err(Failure::input(
-                "--objectives: a front needs two or more, for example accuracy_percent:max,latency_ms:min",
+                "--objectives: expected two or more, for example accuracy_percent:max,latency_ms:min",
             ));
         }
         for (at, one) in objectives.iter().enumerate() {
             if objectives[..at].iter().any(|other| other.column() == one.column()) {
-                return Err(Failure::input(format!("--objectives: {} twice", one.column())));
+                return Err(Failure::input(format!(
+                    "--objectives: {} is named twice",
+                    one.column()
+                )));
             }
         }
         let timeout_seconds = self.timeout.unwrap_or(TIMEOUT).0.max(1.0) / 1e3;

@@ -1,4 +1,8 @@
-use std::{borrow::Cow, error::Error, process::ExitCode};
+//! Why a command failed, in a sentence, and its exit code.
+
+use std::{error::Error, process::ExitCode};
+
+use crate::terminal::note;
 
 /// Why a command did not do its work, in a sentence, and its exit code.
 #[derive(Debug)]
@@ -10,14 +14,14 @@ pub struct Failure {
 /// The exit code of a search whose language model proposed nothing that could be used.
 pub const NOTHING_FROM_MODEL: u8 = 4;
 
-/// The exit code of a search that its user stopped: that of a program that ends by SIGINT.
+/// The exit code of a search that the user stopped: that of a program that ends by SIGINT.
 pub const STOPPED: u8 = 130;
 
 /// The exit code of a search that found nothing within the limits.
 pub const NOT_WITHIN_LIMITS: u8 = 3;
 
 impl Failure {
-    /// Something the user can put right: exit code 2.
+    /// Something the user can correct: exit code 2.
     pub fn input(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: 2 }
     }
@@ -31,11 +35,11 @@ impl Failure {
     #[cfg(not(feature = "torch"))]
     pub fn without_torch(what: &str) -> Self {
         Self::input(format!(
-            "this `nas` was built without libtorch and cannot {what}: build it with the feature `torch`, which is on by default"
+            "this `nas` was built without libtorch and cannot {what}: build it with the default feature `torch`"
         ))
     }
 
-    /// Work that its user stopped: exit code 130.
+    /// Work that the user stopped: exit code 130.
     #[cfg(feature = "torch")]
     pub fn stopped(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: STOPPED }
@@ -46,11 +50,11 @@ impl Failure {
         Self::input(format!("cannot {action} {}: {error}", path.display()))
     }
 
-    /// A file to be written in a folder that is not there: exit code 2.
+    /// Checks that the folder of a file to be written exists: exit code 2.
     pub fn no_folder(file: &std::path::Path) -> Result<(), Self> {
         match file.parent() {
             Some(folder) if !folder.join(".").is_dir() => Err(Self::input(format!(
-                "{}: there is no folder {}; make it first",
+                "{}: there is no folder {}: create it first",
                 file.display(),
                 folder.display()
             ))),
@@ -58,14 +62,14 @@ impl Failure {
         }
     }
 
-    /// The same, with what else to say.
+    /// The same, with another line.
     #[must_use]
     pub fn and(self, more: &str) -> Self {
         Self { message: format!("{}\n{more}", self.message), ..self }
     }
 
-    /// A file to be written that is a folder, that lies in none, or that is there and not to be
-    /// replaced: exit code 2.
+    /// Checks that a file can be written: it is no folder, its folder exists, and it does not exist
+    /// itself unless `force` allows to replace it: exit code 2.
     pub fn occupied(file: &std::path::Path, force: bool, example: &str) -> Result<(), Self> {
         let shown = file.display();
         if file.is_dir() {
@@ -78,7 +82,7 @@ impl Failure {
         Self::no_folder(file)?;
         if file.exists() && !force {
             return Err(Self::input(format!(
-                "{shown} is there already: replace it with --force, or name another"
+                "{shown} exists: replace it with --force, or name another file"
             )));
         }
         Ok(())
@@ -86,19 +90,9 @@ impl Failure {
 
     /// Prints the message to standard error.
     pub fn report(&self) -> ExitCode {
-        eprintln!("error: {}", printable(&self.message));
+        note(&format!("error: {}", self.message));
         ExitCode::from(self.code)
     }
-}
-
-/// A text without what a terminal would take for a command: it may quote a file or a model.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let is_command = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if !text.contains(is_command) {
-        return Cow::Borrowed(text);
-    }
-    let shown = |c: char| if is_command(c) { c.escape_default().to_string() } else { c.into() };
-    text.chars().map(shown).collect::<String>().into()
 }
 
 impl std::fmt::Display for Failure {
@@ -107,16 +101,15 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// An error and what caused it, as one line each; a cause that its effect already tells is
-/// not told again.
+/// An error and its causes, a line each, without causes that the error already contains.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let told = error.to_string();
-        if !text.contains(&told) {
+        let message = error.to_string();
+        if !text.contains(&message) {
             text.push_str("\n  because: ");
-            text.push_str(&told);
+            text.push_str(&message);
         }
         cause = error.source();
     }
@@ -146,12 +139,12 @@ input_errors!(
 impl From<nas_proxy::Error> for Failure {
     fn from(error: nas_proxy::Error) -> Self {
         let hint = match error {
-            nas_proxy::Error::NoCuda { .. } => "\n`nas doctor` tells what to do about it.",
+            nas_proxy::Error::NoCuda { .. } => "\n`nas doctor` shows what to do.",
             nas_proxy::Error::Inapplicable { .. } => {
-                "\n--proxies all leaves out those that do not apply to such networks."
+                "\n--proxies all leaves out proxies that do not apply to such networks."
             }
             nas_proxy::Error::Records { fits: Some(_), .. } => {
-                "\nIf that is what it is, say so with --dataset."
+                "\nIf it is that data set, name it with --dataset."
             }
             _ => "",
         };
@@ -160,14 +153,14 @@ impl From<nas_proxy::Error> for Failure {
 }
 
 impl From<nas_bench::Error> for Failure {
-    /// Missing or damaged tables are for the user to put right; a failed download may pass.
+    /// Missing or damaged tables, which the user can correct.
     fn from(error: nas_bench::Error) -> Self {
         Self::input(chain(&error))
     }
 }
 
 impl From<nas_llm::Error> for Failure {
-    /// What was given is for the user to put right; what a server does is not.
+    /// The user can correct what was typed, but not what a server does.
     fn from(error: nas_llm::Error) -> Self {
         use nas_llm::Kind;
         match error.kind() {
@@ -182,16 +175,5 @@ impl From<nas_llm::Error> for Failure {
 impl From<nas_search::Error> for Failure {
     fn from(error: nas_search::Error) -> Self {
         Self::work(chain(&error))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_quoted_is_no_command_to_a_terminal() {
-        assert_eq!(printable("a\tb\nç"), "a\tb\nç");
-        assert_eq!(printable("x\u{1b}]0;y\u{7}\u{9b}2J\r"), r"x\u{1b}]0;y\u{7}\u{9b}2J\r");
     }
 }

@@ -1,4 +1,4 @@
-//! What happened in a search, line by line: `events.jsonl` in the run's folder.
+//! The events of a search, line by line: `events.jsonl` in the run's folder.
 
 use std::{
     borrow::Cow,
@@ -14,18 +14,17 @@ use nas_search::{Evaluation, Event, State};
 use nas_space::{Arch, Space};
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, terminal::note};
 
 /// The file's name.
 pub const EVENTS: &str = "events.jsonl";
 
-/// The file's name of where the search stands.
+/// The name of the file with the state of the search.
 pub const CHECKPOINT: &str = "checkpoint.bin";
 
 const FORMAT: Kind = Kind { name: *b"srch", version: 1 };
 
-/// A checkpoint is written when at least this has passed, and so often that all of them take at most
-/// one part in so many of the time.
+/// Checkpoints are at least this far apart, and take at most one part in so many of the time.
 const PAUSE: Duration = Duration::from_secs(1);
 const SHARE: u32 = 20;
 
@@ -35,7 +34,7 @@ const SHARE: u32 = 20;
 enum Line<'a> {
     Evaluated {
         arch: Cow<'a, str>,
-        /// What is read again: texts of a user's own space may be ambiguous.
+        /// Used to read the event again: texts of a user's own space may be ambiguous.
         choices: Cow<'a, Arch>,
         values: Cow<'a, [Option<f64>]>,
         details: Cow<'a, [Option<f64>]>,
@@ -71,15 +70,14 @@ enum Line<'a> {
 
 /// The file with the events of a search, which only grows, and the checkpoint beside it.
 ///
-/// A search that is taken up comes by the events that are there already once more: they are
-/// compared, not written again.
+/// A resumed search repeats the events that are in the file: they are compared, not written again.
 pub struct Journal {
     path: PathBuf,
     /// Locked as long as the search runs.
     file: File,
-    /// Bytes of the file before what is to be compared.
+    /// Bytes of the file before the events to compare.
     before: u64,
-    /// What is there already, and how much of it the search has come by.
+    /// The recorded events, and how many bytes of them the search has repeated.
     recorded: Vec<u8>,
     compared: usize,
     /// When a checkpoint was last written, and how long that took.
@@ -88,12 +86,12 @@ pub struct Journal {
     failed: Option<Failure>,
 }
 
-/// What a search is taken up from; by default from nothing.
+/// What a search is resumed from; by default nothing.
 #[derive(Default)]
 pub struct Kept {
     /// The state of the last checkpoint.
     pub state: Option<State>,
-    /// What was evaluated after it.
+    /// The evaluations after it.
     pub answers: HashMap<Arch, Evaluation>,
 }
 
@@ -110,7 +108,7 @@ impl Journal {
         Self::new(path)
     }
 
-    /// The events of a search that is to be taken up, and what it is taken up from.
+    /// The events of a search that will be resumed, and what it is resumed from.
     pub fn open(path: PathBuf, space: &Space) -> Result<(Self, Kept), Failure> {
         let mut this = Self::new(path)?;
         let state = this.checkpoint()?;
@@ -126,15 +124,15 @@ impl Journal {
         Ok((this, Kept { state, answers }))
     }
 
-    /// Opens the file of an earlier search that no process is writing, and keeps it so.
+    /// Opens the file of an earlier search, and locks it.
     pub fn lock(path: &Path) -> Result<File, Failure> {
         let file = OpenOptions::new().read(true).append(true).open(path);
-        let file = file.map_err(|error| Failure::file("go on with", path, &error))?;
+        let file = file.map_err(|error| Failure::file("resume", path, &error))?;
         match fs4::FileExt::try_lock(&file) {
             Ok(()) => Ok(file),
             Err(fs4::TryLockError::WouldBlock) => {
                 let folder = path.parent().unwrap_or(path).display();
-                Err(Failure::input(format!("{folder} is in use: another process searches there")))
+                Err(Failure::input(format!("{folder} is in use by another process")))
             }
             Err(fs4::TryLockError::Error(error)) => Err(Failure::file("lock", path, &error)),
         }
@@ -165,8 +163,8 @@ impl Journal {
         })
     }
 
-    /// Reads the checkpoint. One that is of no use is passed over: the events tell the same, and take
-    /// longer.
+    /// Reads the checkpoint. One that cannot be used is ignored: the events contain the same, but are
+    /// slower.
     fn checkpoint(&mut self) -> Result<Option<State>, Failure> {
         let path = self.path.with_file_name(CHECKPOINT);
         let bytes = match std::fs::read(&path) {
@@ -177,7 +175,7 @@ impl Journal {
         let length = self.file.metadata().map_or(0, |metadata| metadata.len());
         let useless = match container::decode::<Content<'_>>(FORMAT, &bytes) {
             Ok((version, _, _)) if version != VERSION => {
-                format!("it is of version {version} of this program, which is {VERSION}")
+                format!("it was written by version {version} of this program, which is {VERSION}")
             }
             Ok((_, before, _)) if before > length => format!("it is newer than {EVENTS}"),
             Ok((_, before, state)) => {
@@ -186,14 +184,14 @@ impl Journal {
             }
             Err(problem) => problem.to_string(),
         };
-        eprintln!(
-            "{} is passed over: {useless}; the search is taken up from {EVENTS}",
+        note(&format!(
+            "{} is ignored: {useless}; the search is resumed from {EVENTS}",
             path.display()
-        );
+        ));
         Ok(None)
     }
 
-    /// What was evaluated, by what is there already.
+    /// The evaluations in the recorded events.
     fn answers(&self, space: &Space) -> Result<HashMap<Arch, Evaluation>, Failure> {
         answers(&self.recorded, space).map_err(|(line, what)| {
             let place = if self.before > 0 { " after the checkpoint" } else { "" };
@@ -204,8 +202,8 @@ impl Journal {
         })
     }
 
-    /// Takes an event down, and now and then where the search stands. Once that fails, nothing more is
-    /// taken down, and [`finish`](Self::finish) tells why; whether it has is returned.
+    /// Writes an event, and now and then a checkpoint. Returns false once that has failed: nothing more is
+    /// written, and [`finish`](Self::finish) returns the reason.
     pub fn take(&mut self, event: &Event<'_>, space: &Space) -> bool {
         if self.failed.is_none()
             && let Err(failure) = self.write(event, space)
@@ -226,11 +224,11 @@ impl Journal {
         } else {
             let cannot = |error: std::io::Error| Failure::file("write", &self.path, &error);
             if !open.is_empty() {
-                eprintln!(
-                    "{}: the search goes another way than before from event {} on: its inputs or this program have changed",
+                note(&format!(
+                    "{}: from event {} on, the resumed search differs from the recorded one: its inputs or this program have changed",
                     self.path.display(),
                     self.recorded[..self.compared].split(|byte| *byte == b'\n').count()
-                );
+                ));
                 self.file.set_len(self.before + self.compared as u64).map_err(cannot)?;
                 self.recorded.truncate(self.compared);
             }
@@ -253,7 +251,7 @@ impl Journal {
         let path = self.path.with_file_name(CHECKPOINT);
         let content: Content<'_> =
             (Cow::Borrowed(VERSION), self.before + self.compared as u64, Cow::Borrowed(state));
-        // What it rests on is on the disk before it.
+        // The events before it must be on the disk first.
         self.file
             .sync_data()
             .and_then(|()| container::encode(FORMAT, &content))
@@ -337,7 +335,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Proposals that were not taken, by kind, over all generations that the events tell of.
+/// Rejected proposals by kind, over all generations in the events.
 pub fn rejections(path: &Path) -> Vec<(String, u64)> {
     let mut all = ["illegal", "duplicate", "outside the niche"].map(|kind| (kind.to_owned(), 0));
     let text = std::fs::read_to_string(path).unwrap_or_default();

@@ -3,8 +3,8 @@
 //! This is the program as a library, so that it can be run under test; its one function is
 //! [`main`]. It composes the workspace's crates and computes nothing itself. Results go to
 //! standard output, progress and messages to standard error. Exit codes: 0 done, 1 the work
-//! failed, 2 bad input, 3 no architecture within the limits asked for, 4 nothing usable from the
-//! language model, 130 stopped by its user.
+//! failed, 2 bad input, 3 no architecture within the limits, 4 nothing usable from the language
+//! model, 130 stopped by the user.
 
 mod arch;
 mod commands;
@@ -28,6 +28,7 @@ mod space_arguments;
 mod stop;
 mod tables;
 mod target;
+mod terminal;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -39,11 +40,11 @@ use clap::{Parser, Subcommand};
     bin_name = "nas",
     version,
     about = "Finds neural networks that are accurate and fast on a given device",
-    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within the limits,\n4 nothing usable from the language model, 130 stopped by its user."
+    after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within\nthe limits, 4 nothing usable from the language model, 130 stopped by the user."
 )]
 struct Arguments {
-    /// The folder with the benchmark tables; PEL_NAS_DATA names it too [default: see `nas doctor`]
-    #[arg(long, global = true, value_name = "DIR")]
+    /// The folder with the benchmark tables; or set PEL_NAS_DATA [default: see `nas doctor`]
+    #[arg(long, global = true, value_name = "DIR", display_order = 900)]
     data: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -51,43 +52,43 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Searches for the Pareto front of accuracy and latency on a device
+    /// Finds networks that are accurate and fast on a device
     Search(Box<commands::search::Arguments>),
-    /// Lists the runs of a folder: what was searched, how far each came, how good its front is
+    /// Lists the runs in a folder, with the quality of their fronts
     Runs(commands::runs::Arguments),
-    /// Makes the page of one or several runs, side by side
+    /// Writes an HTML page that shows one or several runs
     Report(commands::report::Arguments),
-    /// Compares the fronts of runs by hypervolume and distance, paired over their seeds
+    /// Compares the fronts of runs, paired by their seeds
     Compare(commands::compare::Arguments),
-    /// Compares searchers on equal terms, over data sets, devices and seeds
+    /// Compares searchers with equal budgets, over several seeds
     Benchmark(commands::benchmark::Arguments),
     /// Computes zero-cost proxies of given architectures, or of all
     Score(Box<commands::score::Arguments>),
-    /// Merges the files of scores that shards wrote
+    /// Merges files of scores that shards wrote
     ScoreMerge(commands::score_merge::Arguments),
-    /// Computes one part of a job of nas score --engine; engines start it
+    /// Computes a shard of a job (engines start this command)
     Worker(commands::worker::Arguments),
-    /// Tells the latency of given architectures: published, or measured on this machine
+    /// Prints the latency of architectures: published or measured
     Latency(commands::latency::Arguments),
-    /// Exports an architecture's network to a file for other programs, such as ONNX Runtime
+    /// Exports a network, for example as ONNX
     Export(commands::export::Arguments),
-    /// Shows the niches that a partition cuts the space into
+    /// Shows the niches that a partition divides the space into
     Niches(commands::niches::Arguments),
-    /// Predicts accuracy from a few labels: learns, tries how well, applies
+    /// Predicts accuracy from few trained networks
     Predict(commands::predict::Arguments),
-    /// Finds the non-dominated rows of a CSV file, their hypervolume and distance from a front
+    /// Finds the non-dominated rows of a CSV file
     Front(commands::front::Arguments),
-    /// Describes, samples and converts architectures
+    /// Lists and describes search spaces, and their architectures
     Space(commands::space::Arguments),
-    /// Shows what an earlier search learnt
+    /// Prints the design rules of a run, with their evidence
     Knowledge(commands::knowledge::Arguments),
-    /// Tries a language model: does it answer, in structured output or not, how fast
+    /// Tests whether a language model answers, and how fast
     ChatTest(commands::chat_test::Arguments),
-    /// Asks a language model for the best cells by heart, to see whether it has seen the benchmark
+    /// Asks a language model for the best cells, to see whether it has memorised the benchmark
     MemoriseTest(commands::memorise_test::Arguments),
     /// Downloads the benchmark files and compiles their tables
     Download(commands::download::Arguments),
-    /// Says what is there, what is missing, and what to type
+    /// Shows what is installed, what is missing, and what to type
     Doctor(commands::doctor::Arguments),
 }
 
@@ -124,7 +125,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A cell whose first operation is `-` looks like an option; with a space before it, it does not.
+/// A cell whose first operation is `-` looks like an option: a space before it prevents that.
 fn cell(argument: OsString) -> OsString {
     if argument.as_encoded_bytes().starts_with(b"- ") {
         let mut cell = OsString::from(" ");
@@ -134,7 +135,7 @@ fn cell(argument: OsString) -> OsString {
     argument
 }
 
-/// What fuzzing feeds, and is no part of the program's interface.
+/// Entry points of fuzz targets; no part of the program's interface.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
@@ -143,7 +144,7 @@ pub mod fuzzing {
         let _ = crate::journal::answers(bytes, nas_eval::spaces::ALL[0].space());
     }
 
-    /// A page: what is read from it is put into a page that holds no more elements for it.
+    /// A page: a new page with the runs that were read from it has no additional elements.
     pub fn page(text: &str) {
         let Ok(runs) = crate::report::runs(text) else { return };
         let empty = crate::report::page(&[]).map(|page| page.matches("</").count());

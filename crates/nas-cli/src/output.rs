@@ -1,22 +1,20 @@
 //! Results as tables, CSV and JSON.
 
-use std::{
-    borrow::Cow,
-    io::{self, IsTerminal, Write},
-};
-
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::failure::{Failure, printable};
+use crate::{
+    failure::Failure,
+    terminal::{columns, print, printable, write},
+};
 
 /// How results are written to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Format {
-    /// For people
+    /// A table for reading
     #[default]
     Table,
     /// Comma-separated values with a header
@@ -25,11 +23,14 @@ pub enum Format {
     Json,
 }
 
+/// Spaces between the columns of a table.
+const GAP: u16 = 2;
+
 /// Results as rows under named columns.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Records {
     columns: Vec<String>,
-    /// Shorter titles for people.
+    /// Shorter titles for tables.
     headings: Vec<String>,
     rows: Vec<Vec<Cell>>,
 }
@@ -43,9 +44,9 @@ pub enum Cell {
     Count(u64),
     /// Yes or no.
     Flag(bool),
-    /// A number, in full in files, rounded for people.
+    /// A number: in full in files, rounded in tables.
     Number(f64),
-    /// A value that does not exist: empty in files, `-` for people, `null` in JSON.
+    /// A value that does not exist: empty in CSV, `-` in tables, `null` in JSON.
     Absent,
 }
 
@@ -74,7 +75,7 @@ impl From<usize> for Cell {
 }
 
 impl Cell {
-    /// A number that is a count where it is whole.
+    /// A count if the number is whole, else a number.
     pub fn whole(number: f64) -> Self {
         if number.fract() == 0.0 && (0.0..=2f64.powi(53)).contains(&number) {
             Self::Count(number as u64)
@@ -90,7 +91,7 @@ impl Records {
         Self { headings: columns.clone(), columns, rows: Vec::new() }
     }
 
-    /// Gives a column another title for people, where there is such a column.
+    /// Gives a column another title in tables, if there is such a column.
     #[must_use]
     pub fn heading(mut self, column: &str, title: &str) -> Self {
         for (heading, name) in self.headings.iter_mut().zip(&self.columns) {
@@ -101,7 +102,7 @@ impl Records {
         self
     }
 
-    /// The columns of these names alone, in their order.
+    /// Only the columns of these names, in this order.
     #[must_use]
     pub fn only(&self, names: &[&str]) -> Self {
         let of = |name: &&str| self.columns.iter().position(|column| column == *name);
@@ -124,31 +125,61 @@ impl Records {
     pub fn print(&self, format: Format) -> Result<(), Failure> {
         match format {
             Format::Table => print(&self.table()),
-            Format::Csv => print(&self.csv()?),
+            Format::Csv => write(&self.csv()?),
             Format::Json => print_json(&self.json()),
         }
     }
 
-    /// For a terminal: numbers rounded and right-aligned.
+    /// For a reader: numbers rounded and right-aligned, and on a terminal no wider than that, as far
+    /// as words allow.
     pub fn table(&self) -> String {
+        self.table_within(columns())
+    }
+
+    fn table_within(&self, columns: Option<usize>) -> String {
+        let rows = self.rows.iter().map(|row| row.iter().map(Cell::rounded).collect());
+        let rows: Vec<Vec<String>> = rows.collect();
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::MAX);
         table.set_header(&self.headings);
-        for row in &self.rows {
-            table.add_row(row.iter().map(Cell::for_people));
-        }
-        for (i, column) in table.column_iter_mut().enumerate() {
-            let words = self.rows.iter().any(|row| matches!(row[i], Cell::Text(_)));
-            column.set_padding((0, 2));
-            column.set_cell_alignment(if words {
+        table.add_rows(&rows);
+        let widths = self.widths(&rows, columns);
+        for ((i, column), width) in table.column_iter_mut().enumerate().zip(widths) {
+            let is_text = self.rows.iter().any(|row| matches!(row[i], Cell::Text(_)));
+            column.set_padding((0, GAP));
+            column.set_cell_alignment(if is_text {
                 CellAlignment::Left
             } else {
                 CellAlignment::Right
             });
+            let width = u16::try_from(width).unwrap_or(u16::MAX).saturating_add(GAP);
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
         }
         let lines = table.to_string();
         let lines = lines.lines().map(str::trim_end).collect::<Vec<_>>();
         lines.join("\n") + "\n"
+    }
+
+    /// The width of each column: that of its content, or less where the table would be wider than
+    /// `columns`. The widest columns are wrapped first, and none is narrower than its longest word.
+    fn widths(&self, rows: &[Vec<String>], columns: Option<usize>) -> Vec<usize> {
+        let count = |text: &str| text.chars().count();
+        let cells = |i: usize| rows.iter().map(move |row| &row[i]).chain([&self.headings[i]]);
+        let widest = |i: usize| cells(i).map(|cell| count(cell)).max().unwrap_or(0).max(1);
+        let words = |i: usize| cells(i).flat_map(|cell| cell.split_whitespace());
+        let longest_word = |i: usize| words(i).map(count).max().unwrap_or(0).max(1);
+        let all = 0..self.headings.len();
+        let mut widths: Vec<usize> = all.clone().map(widest).collect();
+        let Some(columns) = columns else { return widths };
+        let gaps = usize::from(GAP) * widths.len().saturating_sub(1);
+        while widths.iter().sum::<usize>() + gaps > columns {
+            let wider = all.clone().filter(|i| widths[*i] > longest_word(*i));
+            let Some(widest) = wider.max_by_key(|i| widths[*i]) else { break };
+            widths[widest] -= 1;
+        }
+        widths
     }
 
     /// With a header, numbers in full.
@@ -175,7 +206,7 @@ impl Records {
 }
 
 impl Cell {
-    pub fn for_people(&self) -> String {
+    pub fn rounded(&self) -> String {
         match self {
             Self::Number(value) => rounded(*value),
             Self::Absent => "-".to_owned(),
@@ -207,7 +238,7 @@ impl Cell {
     }
 }
 
-/// All digits that tell a number from its neighbours.
+/// All significant digits of a number.
 fn in_full(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) {
@@ -241,22 +272,9 @@ pub fn rounded(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// Writes to standard output, to a terminal only what is no command to it. A reader that has seen
-/// enough and closed it is no failure.
-pub fn print(text: &str) -> Result<(), Failure> {
-    let mut output = io::stdout();
-    let text = if output.is_terminal() { printable(text) } else { Cow::Borrowed(text) };
-    match output.write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::work(format!("cannot write to standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Writes a JSON value, indented, to standard output.
 pub fn print_json(value: &Value) -> Result<(), Failure> {
-    print(&format!("{value:#}\n"))
+    write(&format!("{value:#}\n"))
 }
 
 #[cfg(test)]
@@ -271,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn people_see_rounded_numbers() {
+    fn tables_show_rounded_numbers() {
         insta::assert_snapshot!(records().table(), @r"
         name  count      ms
         a, b      3  0.1235
@@ -280,7 +298,24 @@ mod tests {
     }
 
     #[test]
-    fn files_hold_numbers_in_full_and_nothing_for_what_is_absent() {
+    fn tables_fit_the_terminal_and_break_no_word() {
+        let mut records = Records::new(["decision", "choices", "counts while"]);
+        let choices = ["nor_conv_3x3", "skip_connect", "avg_pool_3x3", "none"].join(", ");
+        records.push(vec!["kernel".into(), choices.into(), "depth = 2 or 3".into()]);
+        records.push(vec!["a name of several words".into(), "1, 2".into(), "".into()]);
+        insta::assert_snapshot!(records.table_within(Some(44)), @r"
+        ");
+        for columns in 36..80 {
+            let table = records.table_within(Some(columns));
+            assert!(table.lines().all(|line| line.chars().count() <= columns), "{table}");
+            assert!(table.contains("nor_conv_3x3") && table.contains("decision"), "{table}");
+        }
+        // Where words do not allow it, the table is wider.
+        assert!(records.table_within(Some(10)).contains("skip_connect"));
+    }
+
+    #[test]
+    fn csv_has_numbers_in_full_and_nothing_for_absent_values() {
         insta::assert_snapshot!(records().csv().unwrap(), @r#"
         name,count,ms
         "a, b",3,0.1234567
@@ -289,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn json_has_null_for_what_is_absent() {
+    fn json_has_null_for_absent_values() {
         assert_eq!(records().json()[1]["ms"], Value::Null);
         assert_eq!(records().json()[0]["ms"], 0.123_456_7);
     }

@@ -1,3 +1,5 @@
+//! The options that divide a space into niches, and share a budget out over them.
+
 use clap::ValueEnum;
 use nas_eval::Problem;
 use nas_partition::{Allocation, Automatic, Axis, Partition};
@@ -8,50 +10,50 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// How the space is cut into niches.
+/// How the space is divided into niches.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Serialize, Deserialize)]
-#[command(next_help_heading = "How to search")]
+#[command(next_help_heading = "Niches")]
 #[serde(deny_unknown_fields)]
 pub struct PartitionArguments {
-    /// whole; pel-nas; an axis: flops, parameters, operations (not none), layers (operations that
-    /// compute), an operation's name to count, for example `nor_conv_3x3`, in a space of your own its
-    /// axes, its decisions on numbers, or a choice to count; automatic: pel-nas or the
-    /// axis that explains most of the latencies that the search has seen; predicted-latency, as the
-    /// search learns it; or random, as a control
-    /// [default: whole; for a language model pel-nas, in a space of your own automatic]
+    /// How the space is divided into niches. whole: not at all. pel-nas: the niches of the paper. An
+    /// axis: flops, parameters, operations (without none), layers (without none and skips), a choice to
+    /// count, for example nor_conv_3x3, or an [[axis]] or numeric decision of your own space.
+    /// automatic: pel-nas or the axis that explains most of the latencies evaluated so far.
+    /// predicted-latency: by the latency that the search predicts. random: a control experiment
+    /// [default: whole; for a language model pel-nas, or automatic without it]
     #[arg(long, value_name = "NAME")]
     #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
     partition: Option<String>,
-    /// On an axis, niches of about equal size [default: 6]
+    /// Divide an axis into this many niches of about equal size [default: 6]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     niches: Option<u16>,
-    /// On an axis, niches between these values instead
+    /// Divide an axis at these values instead
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', conflicts_with = "niches")]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     thresholds: Vec<f64>,
 }
 
-/// How a budget is shared out over the niches.
+/// How a budget is divided among the niches.
 #[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "How to search")]
+#[command(next_help_heading = "Niches")]
 pub struct AllocationArgument {
-    /// How evaluations are shared out over niches: adaptive, half of them bound to none and the
-    /// others by what each brought to the front, with parents from all; or equal, each niche on its
-    /// own [default: adaptive; for a language model equal]
+    /// How evaluations are divided among niches [default: adaptive; for a language model equal]
     #[arg(long, value_enum)]
     allocation: Option<AllocationName>,
 }
 
-/// How evaluations are shared out, as it is typed.
+/// How evaluations are divided among niches, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AllocationName {
+    /// Half in any niche, the others by what each niche has added to the front; parents from all niches
     Adaptive,
+    /// The same number for each niche; parents from the same niche
     Equal,
 }
 
-/// How the space is cut: before the search, or by what it has seen.
+/// How the space is divided: before the search, or by its evaluations.
 #[derive(Debug, Clone)]
 pub enum Cut {
     Fixed(Partition),
@@ -77,20 +79,20 @@ impl Cut {
     }
 }
 
-/// The names that are no axes.
+/// Names of partitions that are no axes.
 const WHOLE: &str = "whole";
 const PEL_NAS: &str = "pel-nas";
 const AUTOMATIC: &str = "automatic";
 const PREDICTED_LATENCY: &str = "predicted-latency";
 const RANDOM: &str = "random";
 
-/// Architectures of a large space that stand for all where it is cut into equal parts, choices that
-/// are drawn for them together, and the size from which a space is large.
+/// Of a large space, a sample of at most `SAMPLE` architectures represents all where it is divided into
+/// equal parts; at most `DRAWN` choices are drawn for it. A space is large from `LARGE` architectures on.
 const SAMPLE: usize = 20_000;
 const DRAWN: usize = 20_000_000;
 const LARGE: u64 = 100_000;
 
-/// Niches of an axis, where nothing else is said.
+/// Niches of an axis by default.
 const NICHES: u16 = 6;
 
 impl AllocationArgument {
@@ -98,7 +100,7 @@ impl AllocationArgument {
         self.allocation.is_some()
     }
 
-    /// How evaluations are shared out, where nothing else is said.
+    /// The allocation, or this default.
     pub fn or(&self, default: Allocation) -> Allocation {
         self.allocation.map_or(default, Allocation::from)
     }
@@ -132,13 +134,13 @@ impl PartitionArguments {
         self.partition.is_some()
     }
 
-    /// The same with the name filled in.
+    /// The same with this name unless one is given.
     #[must_use]
     pub fn resolved(&self, default: &str) -> Self {
         Self { partition: Some(self.name(default).to_owned()), ..self.clone() }
     }
 
-    /// The partition's name, or the given one where none was asked for.
+    /// The partition's name, or this default.
     pub fn name<'a>(&'a self, default: &'a str) -> &'a str {
         self.partition.as_deref().unwrap_or(default)
     }
@@ -148,7 +150,7 @@ impl PartitionArguments {
         match self.build(problem, default)? {
             Cut::Fixed(partition) => Ok(partition),
             Cut::Automatic(..) => Err(Failure::input(format!(
-                "--partition {} comes from what a search has measured: try --rank in its place, with --device",
+                "--partition {} requires a search: use --rank with --device instead",
                 self.name(default)
             ))),
         }
@@ -166,7 +168,7 @@ impl PartitionArguments {
         if cut {
             let option = if thresholds { "--thresholds" } else { "--niches" };
             return Err(Failure::input(format!(
-                "{option} cuts a known axis; --partition {name} is none. Try --partition flops"
+                "{option} divides an axis, and --partition {name} is none: use for example --partition flops"
             )));
         }
         match name {
@@ -188,7 +190,7 @@ impl PartitionArguments {
         }
     }
 
-    /// The paper's niches, each known axis, and each operation's count.
+    /// The candidates of an automatic partition: the paper's niches, and each axis.
     pub fn automatic(&self, problem: &Problem) -> Result<Automatic, Failure> {
         let mut given = Vec::new();
         given.extend(problem.niches.clone().map(|niches| (PEL_NAS.to_owned(), niches)));
@@ -203,7 +205,7 @@ impl PartitionArguments {
         Ok(Partition::by_quantiles(axis, &population(space), self.niches())?)
     }
 
-    /// Niches by latency as the search's own measurements predict it.
+    /// Niches by latency, as predicted from the search's evaluations.
     fn by_latency(&self, space: &Space) -> Result<Automatic, Failure> {
         let (name, all) = ("predicted latency [ms]", population(space));
         Ok(Automatic::default().with_predicted(space, name, self.niches(), all)?)
@@ -222,7 +224,7 @@ pub fn allocation_name(allocation: Allocation) -> &'static str {
     }
 }
 
-/// All architectures of a space, or of a large one as many at random.
+/// All architectures of a space, or a random sample of a large one.
 pub fn population(space: &Space) -> Vec<Arch> {
     if space.size().is_some_and(|size| size <= LARGE) {
         return space.enumerate().collect();
@@ -232,8 +234,8 @@ pub fn population(space: &Space) -> Vec<Arch> {
     (0..sample).map(|_| space.sample(rng)).collect()
 }
 
-/// The axes that a space can be cut along, by their names: what is counted of its networks, its
-/// decisions on numbers, and how many decisions take each choice.
+/// The axes that a space can be divided along, by name: its statistics, its numeric decisions, and how
+/// many decisions take each choice.
 fn axes(problem: &Problem) -> Vec<(String, Axis)> {
     let space = problem.space;
     let mut axes = Vec::new();

@@ -1,3 +1,5 @@
+//! Progress of long work, on standard error.
+
 use std::{
     io::IsTerminal,
     time::{Duration, Instant},
@@ -5,13 +7,13 @@ use std::{
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::failure::printable;
+use crate::terminal::note;
 
-/// Progress of a long command on standard error: a bar where that is a terminal, elsewhere a
-/// line at every tenth of the work, unless that passes quickly.
+/// A bar if standard error is a terminal; else a line at every tenth of the work, unless that
+/// passes quickly.
 pub struct Progress {
     bar: ProgressBar,
-    /// What stands below the bar.
+    /// The lines below the bar.
     rows: Vec<ProgressBar>,
     all: MultiProgress,
     plain: bool,
@@ -20,14 +22,14 @@ pub struct Progress {
     begun: Instant,
     /// What was done before this began.
     before: u64,
-    told: Instant,
+    printed: Instant,
 }
 
 /// Lines of a progress without a terminal are at least this far apart.
 const PAUSE: Duration = Duration::from_secs(2);
 
 impl Progress {
-    /// Shows nothing but what is said.
+    /// Shows messages only.
     #[cfg(feature = "torch")]
     pub fn hidden() -> Self {
         let all = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
@@ -57,11 +59,11 @@ impl Progress {
             tenths: 0,
             begun: now,
             before: 0,
-            told: now,
+            printed: now,
         }
     }
 
-    /// Goes on after so many that an earlier run did.
+    /// Continues after so many that an earlier run did.
     #[cfg(feature = "torch")]
     pub fn start_at(&mut self, before: usize) {
         self.before = before as u64;
@@ -69,29 +71,32 @@ impl Progress {
         self.bar.reset_eta();
     }
 
-    /// Says that `done` are done, and where it stands in words.
-    pub fn update(&mut self, done: usize, standing: &str) {
+    /// Shows that `done` are done, with a few words on the state.
+    pub fn update(&mut self, done: usize, state: &str) {
         let (what, done) = (self.what, done as u64);
-        let comma = if standing.is_empty() { "" } else { ", " };
+        let comma = if state.is_empty() { "" } else { ", " };
         self.bar.set_position(done);
-        self.bar.set_message(format!("{what}{comma}{standing}"));
+        self.bar.set_message(format!("{what}{comma}{state}"));
         let total = self.bar.length().unwrap_or(done).max(1);
         let tenths = done * 10 / total;
-        if self.plain && done > self.before && tenths > self.tenths && self.told.elapsed() >= PAUSE
+        if self.plain
+            && done > self.before
+            && tenths > self.tenths
+            && self.printed.elapsed() >= PAUSE
         {
-            (self.tenths, self.told) = (tenths, Instant::now());
+            (self.tenths, self.printed) = (tenths, Instant::now());
             let rate = (done - self.before) as f64 / self.begun.elapsed().as_secs_f64();
             let left = HumanDuration(Duration::from_secs_f64((total - done) as f64 / rate));
-            eprintln!("{what}: {done}/{total}, {rate:.1}/s, {left} left{comma}{standing}");
+            note(&format!("{what}: {done}/{total}, {rate:.1}/s, {left} left{comma}{state}"));
         }
     }
 
-    /// Whether anyone sees a bar.
+    /// Whether a bar is shown.
     pub fn is_shown(&self) -> bool {
         !self.plain
     }
 
-    /// What stands below the bar, a row each; nothing without a terminal.
+    /// Sets the lines below the bar; nothing without a terminal.
     pub fn rows(&mut self, texts: &[String]) {
         while self.rows.len() > texts.len() {
             self.rows.pop().into_iter().for_each(|row| row.finish_and_clear());
@@ -109,7 +114,7 @@ impl Progress {
 
     /// Prints a message without disturbing the bar.
     pub fn say(&self, message: &str) {
-        self.all.suspend(|| eprintln!("{}", printable(message)));
+        self.all.suspend(|| note(message));
     }
 
     pub fn finish(&self) {

@@ -1,4 +1,4 @@
-//! Design rules that a search begins with.
+//! Design rules that a search starts with.
 
 use std::path::{Path, PathBuf};
 
@@ -7,14 +7,14 @@ use nas_space::Space;
 
 use crate::{failure::Failure, partition::Cut};
 
-/// The knowledge base to begin with.
+/// The option with rules.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "How to search")]
 pub struct RulesArgument {
-    /// Design rules to begin with, which hold until the evidence refutes them, for searchers that read
-    /// rules: statistics and a language model. CSV with the columns polarity (do or avoid), decision (its
-    /// name, such as 0->3, or any), choice, and if wanted at_least (how many decisions take it, of
-    /// any), niche (from 1 on; else all) and reason
+    /// Design rules to start with, for searchers that read rules: statistical and llm. A rule holds until
+    /// evidence refutes it. CSV with the columns polarity (do or avoid), decision (its name, such as
+    /// 0->3, or any), choice, and optionally at_least (with any: how many decisions), niche (from 1;
+    /// default: all) and reason
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
 }
@@ -66,12 +66,12 @@ pub fn read(file: Option<&Path>, space: &Space, cut: &Cut) -> Result<Vec<Rule>, 
         let at = lines.reader().position().line();
         let line = line.map_err(|error| {
             let at = error.position().map_or(at, csv::Position::line);
-            wrong(at, &format_args!("{}; expected polarity,decision,choice and if wanted at_least,niche,reason, as in do,0->3,skip_connect", what(&error, &header)))
+            wrong(at, &format_args!("{}; expected polarity,decision,choice and optionally at_least,niche,reason, as in do,0->3,skip_connect", what(&error, &header)))
         })?;
         let at = at.saturating_sub(1).max(2);
         let rule = line.rule(space, cut).map_err(|problem| wrong(at, &problem))?;
         if rules.iter().any(|other| other.states_the_same(&rule)) {
-            return Err(wrong(at, &"the rule is there already"));
+            return Err(wrong(at, &"the same rule as an earlier line"));
         }
         let scope = rules.iter().filter(|other| other.niche == rule.niche);
         if scope.count() == KnowledgeBase::CAPACITY {
@@ -86,17 +86,17 @@ pub fn read(file: Option<&Path>, space: &Space, cut: &Cut) -> Result<Vec<Rule>, 
         rules.push(rule);
     }
     if rules.is_empty() {
-        return Err(Failure::input(format!("{} holds no rule", file.display())));
+        return Err(Failure::input(format!("{} contains no rule", file.display())));
     }
     Ok(rules)
 }
 
-/// The text without a mark of its encoding, and with line feeds alone at the ends of lines.
+/// The text without a byte order mark, and with line feeds at the ends of lines.
 fn lines_of(text: &str) -> String {
     text.trim_start_matches('\u{feff}').replace("\r\n", "\n")
 }
 
-/// A reader's error without the position, which is told before it.
+/// A reader's error without its position, which is printed before it.
 fn what(error: &csv::Error, header: &[String]) -> String {
     match error.kind() {
         csv::ErrorKind::Deserialize { err, .. } => {
@@ -128,7 +128,7 @@ impl Line {
         let niche = match (self.niche, cut) {
             (None, _) => None,
             (Some(_), Cut::Automatic(..)) => {
-                return Err("niches are found by the search: leave niche empty".to_owned());
+                return Err("the search itself finds its niches: leave niche empty".to_owned());
             }
             (Some(niche), Cut::Fixed(partition)) => {
                 let niches = partition.niches().len();
@@ -143,7 +143,9 @@ impl Line {
                 if !condition.is_possible(space, partition, niche - 1) {
                     let description = &partition.niches()[niche - 1].description;
                     let rule = condition.describe(space);
-                    return Err(format!("{rule} is never met in niche {niche}: {description}"));
+                    return Err(format!(
+                        "no architecture of niche {niche} ({description}) meets the rule {rule}"
+                    ));
                 }
                 Some(niche - 1)
             }
@@ -176,12 +178,12 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let cut = Cut::Fixed(spaces::ALL[0].niches().unwrap());
         let rules = RulesArgument { rules: Some(file) }.read(space(), &cut);
-        let told = |rule: Rule| {
+        let shown = |rule: Rule| {
             let niche = rule.niche.map_or_else(String::new, |niche| format!(" in {niche}"));
             format!("{} {}{niche}", rule.polarity.name(), rule.condition.describe(space()))
         };
         match rules {
-            Ok(rules) => Ok(rules.into_iter().map(told).collect()),
+            Ok(rules) => Ok(rules.into_iter().map(shown).collect()),
             Err(failure) => {
                 let text = failure.to_string();
                 Err(text[text.find(".csv").map_or(0, |at| at + 4)..].to_owned())
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_read_with_what_is_optional() {
+    fn rules_are_read_with_optional_columns() {
         let rules = read("polarity,decision,choice\ndo,0->3,skip_connect\n").unwrap();
         assert_eq!(rules, ["do 0→3 = skip_connect"]);
         let rules = read(
@@ -204,8 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_line() {
-        let mut told = String::new();
+    fn errors_have_their_line() {
+        let mut errors = String::new();
         for lines in [
             "",
             "do,0->3,skip_conect,,,",
@@ -222,13 +224,13 @@ mod tests {
             "Do,any,none,,,\r",
         ] {
             let text = format!("polarity,decision,choice,at_least,niche,reason\n{lines}\n");
-            told += &format!("{}\n", read(&text).unwrap_err());
+            errors += &format!("{}\n", read(&text).unwrap_err());
         }
         for text in
             ["decision,choice\nany,none\n", "polarity,decision,choice,least\ndo,any,none,2\n"]
         {
-            told += &format!("{}\n", read(text).unwrap_err());
+            errors += &format!("{}\n", read(text).unwrap_err());
         }
-        insta::assert_snapshot!(told);
+        insta::assert_snapshot!(errors);
     }
 }

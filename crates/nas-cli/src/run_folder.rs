@@ -1,4 +1,4 @@
-//! The folder of a run: what is in it, and when.
+//! The folder of a run: which files it contains, and when.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -18,10 +18,10 @@ use crate::{
 /// The plan of the run. A folder that contains it is a run.
 pub const CONFIG: &str = "config.toml";
 
-/// What is written last: a run that has it ended, or was stopped by its user.
+/// The results, written last: a run with this file has ended, or was stopped by the user.
 pub const RESULT: &str = "front.json";
 
-/// What workers compute of a generation, while they do.
+/// The job of workers that compute a generation.
 pub const WORK: &str = "proxies.job";
 
 /// The files of a run.
@@ -44,18 +44,18 @@ const FILES: [&str; 13] = [
 /// The version of the folder's format, which its configuration names.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// A run's folder. It is there from the search's first evaluation on, and whatever kills the search,
-/// what was evaluated stays; its results are written when the search ends, each file as a whole.
+/// A run's folder. It exists from the first evaluation on, and keeps all evaluations even if the search
+/// is killed. The results are written when the search ends, each file as a whole.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Whether the run began with this.
+    /// Whether this process created the run.
     is_new: bool,
-    /// An earlier run that comes back if this one comes to nothing.
+    /// An earlier run, which is restored if this one is abandoned.
     earlier: Option<PathBuf>,
 }
 
-/// What tells the format of a run.
+/// The part of a configuration that is the same in all formats.
 #[derive(Deserialize)]
 struct Versioned {
     format_version: u32,
@@ -71,8 +71,8 @@ impl RunFolder {
     /// Makes sure, before any work, that the run can be written.
     ///
     /// Without a path the folder is `runs/<name>`, or `runs/<name>-2` and so on where that is
-    /// taken. With one, an earlier run there is only replaced if `force` says so, and never a
-    /// folder that holds anything else.
+    /// taken. With one, an earlier run there is only replaced with `force`, and a folder with anything
+    /// else never.
     pub fn prepare(path: Option<&Path>, name: &str, force: bool) -> Result<Self, Failure> {
         // Without a slash at its end.
         let path = path.map_or_else(|| free_name(name), |path| path.components().collect());
@@ -88,27 +88,27 @@ impl RunFolder {
             let is_run = names.iter().any(|name| name == CONFIG);
             if let Some(other) = other.filter(|_| is_run) {
                 return Err(Failure::input(format!(
-                    "{shown} holds an earlier run and {}, which is no part of it: move that away, or choose another folder with --run",
+                    "{shown} contains an earlier run and {}, which is not part of it: move that away, or choose another folder with --run",
                     other.display()
                 )));
             }
             if !is_run && !names.is_empty() {
                 return Err(Failure::input(format!(
-                    "{shown} is there and is no run: choose another folder with --run"
+                    "{shown} exists and is no run: choose another folder with --run"
                 )));
             }
             if is_run && !force {
                 let on = if path.join(RESULT).exists() {
                     ""
                 } else {
-                    &format!("go on with it by nas search --resume {shown}, ")
+                    &format!("resume it with nas search --resume {shown}, ")
                 };
                 return Err(Failure::input(format!(
-                    "{shown} holds an earlier run: {on}replace it with --force, or choose another folder with --run"
+                    "{shown} contains an earlier run: {on}replace it with --force, or choose another folder with --run"
                 )));
             }
             if is_run && path.join(EVENTS).exists() {
-                // Not under a search that is still going on.
+                // Not while its search is running.
                 Journal::lock(&path.join(EVENTS))?;
             }
         }
@@ -141,19 +141,20 @@ impl RunFolder {
         Ok(this)
     }
 
-    /// Whether the search came to its end.
+    /// Whether the search has ended.
     pub fn ended(&self) -> Result<bool, Failure> {
         #[derive(Deserialize)]
-        struct Told {
+        struct Interrupted {
             interrupted: bool,
         }
         let file = self.file(RESULT);
         match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Failure::file("read", &file, &error)),
-            // One that is damaged is made again, from the events.
+            // A damaged file is written again, from the events.
             Ok(text) => {
-                Ok(serde_json::from_slice(&text).is_ok_and(|Told { interrupted }| !interrupted))
+                Ok(serde_json::from_slice(&text)
+                    .is_ok_and(|Interrupted { interrupted }| !interrupted))
             }
         }
     }
@@ -184,7 +185,7 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// A new hidden folder where the run's own will be.
+    /// A new hidden folder beside the run's.
     fn making(&self) -> Result<tempfile::TempDir, Failure> {
         let parent = match self.path.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -197,9 +198,9 @@ impl RunFolder {
             .map_err(|error| Failure::file("write to", parent, &error))
     }
 
-    /// Puts a new run in its place, an earlier one's if there is one: its configuration, the calls that
-    /// it replays, and no event yet. A replay may come to nothing: until it is
-    /// [kept](Self::keep) or [abandoned](Self::abandon), what it replaces is there, but hidden.
+    /// Creates the run, and replaces an earlier one: its configuration, the calls that it replays, and no
+    /// events yet. A replay may fail: until it is [kept](Self::keep) or [abandoned](Self::abandon), the run
+    /// that it replaces is kept in a hidden folder.
     pub fn begin(&mut self, config: &str, calls: Option<&[u8]>) -> Result<Journal, Failure> {
         let making = self.making()?;
         let put = |name: &str, content: &[u8]| {
@@ -220,7 +221,7 @@ impl RunFolder {
                 .map_err(|error| Failure::file("write to", making.path(), &error))?;
         }
         let cannot = |error: &io::Error| Failure::file("write", &self.path, error);
-        // The old run goes where the new one was made, and away with that on success.
+        // The old run is moved aside, and removed on success.
         let aside = making.path().with_extension("old");
         let replaces = self.path.exists();
         if replaces {
@@ -237,10 +238,10 @@ impl RunFolder {
         Ok(journal)
     }
 
-    /// Takes the run up: its events, and what the search has of them.
+    /// Opens the run to resume it: its events, and what the search is resumed from.
     pub fn resume(&self, space: &Space) -> Result<(Journal, Kept), Failure> {
-        let taken_up = Journal::open(self.path.join(EVENTS), space)?;
-        // What it came to when it was stopped is what it came to no more.
+        let resumed = Journal::open(self.path.join(EVENTS), space)?;
+        // The results of a stopped search are outdated now.
         let result = self.file(RESULT);
         match fs::remove_file(&result) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -248,12 +249,12 @@ impl RunFolder {
             }
             _ => {}
         }
-        // No other process writes here now: what is half written was left by a kill.
+        // No other process writes here: half-written files are from a process that was killed.
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();
         for part in entries.filter(|entry| is_part(&entry.file_name())) {
             let _ = fs::remove_file(part.path());
         }
-        Ok(taken_up)
+        Ok(resumed)
     }
 
     /// Writes one file of the results, as a whole.
@@ -263,19 +264,19 @@ impl RunFolder {
             .map_err(|error| Failure::file("write", &file, &error))
     }
 
-    /// Removes a run that came to nothing, unless it was only taken up; the one before it is back.
+    /// Removes a run, unless this process only resumed it, and restores the one that it replaced.
     pub fn abandon(&self) {
         if !self.is_new {
             return;
         }
-        // What stays can be replaced with --force.
+        // If that fails, the folder can be replaced with --force.
         let _ = fs::remove_dir_all(&self.path);
         if let Some(earlier) = &self.earlier {
             let _ = fs::rename(earlier, &self.path);
         }
     }
 
-    /// Removes what this run replaced.
+    /// Removes the run that this one replaced.
     pub fn keep(&self) {
         if let Some(earlier) = &self.earlier {
             let _ = fs::remove_dir_all(earlier);
@@ -317,7 +318,7 @@ mod tests {
     const EMPTY: &str = "format_version = 2\n";
 
     #[test]
-    fn a_run_appears_whole_and_is_replaced_only_by_force_and_not_while_it_goes_on() {
+    fn a_run_is_created_whole_and_replaced_only_by_force_and_not_while_it_runs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs/demo");
         let prepare = |force| RunFolder::prepare(Some(&path), "demo", force);
@@ -359,7 +360,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let open = || RunFolder::open(folder.path()).map(|_| ()).map_err(|e| e.to_string());
         assert!(open().unwrap_err().contains("is no run"));
-        for (config, told) in [
+        for (config, expected) in [
             ("format_version = 9", "format 9, but this program reads 2"),
             ("format_version = 99999999999", "invalid value"),
             ("seed = 2", "missing field"),
@@ -367,7 +368,7 @@ mod tests {
         ] {
             fs::write(folder.path().join(CONFIG), config).unwrap();
             let error = open().unwrap_err();
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
         fs::write(folder.path().join(CONFIG), EMPTY).unwrap();
         open().unwrap();

@@ -10,7 +10,7 @@ use crate::{
     output::{Cell, counted},
 };
 
-/// A file of scores to be written.
+/// A file of scores that will be written.
 #[derive(Debug)]
 pub struct ScoreFile {
     path: PathBuf,
@@ -18,15 +18,15 @@ pub struct ScoreFile {
 }
 
 impl ScoreFile {
-    /// By its name, which tells the format. A file that is there is only replaced if `force` says
-    /// so.
+    /// The file of this name; its extension is the format. An existing file is only replaced with
+    /// `force`.
     pub fn new(path: &Path, force: bool) -> Result<Self, Failure> {
         let csv = match path.extension().and_then(|extension| extension.to_str()) {
             Some("csv") => true,
             Some("bin") => false,
             _ => {
                 return Err(Failure::input(format!(
-                    "{}: the format is told by the name; expected one that ends in .csv or .bin",
+                    "{}: expected a name that ends in .csv or .bin, which chooses the format",
                     path.display()
                 )));
             }
@@ -35,7 +35,7 @@ impl ScoreFile {
         Ok(Self { path: path.to_path_buf(), csv })
     }
 
-    /// Whether it is there.
+    /// Whether it exists.
     #[cfg(feature = "torch")]
     pub fn exists(&self) -> bool {
         self.path.exists()
@@ -49,21 +49,21 @@ impl ScoreFile {
     }
 
     /// What was written, in words.
-    pub fn told(&self, table: &ScoreTable) -> String {
+    pub fn summary(&self, table: &ScoreTable) -> String {
         let header = table.header();
         let (count, proxies) = (table.rows().len(), header.proxies.len());
-        let mut told = counted(count, "architecture");
+        let mut architectures = counted(count, "architecture");
         let numbering =
             spaces::problem(&header.space, None).ok().and_then(|problem| problem.numbering);
         let is_whole = header.command.contains(&format!(" --space {} ", header.space));
         if let Some(Numbering { distinct, .. }) = numbering.filter(|_| is_whole) {
             let all = distinct().len();
             if count < all {
-                told += &format!(" of the space's {all}");
+                architectures += &format!(" of the space's {all}");
             }
         }
         let proxies = format!("{proxies} prox{}", if proxies == 1 { "y" } else { "ies" });
-        format!("{told}, {proxies}, in {}\n", self.path.display())
+        format!("{architectures}, {proxies}, in {}\n", self.path.display())
     }
 
     /// A file beside it.
@@ -76,12 +76,12 @@ impl ScoreFile {
     }
 }
 
-/// A table's architectures, by their numbers where they have such, with a column for each proxy.
+/// A table as CSV: architectures, with numbers if the benchmark has them, and a column for each proxy.
 fn csv(table: &ScoreTable) -> Result<Vec<u8>, Failure> {
     let header = table.header();
     let problem = spaces::problem(&header.space, None).map_err(|_| {
         Failure::input(format!(
-            "these are scores of the space {}, which is not known here: .csv needs one of {}",
+            "the space of these scores, {}, is not known: .csv requires one of {}",
             header.space,
             spaces::names().collect::<Vec<_>>().join(", ")
         ))

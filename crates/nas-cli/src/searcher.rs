@@ -1,4 +1,4 @@
-//! What proposes architectures, by name.
+//! The searchers by name, and how a budget is divided into generations.
 
 use clap::ValueEnum;
 use nas_eval::Problem;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, partition::population};
 
-/// How many survive in NSGA-II and SPEA2: with a few hundred evaluations the usual 100 hardly evolve.
+/// Population of NSGA-II and SPEA2: with a few hundred evaluations the usual 100 hardly evolve.
 const POPULATION: usize = 50;
 
 /// Ranges of FLOPs of which MAP-Elites keeps the best.
@@ -21,24 +21,24 @@ const CELLS: usize = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Searcher {
-    /// Evolution that chooses among children by what the search has measured
+    /// Evolution that ranks children by statistics of what the search has evaluated
     Statistical,
-    /// Crossover and mutation of the best by random weights
+    /// Crossover and mutation of parents that are best by random weights
     Evolution,
     /// Uniform sampling
     Random,
     /// Pareto local search: all neighbours of members of the front
     Local,
-    /// The youngest compete, the best mutate
+    /// Regularised evolution: the oldest die, the best of a sample mutates
     RegularisedEvolution,
-    /// Non-dominated sorting and crowding
+    /// NSGA-II: non-dominated sorting and crowding distance
     Nsga2,
-    /// Quality-diversity: the most accurate of each range of FLOPs, or of the last axis of a space of
-    /// your own, mutate
+    /// MAP-Elites: the most accurate of each range of FLOPs mutates; in a space of your own, of each
+    /// range of its last axis
     MapElites,
-    /// SPEA2, by the library moors; only in a program that is built with --features spea2
+    /// SPEA2 (library moors); requires a build with --features spea2
     Spea2,
-    /// A language model
+    /// A language model, only in nas search, with --llm-url or --replay
     Llm,
     /// Evaluates every architecture
     Exhaustive,
@@ -50,7 +50,7 @@ impl Searcher {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// The searcher, where it needs nothing else: neither a model nor a list.
+    /// The searcher, or nothing if it requires a model or a list.
     pub fn proposer(self, problem: &Problem) -> Result<Option<Box<dyn Proposer>>, Failure> {
         Ok(Some(match self {
             Self::Statistical => Box::new(Statistical),
@@ -63,7 +63,7 @@ impl Searcher {
                 // The last statistic is the one that costs follow most.
                 let Some(statistic) = problem.statistics.last().cloned() else {
                     return Err(Failure::input(format!(
-                        "{} measures nothing of its architectures: give it an [[axis]], or name another --searcher",
+                        "{} has no statistic that map-elites can use: add an [[axis]] to it, or name another --searcher",
                         problem.space.name()
                     )));
                 };
@@ -85,14 +85,14 @@ impl Searcher {
     }
 }
 
-/// A sixth of the budget, at most 100, starts a search at random; generations are a fortieth of it,
-/// at most 15.
+/// A search starts with a random sample of a sixth of the budget, at most 100; a generation is a
+/// fortieth of the budget, at most 15.
 pub fn schedule(evaluations: usize, seed: u64) -> Settings {
     let (initial, generation) = ((evaluations / 6).clamp(1, 100), (evaluations / 40).clamp(1, 15));
     Settings { evaluations, initial, generation, seed, ..Settings::default() }
 }
 
-/// A list of so many, evaluated in one generation.
+/// Settings that evaluate a list of so many in one generation.
 pub fn scan(count: usize, settings: Settings) -> Settings {
     Settings { evaluations: count, initial: 0, generation: count, ..settings }
 }

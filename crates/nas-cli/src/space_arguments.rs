@@ -21,7 +21,7 @@ pub struct SpaceArguments {
     pub dataset: Option<String>,
 }
 
-/// The end of a file's name that holds a space.
+/// The extension of a file with a space.
 const TOML: &str = "toml";
 
 /// The name of the default space.
@@ -29,13 +29,13 @@ pub fn default_space() -> String {
     spaces::ALL[0].space().name().to_owned()
 }
 
-/// The names of the known spaces, as help; `more` goes on.
+/// The names of the known spaces, as help that continues with `more`.
 pub fn space_help(more: &str) -> String {
     let names: Vec<&str> = spaces::names().collect();
     format!("The search space: {}{more}", names.join(", "))
 }
 
-/// The data sets of each known space, as help; spaces with the same ones stand together.
+/// The data sets of each known space, as help; spaces with equal data sets share an entry.
 pub fn dataset_help() -> String {
     let mut groups: Vec<(Vec<&str>, Vec<&str>, &str)> = Vec::new();
     for known in spaces::ALL {
@@ -53,7 +53,7 @@ pub fn dataset_help() -> String {
 }
 
 impl SpaceArguments {
-    /// The space with what is known of it.
+    /// The space on its data set.
     pub fn problem(&self) -> Result<Problem, Failure> {
         let (name, file) = (self.space.as_str(), Path::new(&self.space));
         if file.extension().is_some_and(|end| end == TOML) {
@@ -62,7 +62,7 @@ impl SpaceArguments {
                     "--dataset has no effect on {name}: a space of your own has no data sets"
                 )));
             }
-            // One for the whole run of the program.
+            // Made once, and needed as long as the program runs.
             return Ok(Problem::own(Box::leak(Box::new(space_of(file)?))));
         }
         Ok(Problem::new(known(name)?, self.dataset.as_deref())?)
@@ -76,7 +76,7 @@ pub fn known(name: &str) -> Result<&'static dyn KnownSpace, Failure> {
     })
 }
 
-/// A space of a user's own.
+/// A user's own space.
 pub fn space_of(file: &Path) -> Result<Space, Failure> {
     let text =
         std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;

@@ -1,4 +1,4 @@
-//! Tables that commands read: what was published, and a user's own.
+//! Opens the tables that commands read: published ones, and the user's own.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use nas_eval::{Problem, Published, Source, UserTable};
 use nas_hw::Metric;
 use nas_space::Arch;
 
-use crate::{failure::Failure, target::check_published};
+use crate::{failure::Failure, target::check_published, terminal::note};
 
 /// The folder with the benchmarks' tables.
 pub fn data_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
@@ -16,8 +16,8 @@ pub fn data_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
     }
 }
 
-/// What was published of a space, where it was and has been downloaded. Tables that are there but
-/// damaged are an error, and so are missing ones where they are needed.
+/// The published tables of a space; nothing if there are none, or if they are not downloaded and not
+/// `needed`. Damaged tables are an error.
 pub fn published(
     problem: &Problem,
     given: Option<&Path>,
@@ -31,7 +31,7 @@ pub fn published(
     }
 }
 
-/// What was published of a space, for a command that cannot do without; `what` it needs.
+/// The published tables of a space, for a command that requires them: it needs `what`.
 pub fn needed(
     problem: &Problem,
     given: Option<&Path>,
@@ -40,12 +40,15 @@ pub fn needed(
     published(problem, given, true)?.ok_or_else(|| lacking(problem, what))
 }
 
-/// The refusal of a command that needs what was not published of a space.
+/// The error of a command that needs `what`, which was not published.
 pub fn lacking(problem: &Problem, what: &str) -> Failure {
-    Failure::input(format!("no {what} of {} were published: name another --space", problem.title))
+    Failure::input(format!(
+        "no {what} of {} were published: name another --space (see nas space list)",
+        problem.title
+    ))
 }
 
-/// A published cost, or what to do where there is none.
+/// A published cost.
 pub fn cost_of(
     problem: &Problem,
     published: Option<&dyn Published>,
@@ -68,16 +71,16 @@ pub fn latencies(file: &Path, problem: &Problem) -> Result<UserTable, Failure> {
     Ok(UserTable::read(file, |text| problem.parse(text), &["latency_ms"], f64::INFINITY)?)
 }
 
-/// A user's table of accuracies in %, or one that `nas predict apply` wrote.
+/// A user's table of accuracies in %, or a table that `nas predict apply` wrote.
 pub fn accuracies(file: &Path, problem: &Problem) -> Result<UserTable, Failure> {
     let columns = ["accuracy_percent", "accuracy", "predicted_accuracy_percent"];
     let table = UserTable::read(file, |text| problem.parse(text), &columns, 100.0)?;
     let greatest = table.architectures().filter_map(|arch| table.value(arch)).reduce(f64::max);
     if greatest.is_some_and(|greatest| greatest <= 1.0) {
-        eprintln!(
-            "warning: no accuracy in {} is above 1: they are read as percent, not as fractions",
+        note(&format!(
+            "warning: no accuracy in {} is above 1: accuracies are in percent, not fractions",
             file.display()
-        );
+        ));
     }
     Ok(table)
 }

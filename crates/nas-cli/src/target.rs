@@ -31,8 +31,8 @@ fn names() -> impl Iterator<Item = &'static str> {
 pub fn device_help() -> String {
     let names: Vec<&str> = names().collect();
     format!(
-        "The device that networks are for: host measures on this machine's processor, cuda on its \
-         GPU (or cuda:N); costs were published for {}",
+        "The device that networks are for. host measures on this machine's processor, cuda or \
+         cuda:N on its GPU. Devices with published costs: {}",
         names.join(", ")
     )
 }
@@ -64,7 +64,7 @@ impl Target {
         known(name, ["host", "cuda"].into_iter().chain(names())).map(Self::Published)
     }
 
-    /// The name, also as part of a file's.
+    /// The name, which may be part of a file's name.
     pub fn name(&self) -> String {
         match self {
             Self::Host => "host".to_owned(),
@@ -90,7 +90,7 @@ impl Target {
     }
 }
 
-/// Refuses a device without published costs of a space's networks, and says what to do.
+/// Refuses a device without published costs of the space's networks.
 pub fn check_published(problem: &Problem, device: &str) -> Result<(), Failure> {
     let devices = problem.devices()?;
     if devices.iter().any(|known| known.name == device) {
@@ -99,10 +99,10 @@ pub fn check_published(problem: &Problem, device: &str) -> Result<(), Failure> {
     let known: Vec<&str> = devices.iter().map(|known| known.name.as_str()).collect();
     let known = match known[..] {
         [] => String::new(),
-        _ => format!("; there are costs for {}", known.join(", ")),
+        _ => format!("; devices with published costs: {}", known.join(", ")),
     };
     Err(Failure::input(format!(
-        "no costs of {} were published for {device}{known}: measure here with --device host, or name a table of your own with --latency-table",
+        "no costs of {} were published for {device}{known}; or measure on this machine with --device host, or name your own table with --latency-table",
         problem.title
     )))
 }

@@ -1,5 +1,5 @@
 //! A user's own program for `nas search --evaluate`: trains the small convolutional networks of
-//! `train_cifar.toml` on CIFAR-10 images, and tells their test accuracy and latency.
+//! `train_cifar.toml` on CIFAR-10 images, and answers with their test accuracy and latency.
 //!
 //! ```text
 //! cargo build --release -p nas-eval --example train_cifar
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The files are CIFAR-10's in its binary format. Each network sees 10,000 images twice, in seconds
-//! on one core: enough to tell good from bad, not what the networks could reach.
+//! on one core: enough to rank networks, not the accuracy that they could reach.
 
 use std::{env, error::Error, io, path::Path};
 

@@ -1,4 +1,4 @@
-//! What the program knows of a search space: the trait that each known space implements.
+//! The trait that each known search space implements.
 
 use std::{hash::Hash, path::Path, sync::Arc};
 
@@ -13,11 +13,11 @@ use crate::{Error, Published};
 #[cfg(feature = "torch")]
 use crate::live::Blueprint;
 
-/// A search space and what is known of its networks.
+/// A search space, and the properties of its networks.
 ///
 /// A space of the catalogue ([`spaces`](crate::spaces)) is one file with one implementation; all that
-/// differs between spaces is read from here. Only the space itself must be given: whatever a method's
-/// default says is not known, commands do without, or refuse with the reason.
+/// differs between spaces is in this trait. Only the space itself is required. Where a method's default
+/// returns nothing, commands that need it refuse the space with the reason.
 ///
 /// `dataset` is a position in [`datasets`](Self::datasets).
 pub trait KnownSpace: Send + Sync {
@@ -44,7 +44,7 @@ pub trait KnownSpace: Send + Sync {
         Vec::new()
     }
 
-    /// The data set where none is given.
+    /// The default data set.
     fn default_dataset(&self) -> usize {
         0
     }
@@ -89,12 +89,12 @@ pub trait KnownSpace: Send + Sync {
         Ok(arch)
     }
 
-    /// How a benchmark numbers the architectures, where one does.
+    /// How a benchmark numbers the architectures, if one does.
     fn numbering(&self) -> Option<Numbering> {
         None
     }
 
-    /// How networks are built and what is shown to them, where that is known.
+    /// How networks are built and what images they take, if that is known.
     #[cfg(feature = "torch")]
     fn blueprint(&self, _dataset: usize) -> Option<Blueprint> {
         None
@@ -109,7 +109,7 @@ pub trait KnownSpace: Send + Sync {
         Ok(Box::new(move |architectures| Ok(Table::new(space, architectures))))
     }
 
-    /// Accuracy in % of a network without a path from input to output, where there are such.
+    /// Accuracy in % of a network without a path from input to output, if the space has such networks.
     fn accuracy_of_chance(&self, _dataset: usize) -> Option<f64> {
         None
     }
@@ -174,21 +174,21 @@ pub struct Statistic {
     /// For example `flops`.
     pub name: String,
     /// As in a table's heading, for example `FLOPs`.
-    pub label: String,
+    pub heading: String,
     /// The unit it is shown in: `k`, `M`, or empty for ones.
     pub unit: &'static str,
     value: Arc<dyn Fn(&Arch) -> f64 + Send + Sync>,
 }
 
 impl Statistic {
-    /// A statistic from its name, label, unit, and how it is counted (in ones).
+    /// A statistic from its name, heading, unit, and how it is counted (in ones).
     pub fn new(
         name: &str,
-        label: &str,
+        heading: &str,
         unit: &'static str,
         value: impl Fn(&Arch) -> f64 + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.to_owned(), label: label.to_owned(), unit, value: Arc::new(value) }
+        Self { name: name.to_owned(), heading: heading.to_owned(), unit, value: Arc::new(value) }
     }
 
     /// The number for an architecture, in ones.
@@ -206,11 +206,11 @@ impl Statistic {
         self.of(arch) / per
     }
 
-    /// Label and unit, for example `FLOPs [M]`.
+    /// Heading and unit, for example `FLOPs [M]`.
     pub fn title(&self) -> String {
         match self.unit {
-            "" => self.label.clone(),
-            unit => format!("{} [{unit}]", self.label),
+            "" => self.heading.clone(),
+            unit => format!("{} [{unit}]", self.heading),
         }
     }
 }

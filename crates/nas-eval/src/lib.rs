@@ -3,7 +3,7 @@
 //! A [`Source`] gives one objective; [`Sources`] puts several together into an
 //! [`Evaluator`](nas_search::Evaluator). Sources are the tables of a benchmark
 //! ([`Published`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
-//! zero-cost proxies computed on the spot and latency measured on this machine ([`live`]), in
+//! zero-cost proxies and latency measured on this machine ([`live`]), in
 //! libtorch or in ONNX Runtime ([`onnx`]).
 //!
 //! [`Program`] asks a user's own program for all objectives.
@@ -11,11 +11,10 @@
 //! [`spaces`] is the catalogue of known spaces, each a [`KnownSpace`]; a [`Problem`] is one of them, or
 //! a user's own space, on a data set.
 //!
-//! [`Predicted`] has few networks trained and predicts the accuracy of the others.
+//! [`Predicted`] predicts accuracy from the networks that are chosen for training.
 //!
 //! [`Truth`] scores a found front against the exact one of a whole space.
 
-mod command;
 mod known_space;
 mod learnt_accuracy;
 #[cfg(feature = "torch")]
@@ -24,20 +23,21 @@ pub mod live;
 pub mod onnx;
 mod predicted;
 mod problem;
+mod program;
 mod published;
 mod source;
 pub mod spaces;
 mod truth;
 mod user_table;
 
-pub use command::{Failures, Fault, Program};
 pub use known_space::{Class, Features, Form, KnownSpace, Numbering, Statistic};
 pub use learnt_accuracy::LearntAccuracy;
 pub use predicted::{Acquisition, Domain, Predicted, TRAINED_ACCURACY, TrainingBudget};
 pub use problem::{Problem, TEST_ACCURACY, Trained};
+pub use program::{Failures, Fault, Program};
 pub use published::{Published, PublishedAccuracies, cost_objective};
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
-pub use truth::{Scores, Served, Truth};
+pub use truth::{Covered, Scores, Truth};
 pub use user_table::{UserScores, UserTable};
 
 /// What can be wrong with a source of objectives.
@@ -47,9 +47,9 @@ pub enum Error {
     /// A user's program that never gave an answer.
     #[error("`{command}` gave no answer to any of {count} architectures: {problems}")]
     Program {
-        /// As it was typed.
+        /// The command line.
         command: String,
-        /// How many it was asked about.
+        /// The number of architectures.
         count: usize,
         /// What went wrong, by kind.
         problems: String,
@@ -82,12 +82,12 @@ pub enum Error {
     Column {
         /// The file.
         file: String,
-        /// The titles that would do.
+        /// The titles that are possible.
         expected: String,
-        /// The header as it is.
+        /// The header of the file.
         found: String,
     },
-    /// The exact front of a set that holds no complete architecture.
+    /// The exact front of a set without a complete architecture.
     #[error("no architecture has all objectives: {objectives}")]
     NothingComplete {
         /// The objectives' names.
@@ -116,17 +116,17 @@ pub enum Error {
     /// The library that runs networks in the ONNX format.
     #[cfg(feature = "torch")]
     #[error(
-        "ONNX Runtime: {problem}; type `cargo xtask setup --onnxruntime` in pel-nas's folder, or let ORT_DYLIB_PATH name the libonnxruntime.so of a version from 1.22 on"
+        "ONNX Runtime: {problem}; type `cargo xtask setup --onnxruntime` in pel-nas's folder, or set ORT_DYLIB_PATH to the libonnxruntime.so of version 1.22 or later"
     )]
     NoOnnxRuntime {
         /// Why it cannot be loaded.
         problem: String,
     },
-    /// What ONNX Runtime says of a network.
+    /// An error of ONNX Runtime.
     #[cfg(feature = "torch")]
     #[error("ONNX Runtime: {problem}")]
     OnnxRuntime {
-        /// In its words.
+        /// Its message.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Accuracy predicted from few trained networks, which are chosen as the search goes.
+//! Accuracy predicted from few trained networks, which are chosen during the search.
 
 use std::{collections::HashSet, ops::ControlFlow};
 
@@ -14,13 +14,13 @@ use crate::{Class, Features, Source, Sources};
 /// The share of the trained networks that is drawn at random before any prediction guides the choice.
 const AT_RANDOM: f64 = 0.3;
 
-/// How many are drawn at random at least: from fewer, the first predictions lead astray.
+/// How many are drawn at random at least: the first predictions from fewer are too poor.
 const AT_RANDOM_AT_LEAST: usize = 16;
 
 /// The share of the trained networks that is added between two fits.
 const ROUND: f64 = 0.1;
 
-/// The name of the detail that holds the accuracy of a trained network.
+/// The name of the detail with the accuracy of a trained network.
 pub const TRAINED_ACCURACY: &str = "trained_accuracy";
 
 /// The details of a predicted accuracy: that of the trained network, if there is one, and the ends of
@@ -68,11 +68,11 @@ pub struct Domain {
     pub partition: Partition,
 }
 
-/// Accuracy predicted from trained networks that are chosen as the search goes, beside objectives
-/// that are looked up or measured.
+/// Accuracy predicted from networks that are trained during the search, and other objectives that
+/// are looked up or measured.
 ///
-/// Only what has been evaluated can be chosen. Accuracies are there from the first
-/// [`update`](Evaluator::update) on, and all are predicted anew whenever networks were trained.
+/// Only evaluated architectures can be trained. There are predictions from the first
+/// [`update`](Evaluator::update) on, and new ones whenever networks were trained.
 pub struct Predicted {
     domain: Domain,
     training: Box<dyn Source>,
@@ -87,8 +87,8 @@ pub struct Predicted {
 }
 
 impl Predicted {
-    /// An evaluator of the accuracy that `training` gives of few architectures, predicted for all
-    /// others, and of `costs`.
+    /// An evaluator of accuracy, which `training` returns for a few architectures and which is predicted
+    /// for all others, and of `costs`.
     pub fn new(
         domain: Domain,
         training: Box<dyn Source>,
@@ -126,9 +126,9 @@ impl Predicted {
         let mut rows: Vec<usize> = (0..evaluated.len()).filter(useful).collect();
         rows.shuffle(&mut self.rng);
         if let (Some(predictor), Acquisition::Active) = (&self.predictor, self.budget.acquisition) {
-            // Of equal worth, for example none, the first by chance.
-            let worth = acquisition_scores(&predictor.predict(table)?, costs)?;
-            rows.sort_by(|&a, &b| worth[b].total_cmp(&worth[a]));
+            // Architectures of equal score, for example none, are in random order.
+            let scores = acquisition_scores(&predictor.predict(table)?, costs)?;
+            rows.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         }
         let mut classes = self.classes.clone();
         rows.retain(|&row| classes.insert(class(&evaluated[row].arch)));
@@ -136,11 +136,11 @@ impl Predicted {
             // An even share of the random ones for each niche, of the others at most twice that.
             let shares = if self.predictor.is_some() { 2 } else { 1 };
             let most = (shares * count).div_ceil(partition.niches().len());
-            let mut taken = vec![0; partition.niches().len()];
+            let mut chosen = vec![0; partition.niches().len()];
             let (mut first, later): (Vec<usize>, Vec<usize>) = rows.into_iter().partition(|&row| {
-                let taken = &mut taken[partition.niche_of(&evaluated[row].arch)];
-                *taken += 1;
-                *taken <= most
+                let chosen = &mut chosen[partition.niche_of(&evaluated[row].arch)];
+                *chosen += 1;
+                *chosen <= most
             });
             first.extend(later);
             rows = first;
@@ -149,14 +149,14 @@ impl Predicted {
         Ok(rows)
     }
 
-    /// Trains what is to be trained while `allowed` networks may be, and learns from it.
+    /// Trains at most `allowed` networks in all, and fits the predictor.
     fn learn(
         &mut self,
         evaluated: &[Evaluated],
         table: &Table,
         costs: &[Option<Vec<f64>>],
         allowed: usize,
-        labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        on_trained: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<(), BoxError> {
         let of_budget = |share: f64| ((self.budget.count as f64 * share).round() as usize).max(1);
         let (at_random, round) = (of_budget(AT_RANDOM).max(AT_RANDOM_AT_LEAST), of_budget(ROUND));
@@ -181,15 +181,15 @@ impl Predicted {
                     self.trained.push((row, accuracy));
                 }
             }
-            let goes_on = labelled(self.trained.len()).is_continue();
-            // None of them was to be had: others may be.
+            let continues = on_trained(self.trained.len()).is_continue();
+            // None of them has an accuracy: others may have one.
             if self.trained.is_empty() {
                 continue;
             }
             let unconnected = self.domain.chance;
             let settings = Settings { seed: self.budget.seed, unconnected, ..Settings::default() };
             self.predictor = Some(Predictor::fit(table, &self.trained, settings)?);
-            if !goes_on {
+            if !continues {
                 return Ok(());
             }
         }
@@ -222,14 +222,14 @@ impl Evaluator for Predicted {
         &mut self,
         evaluated: &[Evaluated],
         share: f64,
-        labelled: &mut dyn FnMut(usize) -> ControlFlow<()>,
+        on_trained: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Option<Vec<Evaluation>>, BoxError> {
         let architectures: Vec<Arch> = evaluated.iter().map(|one| one.arch.clone()).collect();
         let table = (self.domain.features)(&architectures)?;
         let costs: Vec<Option<Vec<f64>>> =
             evaluated.iter().map(|one| one.values[1..].iter().copied().collect()).collect();
         let allowed = (self.budget.count as f64 * share) as usize;
-        self.learn(evaluated, &table, &costs, allowed, labelled)?;
+        self.learn(evaluated, &table, &costs, allowed, on_trained)?;
         let Some(predictor) = &self.predictor else { return Ok(None) };
         let mut evaluations: Vec<Evaluation> = evaluated
             .iter()
@@ -271,11 +271,11 @@ mod tests {
     use super::*;
     use crate::Lookup;
 
-    /// Accuracy grows with convolutions, and the label of what is pooled first is not to be had.
+    /// Accuracy grows with convolutions; cells whose first operation is a pooling have none.
     fn accuracy(arch: &Arch) -> Option<f64> {
         let count = |operation| space().count(arch, operation) as f64;
-        let worth = 60.0 + 5.0 * count("nor_conv_3x3") + 2.0 * count("nor_conv_1x1");
-        (arch.choices()[0] != 4).then_some(worth)
+        let accuracy = 60.0 + 5.0 * count("nor_conv_3x3") + 2.0 * count("nor_conv_1x1");
+        (arch.choices()[0] != 4).then_some(accuracy)
     }
 
     fn search(evaluations: usize, budget: TrainingBudget) -> Outcome {
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_beyond_the_classes_ends_with_these() {
+    fn a_budget_larger_than_the_number_of_classes_is_not_used_up() {
         let acquisition = Acquisition::Active;
         let outcome = search(60, TrainingBudget { count: 500, acquisition, seed: 1 });
         let useful =

@@ -43,7 +43,7 @@ pub enum PublishedAccuracies {
     },
     /// Those of all networks, in %, by the benchmark's numbers.
     OfAll {
-        /// The objective's name, which tells the split.
+        /// The objective's name, which names the split.
         objective: &'static str,
         /// The accuracies.
         accuracies: Vec<f64>,

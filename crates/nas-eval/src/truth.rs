@@ -1,3 +1,5 @@
+//! The exact front of a space, and how near found fronts are to it.
+
 use std::collections::HashMap;
 
 use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, igd_plus, non_dominated};
@@ -13,7 +15,7 @@ use crate::Error;
 #[derive(Debug, Clone)]
 pub struct Truth {
     /// Values and scaled costs of every complete architecture.
-    known: HashMap<Arch, Known>,
+    complete: HashMap<Arch, Complete>,
     front: Vec<Arch>,
     front_costs: PointSet,
     reference: Vec<f64>,
@@ -25,12 +27,12 @@ pub struct Truth {
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct Complete {
     values: Vec<f64>,
     costs: Vec<f64>,
 }
 
-/// How good a found front is, on true objectives.
+/// The quality of a found front, on true objectives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scores {
     /// Hypervolume of the found front, in scaled objectives.
@@ -43,9 +45,9 @@ pub struct Scores {
     pub igd_plus: f64,
 }
 
-/// Which parts of the exact front's range of a cost are served.
+/// Which parts of the exact front's range of a cost are covered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Served {
+pub struct Covered {
     /// The least cost on the exact front.
     pub from: f64,
     /// The greatest.
@@ -83,12 +85,12 @@ impl Truth {
         let reference = vec![1.0; directions.len()];
         let hypervolume = hypervolume(&front_costs, &reference)?;
         let known = values.into_iter().zip(rows);
-        let known = known.map(|(values, costs)| Known { values, costs: costs.to_vec() });
+        let known = known.map(|(values, costs)| Complete { values, costs: costs.to_vec() });
         let known = architectures.into_iter().zip(known).collect();
         let quality = Objective::position(objectives, Role::Accuracy).unwrap_or(0);
         let quality = (quality, directions[quality]);
         let cost = Objective::main_cost(objectives).unwrap_or(0);
-        Ok(Self { known, front, front_costs, reference, hypervolume, quality, cost })
+        Ok(Self { complete: known, front, front_costs, reference, hypervolume, quality, cost })
     }
 
     /// The exact front: every architecture that no other dominates, in the order given.
@@ -98,7 +100,7 @@ impl Truth {
 
     /// The true values of an architecture, in the objectives' own units, if it has all.
     pub fn values(&self, arch: &Arch) -> Option<&[f64]> {
-        self.known.get(arch).map(|known| known.values.as_slice())
+        self.complete.get(arch).map(|known| known.values.as_slice())
     }
 
     /// The hypervolume of the exact front, in scaled objectives.
@@ -106,29 +108,29 @@ impl Truth {
         self.hypervolume
     }
 
-    /// How much of the exact front's range of a cost is served: the range is cut into `bins` equal
-    /// parts of its logarithm, and a part counts if something found lies in it that is at most
-    /// `tolerance` worse in the first objective than the exact front is there. Between 0 and 1.
+    /// The covered share of the exact front's range of a cost, between 0 and 1. The range is divided into
+    /// `bins` equal parts on a log scale. A part is covered if a found architecture in it is at most
+    /// `tolerance` worse in the first objective than the exact front at its cost.
     ///
-    /// `cost` is the cost's position among the objectives, for example 1 for latency; what is not
-    /// above 0 in it is left out. `tolerance` is in the first objective's own unit.
+    /// `cost` is the cost's position among the objectives, for example 1 for latency; architectures
+    /// whose cost is not above 0 are left out. `tolerance` is in the first objective's own unit.
     pub fn coverage<'a>(
         &self,
         found: impl IntoIterator<Item = &'a Arch>,
         bins: usize,
         tolerance: f64,
     ) -> f64 {
-        let Served { parts, .. } = self.served(found, bins, tolerance);
-        parts.iter().filter(|served| **served).count() as f64 / parts.len() as f64
+        let Covered { parts, .. } = self.coverage_by_part(found, bins, tolerance);
+        parts.iter().filter(|covered| **covered).count() as f64 / parts.len() as f64
     }
 
     /// The parts of which [`coverage`](Self::coverage) is the share, and the range that they are of.
-    pub fn served<'a>(
+    pub fn coverage_by_part<'a>(
         &self,
         found: impl IntoIterator<Item = &'a Arch>,
         bins: usize,
         tolerance: f64,
-    ) -> Served {
+    ) -> Covered {
         let place = |arch: &Arch| {
             let values = self.values(arch)?;
             let cost = *values.get(self.cost).filter(|cost| **cost > 0.0)?;
@@ -140,23 +142,23 @@ impl Truth {
         let most = exact.iter().map(|(cost, _)| *cost).fold(f64::NEG_INFINITY, f64::max);
         let bins = bins.max(1);
         let width = (most - least) / bins as f64;
-        let mut served = vec![false; bins];
+        let mut covered = vec![false; bins];
         for (cost, quality) in found.into_iter().filter_map(place) {
             let as_cheap = exact.iter().filter(|(other, _)| *other <= cost);
             let best = as_cheap.map(|(_, quality)| *quality).fold(f64::INFINITY, f64::min);
             if quality <= best + tolerance && (least..=most).contains(&cost) {
                 let part = if width > 0.0 { ((cost - least) / width) as usize } else { 0 };
                 // The most expensive of the exact front belongs to the last part.
-                if let Some(part) = served.get_mut(part.min(bins - 1)) {
+                if let Some(part) = covered.get_mut(part.min(bins - 1)) {
                     *part = true;
                 }
             }
         }
-        Served { from: least.exp(), to: most.exp(), parts: served }
+        Covered { from: least.exp(), to: most.exp(), parts: covered }
     }
 
     /// Scores found architectures on their true objectives; those that lack one are left out.
-    /// `None` where none is left, which has no distance from the front.
+    /// `None` if none is left.
     ///
     /// # Errors
     /// None for a truth that was constructed; passed on from the computation.
@@ -166,7 +168,7 @@ impl Truth {
     ) -> Result<Option<Scores>, Error> {
         let minimised = vec![Direction::Minimise; self.reference.len()];
         let found: Vec<&Vec<f64>> =
-            found.into_iter().filter_map(|arch| Some(&self.known.get(arch)?.costs)).collect();
+            found.into_iter().filter_map(|arch| Some(&self.complete.get(arch)?.costs)).collect();
         if found.is_empty() {
             return Ok(None);
         }
@@ -209,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_range_is_served_by_what_is_nearly_as_good_there() {
+    fn a_part_of_the_range_is_covered_by_nearly_optimal_architectures() {
         let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
         // The exact front: 50 % at 1 ms, 80 % at 10 ms, 90 % at 100 ms.
         let rows = [(50.0, 1.0), (80.0, 10.0), (90.0, 100.0), (79.5, 20.0), (70.0, 15.0)];
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_true_value_scores_nothing() {
+    fn architectures_without_true_values_have_no_score() {
         assert_eq!(truth().score(&[arch(4), arch(9)]).unwrap(), None);
         let nothing = Truth::new(&[Objective::minimise("x", "")], [(arch(0), vec![None])]);
         assert!(matches!(nothing, Err(Error::NothingComplete { .. })));

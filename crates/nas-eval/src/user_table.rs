@@ -44,7 +44,7 @@ impl UserTable {
         self.values.len()
     }
 
-    /// Whether the table holds no architecture.
+    /// Whether the table is empty.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -66,12 +66,12 @@ impl UserTable {
         self.values.iter().map(|(arch, value)| (arch, *value))
     }
 
-    /// The value of an architecture, if the table holds one.
+    /// The value of an architecture, if the table contains one.
     pub fn value(&self, arch: &Arch) -> Option<f64> {
         self.values.get(arch).copied().flatten()
     }
 
-    /// The table as a source of the objective; what it does not hold is absent.
+    /// The table as a source of the objective; other architectures have no value.
     pub fn into_source(
         self,
         objective: Objective,
@@ -114,7 +114,7 @@ impl UserScores {
         Ok(Self { names, values: rows.into_iter().collect() })
     }
 
-    /// The scores of an architecture in the order of the names, if the file holds it.
+    /// The scores of an architecture in the order of the names, if the file contains it.
     pub fn values(&self, arch: &Arch) -> Option<&[Option<f64>]> {
         self.values.get(arch).map(Vec::as_slice)
     }
@@ -176,7 +176,7 @@ fn number(text: &str, at_most: f64) -> Result<Option<f64>, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value >= 0.0 && value <= at_most => Ok(Some(value)),
         _ => Err(format!(
-            "`{text}`; expected a finite number {range}, or nothing where there is no value"
+            "`{text}`; expected a finite number {range}, or nothing for a missing value"
         )),
     }
 }

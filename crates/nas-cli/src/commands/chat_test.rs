@@ -1,3 +1,5 @@
+//! `nas chat-test`: a round trip to a language model.
+
 use std::process::ExitCode;
 
 use nas_eval::spaces;
@@ -7,15 +9,17 @@ use serde_json::json;
 use super::{model::EndpointArguments, search::CHILDREN};
 use crate::{
     failure::{Failure, NOTHING_FROM_MODEL},
-    output::{Format, print, print_json},
+    output::{Format, print_json},
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    #[command(flatten)]
-    endpoint: EndpointArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    endpoint: EndpointArguments,
 }
 
 /// Calls of a search of 10 generations in 6 niches, two for each (PEL-NAS).
@@ -25,12 +29,12 @@ const CALLS: u64 = 120;
 /// Qwen2.5-Coder-1.5B-Instruct, five architectures for each niche and generation.
 const TOKENS: (u64, u64) = (840, 190);
 
-/// Architectures that the round trip asks for.
+/// Architectures that the test asks for.
 const ASKED: usize = 3;
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.format == Format::Csv {
-        return Err(Failure::input("chat-test has no CSV form: use --format json"));
+        return Err(Failure::input("--format csv: chat-test prints a table or JSON only"));
     }
     let model = arguments.endpoint.model(None)?;
     let endpoint = arguments.endpoint.endpoint()?;
@@ -58,20 +62,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }))?;
         return Ok(code);
     }
-    let counted = if reply.estimated { "estimated, the server did not count" } else { "counted" };
+    let counted = if reply.estimated { "estimated: the server sent no counts" } else { "counted" };
     let structured = if reply.structured {
-        "taken: the server accepts the schema"
+        "yes: the server accepts the schema"
     } else {
-        "refused: the schema is part of the prompt, and JSON is looked for in the text"
+        "no: the schema is put into the prompt, and JSON is searched for in the reply"
     };
     let price = match price {
-        Some(price) => format!("about {price:.4}, by the prices given"),
-        None => "unknown; give --llm-prices PROMPT,REPLY per million tokens".to_owned(),
+        Some(price) => format!("about {price:.4}, at these prices"),
+        None => "unknown: add --llm-prices PROMPT,REPLY, per million tokens".to_owned(),
     };
     print(&format!(
-        "{} at {} answers\n\
+        "{} at {} answered\n\
          structured output: {structured}\n\
-         architectures that are of the space: {valid} of {ASKED} asked for\n\
+         valid architectures: {valid} of {ASKED} asked for\n\
          time: {:.1} s for {} + {} tokens ({counted}), {speed:.1} reply tokens/s\n\
          a search of {CALLS} calls, about {prompt} + {completion} tokens each:\n\
          \x20 price: {price}\n\
@@ -86,12 +90,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (tokens, timeout) = (LanguageModel::reply_tokens(CHILDREN), arguments.endpoint.timeout);
     let longest = f64::from(tokens) / speed.max(1e-9);
     if longest > timeout as f64 {
-        eprintln!(
+        note(&format!(
             "at this speed a reply of {tokens} tokens takes {longest:.0} s, longer than --llm-timeout {timeout}: raise that, and lower --llm-parallel if the server answers one call at a time"
-        );
+        ));
     }
     if valid == 0 {
-        eprintln!("nothing in the reply could be used");
+        note("nothing in the reply could be used");
     }
     Ok(code)
 }

@@ -1,3 +1,5 @@
+//! `nas compare`: the fronts of runs, by hypervolume and distance, paired by their seeds.
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -11,31 +13,33 @@ use nas_pareto::{
 use nas_search::Objective;
 
 use crate::{
-    commands::runs::{State, Told},
+    commands::runs::{RunSummary, State},
     failure::Failure,
-    output::{Cell, Format, Records, print},
+    output::{Cell, Format, Records},
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Runs that differ in nothing but the seed are one group. Objectives are scaled to
+Runs that differ only in the seed are one group. Objectives are scaled to
 [0, 1] by the least and greatest value that any of the runs evaluated; the
-reference point is 1 for each. IGD is the mean distance from the non-dominated of
-all runs together.")]
+reference point is 1 for each. IGD is the mean distance to the front of all runs
+together.")]
 pub struct Arguments {
     /// The runs' folders, two or more
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     runs: Vec<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Settings that do not make another search: where it ran, and its chance.
-const CHANCE: [&str; 6] = ["seed", "folder", "format", "data", "model.replay", "model.record"];
+/// Settings in which runs of one group may differ: the seed, and where and how they ran.
+const IGNORED: [&str; 6] = ["seed", "folder", "format", "data", "model.replay", "model.record"];
 
 /// A run with the complete rows of what it evaluated.
 struct Run {
-    told: Told,
+    summary: RunSummary,
     rows: Vec<Vec<f64>>,
 }
 
@@ -48,8 +52,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut objectives: Option<Vec<Objective>> = None;
     let mut runs = Vec::new();
     for path in &arguments.runs {
-        let told = Told::read(path)?;
-        let own = objectives_of(&told)?;
+        let summary = RunSummary::read(path)?;
+        let own = objectives_of(&summary)?;
         let first = objectives.get_or_insert_with(|| own.clone());
         if *first != own {
             let columns = |all: &[Objective]| {
@@ -63,17 +67,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 columns(first)
             )));
         }
-        let rows = rows(&told, &own)?;
-        runs.push(Run { told, rows });
+        let rows = rows(&summary, &own)?;
+        runs.push(Run { summary, rows });
     }
     let directions: Vec<Direction> =
         objectives.iter().flatten().map(|objective| objective.direction).collect();
     let scores = score(&runs, &directions)?;
     let groups = groups(&runs);
     one_of_each_seed(&groups, &runs)?;
-    for told in runs.iter().map(|run| &run.told).filter(|told| told.state != State::Ended) {
-        let path = told.folder.path().display();
-        eprintln!("{path} did not come to its end: {} evaluations", told.evaluated);
+    for summary in
+        runs.iter().map(|run| &run.summary).filter(|summary| summary.state != State::Ended)
+    {
+        let path = summary.folder.path().display();
+        note(&format!(
+            "warning: the search of {path} has not ended: {} evaluations so far",
+            summary.evaluated
+        ));
     }
 
     let mut records = Records::new([
@@ -88,13 +97,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     ]);
     for (at, (run, score)) in runs.iter().zip(&scores).enumerate() {
         let group = groups.iter().find(|group| group.members.contains(&at));
-        let result = run.told.result.as_ref();
+        let result = run.summary.result.as_ref();
         let front = result.and_then(|result| Some(result["front"].as_array()?.len()));
         records.push(vec![
-            run.told.folder.path().display().to_string().into(),
+            run.summary.folder.path().display().to_string().into(),
             group.map_or("", |group| &*group.name).into(),
-            run.told.setting("seed").into(),
-            run.told.evaluated.into(),
+            run.summary.setting("seed").into(),
+            run.summary.evaluated.into(),
             front.map_or(Cell::Absent, Cell::from),
             Some(score.hypervolume).into(),
             Some(score.igd).into(),
@@ -110,25 +119,25 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut text = records.table();
     text += "\n";
     text += &in_groups(&groups, &runs, &scores);
-    text += "HV, IGD: objectives scaled by the range of all that these runs evaluated,\n  \
-             reference point 1; distance from the non-dominated of all of them\n";
+    text += "HV, IGD: objectives scaled to [0, 1] by the range over all runs;\n  \
+             reference point 1; distance to the front of all runs together\n";
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn objectives_of(told: &Told) -> Result<Vec<Objective>, Failure> {
-    let path = told.folder.path().display();
-    let Some(result) = &told.result else { return Err(told.without_results()) };
+fn objectives_of(summary: &RunSummary) -> Result<Vec<Objective>, Failure> {
+    let path = summary.folder.path().display();
+    let Some(result) = &summary.result else { return Err(summary.without_results()) };
     let objectives: Option<Vec<Objective>> =
         serde_json::from_value(result["objectives"].clone()).ok();
     objectives.filter(|all| !all.is_empty()).ok_or_else(|| {
-        Failure::input(format!("{path}: its front.json does not tell the objectives"))
+        Failure::input(format!("{path}: its front.json does not list the objectives"))
     })
 }
 
-/// The objectives of what a run evaluated, where all are there.
-fn rows(told: &Told, objectives: &[Objective]) -> Result<Vec<Vec<f64>>, Failure> {
-    let file = told.folder.file("evaluations.csv");
+/// The objectives of what a run evaluated, of architectures that have all of them.
+fn rows(summary: &RunSummary, objectives: &[Objective]) -> Result<Vec<Vec<f64>>, Failure> {
+    let file = summary.folder.file("evaluations.csv");
     let wrong =
         |what: &dyn std::fmt::Display| Failure::input(format!("{}: {what}", file.display()));
     let mut reader = csv::Reader::from_path(&file).map_err(|error| wrong(&error))?;
@@ -190,17 +199,17 @@ fn score(runs: &[Run], directions: &[Direction]) -> Result<Vec<Scores>, Failure>
     runs.iter().map(score).collect()
 }
 
-/// Runs that differ in the seed alone.
+/// Runs that differ only in the seed.
 struct Group {
-    /// The settings that other groups have otherwise.
+    /// The settings in which groups differ.
     name: String,
     members: Vec<usize>,
 }
 
 fn groups(runs: &[Run]) -> Vec<Group> {
     let settings = |run: &Run| -> BTreeMap<String, String> {
-        let settings = run.told.settings.iter().cloned();
-        settings.filter(|(name, _)| !CHANCE.contains(&name.as_str())).collect()
+        let settings = run.summary.settings.iter().cloned();
+        settings.filter(|(name, _)| !IGNORED.contains(&name.as_str())).collect()
     };
     let mut all: Vec<(BTreeMap<String, String>, Vec<usize>)> = Vec::new();
     for (at, run) in runs.iter().enumerate() {
@@ -216,24 +225,24 @@ fn groups(runs: &[Run]) -> Vec<Group> {
     };
     let differing: Vec<&String> = names.iter().filter(differs).copied().collect();
     let name = |settings: &BTreeMap<String, String>| {
-        let told = differing
+        let shown = differing
             .iter()
             .map(|name| format!("{name} {}", settings.get(*name).map_or("-", String::as_str)));
-        told.collect::<Vec<_>>().join(", ")
+        shown.collect::<Vec<_>>().join(", ")
     };
     all.iter()
         .map(|(settings, members)| Group { name: name(settings), members: members.clone() })
         .collect()
 }
 
-/// Refuses a group in which a seed stands twice: its interval would be of fewer runs than it says.
+/// Refuses a group with a seed twice: its interval would be of fewer runs than it seems.
 fn one_of_each_seed(groups: &[Group], runs: &[Run]) -> Result<(), Failure> {
     for group in groups {
         let mut known: BTreeMap<String, usize> = BTreeMap::new();
         for &at in &group.members {
-            let seed = runs[at].told.setting("seed").to_owned();
+            let seed = runs[at].summary.setting("seed").to_owned();
             if let Some(earlier) = known.insert(seed.clone(), at) {
-                let [one, other] = [earlier, at].map(|at| runs[at].told.folder.path().display());
+                let [one, other] = [earlier, at].map(|at| runs[at].summary.folder.path().display());
                 return Err(Failure::input(format!(
                     "{one} and {other} are the same search with the same seed, {seed}: name one of them"
                 )));
@@ -261,12 +270,12 @@ fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
         ]);
     }
     text += &records.table();
-    text += "  ±: 95 % interval over the runs of a group, which differ in the seed alone\n\n";
-    let mut pairs = Records::new(["pair", "seeds", "difference of HV", "p"]);
+    text += "  ±: 95 % interval over the runs of a group, which differ only in the seed\n\n";
+    let mut pairs = Records::new(["difference of HV", "seeds", "mean", "p"]);
     let by_seed = |group: &Group| -> BTreeMap<String, f64> {
         let members = group.members.iter();
         members
-            .map(|at| (runs[*at].told.setting("seed").to_owned(), scores[*at].hypervolume))
+            .map(|at| (runs[*at].summary.setting("seed").to_owned(), scores[*at].hypervolume))
             .collect()
     };
     let mut any = false;
@@ -282,7 +291,7 @@ fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
             let Estimate { mean, half } = Estimate::of(&differences);
             let half = half.map(|half| format!(" ± {half:.4}"));
             pairs.push(vec![
-                format!("{} less {}", first + 1, second + 1).into(),
+                format!("group {} minus group {}", first + 1, second + 1).into(),
                 differences.len().into(),
                 format!("{mean:+.4}{}", half.unwrap_or_default()).into(),
                 paired_p(&differences).map_or("-".into(), |p| format!("{p:.3}").into()),
@@ -291,8 +300,8 @@ fn in_groups(groups: &[Group], runs: &[Run], scores: &[Scores]) -> String {
     }
     if any {
         text += &pairs.table();
-        text += "  paired over the seeds that both groups have; p by a paired t-test, not\n  \
-                 corrected for how many are shown\n\n";
+        text += "  paired by the seeds that both groups have; p of a paired t-test,\n  \
+                 not corrected for the number of pairs\n\n";
     }
     text
 }

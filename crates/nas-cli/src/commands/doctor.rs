@@ -1,19 +1,23 @@
+//! `nas doctor`: what is installed, what is missing, and what to type.
+
 use std::{path::Path, process::ExitCode};
 
 use nas_bench::{FbnetBlocks, NasBench201, PublishedProxies};
 
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, print},
+    output::{Cell, Format, Records},
+    terminal::print,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
 
-/// What was found out about one thing that the program may need.
+/// The state of one thing that the program may need.
 struct Finding {
     thing: String,
     there: bool,
@@ -95,7 +99,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 #[cfg(feature = "torch")]
 fn torch() -> Vec<Finding> {
     use tch::{Device, Kind, TchError, Tensor};
-    // CUDA is asked for first: libtorch looks for it only once.
+    // CUDA first: libtorch looks for it only once.
     let gpus = nas_proxy::cuda_devices();
     // A batch of CIFAR size, forward and back, as proxies need it.
     let convolution = |device: Device| {
@@ -148,7 +152,7 @@ fn torch() -> Vec<Finding> {
 
 #[cfg(not(feature = "torch"))]
 fn torch() -> Vec<Finding> {
-    let built = Err("this program was built without it".to_owned());
+    let built = Err("this nas was built without libtorch".to_owned());
     vec![Finding::new(
         "libtorch",
         built,

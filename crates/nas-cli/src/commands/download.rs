@@ -1,3 +1,5 @@
+//! `nas download`: the files of benchmarks, and the tables compiled from them.
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -8,18 +10,17 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nas_bench::{Downloader, Entry, Error, Group, Manifest, Progress};
 
-use crate::{failure::Failure, tables::data_folder};
+use crate::{failure::Failure, tables::data_folder, terminal::note};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Take the files from this folder, laid out <host>/<path of the address>, instead of the
-    /// network
+    /// Copy the files from this folder instead of the network; a file is at <host>/<path of its URL>
     #[arg(long, value_name = "DIR", conflicts_with = "base")]
     mirror: Option<PathBuf>,
-    /// Take the files from a server that holds such a folder
+    /// Download the files from a server with such a folder
     #[arg(long, value_name = "URL")]
     base: Option<String>,
-    /// What to fetch: the benchmark tables (27 MB), or the CIFAR images (340 MB)
+    /// What to download: the benchmark tables (27 MB), or the CIFAR images (340 MB)
     #[arg(long, value_enum, default_value_t = What::Tables)]
     what: What,
 }
@@ -51,19 +52,19 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let outcome = runtime.block_on(downloader.fetch(&files, &bars)).map_err(Failure::from);
     bars.bar.finish_and_clear();
     let outcome = outcome?;
-    eprintln!(
-        "{}: {} files fetched and verified, {} were there",
+    note(&format!(
+        "{}: {} files downloaded and verified, {} already there",
         folder.display(),
         outcome.fetched.len(),
         outcome.present.len()
-    );
+    ));
     if arguments.what == What::Tables {
         let compiled = nas_bench::compile(&folder)?;
         if compiled.written.is_empty() && outcome.fetched.is_empty() {
-            eprintln!("nothing to do: all tables are up to date");
+            note("nothing to do: all tables are up to date");
         }
         for table in &compiled.written {
-            eprintln!("compiled {}", table.display());
+            note(&format!("compiled {}", table.display()));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -73,7 +74,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 struct Bars {
     messages: MultiProgress,
     bar: ProgressBar,
-    /// The bytes there of each file, by its place in the list.
+    /// The bytes of each file so far, in the order of the list.
     done: std::sync::Mutex<Vec<(String, u64)>>,
 }
 
@@ -99,7 +100,7 @@ impl Bars {
     }
 
     fn say(&self, message: &str) {
-        self.messages.suspend(|| eprintln!("{message}"));
+        self.messages.suspend(|| note(message));
     }
 }
 

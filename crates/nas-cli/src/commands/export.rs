@@ -7,13 +7,14 @@ use crate::space_arguments::SpaceArguments;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas export 6111 --format onnx                      nasbench201_cifar10_6111.onnx
+  nas export 6111 --format onnx
   nas export 6111 --format python --dataset cifar100 --out network.py
-  nas export \"$ARCH\" --space fbnet --format torchscript    with an architecture of nas space sample
+  ARCH=$(nas space sample -n 1 --space fbnet --format arch)
+  nas export \"$ARCH\" --space fbnet --format torchscript
 
-The file takes any number of images of the network's size. Nothing is trained:
-weights are drawn from the seed, as in `nas score` and `nas latency`. Operations
-of a cell without a path from input to output are left out.")]
+The network takes batches of any size. It is not trained: its weights are
+random, from the seed, as in nas score and nas latency. Operations of a cell
+that are on no path from input to output are left out.")]
 #[cfg_attr(not(feature = "torch"), allow(dead_code))]
 pub struct Arguments {
     /// An arch string, an op tuple like "(4, 3, 3, 0, 0, 0)", a NAS-Bench-201 index, or operations
@@ -26,10 +27,10 @@ pub struct Arguments {
     /// The file to write [default: named after the architecture, in this folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replaces a file that exists
+    /// Replace a file that exists
     #[arg(long)]
     force: bool,
-    /// The seed of the weights
+    /// The seed of the random weights
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub struct Arguments {
 #[cfg(feature = "torch")]
 type Format = &'static nas_net::export::Format;
 
-/// A build without libtorch has no formats.
+/// A build without libtorch knows no formats.
 #[cfg(not(feature = "torch"))]
 type Format = String;
 
@@ -80,7 +81,7 @@ mod torch {
     use tch::Device;
 
     use super::Arguments;
-    use crate::{commands::images::blueprint, failure::Failure, output::print};
+    use crate::{commands::images::blueprint, failure::Failure, terminal::print};
 
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 

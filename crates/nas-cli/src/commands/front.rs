@@ -1,3 +1,5 @@
+//! `nas front`: the non-dominated rows of a CSV file.
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -8,7 +10,8 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    output::{Format, Records, print, print_json, rounded},
+    output::{Format, Records, print_json, rounded},
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
@@ -16,12 +19,12 @@ pub struct Arguments {
     /// A CSV file with a header
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The columns to optimise with their directions, for example
+    /// The columns to optimise, each with min or max, for example
     /// accuracy_percent:max,latency_ms:min
     #[arg(long, value_name = "COLUMN:min|max,…", value_delimiter = ',', required = true)]
     objectives: Vec<String>,
-    /// The reference point of the hypervolume, in the columns' own units: a value for each
-    /// objective, worse than any that should count
+    /// The reference point of the hypervolume, in the units of the columns: a value for each
+    /// objective that is worse than all values that should count
     #[arg(long, value_name = "X,Y,…", value_delimiter = ',', allow_hyphen_values = true)]
     reference: Vec<f64>,
     /// The exact front as a CSV file with the same columns: adds IGD and IGD+
@@ -31,6 +34,7 @@ pub struct Arguments {
     /// both files); the reference point is then 1 for each, unless given in these units
     #[arg(long)]
     scale: bool,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -45,7 +49,7 @@ struct Objective {
 struct Candidates {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
-    /// For each complete row its position, and its objectives as they stand in the file.
+    /// For each complete row its position, and its objectives as in the file.
     complete: Vec<(usize, Vec<f64>)>,
 }
 
@@ -57,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .collect::<Result<Vec<_>, _>>()?;
     if !arguments.reference.is_empty() && arguments.reference.len() != objectives.len() {
         return Err(Failure::input(format!(
-            "--reference has {} values for {} objectives",
+            "--reference has {} values for {} objectives: give one for each",
             arguments.reference.len(),
             objectives.len()
         )));
@@ -127,7 +131,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
             // A CSV stays a CSV: its summary goes to standard error.
             match format {
-                Format::Csv => eprintln!("{summary}"),
+                Format::Csv => note(&summary),
                 _ => print(&format!("\n{summary}\n"))?,
             }
         }
@@ -183,7 +187,7 @@ impl Candidates {
                 let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
                 values.push(value.ok_or_else(|| {
                     Failure::input(format!(
-                        "{name}, row {line}, column {}: `{text}`; expected a finite number, or nothing where there is no value",
+                        "{name}, row {line}, column {}: `{text}`; expected a finite number, or nothing for a missing value",
                         objective.column
                     ))
                 })?);

@@ -1,6 +1,8 @@
+//! `nas knowledge`: the design rules that a search ended with.
+
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use crate::{failure::Failure, output::print};
+use crate::{failure::Failure, terminal::print};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {

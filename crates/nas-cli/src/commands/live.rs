@@ -1,4 +1,4 @@
-//! What needs libtorch: proxies and measured latency.
+//! What requires libtorch: proxies and measured latency.
 
 use std::{fs, path::PathBuf, rc::Rc};
 
@@ -46,7 +46,7 @@ const COMPUTE: &str = "cpu";
 const REFERENCE: usize = 24;
 
 impl ComputedProxies {
-    /// An option that says how proxies are computed, where one was given.
+    /// The first option about the computation of proxies that is given.
     pub fn given(&self) -> Option<&'static str> {
         let options = [
             ("--images", self.proxy.images.is_some()),
@@ -62,8 +62,8 @@ impl ComputedProxies {
         self.engine.engine.is_some()
     }
 
-    /// How a search's proxies are computed: before, by pel-nas, where there are such and no option
-    /// asks for another computation.
+    /// How a search's proxies are computed: the published ones of pel-nas, if there are some and no
+    /// option asks for another computation.
     pub fn plan(&self, problem: &Problem, workers: Option<u16>) -> ProxyPlan {
         let computed = problem.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
         if computed.is_some() && self.given().is_none() {
@@ -82,7 +82,7 @@ impl ComputedProxies {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "computed")]
 pub enum ProxyPlan {
-    /// Before, by pel-nas.
+    /// Published with pel-nas.
     Before,
     /// In the search.
     #[serde(rename = "here")]
@@ -120,7 +120,7 @@ impl ProxyPlan {
             Self::Before => {
                 let dataset = problem.dataset_name.unwrap_or_default();
                 return format!(
-                    "score from zero-cost proxies, as pel-nas computed them on {dataset}"
+                    "score from zero-cost proxies that were computed on {dataset} and are part of pel-nas"
                 );
             }
             Self::Computed { images, engine, .. } => (images, engine),
@@ -133,7 +133,7 @@ impl ProxyPlan {
         let proxies = problem.blueprint.as_ref().map_or(&[][..], |blueprint| blueprint.score);
         let names = proxies.iter().copied().map(Proxy::name).collect::<Vec<_>>().join(", ");
         format!(
-            "training-free score, which is no accuracy, from zero-cost proxies:\n    {names}, \
+            "training-free score, not an accuracy, from zero-cost proxies:\n    {names}, \
              computed {by} on {images}"
         )
     }
@@ -162,7 +162,7 @@ impl ProxyPlan {
             .take(REFERENCE)
             .collect();
         if let Some(engine) = engine {
-            // What is wrong with the images is refused now, not by workers.
+            // Mistakes in the images are reported now, not by workers.
             proxy.images(problem, seed, Device::Cpu)?;
             let proxies = blueprint.score.iter().copied().map(Proxy::name).collect::<Vec<_>>();
             let score = ScorePlan {
@@ -202,7 +202,7 @@ fn by_workers(
     workers: &Workers,
 ) -> Result<Vec<Vec<Option<f64>>>, Failure> {
     let (Some(kind), Some(folder)) = (engine.engine, workers.folder.get()) else {
-        return Err(Failure::work("workers are asked for before there is a run"));
+        return Err(Failure::work("workers were asked for before there is a run"));
     };
     let cannot = |error: std::io::Error| Failure::file("write", folder, &error);
     let folder = std::path::absolute(folder).map_err(cannot)?;
@@ -210,7 +210,7 @@ fn by_workers(
     let score = ScorePlan { architectures: Architectures::of_file(&list), ..score.clone() };
     let job = Job::new(score, engine.shards().min(architectures.len()));
     let text: String = architectures.iter().map(|arch| space.format(arch) + "\n").collect();
-    // What a search that was killed had computed of this very generation is kept.
+    // Results that a killed search had for this generation are kept.
     let begun = Job::read(&folder).is_ok_and(|begun| begun == job)
         && fs::read_to_string(&list).is_ok_and(|begun| begun == text);
     if !begun {

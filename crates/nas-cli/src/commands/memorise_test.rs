@@ -15,18 +15,17 @@ use nas_space::Arch;
 use super::model::EndpointArguments;
 use crate::{
     failure::{Failure, NOTHING_FROM_MODEL},
-    output::{Cell, Format, Records, print},
+    output::{Cell, Format, Records},
     space_arguments::SpaceArguments,
     tables::{self, cost_of},
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
-    endpoint: EndpointArguments,
-    #[command(flatten)]
     space: SpaceArguments,
-    /// How many cells the model is asked for
+    /// Cells that the model is asked for
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
     count: u16,
     /// Write the call to this file
@@ -35,14 +34,17 @@ pub struct Arguments {
     /// Answer from a recorded file, with no network
     #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "base_url"])]
     replay: Option<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    endpoint: EndpointArguments,
 }
 
-/// Evaluations of the searches that the model's memory is compared with.
+/// Evaluations of the searches that the model's answers are compared with.
 const SEARCHED: usize = 600;
 
-/// The best of what a search without a model finds on a device.
+/// The front that a search without a model finds on a device.
 fn searched(
     problem: &Problem,
     published: &dyn Published,
@@ -78,7 +80,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let model = match (&arguments.replay, &arguments.record) {
         (Some(file), _) => ChatModel::replay(file)?,
         (None, record) => {
-            // A server that is not named is told before a file is made.
+            // A missing server is an error before a file is created.
             arguments.endpoint.endpoint()?;
             let transcript = record.as_deref().map(Transcript::create).transpose()?;
             arguments.endpoint.model(transcript)?
@@ -121,7 +123,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
                 let found = front.iter().filter_map(|arch| problem.index(arch));
                 let found = found.map(|index| accuracies[index]).fold(f64::NEG_INFINITY, f64::max);
                 let search = format!("nas search --device {device}");
-                format!("on the front of `{search}`, {SEARCHED} evaluations: {found:.2} %\n")
+                format!(
+                    "best cell on the front of `{search}` with {SEARCHED} evaluations: {found:.2} %\n"
+                )
             }
             None => String::new(),
         };
@@ -133,14 +137,14 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         };
         let best = best.map_or_else(|| "none".to_owned(), |best| format!("{best:.2} %"));
         print(&format!(
-            "\nbest named: {best}\nby chance, the best of {draws} random cells: {:.2} % (median)\nby a random search of {SEARCHED} cells: {:.2} % (median)\n{found}the best cell there is: {:.2} %\n",
+            "\nbest cell that the model named: {best}\nbest of {draws} random cells: {:.2} % (median)\nbest of {SEARCHED} random cells: {:.2} % (median)\n{found}best cell of the space: {:.2} %\n",
             chance(draws),
             chance(SEARCHED),
             sorted[0],
         ))?;
     }
     if valid == 0 {
-        eprintln!("the language model named no cell of the space");
+        note("the language model named no cell of the space");
         return Ok(ExitCode::from(NOTHING_FROM_MODEL));
     }
     Ok(ExitCode::SUCCESS)

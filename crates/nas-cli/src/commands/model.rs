@@ -1,4 +1,4 @@
-//! The language model that a command asks.
+//! The options about a language model.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,9 +7,9 @@ use nas_llm::{Budget, ChatModel, Endpoint, Failed, Style, Transcript};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, run_folder::RunFolder};
+use crate::{failure::Failure, run_folder::RunFolder, terminal::note};
 
-/// Where the model is.
+/// The server of the model.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Language model")]
 pub struct EndpointArguments {
@@ -19,13 +19,13 @@ pub struct EndpointArguments {
     /// The model's name at that server
     #[arg(long = "llm-model", value_name = "NAME", default_value = "default")]
     name: String,
-    /// The environment variable that holds the key, for a server that wants one
+    /// The environment variable with the API key, for a server that requires one
     #[arg(long = "llm-key-env", value_name = "VARIABLE")]
     key_env: Option<String>,
-    /// Calls side by side
+    /// Calls in parallel
     #[arg(long = "llm-parallel", value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=256))]
     parallel: u16,
-    /// Seconds that one attempt may take
+    /// Seconds that one attempt of a call may take
     #[arg(long = "llm-timeout", value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub timeout: u64,
     /// Sampling temperature
@@ -36,7 +36,7 @@ pub struct EndpointArguments {
         allow_negative_numbers = true
     )]
     temperature: f64,
-    /// Price of a million tokens of prompts and of replies
+    /// Prices of a million prompt tokens and of a million reply tokens
     #[arg(long = "llm-prices", value_name = "PROMPT,REPLY", value_delimiter = ',')]
     prices: Vec<f64>,
 }
@@ -47,25 +47,23 @@ pub struct EndpointArguments {
 pub struct ModelArguments {
     #[command(flatten)]
     pub endpoint: EndpointArguments,
-    /// What the model is asked. co-evolution: rules, then architectures from parents, in niches,
-    /// after a random sample; statistics fill what it owes. without-rules: the same without rules.
-    /// plain: for architectures, and nothing else is done. latency-oriented: the same, over the whole range of latency
+    /// What the model is asked for
     #[arg(long, value_enum, default_value_t)]
     pub prompting: Prompts,
-    /// Calls that the search may make [default: as many as its generations need]
+    /// Limit of calls [default: as many as the generations need]
     #[arg(long, value_name = "N")]
     llm_calls: Option<u64>,
-    /// No call begins once so many tokens are used; calls under way end
+    /// Limit of tokens: no new call once they are used
     #[arg(long, value_name = "N")]
     llm_tokens: Option<u64>,
-    /// No call begins once so much money is spent, by --llm-prices; calls under way end
+    /// Limit of money by --llm-prices: no new call once it is spent
     #[arg(long, value_name = "AMOUNT", requires = "prices")]
     llm_money: Option<f64>,
     /// Write every call to this file [default: transcript.jsonl in the run's folder]
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Answer from a recorded file, with no network; with --llm-url go on where the record ends, and
-    /// add to it
+    /// Answer from a recorded file, without a network; with --llm-url, continue after its last call and
+    /// add to the file
     #[arg(long, value_name = "FILE", conflicts_with = "record")]
     pub replay: Option<PathBuf>,
 }
@@ -74,10 +72,15 @@ pub struct ModelArguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Prompts {
+    /// Rules, then architectures from parents, in niches, after a random sample; the statistical searcher
+    /// adds architectures where the model proposes too few
     #[default]
     CoEvolution,
+    /// As co-evolution, but no rules
     WithoutRules,
+    /// Only architectures, without a random sample or parents
     Plain,
+    /// As plain, over the whole range of latency
     LatencyOriented,
 }
 
@@ -111,7 +114,7 @@ impl EndpointArguments {
             [prompt, reply] => endpoint = endpoint.prices(prompt, reply),
             _ => {
                 return Err(Failure::input(format!(
-                    "--llm-prices has {} values, expected two: the price of a million tokens of prompts and of replies",
+                    "--llm-prices has {} values: expected two, the prices of a million prompt tokens and of a million reply tokens",
                     self.prices.len()
                 )));
             }
@@ -124,14 +127,14 @@ impl EndpointArguments {
         self.base_url.is_some()
     }
 
-    /// The model, for a command that asks it a single time. That may take a while: standard error
-    /// tells whom it waits for, and each retry.
+    /// The model, for a command that asks it once. That may take a while: standard error shows which
+    /// server it waits for, and each retry.
     pub fn model(&self, transcript: Option<Transcript>) -> Result<ChatModel, Failure> {
         let endpoint = self.endpoint()?;
         let (name, url) = (endpoint.model().to_owned(), endpoint.shown_url());
         let model = ChatModel::live(endpoint, Budget::default(), transcript)?;
-        eprintln!("asking {name} at {url}, at most {} s an attempt", self.timeout);
-        // Only the first of a process is set up, which is the only one.
+        note(&format!("asking {name} at {url}, at most {} s for each attempt", self.timeout));
+        // Fails if one is set up already.
         let _ = tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
             .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
@@ -143,7 +146,7 @@ impl EndpointArguments {
 }
 
 impl ModelArguments {
-    /// The first option that says something about a language model, if there is one.
+    /// The first option about a language model that is given.
     pub fn given(&self) -> Option<&'static str> {
         let endpoint = &self.endpoint;
         let options = [
@@ -168,7 +171,7 @@ impl ModelArguments {
     /// The model of a search of so many generations and niches.
     pub fn plan(&self, generations: usize, niches: usize) -> Result<ModelPlan, Failure> {
         let needed = self.style().stages() * (generations * niches) as u64;
-        // A server that is not named is refused, unless recorded calls replace it.
+        // A server is required unless recorded calls replace it.
         let live = self.endpoint.is_given() || self.replay.is_none();
         Ok(ModelPlan {
             prompting: self.prompting,
@@ -200,7 +203,7 @@ pub struct ModelPlan {
     pub record: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<PathBuf>,
-    /// The server; none where recorded calls are all there is.
+    /// The server; none if recorded calls replace it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
 }
@@ -215,24 +218,24 @@ impl ModelPlan {
         self.endpoint.clone().ok_or_else(missing)
     }
 
-    /// Whether recorded calls are all there is, with no server beside them.
+    /// Whether recorded calls replace the server.
     pub fn is_replayed(&self) -> bool {
         self.replay.is_some() && self.endpoint.is_none()
     }
 
-    /// The file with the calls of a run: its own, unless the user named another that grows.
+    /// The file that the calls of a run are written to: its own, unless the user named another.
     pub fn transcript(&self, folder: &RunFolder) -> PathBuf {
         let grows = self.replay.as_ref().filter(|_| self.endpoint.is_some());
         let named = grows.or(self.record.as_ref()).cloned();
         named.unwrap_or_else(|| folder.file("transcript.jsonl"))
     }
 
-    /// Refuses, before a run's folder is made, what cannot be asked or replayed.
+    /// Refuses, before a run's folder is created, what cannot be asked or replayed.
     pub fn check(&self, folder: &RunFolder) -> Result<(), Failure> {
         if let Some(file) = self.record.as_ref().filter(|file| file.parent() == Some(folder.path()))
         {
             return Err(Failure::input(format!(
-                "--record {} lies in the run's folder, which gets a transcript.jsonl in any case: leave --record out",
+                "--record {} is in the run's folder, which contains a transcript.jsonl in any case: leave --record out",
                 file.display()
             )));
         }
@@ -246,13 +249,13 @@ impl ModelPlan {
         if let Some(file) = self.record.as_ref().filter(|file| file.exists()) {
             let file = file.display();
             return Err(Failure::input(format!(
-                "{file} contains the calls of an earlier search: go on with it by --replay {file} beside --llm-url, or move it away"
+                "{file} contains the calls of an earlier search: continue it with --replay {file} and --llm-url, or move the file away"
             )));
         }
         Ok(())
     }
 
-    /// The model of a run whose folder is there: live and recorded, or replayed.
+    /// The model of a run whose folder exists: live and recorded, or replayed.
     pub fn open(&self, folder: &RunFolder, resumed: bool) -> Result<ChatModel, Failure> {
         let transcript = self.transcript(folder);
         if self.is_replayed() {

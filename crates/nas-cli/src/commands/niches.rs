@@ -1,3 +1,5 @@
+//! `nas niches`: the niches that a partition divides a space into.
+
 use std::{path::Path, process::ExitCode};
 
 use nas_eval::{Problem, Source};
@@ -7,34 +9,37 @@ use rand::SeedableRng;
 
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, print},
+    output::{Cell, Format, Records},
     partition::{PartitionArguments, population},
     space_arguments::SpaceArguments,
     tables::{cost_of, published, value_of},
     target::{Target, check_published},
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     pub space: SpaceArguments,
-    #[command(flatten)]
-    pub partition: PartitionArguments,
-    /// Also show what each niche holds on a device with published costs (requires the tables)
+    /// Also show the best accuracy and the latencies of each niche on this device; requires the
+    /// benchmark tables
     #[arg(long, value_name = "NAME", value_parser = Target::parse)]
     pub device: Option<Target>,
-    /// Rank the partitions that --partition automatic chooses from, by how much of the device's
-    /// latency each explains, on a random sample
+    /// Rank the partitions of --partition automatic by how much of the device's latency each explains,
+    /// on a random sample
     #[arg(long, requires = "device", conflicts_with = "partition")]
     pub rank: bool,
-    /// Cells of that sample
+    /// Architectures in that sample
     #[arg(long, value_name = "N", default_value_t = 100, requires = "rank", value_parser = clap::value_parser!(u16).range(2..))]
     pub sample: u16,
     /// The sample's seed
     #[arg(long, default_value_t = 0, requires = "rank")]
     pub seed: u64,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    #[command(flatten)]
+    pub partition: PartitionArguments,
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
@@ -47,8 +52,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut members = vec![Vec::new(); partition.niches().len()];
     let all = population(space);
     if arguments.format == Format::Table && space.size() != Some(all.len() as u64) {
-        let size = space.size().map_or_else(|| "countless".to_owned(), |size| size.to_string());
-        eprintln!("{} of {size} architectures", all.len());
+        let size =
+            space.size().map_or_else(|| "more than 10¹⁹".to_owned(), |size| size.to_string());
+        note(&format!("counted in a sample of {} of {size} architectures", all.len()));
     }
     for arch in all {
         members[partition.niche_of(&arch)].push(arch);
@@ -115,16 +121,16 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
     records.print(arguments.format)?;
     if arguments.format == Format::Table {
         print(&format!(
-            "\nexplains: of the variance of the latencies' ranks among {} at random, the share\n  \
-             between niches, less what as many niches at random would explain: about 0 or below,\n  \
-             it tells nothing\n",
+            "\nexplains: the share of the variance of latency ranks between niches, minus the\n  \
+             share that as many random niches explain; about 0 or less means that the\n  \
+             partition explains nothing; on a random sample of {}\n",
             costs.len()
         ))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Latency on a device, and test accuracies by index where they are known.
+/// Latency on a device, and test accuracies by index if they are known.
 type OnDevice = (Box<dyn Source + Send>, Option<Vec<f64>>);
 
 fn on_device(device: &str, problem: &Problem, data: Option<&Path>) -> Result<OnDevice, Failure> {
@@ -141,7 +147,7 @@ fn on_device(device: &str, problem: &Problem, data: Option<&Path>) -> Result<OnD
 fn device(target: &Target) -> Result<&str, Failure> {
     target.published().ok_or_else(|| {
         Failure::input(
-            "measuring the whole space on this machine would take hours: name a device with published costs, or leave --device out",
+            "the whole space cannot be measured on this machine, it would take hours: name a device with published costs, or leave --device out",
         )
     })
 }

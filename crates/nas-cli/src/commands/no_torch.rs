@@ -1,5 +1,4 @@
-//! What a build without libtorch answers where libtorch is needed: the same functions as in the
-//! module `live` of a build with it.
+//! The functions of the module `live` in a build without libtorch: they return errors.
 
 #![allow(clippy::unused_self)]
 

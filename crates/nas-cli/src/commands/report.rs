@@ -1,3 +1,5 @@
+//! `nas report`: an HTML page that shows one or several runs.
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -7,17 +9,18 @@ use std::{
 use nas_bench::container;
 
 use crate::{
-    commands::runs::Told,
+    commands::runs::RunSummary,
     failure::Failure,
-    output::{counted, print},
+    output::counted,
     report::{self, Run},
     run_folder::RunFolder,
+    terminal::print,
 };
 
-/// The page's name in a run's folder, and where nothing else is said.
+/// The page's default name, and its name in a run's folder.
 const PAGE: &str = "report.html";
 
-/// Runs that one page can show; more could not be told apart.
+/// Runs that one page can show: there are no colours for more.
 const MOST: usize = 8;
 
 #[derive(Debug, clap::Args)]
@@ -25,10 +28,10 @@ pub struct Arguments {
     /// The runs' folders
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// The page's file [default: report.html, of a single run that in its folder]
+    /// The file to write [default: report.html; of a single run, the one in its folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Replace a file that is there
+    /// Replace a file that exists
     #[arg(long)]
     force: bool,
 }
@@ -52,14 +55,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Failure::no_folder(&out)?;
     if own.is_none() && !arguments.force && out.exists() {
         return Err(Failure::input(format!(
-            "{} is there: replace it with --force, or name another file with --out",
+            "{} exists: replace it with --force, or name another file with --out",
             out.display()
         )));
     }
     let page = report::page(&runs.iter().collect::<Vec<_>>())?;
     container::replace(&out, page.as_bytes())
         .map_err(|error| Failure::file("write", &out, &error))?;
-    print(&format!("{} of {}\n", out.display(), counted(runs.len(), "run")))?;
+    print(&format!("{}: {}\n", out.display(), counted(runs.len(), "run")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,7 +73,7 @@ fn shown(path: &Path) -> Result<Vec<Run>, Failure> {
     let page = match fs::read_to_string(&file) {
         Ok(page) => page,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(Told::read(path)?.without_results());
+            return Err(RunSummary::read(path)?.without_results());
         }
         Err(error) => return Err(Failure::file("read", &file, &error)),
     };

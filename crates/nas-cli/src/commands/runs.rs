@@ -1,3 +1,5 @@
+//! `nas runs`: the runs of a folder, and what each shows of itself.
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,36 +11,38 @@ use serde_json::Value;
 use crate::{
     failure::Failure,
     journal::{EVENTS, Journal},
-    output::{Cell, Format, Records, counted, print},
+    output::{Cell, Format, Records, counted},
     run_folder::{CONFIG, RESULT, RunFolder},
+    terminal::print,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The folder that holds the runs
+    /// The folder with the runs
     #[arg(value_name = "FOLDER", default_value = "runs")]
     folder: PathBuf,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// How far a run came.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Ended,
-    /// By its user.
+    /// Stopped by the user.
     Stopped,
-    /// By something else.
+    /// Its process ended before the search did.
     Killed,
     Running,
 }
 
-/// What the folder of a run tells.
-pub struct Told {
+/// A run, as its folder shows it.
+pub struct RunSummary {
     pub folder: RunFolder,
     /// The settings of its plan, by name.
     pub settings: Vec<(String, String)>,
-    /// What the search came to, where it has come to anything.
+    /// The content of `front.json`, once there are results.
     pub result: Option<Value>,
     pub state: State,
     pub evaluated: usize,
@@ -55,7 +59,7 @@ impl State {
     }
 }
 
-impl Told {
+impl RunSummary {
     pub fn read(path: &Path) -> Result<Self, Failure> {
         let folder = RunFolder::open(path)?;
         let wrong = |file: &'static str, error: &dyn std::fmt::Display| {
@@ -88,19 +92,19 @@ impl Told {
         Ok(Self { folder, settings, result, state, evaluated })
     }
 
-    /// What a run without results tells of itself.
+    /// The error of a command that needs the results of a run that has none.
     pub fn without_results(&self) -> Failure {
         let (run, evaluated) = (self.folder.path().display(), self.evaluated);
         Failure::input(if self.state == State::Running {
             format!("{run} is still running, after {evaluated} evaluations")
         } else {
             format!(
-                "{run} was killed after {evaluated} evaluations: nas search --resume {run} goes on with it, and Ctrl-C there ends it with what it has"
+                "{run} was killed after {evaluated} evaluations: resume it with nas search --resume {run}; Ctrl-C then stops it and writes its results"
             )
         })
     }
 
-    /// A setting in words, `-` where there is none.
+    /// The value of a setting, or `-` without one.
     pub fn setting(&self, name: &str) -> &str {
         let found = self.settings.iter().find(|(known, _)| known == name);
         found.map_or("-", |(_, value)| value.as_str())
@@ -113,7 +117,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(Failure::input(format!(
-                "there is no folder {}: nas search makes runs in runs/, or where --run says",
+                "there is no folder {}: nas search writes runs into runs/, or into the folder of --run",
                 folder.display()
             )));
         }
@@ -137,25 +141,25 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     ]);
     let mut unreadable = Vec::new();
     for path in &paths {
-        let told = match Told::read(path) {
-            Ok(told) => told,
+        let run = match RunSummary::read(path) {
+            Ok(run) => run,
             Err(failure) => {
                 unreadable.push(failure);
                 continue;
             }
         };
-        let result = told.result.as_ref();
-        let whole = |name: &str| told.setting(name).parse().map_or(Cell::Absent, Cell::Count);
+        let result = run.result.as_ref();
+        let whole = |name: &str| run.setting(name).parse().map_or(Cell::Absent, Cell::Count);
         let front = result.and_then(|result| Some(result["front"].as_array()?.len()));
         records.push(vec![
             path.display().to_string().into(),
-            told.state.name().into(),
-            told.evaluated.into(),
+            run.state.name().into(),
+            run.evaluated.into(),
             whole("evaluations"),
-            told.setting("space").into(),
-            told.setting("dataset").into(),
-            told.setting("device").into(),
-            told.setting("searcher").into(),
+            run.setting("space").into(),
+            run.setting("dataset").into(),
+            run.setting("device").into(),
+            run.setting("searcher").into(),
             whole("seed"),
             front.map_or(Cell::Absent, Cell::from),
             result.and_then(|result| result["scores"]["hypervolume_ratio"].as_f64()).into(),

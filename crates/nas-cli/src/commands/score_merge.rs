@@ -1,18 +1,20 @@
+//! `nas score-merge`: files of scores put together.
+
 use std::{path::PathBuf, process::ExitCode};
 
 use nas_bench::ScoreTable;
 
-use crate::{failure::Failure, output::print, score_file::ScoreFile};
+use crate::{failure::Failure, score_file::ScoreFile, terminal::print};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Files that `nas score --out FILE.bin` wrote, each with cells of its own
+    /// Files that `nas score --out FILE.bin` wrote, with different architectures
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// The file to write: .bin, compact, or .csv
+    /// The file to write: .csv, or .bin (compact)
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Replace that file if it is there
+    /// Replace that file if it exists
     #[arg(long)]
     pub force: bool,
 }
@@ -23,6 +25,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let tables = arguments.files.iter().map(read).collect::<Result<Vec<_>, nas_bench::Error>>()?;
     let table = ScoreTable::merge(tables)?;
     out.write(&table)?;
-    print(&out.told(&table))?;
+    print(&out.summary(&table))?;
     Ok(ExitCode::SUCCESS)
 }

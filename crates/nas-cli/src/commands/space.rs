@@ -1,9 +1,11 @@
+//! `nas space`: search spaces, and architectures of them.
+
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use nas_eval::{Problem, Statistic};
+use nas_eval::{Problem, Statistic, spaces};
 use nas_search::SearchRng;
 use nas_space::{Arch, Decision, Space};
 use rand::SeedableRng;
@@ -11,9 +13,10 @@ use rand::SeedableRng;
 use crate::{
     arch::Architectures,
     failure::Failure,
-    output::{Cell, Format, Records, counted, print, print_json},
+    output::{Cell, Format, Records, counted, print_json},
     partition::population,
     space_arguments::{SpaceArguments, space_of},
+    terminal::{print, write},
 };
 
 #[derive(Debug, clap::Args)]
@@ -24,31 +27,39 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// What a space holds: its decisions and choices
-    Describe {
-        #[command(flatten)]
-        space: SpaceArguments,
+    /// Lists the known search spaces, with what was published of each
+    List {
+        /// The format of the results
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Reads a space of your own from a TOML file, or tells the line of the first mistake, and shows
-    /// what it holds
+    /// Shows the decisions of a space and their choices
+    Describe {
+        #[command(flatten)]
+        space: SpaceArguments,
+        /// The format of the results
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Checks a space of your own in a TOML file, and shows its decisions or the first mistake
     #[command(after_help = FILE)]
     Check {
+        /// The TOML file
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Random architectures
+    /// Draws random architectures
     Sample {
-        /// How many
+        /// The number of architectures
         #[arg(long, short = 'n', value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         count: u32,
+        /// The seed of the sample
         #[arg(long, default_value_t = 0)]
         seed: u64,
         #[command(flatten)]
         shown: Shown,
     },
-    /// Architectures in all their forms, with parameters and FLOPs
+    /// Shows architectures in all their forms, with numbers such as parameters
     Convert {
         #[command(flatten)]
         architectures: Architectures,
@@ -57,14 +68,14 @@ enum Action {
     },
 }
 
-/// Decisions that a check shows.
+/// Decisions that a check shows at most.
 const SHOWN: usize = 100;
 
-/// What a file may hold.
+/// A file with a space.
 const FILE: &str = "\
 A file:
   name = \"my-network\"
-  description = \"What a language model is told of it.\"
+  description = \"Part of the prompts of a language model.\"
 
   [[decision]]
   name = \"depth\"
@@ -73,13 +84,13 @@ A file:
   [[decision]]
   name = \"kernel 2\"
   choices = [3, 5]
-  if = { depth = 2 }             # else it does not count
+  if = { depth = 2 }             # with another depth it has no effect
 
   [[axis]]                       # a measure of complexity: a sum of products
   name = \"cost\"
   terms = [[\"depth\", 10], [\"kernel 2\", \"kernel 2\"]]
 
-  [[axis]]                       # or how many decisions take a choice
+  [[axis]]                       # or the number of decisions with a choice
   name = \"fives\"
   count = \"5\"
 
@@ -87,13 +98,14 @@ A file:
   axis = \"cost\"
   at_most = 40
 
-  [[constraint]]                 # not together
+  [[constraint]]                 # choices that exclude each other
   forbid = { depth = 2, \"kernel 2\" = [5] }";
 
 #[derive(Debug, clap::Args)]
 struct Shown {
     #[command(flatten)]
     space: SpaceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Form,
 }
@@ -101,19 +113,20 @@ struct Shown {
 /// How architectures are written to standard output.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 enum Form {
-    /// For people
+    /// Text for reading
     #[default]
     Table,
     /// Comma-separated values with a header
     Csv,
     /// One JSON value
     Json,
-    /// Nothing else, a line each, as --file of other commands reads them
+    /// Only the architectures, a line each, as --file of other commands reads them
     Arch,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.action {
+        Action::List { format } => list().print(*format)?,
         Action::Describe { space, format } => describe(&space.problem()?, *format)?,
         Action::Check { file } => check(file)?,
         Action::Sample { count, seed, shown } => {
@@ -130,10 +143,37 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The decisions of a space, and when each counts.
+/// The catalogue: a row for each known space.
+fn list() -> Records {
+    let columns = ["space", "networks", "accuracies", "datasets", "devices"];
+    let mut records = Records::new(columns).heading("datasets", "data sets");
+    for known in spaces::ALL {
+        let mut datasets = known.datasets();
+        let default = known.default_dataset();
+        if default < datasets.len() {
+            datasets[..=default].rotate_right(1);
+        }
+        let devices = known.devices(default).map_or_else(|_| Vec::new(), |devices| devices);
+        let devices: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
+        let or_none = |names: Vec<&str>| match &names[..] {
+            [] => Cell::Absent,
+            names => names.join(", ").into(),
+        };
+        records.push(vec![
+            known.space().name().into(),
+            known.networks_in_words().into(),
+            known.accuracies_in_words().into(),
+            or_none(datasets),
+            or_none(devices),
+        ]);
+    }
+    records
+}
+
+/// The decisions of a space, and when each has an effect.
 fn decisions(space: &Space, most: usize) -> Records {
     let conditional = space.is_conditional();
-    let columns = ["decision", "choices", "counts while"];
+    let columns = ["decision", "choices", "has an effect if"];
     let mut records = Records::new(columns.into_iter().take(if conditional { 3 } else { 2 }));
     let condition = |decision: &Decision| match &decision.active {
         None => String::new(),
@@ -155,7 +195,7 @@ fn decisions(space: &Space, most: usize) -> Records {
 fn size_in_words(space: &Space) -> String {
     let size = space.size().map_or_else(|| "more than 10¹⁹".to_owned(), |size| size.to_string());
     let constraints =
-        if space.constraints().is_empty() { "" } else { ", less those that constraints forbid" };
+        if space.constraints().is_empty() { "" } else { ", minus those that constraints forbid" };
     format!("{size} architectures{constraints}")
 }
 
@@ -234,7 +274,7 @@ fn show(problem: &Problem, architectures: &[Arch], form: Form) -> Result<(), Fai
         Form::Arch => {
             let lines: String =
                 architectures.iter().map(|arch| space.format(arch) + "\n").collect();
-            return print(&lines);
+            return write(&lines);
         }
     };
     if format == Format::Table {
@@ -251,27 +291,23 @@ fn show(problem: &Problem, architectures: &[Arch], form: Form) -> Result<(), Fai
             if !space.is_connected(arch) {
                 names.push("no path from input to output".to_owned());
             }
-            let count =
-                |statistic: &Statistic, arch: &Arch| Cell::whole(statistic.of(arch)).for_people();
-            let statistics = problem
-                .statistics
-                .iter()
-                .map(|statistic| format!("{} {}", count(statistic, arch), statistic.label));
-            let statistics = statistics.collect::<Vec<_>>().join(", ");
-            let pruned = space.prune(arch);
-            let pruned: Vec<String> =
-                problem.statistics.iter().map(|statistic| count(statistic, &pruned)).collect();
+            let numbers = |arch: &Arch| {
+                let number = |statistic: &Statistic| {
+                    let count = Cell::whole(statistic.of(arch)).rounded();
+                    format!("{count} {}", statistic.heading)
+                };
+                problem.statistics.iter().map(number).collect::<Vec<_>>().join(", ")
+            };
             let mut text = format!("{}\n", space.format(arch));
             if !names.is_empty() {
                 text += &format!("  {}\n", names.join("  "));
             }
             if !problem.statistics.is_empty() {
-                text += &format!("  {statistics}");
+                text += &format!("  {}\n", numbers(arch));
                 if cell.is_some() {
-                    let pruned = pruned.join(" and ");
-                    text += &format!("; without unreachable operations {pruned}");
+                    let pruned = numbers(&space.prune(arch));
+                    text += &format!("  without unreachable operations: {pruned}\n");
                 }
-                text.push('\n');
             }
             print(&text)?;
         }

@@ -19,7 +19,7 @@ pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
     Err(Failure::without_torch("compute proxies"))
 }
 
-/// Computes a part, unless that was done; one that was begun goes on where it was.
+/// Computes a part, unless that was done; one that was begun is resumed.
 #[cfg(feature = "torch")]
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     use crate::{

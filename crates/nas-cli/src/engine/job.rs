@@ -30,7 +30,7 @@ pub struct Job {
     pub score: ScorePlan,
 }
 
-/// What tells the format of a job.
+/// The part of a job that is the same in all formats.
 #[derive(serde::Deserialize)]
 struct Versioned {
     format_version: u32,
@@ -63,8 +63,8 @@ impl Job {
         folder.join(format!("shard-{part}.bin"))
     }
 
-    /// Has the scores of these architectures computed in a folder, or what is left of it where that
-    /// was begun, and merges what the workers wrote.
+    /// Lets workers compute the scores of these architectures in a folder, as far as they are not there,
+    /// and merges their files.
     pub fn compute(
         &self,
         engine: &EngineArguments,
@@ -78,7 +78,7 @@ impl Job {
         if file.exists() {
             if Self::read(folder)? != *self {
                 return Err(Failure::input(format!(
-                    "{} holds another job: go on with the command that began it, name another file with --out, or remove that folder",
+                    "{} contains another job: repeat the command that began it, name another file with --out, or remove that folder",
                     folder.display()
                 )));
             }
@@ -89,11 +89,11 @@ impl Job {
             container::replace(&file, text.as_bytes())
                 .map_err(|error| Failure::file("write", &file, &error))?;
         }
-        // Held until this command ends: another would take its folder away.
+        // Locked until this command ends: another one would remove the folder.
         let lock = fs::File::open(&file).map_err(|error| Failure::file("read", &file, &error))?;
         if let Err(fs4::TryLockError::WouldBlock) = fs4::FileExt::try_lock(&lock) {
             return Err(Failure::input(format!(
-                "{}: another command is having this job done: wait for it, or name another file with --out",
+                "{}: another command runs this job: wait for it, or name another file with --out",
                 folder.display()
             )));
         }
@@ -112,11 +112,11 @@ impl Job {
             Ok((path.clone(), ScoreTable::read(&path)?))
         };
         let tables = (1..=self.shards).map(read).collect::<Result<Vec<_>, nas_bench::Error>>()?;
-        let anew = format!("remove {} to begin anew", folder.display());
+        let anew = format!("remove {} to start again", folder.display());
         let table = ScoreTable::merge(tables).map_err(|error| Failure::from(error).and(&anew))?;
         if architectures.iter().any(|arch| table.values(arch).is_none()) {
             return Err(Failure::input(format!(
-                "what workers wrote into {} are not the scores of these architectures: was the list changed since the job began?\n{anew}",
+                "the scores in {} are of other architectures: was the list changed since the job began?\n{anew}",
                 folder.display()
             )));
         }

@@ -1,3 +1,5 @@
+//! Workers as processes of this machine.
+
 use std::{
     fs::OpenOptions,
     process::{Child, Command, Stdio},
@@ -43,7 +45,7 @@ impl Engine for Local {
     }
 
     fn open(&mut self) -> Result<Vec<usize>, Failure> {
-        // One whose state is not to be had is over: its result tells.
+        // A process without a state has ended: its result shows whether it succeeded.
         self.running.retain_mut(|(_, child)| matches!(child.try_wait(), Ok(None)));
         Ok(self.running.iter().map(|(part, _)| *part).collect())
     }

@@ -1,9 +1,9 @@
-//! Work in coarse parts, done by workers that an engine starts: processes of this machine, a Slurm
-//! job array, or jobs of a Ray cluster.
+//! Work in coarse parts (shards) that workers compute, started by an engine: as processes of this
+//! machine, a Slurm job array, or jobs of a Ray cluster.
 //!
-//! The parts meet in one folder, which all machines see: what is to be done is in it, and the result
-//! of each part appears in it as a whole. An engine is only asked to start parts and which of them it
-//! still has; whether a part is done is told by its result alone.
+//! All parts share one folder, which all machines can read and write: it contains the job, and the
+//! result of each part appears in it as a whole. An engine only starts parts and lists those that
+//! still wait or run; a part is done when its result is in the folder.
 
 mod job;
 mod local;
@@ -37,7 +37,7 @@ pub enum Kind {
     Ray,
 }
 
-/// What such options stand under.
+/// The heading of these options in help.
 pub const HEADING: &str = "Many processes or machines";
 
 /// Where workers run, and as what.
@@ -45,8 +45,8 @@ pub const HEADING: &str = "Many processes or machines";
 #[serde(deny_unknown_fields, default)]
 #[command(next_help_heading = HEADING)]
 pub struct EngineArguments {
-    /// Have proxies computed by workers, in parts. Workers see the same files under the same paths.
-    /// Lost parts are started again
+    /// Compute proxies by workers, in parts. Workers must see the same files under the same paths. Lost
+    /// parts are started again
     #[arg(long, value_name = "NAME", value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<Kind>,
@@ -54,7 +54,7 @@ pub struct EngineArguments {
     #[arg(long, value_name = "N", requires = "engine", value_parser = clap::value_parser!(u16).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shards: Option<u16>,
-    /// Parts under way at a time, where it was said.
+    /// Workers in parallel, if asked for.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     workers: Option<u16>,
@@ -66,7 +66,7 @@ pub struct EngineArguments {
     #[arg(long, value_name = "N", requires = "engine")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gpus: Option<u16>,
-    /// How often a part that was lost is started again [default: 3]
+    /// How often a lost part is started again [default: 3]
     #[arg(long, value_name = "N", requires = "engine")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<u16>,
@@ -114,11 +114,11 @@ impl Worker {
     }
 }
 
-/// How long an engine is left alone.
+/// Time between two questions to an engine.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl EngineArguments {
-    /// The same with so many workers at a time, 2 where nothing was said.
+    /// The same with this number of workers in parallel [default: 2].
     #[must_use]
     pub fn with(&self, workers: Option<u16>) -> Self {
         Self { workers, ..self.clone() }
@@ -137,13 +137,13 @@ impl EngineArguments {
         usize::from(self.cpus.unwrap_or(1))
     }
 
-    /// Parts, where nothing was said four for each worker, so that no worker waits long for the last.
+    /// Number of parts; by default four for each worker, so that no worker waits long for the last.
     pub fn shards(&self) -> usize {
         self.shards.map_or(4 * self.workers(), usize::from)
     }
 
-    /// Has the parts of a job done that are not. `is_done` tells of each part, from 1 on, whether its
-    /// result is there; `stop` ends it.
+    /// Runs the parts of a job that are not done. `is_done` is whether the result of a part, from 1 on, is
+    /// there; `stop` ends the work.
     pub fn run(
         &self,
         kind: Kind,
@@ -191,7 +191,7 @@ impl EngineArguments {
         let mut waiting: Vec<usize> = (1..=all).rev().filter(|part| !is_done(*part)).collect();
         let before = all - waiting.len();
         if before > 0 {
-            progress.say(&format!("going on after {before} of {all} shards"));
+            progress.say(&format!("resuming after {before} of {all} shards"));
             progress.start_at(before);
         }
         // Parts under way, and how often each was started.
@@ -201,7 +201,7 @@ impl EngineArguments {
         while done < all {
             if stop.load(Ordering::Relaxed) {
                 return Err(Failure::stopped(format!(
-                    "stopped after {done} of {all} shards: the same command goes on"
+                    "stopped after {done} of {all} shards: the same command resumes"
                 )));
             }
             let room = engine.room().min(waiting.len());
@@ -227,7 +227,7 @@ impl EngineArguments {
                     done += 1;
                 } else if started[&part] > retries {
                     return Err(Failure::work(format!(
-                        "shard {part} was lost {} times: what it said is in {}",
+                        "shard {part} was lost {} times: its messages are in {}",
                         started[&part],
                         log(job, part).display()
                     )));
@@ -236,14 +236,14 @@ impl EngineArguments {
                     waiting.push(part);
                 }
             }
-            progress.update(done, &format!("{} under way", under_way.len()));
+            progress.update(done, &format!("{} running", under_way.len()));
         }
         progress.finish();
         Ok(())
     }
 }
 
-/// Where a worker's words go.
+/// The file with a worker's messages.
 fn log(job: &Path, part: usize) -> PathBuf {
     job.join(format!("shard-{part}.log"))
 }

@@ -1,3 +1,5 @@
+//! Workers as jobs of a Ray cluster.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -36,7 +38,7 @@ impl Ray {
         Ok(Self { worker, address, client, runtime, jobs: Vec::new() })
     }
 
-    /// What the dashboard answers; a body is posted.
+    /// The dashboard's answer; a body is posted.
     fn ask(&self, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
         let url = format!("{}/api/jobs/{path}", self.address);
         let once = async || -> Result<Value, String> {
@@ -48,23 +50,23 @@ impl Ray {
                     .body(body.to_string()),
                 None => self.client.get(&url),
             };
-            let answer = request.send().await.map_err(|error| told(&error))?;
+            let answer = request.send().await.map_err(|error| with_causes(&error))?;
             let status = answer.status();
-            let text = answer.text().await.map_err(|error| told(&error))?;
+            let text = answer.text().await.map_err(|error| with_causes(&error))?;
             if !status.is_success() {
                 let start: String = text.chars().take(300).collect();
                 return Err(format!("{status}: {}", start.trim()));
             }
             serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}"))
         };
-        let mut said = String::new();
+        let mut problem = String::new();
         for attempt in 0..TRIES {
             if attempt > 0 {
                 std::thread::sleep(PAUSE);
             }
             match self.runtime.block_on(once()) {
                 Ok(answer) => return Ok(answer),
-                Err(error) => said = error,
+                Err(error) => problem = error,
             }
             // A job that is posted twice would be done twice.
             if body.is_some() {
@@ -72,14 +74,14 @@ impl Ray {
             }
         }
         Err(Failure::work(format!(
-            "the Ray dashboard at {} does not answer as it should: {said}; `ray start --head` starts one, --ray-address tells where it is",
+            "the Ray dashboard at {} does not answer as expected: {problem}; start one with `ray start --head`, or name its address with --ray-address",
             self.address
         )))
     }
 }
 
 /// An error and its causes in one line.
-fn told(error: &reqwest::Error) -> String {
+fn with_causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

@@ -1,3 +1,5 @@
+//! Workers as elements of Slurm job arrays.
+
 use std::{collections::BTreeSet, process::Command};
 
 use super::{Engine, Worker};
@@ -17,7 +19,7 @@ impl Slurm {
     }
 }
 
-/// What a program of Slurm's prints.
+/// The output of a program of Slurm.
 fn ask(program: &str, arguments: &[String]) -> Result<String, Failure> {
     let output = Command::new(program).args(arguments).output().map_err(|error| {
         Failure::input(format!(
@@ -25,8 +27,8 @@ fn ask(program: &str, arguments: &[String]) -> Result<String, Failure> {
         ))
     })?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::work(format!("{program} failed: {}", said.trim())));
+        let problem = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::work(format!("{program} failed: {}", problem.trim())));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -54,13 +56,13 @@ impl Engine for Slurm {
         }
         arguments.extend(self.options.iter().cloned());
         arguments.push(format!("--wrap={}", self.worker.line("$SLURM_ARRAY_TASK_ID")));
-        let told = ask("sbatch", &arguments)?;
+        let answer = ask("sbatch", &arguments)?;
         // In a federation the cluster's name follows.
-        let job = told.trim().split(';').next().unwrap_or_default().to_owned();
+        let job = answer.trim().split(';').next().unwrap_or_default().to_owned();
         if job.is_empty() || !job.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Failure::work(format!(
                 "sbatch answered `{}`, expected the number of a job",
-                told.trim()
+                answer.trim()
             )));
         }
         self.jobs.push(job);
@@ -70,9 +72,9 @@ impl Engine for Slurm {
     fn open(&mut self) -> Result<Vec<usize>, Failure> {
         let queue = ["--noheader", "--array", "--format=%F %K"].map(str::to_owned);
         // Jobs that ended are no longer known, and asking for them by number would fail.
-        let told = ask("squeue", &queue)?;
+        let answer = ask("squeue", &queue)?;
         let mine: BTreeSet<&str> = self.jobs.iter().map(String::as_str).collect();
-        let open = told.lines().filter_map(|line| {
+        let open = answer.lines().filter_map(|line| {
             let (job, part) = line.trim().split_once(' ')?;
             mine.contains(job).then(|| part.trim().parse().ok()).flatten()
         });

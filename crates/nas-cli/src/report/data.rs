@@ -1,5 +1,5 @@
-//! What a report tells of a run. Positions are of [`Architectures`]' columns; niches, proposers and
-//! choices are told by their position in the lists of their names.
+//! The data of a run in a page. Positions are of [`Architectures`]' columns; niches, proposers and
+//! choices are positions in the lists of their names.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ pub struct Run {
     /// The folder as it was typed.
     pub name: String,
     pub title: String,
-    /// Whether the search came to its end.
+    /// Whether the search has ended.
     pub ended: bool,
     pub evaluated: usize,
     pub budget: usize,
@@ -35,8 +35,8 @@ pub struct Run {
     pub cost: Option<Cost>,
     /// Of a language model.
     pub proposals: Option<Proposals>,
-    /// Proposals that were not taken, by kind.
-    pub refusals: Vec<(String, u64)>,
+    /// Rejected proposals, by kind.
+    pub rejections: Vec<(String, u64)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ pub struct Architectures {
     pub proposer: Vec<usize>,
     /// Whether a path leads from the input to the output.
     pub connected: Option<Vec<bool>>,
-    /// Why, in the proposer's words, where it said so.
+    /// The proposer's reason, if it gave one.
     pub rationale: BTreeMap<usize, String>,
 }
 
@@ -111,12 +111,12 @@ pub struct Scores {
     pub igd_plus: f64,
 }
 
-/// Which of equal parts of a cost's logarithm are served.
+/// Which of equal parts of the range of a cost, on a log scale, are covered.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Coverage {
     pub from: f64,
     pub to: f64,
-    pub served: Vec<bool>,
+    pub covered: Vec<bool>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -150,7 +150,7 @@ pub struct Rule {
     pub significance: f64,
     /// By objective.
     pub effects: Vec<(String, Option<f64>)>,
-    /// Of one that fell: how much was evaluated then.
+    /// Of a refuted rule: the number of evaluations then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluated: Option<usize>,
 }
@@ -163,18 +163,18 @@ pub struct Cost {
     pub seconds: f64,
     pub money: Option<f64>,
     pub asked_again: u64,
-    /// Kind, how many, and what the first one said.
+    /// Kind, how many, and the message of the first.
     pub failed: Vec<(String, u64, String)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Proposals {
     pub made: u64,
-    pub taken: u64,
+    pub accepted: u64,
 }
 
 impl Run {
-    /// Refuses, in words, what does not fit together: a file is not to be trusted.
+    /// Checks that the data are consistent, since a file may contain anything.
     pub fn check(&self) -> Result<(), String> {
         let Architectures { arch, choices, values, others, niche, generation, proposer, .. } =
             &self.architectures;
@@ -202,6 +202,6 @@ impl Run {
             && names(niche, &self.niches)
             && names(proposer, &self.proposers)
             && self.space.edges.as_ref().is_none_or(|edges| edges.len() == decisions.len());
-        if fits { Ok(()) } else { Err(format!("the data of {} do not fit together", self.name)) }
+        if fits { Ok(()) } else { Err(format!("the data of {} are inconsistent", self.name)) }
     }
 }

@@ -1,4 +1,4 @@
-//! The page that a search leaves behind: one file that shows one or several runs, with no network.
+//! The HTML page of a search: one file that shows one or several runs, without a network.
 
 mod data;
 
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Failure;
 
 /// The version of the data in a page.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// What stands around the data in a page.
+/// The text before and after the data in a page.
 const OPENS: &str = r#"<script type="application/json" id="data">"#;
 const CLOSES: &str = "</script>";
 
@@ -39,11 +39,11 @@ pub fn page(runs: &[&Run]) -> Result<String, Failure> {
     };
     let data = serde_json::to_string(&Data { version: VERSION, runs: runs.to_vec() })
         .map_err(|error| Failure::work(format!("cannot write the report's data: {error}")))?;
-    // No text in it can end its element.
+    // No text in the data can end its element.
     let data = data.replace('<', "\\u003c");
     let mut page = String::with_capacity(data.len() + (2 << 20));
     let mut rest = TEMPLATE;
-    // In one pass: what is put in is not looked at again.
+    // In one pass: inserted text is not searched again.
     while let Some(at) = rest.find("{{") {
         let (before, from) = rest.split_at(at);
         let Some((name, after)) = from[2..].split_once("}}") else { break };
@@ -65,10 +65,10 @@ pub fn page(runs: &[&Run]) -> Result<String, Failure> {
 /// The runs that a page shows.
 ///
 /// # Errors
-/// In words, for a page that is none of this version's, whatever it holds.
+/// The reason, for a file that is no page of this version.
 pub fn runs(page: &str) -> Result<Vec<Run>, String> {
     let data = page.split_once(OPENS).and_then(|(_, rest)| Some(rest.split_once(CLOSES)?.0));
-    let data = data.ok_or("it holds no data of a run")?;
+    let data = data.ok_or("it contains no data of a run")?;
     let Versioned { version } = serde_json::from_str(data).map_err(|error| error.to_string())?;
     if version != VERSION {
         return Err(format!("format {version}, but this program reads {VERSION}"));

@@ -31,7 +31,7 @@ const finite = (value) => typeof value === "number" && Number.isFinite(value);
 const grouped = (digits) => digits.replace(/\B(?=(\d{3})+$)/g, THIN);
 const superscript = (digits) => digits.replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)] ?? "");
 
-/** Four significant digits; whole numbers in full, unless they stand among measured ones. */
+/** Four significant digits; whole numbers in full, unless they are among measured ones. */
 function number(value, measured = false) {
   if (!known(value) || value === "") return "–";
   if (typeof value === "boolean") return value ? "yes" : "no";
@@ -63,7 +63,7 @@ function splitTitle(title) {
 const cutText = (text, properties) => h("span", { class: "cut", title: text.length > 16 ? text : null, ...properties }, text);
 
 // ---------------------------------------------------------------------------------------------
-// What the runs hold
+// The data of the runs
 
 /** Everything that is a number or a fact of each architecture: objectives, then the others. */
 function columnsOf(run) {
@@ -105,7 +105,7 @@ const summary = (run, at) =>
   run.columns.slice(0, run.objectives.length).map((column) => valueText(column, at)).join(" at ").replace(/ at (?=.* at )/g, ", ");
 
 // ---------------------------------------------------------------------------------------------
-// Colours and symbols. Nothing is told by colour alone: symbols, dashes and texts say the same.
+// Colours and symbols. Nothing is shown by colour alone: symbols, dashes and texts show the same.
 
 const PALETTES = {
   light: ["#0072b2", "#d55e00", "#008f68", "#b8578e", "#a87400", "#2e93cf", "#6a4fb3", "#5f6770", "#99304f"],
@@ -201,7 +201,7 @@ function drawCell(space, choices) {
     const at = (x(from) + x(to)) / 2, wide = name.length * 7 + 12;
     const kind = choiceName(decisions[i], choices[i]) === none ? "faint" : live[i] ? "live" : "dead";
     return svg("g", { class: kind },
-      svg("title", null, `${decisions[i].name}: ${choiceName(decisions[i], choices[i])}${kind === "dead" ? " (leads nowhere)" : ""}`),
+      svg("title", null, `${decisions[i].name}: ${choiceName(decisions[i], choices[i])}${kind === "dead" ? " (reaches no output)" : ""}`),
       svg("path", { d: path, stroke: color, opacity: kind === "live" ? null : 0.65 }),
       svg("rect", { class: "plate", x: at - wide / 2, y: y - 10, width: wide, height: 20, rx: 4, stroke: color }),
       svg("text", { x: at, y }, name));
@@ -210,13 +210,13 @@ function drawCell(space, choices) {
     svg("circle", { class: "node", cx: x(node), cy: middle, r: 13 }),
     svg("text", { x: x(node), y: middle }, node === 0 ? "in" : node === nodes - 1 ? "out" : String(node)),
   ]);
-  const says = edges.map((_, i) => `${decisions[i].name} ${shortName(decisions[i], choices[i])}`).join(", ");
-  const picture = svg("svg", { class: "cell", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Cell: ${says}` }, drawn, dots);
+  const operations = edges.map((_, i) => `${decisions[i].name} ${shortName(decisions[i], choices[i])}`).join(", ");
+  const picture = svg("svg", { class: "cell", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Cell: ${operations}` }, drawn, dots);
   const lost = live.some((alive, i) => !alive && choiceName(decisions[i], choices[i]) !== none);
   return h("div", { class: "drawing" }, picture, lost && live.some(Boolean) ? h("p", { class: "small muted" }, "Grey: on no path from input to output.") : null);
 }
 
-/** Whether a decision counts, where the data tells when it does. */
+/** Whether a decision has an effect. */
 const counts = ({ active }, choices) => !active || active.choices.includes(choices[active.decision]);
 
 /** Decisions named alike but for a number at the end, such as "layer 1" … "layer 22", together. */
@@ -489,7 +489,7 @@ function frontPanel(shown, level) {
     const place = point.length && point.every(finite) ? chart.convertToPixel("grid", point) : null;
     const ignore = !place || !place.every(finite) || !chart.containPixel("grid", place), stroke = variable("--accent");
     const [cx, cy] = ignore ? [0, 0] : place;
-    // Only a change is told: telling anything leads back here.
+    // Only a change is passed on, since that calls this function again.
     if (ignore !== ring.ignore || cx !== ring.shape.cx || cy !== ring.shape.cy || stroke !== ring.style.stroke) ring.attr({ ignore, shape: { cx, cy }, style: { stroke } });
   }
 
@@ -510,7 +510,7 @@ function frontPanel(shown, level) {
     const run = runs[point[3]], at = point[2], { x, y } = chosenAxes();
     const row = (column) => h("div", null, h("span", { class: "muted" }, `${shorten(column.label, 40)}: `), h("b", null, valueText(columnFor(run, column.key), at)));
     return h("div", { class: "tip" }, row(y), row(x), h("p", null, own ? run.niches[run.architectures.niche[at]] : run.label),
-      unconnected(run, at) ? noPath() : null, h("p", { class: "muted" }, run.onFront.has(at) ? "On the front. Click to keep." : "Click to keep."));
+      unconnected(run, at) ? noPath() : null, h("p", { class: "muted" }, run.onFront.has(at) ? "On the front. Click to select." : "Click to select."));
   };
 
   const option = () => {
@@ -543,7 +543,7 @@ function frontPanel(shown, level) {
   };
 
   // Controls
-  const host = h("div", { class: "chart", tabindex: "0", role: "group", "aria-label": "Front, chart. Left and right arrow keys step along the front, Escape lets go.", keydown: onKey });
+  const host = h("div", { class: "chart", tabindex: "0", role: "group", "aria-label": "Front, chart. Left and right arrow keys step along the front, Escape clears the selection.", keydown: onKey });
   const select = (label, key, options) => h("label", null, label, h("select", { "aria-label": label, change: ({ target }) => { state[key] = target.value; entry.redraw(); } },
     options.map(([value, text]) => build(h("option", { value }, text), { selected: value === state[key] ? "" : null }, []))));
   const logBox = h("button", { type: "button", class: "toggle", click: () => { state.log = logBox.getAttribute("aria-pressed") !== "true"; entry.redraw(); } }, "log x");
@@ -608,7 +608,7 @@ function frontPanel(shown, level) {
     const place = rank === undefined ? "Not on the front" : `${number(rank + 1)} of ${number(run.front.length)} on the front`;
     const head = h("div", { class: "card-head" }, h(level === 2 ? "h3" : "h4", null, run.best === at ? `Best within the limits` : place),
       h("div", { class: "bar" }, step(-1, "Previous on the front", "‹"), step(1, "Next on the front", "›"),
-        pinned ? h("button", { type: "button", "aria-label": "Let go of this architecture", click: () => pin(null) }, "×") : null));
+        pinned ? h("button", { type: "button", "aria-label": "Clear the selection", click: () => pin(null) }, "×") : null));
     card.classList.toggle("pinned", Boolean(pinned));
     card.replaceChildren(...[head, !own ? h("p", { class: "small muted" }, run.label) : null, run.best === at ? h("p", { class: "small muted" }, place) : null, cardBody(run, at)].flat().filter(Boolean));
     return card;
@@ -763,17 +763,17 @@ function convergence(shown, level) {
 }
 
 function coverage(shown, level) {
-  const there = shown.filter((run) => run.coverage?.served?.length);
+  const there = shown.filter((run) => run.coverage?.covered?.length);
   if (!there.length) return null;
   const strip = (run) => {
-    const { from, to, served } = run.coverage, yes = served.filter(Boolean).length;
+    const { from, to, covered } = run.coverage, yes = covered.filter(Boolean).length;
     const cost = run.objectives.find(({ direction }) => direction === "minimise") ?? run.objectives[1], { label, unit } = splitTitle(cost.title);
-    const end = (part) => withUnit(number(from * (to / from) ** (part / served.length), true), unit);
-    return h("div", null, h("p", null, several ? [h("b", null, run.label), ": "] : null, `${number(yes)} of ${number(served.length)} parts of the range of ${shorten(label, 60)} have an architecture of the front.`),
-      h("ol", { class: "served" }, served.map((is, part) => h("li", { class: is ? "yes" : null, title: `${end(part)} to ${end(part + 1)}: ${is ? "served" : "not served"}` }, is ? "✓" : ""))),
-      h("div", { class: "ends" }, h("span", null, end(0)), h("span", null, end(served.length / 2)), h("span", null, end(served.length))));
+    const end = (part) => withUnit(number(from * (to / from) ** (part / covered.length), true), unit);
+    return h("div", null, h("p", null, several ? [h("b", null, run.label), ": "] : null, `${number(yes)} of ${number(covered.length)} parts of the range of ${shorten(label, 60)} have an architecture of the front.`),
+      h("ol", { class: "covered" }, covered.map((is, part) => h("li", { class: is ? "yes" : null, title: `${end(part)} to ${end(part + 1)}: ${is ? "covered" : "not covered"}` }, is ? "✓" : ""))),
+      h("div", { class: "ends" }, h("span", null, end(0)), h("span", null, end(covered.length / 2)), h("span", null, end(covered.length))));
   };
-  return section("Coverage", level, h("div", { class: "strips" }, there.map(strip), h("p", { class: "note" }, "Parts are equal on a log scale. Ticked: served; dashed: not served.")), { wide: true });
+  return section("Coverage", level, h("div", { class: "strips" }, there.map(strip), h("p", { class: "note" }, "Parts are equal on a log scale. Ticked: covered; dashed: not covered.")), { wide: true });
 }
 
 const meter = (parts, label) => h("span", { class: "meter", role: "img", "aria-label": label },
@@ -792,7 +792,7 @@ function niches(run, level) {
       cell("evaluated", number(n), { class: "number" }), cell("on the front", number(front.get(niche) ?? 0), { class: "number" }),
       cell("by proposer", n ? h("div", null, h("div", { style: { width: `${Math.max(12, (100 * n) / most)}%` } }, themed(() => meter(shares.map((part) => ({ share: part.n / n, color: palette(part.i) })), text))), h("span", { class: "small muted" }, text)) : "–"));
   };
-  const kept = all.length < run.evaluated ? h("p", { class: "note" }, `Counted among the ${number(all.length)} architectures that this page holds, of ${number(run.evaluated)} evaluated.`) : null;
+  const kept = all.length < run.evaluated ? h("p", { class: "note" }, `Counted among the ${number(all.length)} architectures in this page, of ${number(run.evaluated)} evaluated.`) : null;
   return section("Niches", level, h("div", null, tableOf("Niches", ["niche", { text: "evaluated", class: "number" }, { text: "on the front", class: "number" }, "by proposer"], run.niches.map(row), { class: "stack" }), kept));
 }
 
@@ -804,21 +804,21 @@ function ruleRow(run, rule, dropped) {
     cell("rule", h("div", null, h("span", { class: good ? "do" : "avoid" }, good ? "✓ do " : "✗ avoid "), h("span", null, rule.condition), rule.reason ? h("p", { class: "small muted" }, rule.reason) : null)),
     cell("niche", known(rule.niche) ? h("span", { title: run.niches[rule.niche] }, shorten(run.niches[rule.niche] ?? "–", 120)) : "all"),
     cell("for : against", h("div", null, `${number(pro)} : ${number(contra)}`, total ? h("div", null, meter([{ share: pro / total, kind: "for" }, { share: contra / total, kind: "against" }], `${pro} for, ${contra} against`)) : null)),
-    cell("sure [σ]", signed(rule.significance), { class: "number" }),
+    cell("significance [σ]", signed(rule.significance), { class: "number" }),
     cell("effects", h("div", { class: "effects" }, effects.length ? effects : "–")),
     cell("by", rule.by, { class: "brief" }), cell("since generation", number(rule.since), { class: "number" }),
-    dropped ? cell("fell after", number(rule.evaluated), { class: "number" }) : null);
+    dropped ? cell("refuted after", number(rule.evaluated), { class: "number" }) : null);
 }
 
 function knowledge(run, level) {
-  const { rules, dropped_rules: fallen } = run;
-  if (!rules?.length && !fallen?.length) return null;
-  const heads = ["rule", "niche", "for : against", { text: "sure [σ]", class: "number" }, "effects", "by", { text: "since generation", class: "number" }];
-  const table = (caption, list, dropped) => tableOf(caption, dropped ? [...heads, { text: "fell after", class: "number" }] : heads, list.map((rule) => ruleRow(run, rule, dropped)), { class: "stack" });
+  const { rules, dropped_rules: refuted } = run;
+  if (!rules?.length && !refuted?.length) return null;
+  const heads = ["rule", "niche", "for : against", { text: "significance [σ]", class: "number" }, "effects", "by", { text: "since generation", class: "number" }];
+  const table = (caption, list, dropped) => tableOf(caption, dropped ? [...heads, { text: "refuted after", class: "number" }] : heads, list.map((rule) => ruleRow(run, rule, dropped)), { class: "stack" });
   return section("Knowledge", level, h("div", null,
     rules?.length ? table("Rules", rules, false) : null,
-    h("p", { class: "note" }, "For and against: architectures that meet the rule and are in the better and in the worse half by non-domination. Sure: by how many standard deviations that exceeds chance. Effects: the mean of those that meet the rule less that of the others."),
-    fallen?.length ? h("details", null, h("summary", null, `${count(fallen.length, "rule")} that fell`), table("Rules that fell", fallen, true)) : null), { wide: true });
+    h("p", { class: "note" }, "For and against: architectures that meet the rule and are in the better and in the worse half by non-domination. Significance: by how many standard deviations that exceeds chance. Effects: the mean of architectures that meet the rule, minus the mean of the others."),
+    refuted?.length ? h("details", null, h("summary", null, count(refuted.length, "refuted rule")), table("Refuted rules", refuted, true)) : null), { wide: true });
 }
 
 function tiles(list, inner = false) {
@@ -832,22 +832,22 @@ function cost(run, level) {
   const failed = spent?.failed?.length ? tableOf("Calls that failed", ["failed calls", { text: "times", class: "number" }, "first message"], spent.failed.map(([kind, times, message]) =>
     h("tr", null, cell("failed calls", kind), cell("times", number(times), { class: "number" }), cell("first message", message ?? "–"))), { class: "stack" }) : null;
   const list = tiles([
-    spent && ["calls", number(spent.calls), spent.asked_again ? `asked again: ${number(spent.asked_again)}` : null],
+    spent && ["calls", number(spent.calls), spent.asked_again ? `repeated calls: ${number(spent.asked_again)}` : null],
     spent && known(spent.prompt_tokens) && ["prompt tokens", number(spent.prompt_tokens)],
     spent && known(spent.completion_tokens) && ["completion tokens", number(spent.completion_tokens)],
     spent && known(spent.seconds) && ["time of the calls", withUnit(number(spent.seconds, true), "s")],
     spent && known(spent.money) && ["money", number(spent.money, true)],
     ["evaluations", number(run.evaluated)],
-    proposals && ["proposals taken", `${number(proposals.taken)} of ${number(proposals.made)}`, proposals.made ? percent(proposals.taken / proposals.made) : null],
+    proposals && ["proposals accepted", `${number(proposals.accepted)} of ${number(proposals.made)}`, proposals.made ? percent(proposals.accepted / proposals.made) : null],
   ], true);
   return section("Cost", level, h("div", null, list, failed ? h("div", { style: { marginTop: "12px" } }, failed) : null));
 }
 
-function refusals(run, level) {
-  if (!run.refusals?.length) return null;
-  const most = Math.max(...run.refusals.map(([, n]) => n)), sum = run.refusals.reduce((total, [, n]) => total + n, 0);
-  const rows = run.refusals.map(([kind, n]) => [h("span", { class: "name" }, shorten(kind, 160)), meter([{ share: n / most, kind: "part" }], `${n} of ${sum}`), h("span", { class: "number" }, `${number(n)} (${percent(n / sum)})`)]);
-  return section("Refusals by kind", level, h("div", { class: "bars" }, rows));
+function rejections(run, level) {
+  if (!run.rejections?.length) return null;
+  const most = Math.max(...run.rejections.map(([, n]) => n)), sum = run.rejections.reduce((total, [, n]) => total + n, 0);
+  const rows = run.rejections.map(([kind, n]) => [h("span", { class: "name" }, shorten(kind, 160)), meter([{ share: n / most, kind: "part" }], `${n} of ${sum}`), h("span", { class: "number" }, `${number(n)} (${percent(n / sum)})`)]);
+  return section("Rejections by kind", level, h("div", { class: "bars" }, rows));
 }
 
 function settings(level) {
@@ -873,7 +873,7 @@ function settings(level) {
 // The page
 
 const stateText = (run) => `${number(run.evaluated)} of ${number(run.budget)} evaluated`;
-const unfinished = (run) => (run.ended ? null : h("span", { class: "mark warning" }, "stopped before its end"));
+const unfinished = (run) => (run.ended ? null : h("span", { class: "mark warning" }, "stopped early"));
 
 const bestText = (run) => {
   if (!run.limits?.length) return null;
@@ -882,14 +882,14 @@ const bestText = (run) => {
 };
 
 function keyFigures(run, open) {
-  const best = bestText(run), served = run.coverage?.served, scores = run.scores ?? {};
+  const best = bestText(run), covered = run.coverage?.covered, scores = run.scores ?? {};
   const ends = run.front.length > 1 ? `from ${summary(run, run.front[0])} to ${summary(run, run.front.at(-1))}` : run.front.length ? summary(run, run.front[0]) : "no architecture has a value for each objective";
   return tiles([
     ["size of the front", number(run.front.length), ends, true],
     finite(scores.hypervolume_ratio) && ["hypervolume ratio", number(scores.hypervolume_ratio, true), "of the exact front’s"],
     !finite(scores.hypervolume_ratio) && finite(scores.hypervolume) && ["hypervolume", number(scores.hypervolume, true)],
     finite(scores.igd) && ["IGD", number(scores.igd, true), finite(scores.igd_plus) ? `IGD+ ${number(scores.igd_plus, true)}` : null],
-    served?.length && ["coverage", `${number(served.filter(Boolean).length)} of ${number(served.length)}`, "parts of the range"],
+    covered?.length && ["coverage", `${number(covered.filter(Boolean).length)} of ${number(covered.length)}`, "parts of the range"],
     best && ["best within the limits", known(run.best) && open ? h("button", { type: "button", class: "plain", click: () => open(run, run.best) }, best[0]) : best[0], best[1], true],
   ].map((tile) => tile || null));
 }
@@ -902,7 +902,7 @@ function runsTable() {
     scored("hypervolume_ratio") && ["HV ratio", (run) => number(run.scores?.hypervolume_ratio, true), true],
     scored("igd") && ["IGD", (run) => number(run.scores?.igd, true), true],
     scored("igd_plus") && ["IGD+", (run) => number(run.scores?.igd_plus, true), true],
-    runs.some((run) => run.coverage) && ["coverage", (run) => (run.coverage ? `${number(run.coverage.served.filter(Boolean).length)} of ${number(run.coverage.served.length)}` : "–"), true],
+    runs.some((run) => run.coverage) && ["coverage", (run) => (run.coverage ? `${number(run.coverage.covered.filter(Boolean).length)} of ${number(run.coverage.covered.length)}` : "–"), true],
     runs.some((run) => run.limits?.length) && ["best within the limits", (run) => { const best = bestText(run); return best ? h("div", null, best[0], h("div", { class: "small muted" }, best[1])) : "–"; }],
   ].filter(Boolean);
   const rows = runs.map((run) => h("tr", null,
@@ -919,7 +919,7 @@ function runPart(run, level, mounts) {
   const title = several ? "Front of this run, by niche" : "Front";
   return { front, parts: [
     section(title, level, front?.panel, { wide: true }),
-    several ? null : coverage([run], level), course?.element, niches(run, level), cost(run, level), refusals(run, level), knowledge(run, level),
+    several ? null : coverage([run], level), course?.element, niches(run, level), cost(run, level), rejections(run, level), knowledge(run, level),
   ] };
 }
 
@@ -993,7 +993,7 @@ function drawPage() {
     // Only runs with the same objectives share axes.
     const like = runs.filter((run) => JSON.stringify(run.objectives) === JSON.stringify(first.objectives));
     const front = frontPanel(like, 2), course = convergence(runs, 2), tabs = runTabs();
-    const apart = like.length < runs.length ? h("p", { class: "note" }, `Not drawn, for they have other objectives: ${runs.filter((run) => !like.includes(run)).map((run) => run.label).join(", ")}.`) : null;
+    const apart = like.length < runs.length ? h("p", { class: "note" }, `Not drawn, since their objectives differ: ${runs.filter((run) => !like.includes(run)).map((run) => run.label).join(", ")}.`) : null;
     if (front && like.length > 1) mounts.push(front.mount);
     if (course) mounts.push(course.mount);
     mounts.push(tabs.mount);

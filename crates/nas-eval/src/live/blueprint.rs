@@ -10,24 +10,24 @@ use tch::Device;
 
 use crate::{Error, Numbering};
 
-/// How the networks of a space are built for a data set, and what is shown to them.
+/// How the networks of a space are built for a data set, and what images they take.
 #[derive(Clone)]
 pub struct Blueprint {
     /// Height and width of an image, in pixels.
     pub side: usize,
     /// Classes of images.
     pub classes: usize,
-    /// Images in a batch that proxies see, where nothing else is asked for.
+    /// Images in a batch that proxies see, by default.
     pub batch: usize,
     /// The proxies of the training-free score ([`ProxyScore`](super::ProxyScore)).
     pub score: &'static [Proxy],
-    /// Scores that were computed before, where there are such.
+    /// Scores that were computed before, if there are any.
     pub computed: Option<Computed>,
     /// Reads images of a file, where files with images of the data set are known.
     pub read: Option<ReadImages>,
     /// Builds a network.
     pub build: Arc<Build>,
-    /// How a benchmark numbers the architectures: it tells which are the same network.
+    /// How a benchmark numbers the architectures: which shows which are the same network.
     pub numbering: Option<Numbering>,
 }
 
@@ -61,13 +61,13 @@ impl Blueprint {
         self.numbering.and_then(first).unwrap_or_else(|| arch.clone())
     }
 
-    /// A number that tells an architecture from others, the same everywhere.
+    /// A number of the architecture that is the same on all machines, and differs from those of others.
     fn number(&self, arch: &Arch) -> u64 {
         self.numbering.map_or_else(|| fingerprint(arch), |known| (known.index)(arch) as u64)
     }
 }
 
-/// A number that tells an architecture from others, the same everywhere.
+/// A number of the architecture that is the same on all machines, and differs from those of others.
 fn fingerprint(arch: &Arch) -> u64 {
     // FNV-1a.
     let step = |hash: u64, choice: &u8| (hash ^ u64::from(*choice)).wrapping_mul(0x0100_0000_01b3);
@@ -80,7 +80,7 @@ pub struct Networks {
     /// How.
     pub blueprint: Blueprint,
     /// The seed of the initial weights. Each network draws its own from it, as in published
-    /// tables: with one draw for all, its luck would rank networks that differ in little else.
+    /// tables: with one draw for all, its chance would rank networks that differ little.
     pub seed: u64,
     /// Where they run.
     pub device: Device,

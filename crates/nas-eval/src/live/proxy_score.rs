@@ -80,7 +80,7 @@ impl ProxyScore {
     ///
     /// # Errors
     /// [`nas_bench::Error::Scores`] where the table lacks one of the proxies,
-    /// [`nas_proxy::Error::Reference`] where it does not tell networks apart by one.
+    /// [`nas_proxy::Error::Reference`] where a proxy is the same for all networks.
     pub fn from_table(table: ScoreTable) -> Result<Self, Error> {
         let column = |proxy: Proxy| {
             table.column(proxy.name()).ok_or_else(|| nas_bench::Error::Scores {
@@ -119,8 +119,8 @@ impl ProxyScore {
     /// The score of proxies; `None` where one of them is.
     ///
     /// # Errors
-    /// [`nas_proxy::Error::Reference`] where a proxy does not tell the sample's architectures
-    /// apart; failures of what computes.
+    /// [`nas_proxy::Error::Reference`] where a proxy is the same for all architectures of the sample;
+    /// failures of the computation.
     fn aggregate(&mut self, proxies: &[Option<f64>]) -> Result<Option<f64>, BoxError> {
         if let Ranks::Sample(sample) = &self.ranks {
             let sample = sample.clone();

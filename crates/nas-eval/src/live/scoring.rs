@@ -32,7 +32,7 @@ pub struct Scoring {
 
 impl Scoring {
     /// Computes the values of each architecture and hands them over in the order of the
-    /// architectures, once for those that are the same network. `known` tells values that need
+    /// architectures, once for those that are the same network. `known` returns values that need
     /// not be computed.
     ///
     /// # Errors

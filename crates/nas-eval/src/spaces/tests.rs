@@ -1,4 +1,4 @@
-//! Tests that hold for every known space.
+//! Tests of every known space.
 
 use nas_search::SearchRng;
 use rand::SeedableRng;
@@ -38,7 +38,7 @@ fn an_unknown_data_set_is_refused_with_those_of_the_space() {
 }
 
 #[test]
-fn architectures_are_read_as_they_are_written_and_numbers_are_theirs() {
+fn architectures_are_parsed_from_all_their_forms_and_numbers() {
     let rng = &mut SearchRng::seed_from_u64(1);
     for problem in all() {
         for _ in 0..20 {

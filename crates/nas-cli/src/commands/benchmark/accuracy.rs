@@ -1,4 +1,4 @@
-//! What the searches of a benchmark see as accuracy.
+//! The accuracies that the searches of a benchmark use.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use nas_space::Arch;
 use super::{Accuracy, Arguments};
 use crate::failure::Failure;
 
-/// What the searches of a data set see as accuracy, by index: the same for all, or for those of a
-/// seed.
+/// The accuracies that the searches of a data set use, by index: the same for all searches, or for all
+/// of a seed.
 pub struct Accuracies {
     objective: Objective,
     values: Values,
@@ -24,7 +24,7 @@ enum Values {
 }
 
 impl Accuracies {
-    /// Those that the arguments ask for, on a data set with its published accuracies.
+    /// The accuracies that the arguments ask for, on a data set with these published accuracies.
     pub fn new(
         arguments: &Arguments,
         problem: &Problem,
@@ -53,7 +53,7 @@ impl Accuracies {
         })
     }
 
-    /// The values that a search of a seed sees, as a source.
+    /// The values for a search of this seed, as a source.
     pub fn source(&self, problem: &Problem, seed: u64) -> Box<dyn Source> {
         let values = match &self.values {
             Values::Same(values) => values.clone(),
@@ -65,12 +65,12 @@ impl Accuracies {
     }
 }
 
-/// The proxy's values as pel-nas computed them.
+/// The proxy's values, which are part of pel-nas.
 fn proxies(arguments: &Arguments, problem: &Problem) -> Result<Vec<Option<f64>>, Failure> {
     let table = ScoreTable::cifar10()?;
     if table.header().space != problem.space.name() {
         return Err(Failure::input(format!(
-            "--accuracy proxy: pel-nas computed proxies of {}, not of {}",
+            "--accuracy proxy: there are computed proxies of {}, not of {}",
             table.header().space,
             problem.space.name()
         )));
@@ -83,7 +83,7 @@ fn proxies(arguments: &Arguments, problem: &Problem) -> Result<Vec<Option<f64>>,
     Ok(all.iter().map(|arch| table.values(arch)?[column]).collect())
 }
 
-/// For each seed what a predictor predicts of all that learnt from random networks.
+/// For each seed the predictions of a predictor that was fitted to random networks.
 fn shared(
     arguments: &Arguments,
     problem: &Problem,

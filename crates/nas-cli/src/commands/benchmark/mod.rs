@@ -1,4 +1,4 @@
-//! `nas benchmark`: searchers compared on equal terms.
+//! `nas benchmark`: searchers compared with equal budgets.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,12 +25,12 @@ mod search;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas benchmark                                          three searchers, all data sets and devices
-  nas benchmark --searchers nsga2,local --seeds 10       others
-  nas benchmark --partition pel-nas --devices fpga       in the paper's niches
-  nas benchmark --at 50,100,200,400,600 --format csv     how they converge")]
+  nas benchmark
+  nas benchmark --searchers nsga2,local --seeds 10
+  nas benchmark --partition pel-nas --devices fpga    in the paper's niches
+  nas benchmark --at 50,100,200,400 --format csv      convergence")]
 pub struct Arguments {
-    /// The searchers that are compared
+    /// The searchers to compare
     #[arg(
         long,
         value_enum,
@@ -46,7 +46,7 @@ pub struct Arguments {
     /// Devices with published costs of the space [default: all]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', value_parser = parse_published)]
     devices: Vec<String>,
-    /// Searches of each searcher on each pair of data set and device
+    /// Searches of each searcher for each pair of data set and device
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: u32,
     /// The first seed
@@ -55,41 +55,44 @@ pub struct Arguments {
     /// Architectures that each search evaluates
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: u32,
-    /// Also score what was found after so many evaluations
+    /// Also score the fronts after these numbers of evaluations
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     at: Vec<u32>,
-    /// Where the searches have accuracies from. benchmark: those published of all. predictor: each
-    /// search predicts them from few that it chooses, as in `nas search`. shared-predictor: from a few
-    /// at random, the same for all searches of a seed. proxy: a single zero-cost proxy in their place
+    /// Where accuracy comes from
     #[arg(long, value_enum, default_value = "benchmark")]
     accuracy: Accuracy,
-    /// Accuracies of trained networks that a predictor may use, each of another class
+    /// Networks that a predictor may train, no two of one class of isomorphic cells
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     trained: u32,
-    /// The proxy, as pel-nas computed it on CIFAR-10; the greater the better
+    /// The proxy of --accuracy proxy, computed on CIFAR-10; greater is better
     #[arg(long, value_name = "NAME", default_value = "nwot")]
     proxy: String,
-    /// Also write the front of each search to this file, as CSV
+    /// Also write the fronts of all searches to this CSV file
     #[arg(long, value_name = "FILE")]
     fronts: Option<PathBuf>,
-    /// Also minimise energy, on devices that have it published
+    /// Also minimise energy, on devices with published energy
     #[arg(long)]
     energy: bool,
+    /// The format of the results
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     #[command(flatten)]
     partition: PartitionArguments,
     #[command(flatten)]
     allocation: AllocationArgument,
     #[command(flatten)]
     rules: RulesArgument,
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Accuracy {
+    /// The published accuracies of all networks
     Benchmark,
+    /// Predicted from networks that each search trains, as in nas search
     Predictor,
+    /// Predicted from random networks, the same for all searches of a seed
     SharedPredictor,
+    /// A zero-cost proxy instead of accuracy
     Proxy,
 }
 
@@ -107,23 +110,25 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 impl Arguments {
-    /// Refuses what cannot be compared.
+    /// Refuses searchers and options that cannot be compared.
     fn check(&self) -> Result<(), Failure> {
         for searcher in &self.searchers {
             let why = match (searcher, self.accuracy) {
-                (Searcher::Llm, _) => "run it by `nas search --searcher llm`",
+                (Searcher::Llm, _) => "use `nas search --searcher llm`",
                 (Searcher::Exhaustive, Accuracy::Benchmark) => {
                     "with --accuracy benchmark it finds the exact front; name another --accuracy"
                 }
                 _ => continue,
             };
             let name = searcher.name();
-            return Err(Failure::input(format!("{name} is not compared here: {why}")));
+            return Err(Failure::input(format!(
+                "--searchers {name}: cannot be compared here; {why}"
+            )));
         }
         if let Some(at) = self.at.iter().find(|at| **at > self.evaluations) {
             let all = self.evaluations;
             return Err(Failure::input(format!(
-                "--at {at}: each search ends after {all} evaluations; raise --evaluations, or leave it out"
+                "--at {at}: each search ends after {all} evaluations: raise --evaluations, or leave it out"
             )));
         }
         match &self.fronts {
@@ -137,7 +142,7 @@ impl Arguments {
     }
 }
 
-/// Each once, in order: what is named twice counts once.
+/// Each one once, in order.
 fn distinct<T: Clone + PartialEq>(named: &[T]) -> Vec<T> {
     let mut once = Vec::with_capacity(named.len());
     for one in named {

@@ -15,7 +15,7 @@ use crate::{
     target::check_published,
 };
 
-/// A data set with what was published for it, and what the searches see in place of that.
+/// A data set with its published tables, and the accuracies that the searches use.
 pub struct OnDataset {
     pub problem: Problem,
     pub published: Box<dyn Published>,
@@ -34,7 +34,7 @@ pub struct Pair<'a> {
     pub rules: Vec<Rule>,
 }
 
-/// What a space must have published to compare searchers on it.
+/// What must be published of a space to compare searchers on it.
 const NEEDED: &str = "accuracies of all architectures";
 
 impl Arguments {
@@ -53,7 +53,7 @@ impl Arguments {
             }
             if problem.space.size().is_some_and(|size| u64::from(self.evaluations) > size) {
                 return Err(Failure::input(format!(
-                    "--evaluations {}: {} holds {} architectures",
+                    "--evaluations {}: {} has only {} architectures",
                     self.evaluations,
                     problem.space.name(),
                     problem.space.size().unwrap_or_default()
@@ -83,7 +83,7 @@ impl Arguments {
                 if !(named.is_empty() || is_named) {
                     continue;
                 }
-                // Of devices that are not named, those without energy are left out.
+                // Unless they are named, devices without energy are left out.
                 if self.energy && !is_named && !problem.has_cost(&device.name, Metric::Energy)? {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! What a benchmark prints: a row for each search, means over them, and fronts.
+//! The results of a benchmark: a row for each search, means over them, and fronts.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,13 @@ use nas_space::Arch;
 use super::{Accuracy, Arguments, pair::Pair, search::Row};
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, counted, print, print_json},
+    output::{Cell, Format, Records, counted, print_json},
     partition::allocation_name,
     searcher::Searcher,
+    terminal::print,
 };
 
-/// A network on a front: who found it, what the search saw of it, and what it costs.
+/// A network on a front: the searcher that found it, its objectives in the search.
 struct OnFront<'a> {
     by: String,
     seed: u64,
@@ -134,21 +135,23 @@ impl Arguments {
             ]);
         }
         let seen = match self.accuracy {
-            Accuracy::Benchmark => "published accuracy of all".to_owned(),
+            Accuracy::Benchmark => "published accuracies".to_owned(),
             Accuracy::SharedPredictor => {
                 let trained = counted(self.trained as usize, "random trained network");
-                format!("accuracy predicted from {trained},\n  the same for all searches of a seed")
+                format!(
+                    "accuracies predicted from {trained},\n  the same for all searches of a seed"
+                )
             }
             Accuracy::Predictor => {
                 let trained = counted(self.trained as usize, "trained network");
-                format!("accuracy predicted from {trained} that each chooses")
+                format!("accuracies predicted from {trained} that each search chooses")
             }
-            Accuracy::Proxy => format!("{} in place of accuracy", self.proxy),
+            Accuracy::Proxy => format!("the proxy {} instead of accuracy", self.proxy),
         };
         format!(
             "{}\nmeans over {} of data set and device, {} each; worst: the worst pair\n  \
              after: evaluations; ±: 95 % interval over the seeds\n  \
-             the searches see {seen}\n  \
+             the searches use {seen}\n  \
              scored on test accuracy, against the exact front of the whole space\n",
             records.table(),
             counted(pairs, "pair"),

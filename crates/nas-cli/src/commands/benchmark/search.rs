@@ -1,4 +1,4 @@
-//! The searches of a benchmark, side by side.
+//! The searches of a benchmark, in parallel.
 
 use std::{sync::Mutex, time::Instant};
 
@@ -16,7 +16,7 @@ use crate::{
     searcher::{Searcher, scan, schedule},
 };
 
-/// What one search found after so many evaluations.
+/// The result of one search after a number of evaluations.
 pub struct Row {
     pub dataset: &'static str,
     pub device: &'static str,
@@ -25,10 +25,10 @@ pub struct Row {
     pub evaluations: usize,
     pub scores: Option<nas_eval::Scores>,
     pub coverage: f64,
-    /// The given rules that hold.
+    /// The given rules that still hold.
     pub holding: String,
     pub seconds: f64,
-    /// What the search found in the end.
+    /// The front at the end.
     pub front: Vec<Evaluated>,
 }
 

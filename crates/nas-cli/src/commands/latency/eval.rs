@@ -13,11 +13,12 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Measurements on the hidden device, chosen as nas latency fit chooses them
-    #[arg(long, value_name = "N,…", default_values_t = [10, 30], value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Measurements on the predicted device, chosen as in nas latency fit
+    #[arg(long, value_name = "N,…", default_value = "10,30", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1000))]
     measurements: Vec<u32>,
     #[command(flatten)]
     reference: ReferenceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -30,7 +31,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             .heading("expected_ms", "expected error [ms]")
             .heading("error_ms", "error [ms]");
     let mut sums = vec![0.0; arguments.measurements.len()];
-    let mut progress = Progress::new("hiding devices", reference.devices.len());
+    let mut progress = Progress::new("predicting devices", reference.devices.len());
     for (done, (hidden, truth)) in reference.devices.iter().enumerate() {
         let model = reference.model(Some(hidden))?;
         for (sum, &count) in sums.iter_mut().zip(&arguments.measurements) {

@@ -14,23 +14,24 @@ use super::reference::{Reference, ReferenceArguments};
 use crate::{
     arch::shown,
     failure::Failure,
-    output::{Cell, Format, Records, counted, print},
+    output::{Cell, Format, Records, counted},
     tables::latencies,
+    terminal::print,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Your measurements: CSV with the columns arch and latency_ms, empty where the device cannot
-    /// run the architecture. Without it, what to measure first is told
+    /// Your measurements: CSV with the columns arch and latency_ms, which is empty if the device cannot
+    /// run the architecture. Without a file, the architectures to measure first are listed
     #[arg(value_name = "FILE")]
     measured: Option<PathBuf>,
-    /// How many to measure next are told
+    /// How many architectures to measure next are listed
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     next: u32,
     #[command(flatten)]
     reference: ReferenceArguments,
-    /// table tells how good the prediction is and what to measure next; csv and json hold all
-    /// architectures, or without measurements those to measure
+    /// table shows the expected error and what to measure next; csv and json contain the predictions of
+    /// all architectures, or without measurements the architectures to measure
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -73,9 +74,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             return Ok(ExitCode::SUCCESS);
         }
         print(&format!(
-            "{}\nMeasure these first, the most telling at the top, and write their latencies\n\
-             to a CSV file with the columns arch and latency_ms (arch may be the index);\n\
-             then: nas latency fit FILE\n",
+            "{}\nMeasure these first, the most informative first, and write their latencies to a CSV\n\
+             file with the columns arch and latency_ms (arch may be the index); then type\n\
+             nas latency fit FILE\n",
             to_measure.table()
         ))?;
         return Ok(ExitCode::SUCCESS);
@@ -89,7 +90,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-/// Those to measure.
+/// The architectures to measure.
 fn listed(
     problem: &Problem,
     format: Format,
@@ -164,12 +165,14 @@ fn summary(
         let error = mean(&mut squares.into_iter(), values.len()).sqrt();
         let rank = spearman(left_out, &values);
         let rank = rank.map_or_else(String::new, |rank| format!(", Spearman {rank:.2}"));
-        text += &format!("  each measurement from the others: error {error:.3} ms{rank}\n");
+        text +=
+            &format!("  each measurement predicted from the others: error {error:.3} ms{rank}\n");
     } else {
-        text += "  from so few, no measurement can be held against the others\n";
+        text += "  too few measurements to predict each from the others\n";
     }
     text += &format!(
-        "\n{}\nall, for nas search --latency-table: add --format csv > all.csv\n",
+        "\n{}\nfor all latencies, as nas search --latency-table reads them:\n  \
+         add --format csv > all.csv\n",
         to_measure.table()
     );
     text

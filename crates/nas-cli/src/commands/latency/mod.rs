@@ -1,4 +1,4 @@
-//! `nas latency`: what architectures cost on a device, looked up, measured or predicted.
+//! `nas latency`: latencies on a device, published, measured or predicted.
 
 use std::{path::Path, process::ExitCode};
 
@@ -24,12 +24,15 @@ mod reference;
     args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:
-  nas latency 6111                                   measured on this machine
-  nas latency 6111 --runtime onnx                    the same in ONNX Runtime
-  nas latency --device fpga --space fbnet --file mine.txt    published costs, summed over blocks
-  nas latency fit                                    what to measure on your device first
-  nas latency fit mine.csv                           what these say of all, and what to measure next
-  nas latency fit mine.csv --format csv > all.csv    all: for nas search --latency-table"
+  nas latency 6111                   measured on this machine
+  nas latency 6111 --runtime onnx    the same in ONNX Runtime
+  nas latency --device fpga --space fbnet --file mine.txt    published
+
+  # Your own device: what to measure first, then predictions for all
+  nas latency fit
+  nas latency fit mine.csv
+  nas latency fit mine.csv --format csv > all.csv
+  nas search --latency-table all.csv"
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -43,17 +46,18 @@ pub struct Arguments {
     pub runtime: Runtime,
     #[command(flatten)]
     pub space: SpaceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Predicts the latencies of all architectures on your device from a few that were measured
-    /// there, and tells which to measure next
+    /// Predicts the latencies of all architectures on your device from a few measurements, and lists
+    /// what to measure next
     Fit(fit::Arguments),
-    /// Hides one published device at a time, predicts it from a few of its latencies and the other
-    /// devices, and compares with the truth
+    /// Predicts each published device from a few of its latencies and the other devices, and compares
+    /// with its published latencies
     Eval(eval::Arguments),
 }
 

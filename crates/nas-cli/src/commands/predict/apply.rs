@@ -1,4 +1,4 @@
-//! `nas predict apply`: accuracies that a predictor predicts.
+//! `nas predict apply`: predicted accuracies.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -13,19 +13,20 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// What `nas predict fit` wrote
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
+    /// A file that `nas predict fit` wrote
+    #[arg(value_name = "PREDICTOR")]
+    predictor: PathBuf,
     #[command(flatten)]
     architectures: Architectures,
     #[command(flatten)]
     space: SpaceArguments,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let file = &arguments.model;
+    let file = &arguments.predictor;
     let in_file =
         |error: nas_predict::Error| Failure::input(format!("{}: {error}", file.display()));
     let text =

@@ -15,21 +15,22 @@ use serde_json::json;
 use super::Learning;
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, counted, print, print_json},
+    output::{Cell, Format, Records, counted, print_json},
     progress::Progress,
     space_arguments::SpaceArguments,
     tables::{self, accuracies},
+    terminal::print,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Trained networks to learn from, each of another class
+    /// Trained networks to learn from, no two of one class of isomorphic cells
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     trained: u32,
-    /// Draws of trained networks; the results are means over them
+    /// Random draws of trained networks; the results are means over them
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     seeds: u32,
-    /// The first draw's seed
+    /// The seed of the first draw
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
     #[command(flatten)]
@@ -39,21 +40,26 @@ pub struct Arguments {
     accuracy_table: Option<PathBuf>,
     #[command(flatten)]
     learning: Learning,
-    /// Leave a group of columns out
+    /// Leave out a group of features
     #[arg(long, value_enum, value_name = "GROUP")]
     without: Vec<Columns>,
-    /// A folder for features and predictions, as CSV: features.csv, and a file for each seed
+    /// Write features and predictions into this folder: features.csv, and a CSV file for each seed
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Columns {
+    /// The choices of decisions
     Choices,
+    /// The paths through a cell
     Paths,
+    /// Numbers about these paths
     PathStatistics,
+    /// Scores such as zero-cost proxies
     Scores,
 }
 
@@ -68,7 +74,7 @@ impl Columns {
     }
 }
 
-/// Architectures with the accuracies that are learnt from and those that are reported on.
+/// Architectures with the accuracies to learn from and those to compare with.
 struct Data {
     problem: Problem,
     architectures: Vec<Arch>,
@@ -87,13 +93,13 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("make", folder, &error))?;
         write(folder, "features.csv", &features(&data, &table))?;
     }
-    let mut progress = Progress::new("learning", arguments.seeds as usize);
+    let mut progress = Progress::new("fitting", arguments.seeds as usize);
     let mut trials = Vec::new();
     for (done, seed) in (arguments.seed..).take(arguments.seeds as usize).enumerate() {
         let split = draw_trained(&classes, arguments.trained as usize, seed);
         if split.held_out.is_empty() {
             return Err(Failure::input(format!(
-                "{} leave no class to report on: ask for fewer with --trained",
+                "{} leave no architecture of another class to predict: ask for fewer with --trained",
                 counted(split.trained.len(), "trained network")
             )));
         }
@@ -179,7 +185,7 @@ impl Trial {
         Ok(Self { split, predicted, quality, coverage, fit_seconds, predict_seconds })
     }
 
-    /// Trained and held-out architectures; others of a trained network's class are neither.
+    /// Trained and held-out architectures; others of a trained network's class are left out.
     fn records(&self, data: &Data) -> Records {
         let columns = [key(data), "trained", "accuracy", "truth", "predicted", "low", "high"];
         let mut records = Records::new(columns);
@@ -276,8 +282,8 @@ fn report(
     }
     let mut text = records.table();
     text += &format!(
-        "\n{}, each of another class, and {} of the others\n  \
-         {origin}\n  mean of {}; {fit:.2} s to fit, {predict:.2} s to predict all (median)\n",
+        "\n{} of distinct classes, evaluated on {} of other classes\n  \
+         {origin}\n  mean of {}; median time: {fit:.2} s to fit, {predict:.2} s to predict all\n",
         counted(trained, "trained network"),
         counted(held_out, "architecture"),
         counted(trials.len(), "draw")

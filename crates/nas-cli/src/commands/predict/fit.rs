@@ -7,7 +7,11 @@ use nas_space::Arch;
 
 use super::Learning;
 use crate::{
-    failure::Failure, output::counted, space_arguments::SpaceArguments, tables::accuracies,
+    failure::Failure,
+    output::counted,
+    space_arguments::SpaceArguments,
+    tables::accuracies,
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
@@ -19,10 +23,10 @@ pub struct Arguments {
     space: SpaceArguments,
     #[command(flatten)]
     learning: Learning,
-    /// The seed of the trees
+    /// The seed of the boosted trees
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The file to write, which is replaced
+    /// The file to write; an existing one is replaced
     #[arg(long, value_name = "FILE", default_value = "predictor.json")]
     out: PathBuf,
 }
@@ -52,19 +56,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     std::fs::write(file, predictor.to_json()?)
         .map_err(|error| Failure::file("write", file, &error))?;
     if predictor.is_constant() {
-        eprintln!(
-            "warning: one accuracy is predicted for all networks with a path from input to output, \
-             and the intervals mean nothing:\n  {} tells no two such networks apart",
+        note(&format!(
+            "warning: the predictor is constant for networks with a path from input to output, and its \
+             intervals mean nothing: {} has no two such networks with different features",
             arguments.accuracy_table.display()
-        );
+        ));
     }
     let classes: HashSet<_> =
         pairs.iter().map(|pair| (domain.class)(&architectures[pair.0])).collect();
-    println!(
-        "learnt from {} of {}",
+    print(&format!(
+        "fitted to {} of {}\nwritten to {}\n",
         counted(pairs.len(), "trained network"),
-        counted(classes.len(), "class")
-    );
-    println!("written to {}", file.display());
+        counted(classes.len(), "class"),
+        file.display()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `nas predict folds`: trained networks predicted from each other by cross-validation.
+//! `nas predict folds`: cross-validation on trained networks.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,10 +14,11 @@ use nas_space::{Arch, Decision, Space};
 use super::Learning;
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, print, rounded},
+    output::{Cell, Format, Records, rounded},
     progress::Progress,
     space_arguments::{dataset_help, known, space_help},
     tables,
+    terminal::{print, write},
 };
 
 #[derive(Debug, clap::Args)]
@@ -26,25 +27,26 @@ pub struct Arguments {
     space: String,
     #[arg(long, value_name = "NAME", help = dataset_help())]
     dataset: Option<String>,
-    /// Parts that are held out in turn
+    /// Number of parts, each of which is held out in turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(2..=100))]
     folds: u32,
-    /// How often they are drawn anew; what is told is the mean
+    /// Random draws of the parts; the results are means over them
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1000))]
     repeats: u32,
-    /// The first draw's seed
+    /// The seed of the first draw
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
-    /// Scores of all of them, such as zero-cost proxies: CSV with a column arch and one for each
-    /// score, as nas score --format csv prints them. Each is told alone, and beside the predictor, which
-    /// learns from layers, the mean with another that learns from the scores
+    /// Scores of all networks, such as zero-cost proxies: CSV with a column arch and one for each score, as
+    /// nas score --format csv prints them. Shows each score alone, and the mean of the predictor with
+    /// another one that learns from the scores
     #[arg(long, value_name = "FILE")]
     scores: Option<PathBuf>,
-    /// Print the networks, one on each line, and nothing else: for nas score --file
+    /// Only print the networks, one on each line, for nas score --file
     #[arg(long)]
     networks: bool,
     #[command(flatten)]
     learning: Learning,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -74,9 +76,9 @@ fn columns<'a>(tables: &[&'a Table]) -> impl Iterator<Item = (&'a Table, usize)>
     })
 }
 
-/// What was told by each method, by repeat.
-struct Told<'a> {
-    labels: &'a [f64],
+/// The rank correlations of each method, by repeat.
+struct Ranks<'a> {
+    accuracies: &'a [f64],
     /// The width that each network takes.
     widths: &'a [u8],
     width: &'a Decision,
@@ -84,14 +86,14 @@ struct Told<'a> {
     methods: Vec<(String, Vec<Vec<Option<f64>>>)>,
 }
 
-impl Told<'_> {
-    fn tell(&mut self, method: &str, values: &[Option<f64>]) {
+impl Ranks<'_> {
+    fn add(&mut self, method: &str, values: &[Option<f64>]) {
         let within = |choice: Option<usize>| {
-            let rows = (0..self.labels.len())
+            let rows = (0..self.accuracies.len())
                 .filter(|&row| choice.is_none_or(|choice| usize::from(self.widths[row]) == choice));
-            let (values, labels): (Vec<f64>, Vec<f64>) =
-                rows.filter_map(|row| Some((values[row]?, self.labels[row]))).unzip();
-            spearman(&values, &labels)
+            let (values, accuracies): (Vec<f64>, Vec<f64>) =
+                rows.filter_map(|row| Some((values[row]?, self.accuracies[row]))).unzip();
+            spearman(&values, &accuracies)
         };
         let ranks = std::iter::once(None).chain((0..self.width.choices.len()).map(Some));
         let ranks = ranks.map(within).collect();
@@ -101,8 +103,8 @@ impl Told<'_> {
         }
     }
 
-    /// The means over the repeats, and over all networks their deviation; where it is given, how many
-    /// labels lie in the interval of the predictor, which comes first.
+    /// The means over the repeats, and over all networks their deviation; `inside` is the share of
+    /// accuracies in the interval of the predictor, which is the first method.
     fn records(&self, inside: Option<f64>) -> Records {
         let width = self.width;
         let within = width.choices.iter().map(|choice| format!("{} = {choice}", width.name));
@@ -118,7 +120,7 @@ impl Told<'_> {
             let of = |at: usize| repeats.iter().filter_map(move |row| row[at]);
             let all = mean_of(of(0));
             let deviation = all.and_then(|mean| {
-                // Of what is the same each time nothing is left but rounding.
+                // The deviation of equal values is 0, up to rounding.
                 let deviation = mean_of(of(0).map(|value| (value - mean).powi(2)))?.sqrt();
                 Some(if deviation < 1e-12 { 0.0 } else { deviation })
             });
@@ -140,18 +142,18 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let problem = Problem::new(known(&arguments.space)?, arguments.dataset.as_deref())?;
     let published = tables::needed(&problem, data, "accuracies")?;
     let lacking = || tables::lacking(&problem, "accuracies");
-    let Trained { architectures, accuracies: labels, .. } =
+    let Trained { architectures, accuracies, .. } =
         problem.accuracies(&*published)?.ok_or_else(lacking)?;
     if published.test_accuracies()?.is_some() {
         return Err(Failure::input(format!(
-            "all networks of {} were trained: nas predict eval learns from some and predicts the others",
+            "accuracies of all networks of {} were published: use nas predict eval",
             problem.space.name()
         )));
     }
     let space = problem.space;
     if arguments.networks {
         let lines = architectures.iter().map(|arch| space.format(arch) + "\n");
-        print(&lines.collect::<String>())?;
+        write(&lines.collect::<String>())?;
         return Ok(ExitCode::SUCCESS);
     }
     let width = &space.decisions()[0];
@@ -161,14 +163,14 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let scores = scores.map(|file| self::scores(file, &architectures, space)).transpose()?;
     let views: Vec<&Table> = std::iter::once(&table).chain(&scores).collect();
     let mean = format!("mean of the {}", width.name);
-    let mut told = Told { labels: &labels, widths: &widths, width, methods: Vec::new() };
+    let mut ranks = Ranks { accuracies: &accuracies, widths: &widths, width, methods: Vec::new() };
     let mut inside = Vec::new();
-    let mut progress = Progress::new("learning", arguments.repeats as usize);
+    let mut progress = Progress::new("fitting", arguments.repeats as usize);
     for (done, seed) in (arguments.seed..).take(arguments.repeats as usize).enumerate() {
-        let mut predicted = vec![None; labels.len()];
+        let mut predicted = vec![None; accuracies.len()];
         let (mut with_scores, mut by_width) = (predicted.clone(), predicted.clone());
         for split in cross_validation(&architectures, arguments.folds as usize, seed) {
-            let of_known: Vec<f64> = split.trained.iter().map(|&row| labels[row]).collect();
+            let of_known: Vec<f64> = split.trained.iter().map(|&row| accuracies[row]).collect();
             let known: Vec<(usize, f64)> =
                 split.trained.iter().copied().zip(within_fences(&of_known)).collect();
             let settings = arguments.learning.settings(seed);
@@ -178,35 +180,35 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             for row in split.held_out {
                 let Prediction { value, low, high } = values[0][row];
                 predicted[row] = Some(value);
-                inside.push(f64::from(u8::from((low..=high).contains(&labels[row]))));
+                inside.push(f64::from(u8::from((low..=high).contains(&accuracies[row]))));
                 with_scores[row] = mean_of(values.iter().map(|values| values[row].value));
                 let alike = known.iter().filter(|(other, _)| widths[*other] == widths[row]);
-                let alike = mean_of(alike.map(|label| label.1));
-                by_width[row] = alike.or_else(|| mean_of(known.iter().map(|label| label.1)));
+                let alike = mean_of(alike.map(|one| one.1));
+                by_width[row] = alike.or_else(|| mean_of(known.iter().map(|one| one.1)));
             }
         }
-        told.tell("predictor", &predicted);
+        ranks.add("predictor", &predicted);
         if scores.is_some() {
-            told.tell("predictor with scores", &with_scores);
+            ranks.add("predictor with scores", &with_scores);
         }
-        told.tell(&mean, &by_width);
+        ranks.add(&mean, &by_width);
         for (table, column) in columns(&views) {
             let values: Vec<_> = (0..table.rows()).map(|row| table.value(row, column)).collect();
             if values.iter().any(Option::is_some) {
-                told.tell(&table.columns()[column].name, &values);
+                ranks.add(&table.columns()[column].name, &values);
             }
         }
         progress.update(done + 1, "");
     }
     progress.finish();
     let inside = mean_of(inside.into_iter()).map(|share| 100.0 * share);
-    told.records(inside.filter(|_| arguments.format != Format::Table)).print(arguments.format)?;
+    ranks.records(inside.filter(|_| arguments.format != Format::Table)).print(arguments.format)?;
     if arguments.format == Format::Table {
         print(&format!(
-            "\nSpearman of what is predicted for held-out networks, {} networks in {} parts,\n  \
-             mean and deviation of {} draws; at the right within each {}\n\
-             {} % of their labels lie in the predictor's interval, which is meant to hold 90\n",
-            labels.len(),
+            "\nSpearman between predicted and trained accuracy of held-out networks: {} networks\n  \
+             in {} parts, mean and deviation over {} draws; at the right within each {}\n\
+             {} % of the trained accuracies are in the predictor's 90 % interval\n",
+            accuracies.len(),
             arguments.folds,
             arguments.repeats,
             width.name,

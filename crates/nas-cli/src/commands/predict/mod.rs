@@ -1,4 +1,4 @@
-//! `nas predict`: accuracy predicted from few trained networks, by itself.
+//! `nas predict`: predictors of accuracy, without a search.
 
 use std::{path::Path, process::ExitCode};
 
@@ -15,10 +15,14 @@ mod folds;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas predict eval --trained 100 --seeds 3                   how good 100 trained networks are
-  nas predict fit --accuracy-table mine.csv                  learn from your own, to predictor.json
-  nas predict apply predictor.json 6111 1462                 two cells
-  nas predict apply predictor.json --format csv > all.csv    all: for nas search --accuracy-table")]
+  # How well 100 trained networks predict the others
+  nas predict eval --trained 100 --seeds 3
+
+  # A predictor from your own trained networks, for two cells, then for all
+  nas predict fit --accuracy-table mine.csv --out predictor.json
+  nas predict apply predictor.json 6111 1462
+  nas predict apply predictor.json --format csv > all.csv
+  nas search --accuracy-table all.csv --device raspi4")]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -26,16 +30,14 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Learns from your accuracies of trained networks and writes a predictor to a file
+    /// Fits a predictor to the accuracies of your trained networks, and writes it to a file
     Fit(fit::Arguments),
-    /// Learns from the published accuracies of some networks, drawn at random, and compares the
-    /// predictions for all architectures of other classes with the truth
+    /// Fits predictors to the published accuracies of a few random networks, and compares their
+    /// predictions for all others with the published accuracies
     Eval(eval::Arguments),
-    /// Learns from all trained networks but a part, predicts that part, and compares with the truth
-    /// and with simpler predictors
+    /// Cross-validates the predictor on all trained networks, and compares it with simpler predictors
     Folds(folds::Arguments),
-    /// Predicts the accuracy of architectures, each with an interval that holds nine trained
-    /// networks in ten
+    /// Predicts the accuracy of architectures, each with a 90 % interval
     Apply(apply::Arguments),
 }
 
@@ -48,22 +50,25 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
 }
 
-/// How a predictor learns.
+/// How a predictor is fitted.
 #[derive(Debug, clap::Args)]
 struct Learning {
-    /// Which models predict: all, or only boosted trees or the Gaussian process
+    /// Members of the ensemble
     #[arg(long, value_enum, default_value_t)]
     members: MemberNames,
-    /// Boosted trees
+    /// Number of boosted trees
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     trees: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum MemberNames {
+    /// All members
     #[default]
     All,
+    /// Only boosted trees
     Trees,
+    /// Only the Gaussian process
     GaussianProcess,
 }
 

@@ -20,16 +20,17 @@ use crate::{
     commands::images::blueprint,
     engine::{self, Job},
     failure::Failure,
-    output::{Cell, Format, Records, print},
+    output::{Cell, Format, Records},
     progress::Progress,
     score_file::ScoreFile,
     stop::stop_signal,
+    terminal::print,
 };
 
 /// Where proxies are computed by default.
 const CPU: &str = "cpu";
 
-/// How long another process is left alone.
+/// Time between two looks at another process's file.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// As many proxies beside a cell, or cells beside a proxy, as fit into 80 columns.
@@ -42,17 +43,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if engine.is_some() {
         if out.is_none() {
             return Err(Failure::input(
-                "--engine: what workers compute goes to a file: add --out, for example --out scores.bin",
+                "--engine requires a file for the scores: add --out, for example --out scores.bin",
             ));
         }
         if arguments.shard.is_some() {
             return Err(Failure::input(
-                "--shard is this process's part, and --engine has all parts computed: leave one of them out",
+                "--shard computes one part here, --engine computes all parts: leave one of them out",
             ));
         }
         if arguments.architectures.are_on_standard_input() {
             return Err(Failure::input(
-                "--file -: workers cannot read this command's standard input: name a file that they see",
+                "--file -: workers cannot read this command's standard input: name a file that they can read",
             ));
         }
     }
@@ -81,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Computes a part of a job; one that was begun goes on where it was.
+/// Computes a shard of a job; one that was begun is resumed.
 pub fn work(plan: &ScorePlan, shard: Shard, out: &Path) -> Result<ExitCode, Failure> {
     let problem = plan.problem()?;
     let out = ScoreFile::new(out, false)?;
@@ -120,7 +121,7 @@ fn scoring(
     Ok(Scoring { networks, batch, proxies, jobs: plan.jobs.map_or_else(cores, usize::from) })
 }
 
-/// Has the scores computed by workers, and merges what they wrote.
+/// Lets workers compute the scores, and merges their files.
 fn by_engine(
     arguments: &Arguments,
     plan: ScorePlan,
@@ -136,12 +137,12 @@ fn by_engine(
     let table = job.compute(&engine, kind, &folder, architectures, &stop, progress)?;
     out.write(&table)?;
     std::fs::remove_dir_all(&folder).map_err(|error| Failure::file("remove", &folder, &error))?;
-    print(&out.told(&table))?;
+    print(&out.summary(&table))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the scores in the order of the architectures; where a line would be too long for
-/// people, the architectures and then the proxies line by line.
+/// Prints the scores in the order of the architectures. A table with many proxies is printed with a
+/// row for each proxy.
 fn show(
     format: Format,
     problem: &Problem,
@@ -175,7 +176,7 @@ fn show(
         return Ok(());
     }
     for (place, block) in scores.chunks(CELLS_ACROSS).enumerate() {
-        // What has no number goes by its place in the list above.
+        // An architecture without a number is named by its place in the list above.
         let places = place * CELLS_ACROSS + 1..;
         let indices = block.iter().zip(places);
         let indices = indices.map(|((index, ..), place)| index.unwrap_or(place).to_string());
@@ -207,7 +208,7 @@ fn write(
     let header = header(plan, problem, scoring)?;
     let mut writer = loop {
         match ScoreWriter::open(&partial, &header) {
-            // A worker that outlived the command that started it may still be at it.
+            // A worker that outlived the command that started it may still be writing.
             Err(nas_bench::Error::InUse { .. }) if share.waits => thread::sleep(PAUSE),
             opened => break opened?,
         }
@@ -220,20 +221,20 @@ fn write(
     if others > 0 {
         return Err(Failure::input(format!(
             "{}: {others} of the {} architectures in it are not among those of this command, and \
-             would be lost: go on with the command that began it (another --shard, --file \
-             or architectures), name another file with --out, or remove it",
+             would be lost: repeat the command that began it (another --shard, --file or \
+             architectures), name another file with --out, or remove it",
             partial.display(),
             known.len()
         )));
     }
     let mut progress = Progress::new("scoring", architectures.len());
     if all < given {
-        progress.say(&format!("{given} architectures were given, {all} different ones"));
+        progress.say(&format!("{given} architectures were given, {all} of them distinct"));
     }
     let before = known.len();
     if before > 0 {
         let count = architectures.len();
-        progress.say(&format!("going on after {before} of {count} architectures"));
+        progress.say(&format!("resuming after {before} of {count} architectures"));
         progress.start_at(before);
     }
     let mut done = 0;
@@ -246,7 +247,7 @@ fn write(
         done += 1;
         if stop.load(Ordering::Relaxed) {
             return Err(Failure::stopped(format!(
-                "stopped after {done} of {} architectures: the same command goes on",
+                "stopped after {done} of {} architectures: the same command resumes",
                 architectures.len()
             )));
         }
@@ -258,17 +259,17 @@ fn write(
     let table = ScoreTable::read(&partial)?;
     if table.rows().len() < architectures.len() {
         return Err(Failure::work(format!(
-            "{}: another process replaced it: its scores are lost",
+            "{}: another process replaced it, and its scores are lost",
             partial.display()
         )));
     }
     out.write(&table)?;
     std::fs::remove_file(&partial).map_err(|error| Failure::file("remove", &partial, &error))?;
-    print(&out.told(&table))
+    print(&out.summary(&table))
 }
 
-/// Those of a shard, in order: every N-th network with all architectures that are the same
-/// network.
+/// The architectures of a shard, in order: every N-th network, with all architectures that are the
+/// same network.
 fn part(shard: Option<Shard>, scoring: &Scoring, all: BTreeSet<Arch>) -> Vec<Arch> {
     let Some(shard) = shard else { return all.into_iter().collect() };
     let network = |arch: &Arch| scoring.networks.representative(arch);
@@ -289,7 +290,7 @@ fn header(plan: &ScorePlan, problem: &Problem, scoring: &Scoring) -> Result<Scor
         _ => "cpu",
     };
     let mut command = "nas score".to_owned();
-    // A list of cells is told from the whole space by this.
+    // Only a command that scores the whole space has --space.
     if problem.numbering.is_none() || plan.architectures.none_given() {
         command += &format!(" --space {}", problem.space.name());
     }

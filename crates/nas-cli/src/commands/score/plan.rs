@@ -1,4 +1,4 @@
-//! What a computation of proxies does: resolved once, and read by workers.
+//! The plan of a computation of proxies: resolved once, and read by workers.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub struct ScorePlan {
     /// Networks at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jobs: Option<u16>,
-    /// Which architectures; where none are given, the whole space.
+    /// Which architectures; if none are given, the whole space.
     pub architectures: Architectures,
 }
 
@@ -73,7 +73,10 @@ impl ScorePlan {
         ProxyArguments { batch: self.batch, images: self.images.clone() }
     }
 
-    /// The proxies; an unknown name is refused with the nearest that there is.
+    /// The proxies.
+    ///
+    /// # Errors
+    /// An unknown name, with the nearest known one.
     pub fn proxies(&self) -> Result<ProxySet, Failure> {
         let proxies: Result<ProxySet, _> = self.proxies.parse();
         let proxies = proxies.map_err(|error| match error {
@@ -85,7 +88,7 @@ impl ScorePlan {
         Ok(proxies.with_seed(self.seed))
     }
 
-    /// Whether all proxies are asked for that apply to the networks.
+    /// Whether all proxies that apply to the networks are asked for.
     pub fn asks_for_all(&self) -> bool {
         self.proxies.split(',').any(|name| name.trim() == "all")
     }
@@ -97,8 +100,8 @@ impl ScorePlan {
         }
         let Some(numbering) = problem.numbering else {
             return Err(Failure::input(format!(
-                "{0} holds too many architectures to score all: name some, or a --file with one on \
-                 each line, for example of `nas space sample --space {0} --format arch`",
+                "{0} has too many architectures to score all: name some, or a --file with one on \
+                 each line, for example from `nas space sample --space {0} --format arch`",
                 problem.space.name()
             )));
         };

@@ -1,4 +1,4 @@
-//! What can be typed for `nas search`.
+//! The options of `nas search`.
 
 use std::path::PathBuf;
 
@@ -24,14 +24,14 @@ const RUN: &str = "The run";
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
-  nas search --max-latency 5ms          the best found within 5 ms on this machine
-  nas search --device raspi4            200 trained accuracies, published latency
+  nas search --max-latency 5ms          latency is measured on this machine
+  nas search --device raspi4            with 200 trained accuracies
   nas search --device raspi4 --trained 50 --evaluations 600    fewer of both
-  nas search --space autoformer-tiny    vision transformers, measured on this machine
-  nas search --space fbnet --device raspi4                    published costs of blocks
-  nas search --latency-table mine.csv   on your own measurements
-  nas search --space mine.toml --evaluate \"python train.py\"    a space and a program of your own
-  nas search --resume runs/demo         goes on with a search that was stopped or killed")]
+  nas search --space autoformer-tiny    vision transformers on this machine
+  nas search --space fbnet --device raspi4    costs are summed over blocks
+  nas search --latency-table mine.csv   your own latencies
+  nas search --space mine.toml --evaluate \"python train.py\"   your own program
+  nas search --resume runs/demo         resumes a stopped or killed search")]
 pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse, help = device_help())]
     pub device: Target,
@@ -40,40 +40,37 @@ pub struct Arguments {
     pub max_latency: Option<Millis>,
     #[command(flatten)]
     pub space: SpaceArguments,
-    /// Architectures to evaluate [default: 600 from tables, 200 where they are measured]
+    /// Architectures to evaluate [default: 600 from tables, 200 if they are measured]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub evaluations: Option<u32>,
-    /// What proposes architectures [default: exhaustive where accuracy is predicted, latency is looked
-    /// up, and no option asks for evaluations, generations, niches or rules, or where the evaluations
-    /// are enough for all architectures; else statistical]
+    /// What proposes architectures [default: exhaustive if all can be evaluated: with --evaluations that
+    /// are enough, or if accuracy is predicted, latency is looked up and no option chooses evaluations,
+    /// generations, niches or rules; else statistical]
     #[arg(long, visible_alias = "proposer", value_enum)]
     pub searcher: Option<Searcher>,
-    /// The seed of all randomness: the same seed gives the same search, as far as what is measured
-    /// on this machine is the same
+    /// The seed of all randomness: the same seed and the same measurements give the same search
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// The run's folder [default: runs/<what is searched>]
+    /// The folder of the run [default: a new one in runs/]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
-    /// Go on with a search that was stopped or killed, by the plan that its folder contains: it ends
-    /// as if it had not been interrupted
+    /// Resume the search in this folder, which was stopped or killed, with its own options: it ends as
+    /// if it had not been interrupted
     #[arg(long, value_name = "RUN", exclusive = true)]
     pub resume: Option<PathBuf>,
+    /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Where accuracy comes from: predicted from trained networks; published, of all networks; or a
-    /// score of zero-cost proxies, for cifar10 as pel-nas computed them, else, and with --images,
-    /// --batch, --compute or --engine, computed here [default: predictor where the benchmark's tables
-    /// are there and none of these options is given, but benchmark where your table of latencies holds
-    /// no more networks than --trained; else proxies]
+    /// Where accuracy comes from [default: predictor if accuracies are published and downloaded and no
+    /// option about proxies is given, but benchmark if --latency-table has at most 200 networks; else
+    /// proxies]
     #[arg(long, value_enum, help_heading = ACCURACY)]
     pub accuracy: Option<Accuracy>,
-    /// Trained networks whose accuracies the predictor may use, one of a class of equal networks; each
-    /// accuracy is a training run [default: 200]
+    /// Networks that may be trained for the predictor, without duplicates; each is a training run
+    /// [default: 200]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = ACCURACY)]
     pub trained: Option<u32>,
-    /// How they are chosen. active: three in ten at random (16 at least), the others where the
-    /// front is expected to gain most. random: all at random [default: active]
+    /// How these networks are chosen [default: active]
     #[arg(long, value_enum, help_heading = ACCURACY)]
     pub acquisition: Option<AcquisitionName>,
     /// Your own accuracies: CSV with the columns arch and accuracy_percent
@@ -82,7 +79,7 @@ pub struct Arguments {
     /// Your own latencies: CSV with the columns arch and latency_ms
     #[arg(long, value_name = "FILE", conflicts_with = "device", help_heading = "Costs")]
     pub latency_table: Option<PathBuf>,
-    /// Also minimise energy, on devices that have it published
+    /// Also minimise energy, on devices with published energy
     #[arg(long, help_heading = "Costs")]
     pub energy: bool,
     /// Print the best architecture found within this energy, for example 10mJ; implies --energy
@@ -96,19 +93,19 @@ pub struct Arguments {
     pub allocation: AllocationArgument,
     #[command(flatten)]
     pub rules: RulesArgument,
-    /// Generations after the random sample that starts the search, in place of a number of
-    /// evaluations [default for a language model: 10]
+    /// Generations after the initial random sample, instead of --evaluations [default for a language
+    /// model: 10]
     #[arg(long, value_name = "N", conflicts_with = "evaluations", value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = SEARCH)]
     pub generations: Option<u32>,
-    /// Architectures that a generation proposes for each niche [default: 5 where generations are
-    /// counted or a language model proposes, else 15 at most for all niches together]
+    /// Architectures that a generation proposes for each niche [default: 5 with --generations or a
+    /// language model, else at most 15 for all niches together]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = SEARCH)]
     pub children: Option<u32>,
     #[command(flatten)]
     pub proxy: ComputedProxies,
     #[command(flatten)]
     pub model: ModelArguments,
-    /// Replace an earlier run in that folder, if it contains nothing else
+    /// Replace an earlier run in the folder of --run, if it contains nothing else
     #[arg(long, help_heading = RUN)]
     pub force: bool,
 }
@@ -116,8 +113,12 @@ pub struct Arguments {
 /// Where accuracy comes from, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Accuracy {
+    /// Predicted from published accuracies of few networks
     Predictor,
+    /// The published accuracies of all networks
     Benchmark,
+    /// A score of zero-cost proxies: no training. Those of nasbench201 on cifar10 are part of the
+    /// program; others are computed
     Proxies,
 }
 
@@ -125,12 +126,14 @@ pub enum Accuracy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AcquisitionName {
+    /// Three in ten at random, at least 16; the others where the front is expected to gain most
     Active,
+    /// All at random
     Random,
 }
 
 impl Arguments {
-    /// The first option that says how to search.
+    /// The first option under "How to search" that is given.
     pub fn guides(&self) -> Option<&'static str> {
         let options = [
             ("--generations", self.generations.is_some()),
@@ -142,7 +145,7 @@ impl Arguments {
         options.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
-    /// The first option about the training of networks.
+    /// The first option about the training of networks that is given.
     pub fn training(&self) -> Option<&'static str> {
         self.trained.map(|_| "--trained").or(self.acquisition.map(|_| "--acquisition"))
     }

@@ -1,4 +1,4 @@
-//! The evaluator of a plan, and what is known about the truth.
+//! Opens the inputs of a plan, and builds its evaluator.
 
 use std::{path::Path, rc::Rc};
 
@@ -10,14 +10,14 @@ use nas_hw::Metric;
 use nas_search::{Evaluator, Limit, Objective, Role};
 use nas_space::Arch;
 
-use super::plan::{AccuracySource, Facts, Known, LatencySource, Objectives, Plan};
+use super::plan::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan};
 use crate::{
     commands::{Workers, live},
     failure::Failure,
     tables::{accuracies, cost_of, lacking, latencies, published},
 };
 
-/// The inputs of a search, opened: what was published, and the user's tables; none for a program.
+/// The opened inputs of a search: published tables and the user's; none with a program.
 #[derive(Default)]
 pub struct Inputs {
     published: Option<Box<dyn Published>>,
@@ -25,7 +25,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Opens what was published, which must be there if `needed`, and the user's tables.
+    /// Opens the published tables, which must be there if `needed`, and the user's.
     pub fn open(
         problem: &Problem,
         data: Option<&Path>,
@@ -43,7 +43,7 @@ impl Inputs {
         Ok(Self { published: published(problem, data, needed)?, tables })
     }
 
-    /// Those of a plan.
+    /// The inputs of a plan.
     pub fn of(plan: &Plan, problem: &Problem, data: Option<&Path>) -> Result<Self, Failure> {
         let (needed, accuracy, latency) = match &plan.objectives {
             Objectives::Program(_) => return Ok(Self::default()),
@@ -68,14 +68,14 @@ impl Inputs {
         Self::open(problem, data, needed, accuracy, latency)
     }
 
-    /// What a plan depends on.
+    /// The facts that a plan depends on.
     pub fn facts(&self) -> Result<Facts, Failure> {
         let accuracies = match &self.published {
-            None => Known::Nothing,
+            None => Accuracies::Nothing,
             Some(published) => match published.accuracies()? {
-                PublishedAccuracies::None => Known::Nothing,
-                PublishedAccuracies::OfSome { .. } => Known::OfSome,
-                PublishedAccuracies::OfAll { .. } => Known::OfAll,
+                PublishedAccuracies::None => Accuracies::Nothing,
+                PublishedAccuracies::OfSome { .. } => Accuracies::OfSome,
+                PublishedAccuracies::OfAll { .. } => Accuracies::OfAll,
             },
         };
         Ok(Facts {
@@ -86,7 +86,7 @@ impl Inputs {
         })
     }
 
-    /// The architectures that have a value in each of the user's tables, where there are such tables.
+    /// The architectures with a value in each of the user's tables, if there are any.
     pub fn candidates(&self) -> Result<Option<Vec<Arch>>, Failure> {
         let Some((first, others)) = self.tables.split_first() else { return Ok(None) };
         let mut candidates = first.sorted();
@@ -98,22 +98,22 @@ impl Inputs {
     }
 }
 
-/// A search's evaluator, and what is known about the truth.
+/// A search's evaluator, and the true objectives if they are known.
 pub struct Opened {
     pub evaluator: Box<dyn Evaluator>,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
     pub limits: Vec<Limit>,
-    /// Test accuracies by index, where the benchmark's tables are there.
+    /// Test accuracies by index, if they are published.
     pub test_accuracy: Option<Vec<f64>>,
-    /// The whole truth, where all objectives but accuracy are the benchmark's.
+    /// The true objectives of all architectures, if all but accuracy are the benchmark's.
     pub truth: Option<Truth>,
-    /// What goes wrong with a user's command.
+    /// Failures of the user's command.
     pub failures: Failures,
 }
 
 impl Opened {
-    /// The evaluator of a plan; `workers` are told of the run later.
+    /// The evaluator of a plan.
     pub fn new(
         plan: &Plan,
         problem: &Problem,
@@ -238,7 +238,7 @@ fn limits(plan: &Plan, objectives: &[Objective]) -> Result<Vec<Limit>, Failure> 
     let limit = |(role, at_most)| {
         let objective = Objective::position(objectives, role);
         let objective = objective.ok_or_else(|| {
-            Failure::input("a limit on an objective that the search does not have".to_owned())
+            Failure::input("the search has no objective for one of its limits".to_owned())
         })?;
         Ok(Limit { objective, at_most })
     };

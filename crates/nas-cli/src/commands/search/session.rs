@@ -1,4 +1,4 @@
-//! A search from its plan to its results.
+//! Runs a search, from its plan to its results.
 
 use std::{
     path::{Path, PathBuf},
@@ -35,6 +35,7 @@ use crate::{
     space_arguments::SpaceArguments,
     stop::stop_signal,
     target::Target,
+    terminal::note,
 };
 
 /// A new search.
@@ -66,22 +67,22 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
         let tables = arguments.accuracy_table.is_some() || arguments.latency_table.is_some();
         if tables || arguments.evaluations.is_some() {
             let what = if tables { "the table" } else { session.problem.space.name() };
-            eprintln!("{what} holds {} architectures: every one is evaluated", list.len());
+            note(&format!("{what} has {} architectures: every one is evaluated", list.len()));
         }
     }
     session.run()
 }
 
-/// Goes on with an earlier search, by the plan that its folder contains.
+/// Resumes an earlier search with the plan in its folder.
 pub fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let mut folder = RunFolder::open(run)?;
     if folder.ended()? {
-        eprintln!("{} ended: there is nothing to go on with", run.display());
+        note(&format!("the search of {} has ended: there is nothing to resume", run.display()));
         return Ok(ExitCode::SUCCESS);
     }
     let plan = config::read(&folder)?;
     let data: Option<PathBuf> = data.map(Path::to_path_buf).or_else(|| plan.data.clone());
-    // Files are named as seen from where the search was started.
+    // Paths of files are relative to the folder in which the search was started.
     let from = &plan.folder;
     if from.is_dir() && std::env::current_dir().ok().as_ref() != Some(from) {
         let unreadable = |error: std::io::Error| Failure::file("find", run, &error);
@@ -94,13 +95,13 @@ pub fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
     Session::new(plan, problem, inputs, folder, true)?.run()
 }
 
-/// A plan with all that it names, opened.
+/// A plan with its opened inputs.
 struct Session {
     plan: Plan,
     problem: Problem,
     cut: Cut,
     rules: Vec<Rule>,
-    /// The architectures to evaluate, where every one is.
+    /// The architectures of an exhaustive search.
     list: Option<Vec<Arch>>,
     opened: Opened,
     workers: Rc<Workers>,
@@ -134,7 +135,7 @@ impl Session {
 
     fn run(mut self) -> Result<ExitCode, Failure> {
         let (space, settings) = (self.problem.space, self.plan.settings());
-        // A searcher that cannot be is refused before an earlier run is replaced.
+        // A searcher that is not available is an error before an earlier run is replaced.
         let mut proposer = self.proposer()?;
         let (mut journal, kept) = self.journal()?;
         let model = self.language_model();
@@ -153,12 +154,12 @@ impl Session {
             None => &mut *proposer,
         };
         let shown = self.folder.path().display().to_string();
-        let goes_on = format!("what was evaluated is kept: nas search --resume {shown} goes on");
+        let resume = format!("the evaluations are kept: resume with nas search --resume {shown}");
         let stop = &self.workers.stop;
         let ran = go(&search, proposer, &mut self.opened, &mut journal, kept, &mut view, stop);
         let outcome = ran.map_err(|failure| {
             self.folder.keep();
-            failure.and(&goes_on)
+            failure.and(&resume)
         })?;
 
         let model = model.as_ref().map(LanguageModel::contribution);
@@ -169,16 +170,16 @@ impl Session {
         self.folder.keep();
         let stopped = || {
             let (done, all) = (outcome.evaluated.len(), settings.evaluations);
-            eprintln!(
-                "stopped after {done} of {all} evaluations: nas search --resume {shown} goes on"
-            );
+            note(&format!(
+                "stopped after {done} of {all} evaluations: resume with nas search --resume {shown}"
+            ));
             Ok(ExitCode::from(STOPPED))
         };
         if outcome.interrupted && outcome.evaluated.is_empty() {
             return stopped();
         }
         let report = Report::new(&self.plan, &self.problem, &self.opened, &outcome, model)?;
-        let code = self.results(&report).map_err(|failure| failure.and(&goes_on))?;
+        let code = self.results(&report).map_err(|failure| failure.and(&resume))?;
         if outcome.interrupted {
             return stopped();
         }
@@ -186,7 +187,7 @@ impl Session {
         Ok(code)
     }
 
-    /// What proposes, but for a language model, which needs the run's folder.
+    /// The proposer, except a language model, which needs the run's folder.
     fn proposer(&mut self) -> Result<Box<dyn Proposer>, Failure> {
         if let Some(list) = &self.list {
             let name = Searcher::Exhaustive.name();
@@ -226,13 +227,13 @@ impl Session {
         Ok(Some(LanguageModel::new(chat, prompting)?.with_stop_flag(stop)))
     }
 
-    /// The refusal of a record that is of another search.
+    /// The error for recorded calls of another search.
     fn not_recorded(&self) -> Failure {
         let model = self.plan.model.as_ref();
         let transcript = model.map(|model| model.transcript(&self.folder)).unwrap_or_default();
         let replayed = model.and_then(|model| model.replay.as_ref()).unwrap_or(&transcript);
         Failure::input(format!(
-            "{} does not contain the calls of this search: replay it with the options and the seed of the search that was recorded, or name a server with --llm-url to go on where it ends",
+            "{} does not contain the calls of this search: replay it with the options and the seed of the recorded search, or name a server with --llm-url to continue after its last call",
             replayed.display()
         ))
     }
@@ -264,7 +265,7 @@ impl Session {
     }
 }
 
-/// Runs the search, or the rest of it, in view of its user, and records what happens.
+/// Runs the search, or the rest of it, and shows and records its events.
 fn go(
     search: &Search<'_>,
     proposer: &mut dyn Proposer,
@@ -275,7 +276,7 @@ fn go(
     stop: &AtomicBool,
 ) -> Result<Outcome, Failure> {
     let mut on_event = |event: &Event<'_>| {
-        // What cannot be recorded is not to be evaluated.
+        // Nothing is evaluated that cannot be recorded.
         if !journal.take(event, search.space()) {
             stop.store(true, Ordering::Relaxed);
         }

@@ -1,4 +1,4 @@
-//! What a search shows while it runs.
+//! The progress of a search.
 
 use std::{
     collections::HashSet,
@@ -13,29 +13,28 @@ use nas_search::{Evaluated, Event, Objective, Settings};
 
 use crate::progress::Progress;
 
-/// Niches that have a row of their own.
+/// Niches with a row at most.
 const ROWS: usize = 12;
 
-/// Characters that a niche's description may take.
+/// Characters of a niche's description at most.
 const WIDEST: usize = 36;
 
-/// The niches are counted again after at least this, and so seldom that it takes at most one part in
-/// so many of the time.
+/// Updates of the rows are at least this far apart, and take at most one part in so many of the time.
 const PAUSE: Duration = Duration::from_millis(500);
 const SHARE: u32 = 20;
 
-/// A bar over all evaluations with a row for each niche, on a terminal; elsewhere a line now and then.
+/// On a terminal a bar over all evaluations with a row for each niche; else a line now and then.
 pub struct View {
     progress: Progress,
     evaluations: usize,
     directions: Vec<Direction>,
     /// Networks that are trained at most.
     most: usize,
-    /// What is shown once all is evaluated and networks are chosen for training.
+    /// The bar that is shown once all is evaluated and networks are trained.
     training: Option<Progress>,
     model: Option<Arc<ChatModel>>,
     /// Failures that were shown.
-    said: HashSet<String>,
+    failures: HashSet<String>,
     /// When the niches were last counted, and how long that took.
     counted: (Instant, Duration),
 }
@@ -54,7 +53,7 @@ impl View {
             most: most.unwrap_or_default(),
             training: None,
             model,
-            said: HashSet::new(),
+            failures: HashSet::new(),
             counted: (Instant::now(), Duration::ZERO),
         }
     }
@@ -69,19 +68,21 @@ impl View {
                 self.progress
                     .update(*done, &format!("{trained} of {} networks trained", self.most));
             }
-            // What takes time now is learning.
+            // Training takes the time now.
             Event::Trained { trained, .. } => {
                 self.progress.finish();
                 let new = || Progress::new("training networks", self.most);
                 self.training.get_or_insert_with(new).update(*trained, "");
             }
             Event::Partitioned { ranked, .. } => self.progress.say(&format!(
-                "niches by {}, which explain {:.0} % of the latencies' ranks",
+                "niches by {}, which explain {:.0} % of the variance of latency ranks",
                 ranked.name,
                 100.0 * ranked.explained.max(0.0)
             )),
-            // What is wrong in all niches is shown once.
-            Event::ProposerFailed { niche, error, .. } if self.said.insert(error.to_string()) => {
+            // A failure that all niches have is shown once.
+            Event::ProposerFailed { niche, error, .. }
+                if self.failures.insert(error.to_string()) =>
+            {
                 self.progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
             }
             Event::Generation { evaluated, niches, .. } if niches.len() > 1 => {
@@ -98,7 +99,7 @@ impl View {
         }
     }
 
-    /// What a model was asked so far.
+    /// The usage of a model so far.
     fn asked(&self) -> String {
         self.model.as_ref().map_or_else(String::new, |model| {
             let usage = model.usage();
@@ -107,7 +108,7 @@ impl View {
         })
     }
 
-    /// Shows how far each niche is.
+    /// Shows the progress of each niche.
     fn count(&mut self, evaluated: &[Evaluated], niches: &[Niche]) {
         let (when, took) = self.counted;
         if !self.progress.is_shown() || when.elapsed() < PAUSE.max(SHARE * took) {
@@ -122,8 +123,8 @@ impl View {
     }
 }
 
-/// A row for each niche: how much was evaluated in it, how much of that no other of the niche
-/// dominates, and the hypervolume of that, objectives scaled by the range of all.
+/// A row for each niche: its evaluations, its own front, and the hypervolume of that, with objectives
+/// scaled by the range of all.
 fn rows(
     evaluated: &[Evaluated],
     niches: &[Niche],

@@ -1,6 +1,6 @@
-//! The plan of a search: everything that was asked for, resolved once.
+//! The plan of a search: all options and defaults, resolved once.
 //!
-//! [`Plan::resolve`] is a pure function from what was typed and what is there. Whoever runs the
+//! [`Plan::resolve`] is a pure function of the arguments and the [`Facts`] about available data. All
 //! search, resumes it, or reports on it reads the plan; `config.toml` contains it.
 
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
-/// Architectures that a language model is asked for in each niche, where nothing else is asked for.
+/// Architectures that a language model is asked for in each niche by default.
 pub const CHILDREN: usize = 5;
 
 /// What a search does.
@@ -34,12 +34,12 @@ pub struct Plan {
     pub space: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<String>,
-    /// The device in a word, for people: `table` and `program` where costs come from these.
+    /// The device's name, for reading: `table` or `program` if costs come from these.
     pub device: String,
-    /// What proposes.
+    /// The searcher.
     pub searcher: Searcher,
     pub allocation: AllocationName,
-    /// A file with design rules to begin with.
+    /// A file with design rules to start with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<PathBuf>,
     /// Architectures evaluated in all.
@@ -72,7 +72,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum Objectives {
-    /// All of them from a program of the user's.
+    /// All of them from the user's program.
     Program(ProgramPlan),
     /// Accuracy from one place, costs from others.
     Sources {
@@ -88,7 +88,7 @@ pub enum Objectives {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "from")]
 pub enum AccuracySource {
-    /// Predicted from few networks that are chosen as the search goes.
+    /// Predicted from few networks, which are chosen during the search.
     Trained { count: usize, acquisition: AcquisitionName },
     /// Predicted from all networks whose accuracies were published.
     Published,
@@ -96,7 +96,7 @@ pub enum AccuracySource {
     Benchmark,
     /// A score of zero-cost proxies.
     Proxies(ProxyPlan),
-    /// A file of the user's.
+    /// The user's file.
     Table { file: PathBuf },
 }
 
@@ -111,14 +111,14 @@ pub enum LatencySource {
     },
     /// Published for a device.
     Published { device: String },
-    /// A file of the user's.
+    /// The user's file.
     Table { file: PathBuf },
 }
 
-/// The accuracies that were published of a space and are at hand.
+/// Which accuracies of a space were published and are downloaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    /// None, or none at hand.
+pub enum Accuracies {
+    /// None.
     Nothing,
     /// Of some networks.
     OfSome,
@@ -126,11 +126,11 @@ pub enum Known {
     OfAll,
 }
 
-/// What is there: what a plan depends on beside what was typed.
+/// What a plan depends on besides the arguments.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// The accuracies that were published and are at hand.
-    pub accuracies: Known,
+    /// The published accuracies that are downloaded.
+    pub accuracies: Accuracies,
     /// Architectures in the smallest of the user's tables.
     pub smallest_table: Option<usize>,
     /// Architectures that have a value in each of the user's tables.
@@ -140,7 +140,7 @@ pub struct Facts {
 }
 
 impl Plan {
-    /// How much is evaluated, and how it is shared out.
+    /// The budget, and how it is divided.
     pub fn settings(&self) -> Settings {
         Settings {
             evaluations: self.evaluations,
@@ -170,7 +170,7 @@ impl Plan {
         }
     }
 
-    /// Workers of an engine at a time, where asked for.
+    /// Workers of an engine in parallel, if asked for.
     pub fn workers(&self) -> Option<u16> {
         match &self.objectives {
             Objectives::Sources { accuracy: AccuracySource::Proxies(proxies), .. } => {
@@ -180,7 +180,7 @@ impl Plan {
         }
     }
 
-    /// The name of the run's folder, where none is asked for.
+    /// The default name of the run's folder.
     pub fn run_name(&self, problem: &Problem) -> String {
         // A user's names may contain what a folder's may not.
         let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);

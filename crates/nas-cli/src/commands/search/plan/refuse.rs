@@ -12,30 +12,29 @@ use crate::{
     target::{Target, check_published},
 };
 
-/// Architectures that are listed at most.
+/// The largest space in which every architecture is evaluated.
 pub const LISTED: usize = 10_000_000;
 
-/// Refuses options that contradict each other or have no effect, as far as that follows from what was
-/// typed.
+/// Refuses options that contradict each other or have no effect, as far as the arguments alone show it.
 pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     let searcher = arguments.searcher;
     if searcher != Some(Searcher::Llm)
         && let Some(option) = arguments.model.given()
     {
-        return Err(Failure::input(format!("{option} has no effect without --proposer llm")));
+        return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
     }
     if searcher == Some(Searcher::Llm)
         && arguments.allocation.or(Allocation::Equal) == Allocation::Adaptive
     {
         return Err(Failure::input(
-            "--allocation adaptive: each niche has calls of a language model of its own; leave it out, or name another --searcher",
+            "--allocation adaptive: a language model is asked for each niche separately: leave it out, or name another --searcher",
         ));
     }
     if searcher == Some(Searcher::Exhaustive)
         && let Some(option) = arguments.guides().or(arguments.evaluations.map(|_| "--evaluations"))
     {
         return Err(Failure::input(format!(
-            "{option} has no effect where every architecture is evaluated: name another --searcher"
+            "{option} has no effect with --searcher exhaustive, which evaluates every architecture: name another --searcher"
         )));
     }
     if searcher == Some(Searcher::Exhaustive)
@@ -44,7 +43,7 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
         && size(problem) > LISTED
     {
         return Err(Failure::input(format!(
-            "{} holds too many architectures to evaluate every one: name another --searcher",
+            "{} has too many architectures to evaluate every one: name another --searcher",
             problem.space.name()
         )));
     }
@@ -55,10 +54,10 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
         || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
     if elsewhere && let Some(option) = arguments.proxy.given() {
         return Err(Failure::input(if program {
-            format!("{option} has no effect with --evaluate: the program gives all objectives")
+            format!("{option} has no effect with --evaluate: the program computes all objectives")
         } else {
             format!(
-                "{option} has no effect where accuracy does not come from proxies: add --accuracy proxies"
+                "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
             )
         }));
     }
@@ -72,7 +71,7 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     let tables = arguments.accuracy_table.is_some() && arguments.latency_table.is_some();
     if own && !program && !tables {
         return Err(Failure::input(format!(
-            "nothing is known of the objectives of {}: name --evaluate COMMAND, or --accuracy-table and --latency-table",
+            "{} has no known objectives: add --evaluate COMMAND, or --accuracy-table and --latency-table",
             problem.space.name()
         )));
     }
@@ -92,7 +91,7 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
             )))
         }
         None if energy => Err(Failure::input(format!(
-            "energy is only published for some devices: name one of {} with --device",
+            "energy requires a device with published energy: name one of {} with --device",
             with_energy(problem)?
         ))),
         _ => Ok(()),
@@ -112,7 +111,7 @@ fn with_energy(problem: &Problem) -> Result<String, Failure> {
 
 fn unpredicted(option: &str) -> Failure {
     Failure::input(format!(
-        "{option} has no effect where accuracy is not predicted: add --accuracy predictor"
+        "{option} has no effect unless accuracy is predicted: add --accuracy predictor"
     ))
 }
 
@@ -125,7 +124,7 @@ pub fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(),
         && let Some(option) = arguments.proxy.given()
     {
         return Err(Failure::input(format!(
-            "{option} has no effect where accuracy does not come from proxies: add --accuracy proxies"
+            "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
         )));
     }
     match (accuracy, arguments.training()) {
@@ -137,7 +136,7 @@ pub fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(),
     }
 }
 
-/// How many architectures a space holds at most.
+/// The number of architectures in a space, without regard to constraints.
 pub fn size(problem: &Problem) -> usize {
     problem.space.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
 }

@@ -7,7 +7,7 @@ use nas_partition::Allocation;
 use nas_search::{Objective, Role, Settings};
 
 use super::{
-    AccuracySource, CHILDREN, Facts, Known, LatencySource, Objectives, Plan,
+    Accuracies, AccuracySource, CHILDREN, Facts, LatencySource, Objectives, Plan,
     refuse::{LISTED, refuse, refuse_with, size},
 };
 use crate::{
@@ -18,15 +18,14 @@ use crate::{
     target::Target,
 };
 
-/// Networks that are trained for the predictor, where nothing else is asked for.
+/// Networks that are trained for the predictor by default.
 const TRAINED: usize = 200;
 
-/// Generations of a language model, where nothing else is asked for.
+/// Generations of a language model by default.
 const GENERATIONS: usize = 10;
 
 impl Plan {
-    /// Resolves what was typed. `facts` is asked for what is there, after all that can be refused
-    /// without it was refused.
+    /// Resolves the arguments. `facts` is only called after every check that does not need it.
     ///
     /// # Errors
     /// Options that contradict each other or have no effect, each with what to type instead.
@@ -85,7 +84,7 @@ impl Plan {
     }
 }
 
-/// Where objectives come from: what is there decides where nothing was asked for.
+/// Where objectives come from: by default it depends on the available data.
 fn objectives(
     arguments: &Arguments,
     problem: &Problem,
@@ -123,12 +122,12 @@ fn accuracy(
         return Ok(AccuracySource::Table { file: file.clone() });
     }
     let count = arguments.trained.map_or(TRAINED, |count| count as usize);
-    let is_known = facts.accuracies != Known::Nothing;
+    let is_known = facts.accuracies != Accuracies::Nothing;
     let default = match arguments.proxy.given() {
         None if is_known => {
-            // What can all be trained need not be predicted.
+            // If all can be trained, none need be predicted.
             let few = facts.smallest_table.is_some_and(|rows| rows <= count);
-            let all = facts.accuracies == Known::OfAll && arguments.trained.is_none();
+            let all = facts.accuracies == Accuracies::OfAll && arguments.trained.is_none();
             if few && all { Accuracy::Benchmark } else { Accuracy::Predictor }
         }
         _ => Accuracy::Proxies,
@@ -138,26 +137,26 @@ fn accuracy(
         (Accuracy::Proxies, _) => {
             Ok(AccuracySource::Proxies(arguments.proxy.plan(problem, arguments.evaluate.workers)))
         }
-        (Accuracy::Predictor, Known::OfAll) => {
+        (Accuracy::Predictor, Accuracies::OfAll) => {
             let acquisition = arguments.acquisition.unwrap_or(AcquisitionName::Active);
             Ok(AccuracySource::Trained { count, acquisition })
         }
-        (Accuracy::Predictor, Known::OfSome) => Ok(AccuracySource::Published),
-        (Accuracy::Benchmark, Known::OfAll) => Ok(AccuracySource::Benchmark),
-        (Accuracy::Benchmark, Known::OfSome) => Err(Failure::input(format!(
-            "--accuracy benchmark: accuracies of only some networks of {} were published: try --accuracy predictor",
+        (Accuracy::Predictor, Accuracies::OfSome) => Ok(AccuracySource::Published),
+        (Accuracy::Benchmark, Accuracies::OfAll) => Ok(AccuracySource::Benchmark),
+        (Accuracy::Benchmark, Accuracies::OfSome) => Err(Failure::input(format!(
+            "--accuracy benchmark: only some accuracies of {} were published: use --accuracy predictor",
             problem.title
         ))),
-        (Accuracy::Predictor | Accuracy::Benchmark, Known::Nothing) => {
+        (Accuracy::Predictor | Accuracy::Benchmark, Accuracies::Nothing) => {
             Err(Failure::input(format!(
-                "no accuracies of {} were published: try --accuracy proxies, or --accuracy-table with your own",
+                "no accuracies of {} were published: use --accuracy proxies, or --accuracy-table with your own",
                 problem.title
             )))
         }
     }
 }
 
-/// Whether an evaluation takes a noticeable time.
+/// Whether evaluations take a noticeable time.
 fn is_slow(objectives: &Objectives) -> bool {
     match objectives {
         Objectives::Program(_) => true,
@@ -171,7 +170,7 @@ fn is_slow(objectives: &Objectives) -> bool {
     }
 }
 
-/// The paper's niches for the language model: they cure its bias.
+/// A language model searches in the paper's niches, which reduce its bias.
 fn default_partition(arguments: &Arguments, problem: &Problem) -> &'static str {
     let niches = arguments.searcher == Some(Searcher::Llm) && arguments.model.style().has_parents();
     match (niches, &problem.niches) {
@@ -181,10 +180,10 @@ fn default_partition(arguments: &Arguments, problem: &Problem) -> &'static str {
     }
 }
 
-/// Where generations are counted or a model proposes, ten random architectures for each niche
-/// start the search. Else a sixth of the budget, at most 100, starts it, and generations are a
-/// fortieth of it, at most 15. A model that is asked for architectures alone is left alone: nothing
-/// starts the search, and nothing adds to its proposals.
+/// With a number of generations, or a language model, the search starts with ten random architectures
+/// for each niche. Otherwise it starts with a sixth of the budget, at most 100, and a generation is a
+/// fortieth of it, at most 15. A model that is asked for architectures only has no initial sample, and
+/// nothing is added to its proposals.
 fn settings(
     arguments: &Arguments,
     objectives: &Objectives,
@@ -218,7 +217,7 @@ fn settings(
     Settings { initial, generation, allocation, fill, ..schedule }
 }
 
-/// What proposes: a list of all where all can be predicted, or are to be evaluated.
+/// The searcher: exhaustive if every architecture can be predicted or is in the budget.
 fn searcher(
     arguments: &Arguments,
     objectives: &Objectives,
@@ -231,7 +230,7 @@ fn searcher(
         (Some(Searcher::Exhaustive), _) => return Ok(Searcher::Exhaustive),
         (Some(named), Some(candidates)) => {
             return Err(Failure::input(format!(
-                "--searcher {}: your tables hold {candidates} architectures, and {} are to be evaluated: leave --searcher out to evaluate every one, or ask for fewer with --evaluations",
+                "--searcher {}: your tables contain only {candidates} architectures for {} evaluations: leave --searcher out to evaluate every one, or ask for fewer --evaluations",
                 named.name(),
                 settings.evaluations
             )));
@@ -241,7 +240,7 @@ fn searcher(
             return match arguments.guides() {
                 None => Ok(Searcher::Exhaustive),
                 Some(option) => Err(Failure::input(format!(
-                    "{option} has no effect here: your tables hold {candidates} architectures, and every one is evaluated: leave it out, or ask for fewer with --evaluations"
+                    "{option} has no effect here: your tables contain only {candidates} architectures, and every one is evaluated: leave it out, or ask for fewer --evaluations"
                 ))),
             };
         }
@@ -262,14 +261,14 @@ fn searcher(
     Ok(if exhaustive { Searcher::Exhaustive } else { Searcher::Statistical })
 }
 
-/// The settings where every architecture is evaluated, in one generation.
+/// The settings to evaluate every architecture, in one generation.
 fn all_of(problem: &Problem, settings: Settings, facts: &Facts) -> Result<Settings, Failure> {
     let count = match facts.candidates {
         Some(candidates) => candidates,
         None if size(problem) <= LISTED => size(problem),
         None => {
             return Err(Failure::input(format!(
-                "{} holds too many architectures to evaluate every one: name another --searcher",
+                "{} has too many architectures to evaluate every one: name another --searcher",
                 problem.space.name()
             )));
         }

@@ -6,7 +6,7 @@ use clap::Parser;
 use nas_eval::{Acquisition, Problem};
 use nas_search::Objective;
 
-use super::{AccuracySource, Facts, Known, LatencySource, Objectives, Plan};
+use super::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan};
 use crate::{
     Command,
     commands::{
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What is there where nothing else is said: the tables of a space whose networks were all trained.
-fn facts(accuracies: Known) -> Facts {
+fn facts(accuracies: Accuracies) -> Facts {
     let folder = PathBuf::from("/work");
     Facts { accuracies, smallest_table: None, candidates: None, folder }
 }
@@ -62,17 +62,17 @@ fn resolve(command: &str, facts: Facts) -> Result<Plan, Failure> {
 
 /// The plan where the tables of the benchmark are there.
 fn plan(command: &str) -> Plan {
-    resolve(command, facts(Known::OfAll)).unwrap()
+    resolve(command, facts(Accuracies::OfAll)).unwrap()
 }
 
 /// The plan where no accuracies are there.
 fn without_tables(command: &str) -> Plan {
-    resolve(command, facts(Known::Nothing)).unwrap()
+    resolve(command, facts(Accuracies::Nothing)).unwrap()
 }
 
 fn with_tables_of(command: &str, rows: usize) -> Result<Plan, Failure> {
     let (smallest_table, candidates) = (Some(rows), Some(rows));
-    resolve(command, Facts { smallest_table, candidates, ..facts(Known::OfAll) })
+    resolve(command, Facts { smallest_table, candidates, ..facts(Accuracies::OfAll) })
 }
 
 /// Refused from what was typed alone: what is there is not asked for.
@@ -97,7 +97,7 @@ fn sources(plan: &Plan) -> (&AccuracySource, &LatencySource, &Option<String>) {
 }
 
 #[test]
-fn the_defaults_with_a_published_device_scan_the_space_by_200_trained_networks() {
+fn by_default_with_a_published_device_the_space_is_predicted_from_200_trained_networks() {
     let plan = plan("--device raspi4");
     let (accuracy, latency, energy) = sources(&plan);
     let acquisition = AcquisitionName::Active;
@@ -114,7 +114,7 @@ fn the_defaults_with_a_published_device_scan_the_space_by_200_trained_networks()
 }
 
 #[test]
-fn the_defaults_on_this_machine_search_200_networks_by_statistics() {
+fn by_default_on_this_machine_200_networks_are_searched_by_statistics() {
     let plan = plan("");
     assert_eq!(*sources(&plan).1, LatencySource::Measured { gpu: None });
     assert_eq!((plan.searcher, plan.device.as_str()), (Searcher::Statistical, "host"));
@@ -140,8 +140,8 @@ fn without_tables_accuracy_is_a_score_of_proxies() {
 }
 
 #[test]
-fn what_was_published_decides_how_accuracy_is_predicted() {
-    let of_some = |command| resolve(command, facts(Known::OfSome));
+fn published_accuracies_decide_how_accuracy_is_predicted() {
+    let of_some = |command| resolve(command, facts(Accuracies::OfSome));
     let plan = of_some("--space autoformer-tiny").unwrap();
     assert_eq!(*sources(&plan).0, AccuracySource::Published);
     let benchmark = super::tests::plan("--device fpga --accuracy benchmark");
@@ -149,13 +149,17 @@ fn what_was_published_decides_how_accuracy_is_predicted() {
     assert_eq!((benchmark.searcher, benchmark.evaluations), (Searcher::Statistical, 600));
     refused_with(
         "--space autoformer-tiny --accuracy benchmark",
-        facts(Known::OfSome),
+        facts(Accuracies::OfSome),
         "try --accuracy predictor",
     );
-    refused_with("--space fbnet --accuracy predictor", facts(Known::Nothing), "--accuracy proxies");
+    refused_with(
+        "--space fbnet --accuracy predictor",
+        facts(Accuracies::Nothing),
+        "--accuracy proxies",
+    );
     let trained = "--space autoformer-tiny --trained 50";
-    refused_with(trained, facts(Known::OfSome), "learns from all published accuracies");
-    refused_with("--trained 50", facts(Known::Nothing), "--trained has no effect");
+    refused_with(trained, facts(Accuracies::OfSome), "learns from all published accuracies");
+    refused_with("--trained 50", facts(Accuracies::Nothing), "--trained has no effect");
 }
 
 #[test]
@@ -188,12 +192,12 @@ fn limits_and_energy_are_kept() {
     assert_eq!(sources(&plan).2.as_deref(), Some("fpga"));
     refused("--energy", "name one of edgegpu, eyeriss, fpga with --device");
     refused("--energy --device raspi4", "name one of edgegpu, eyeriss, fpga");
-    refused("--space fbnet --device edgetpu", "there are costs for edgegpu, raspi4");
+    refused("--space fbnet --device edgetpu", "devices with published costs: edgegpu, raspi4");
     refused("--space pit --device raspi4", "no costs of pit, cifar100 were published");
 }
 
 #[test]
-fn a_program_gives_all_objectives() {
+fn a_program_computes_all_objectives() {
     let plan = plan("--space own --evaluate \"python train.py\" --workers 3 --timeout 5s");
     let Objectives::Program(program) = &plan.objectives else { panic!("{plan:?}") };
     assert_eq!((program.command.as_str(), program.workers), ("python train.py", 3));
@@ -203,13 +207,13 @@ fn a_program_gives_all_objectives() {
     assert_eq!((plan.evaluations, plan.device.as_str()), (6, "program"));
     let three =
         "--space own --evaluate x --objectives top1_percent:max,memory_mb:min,latency_ms:min";
-    assert!(resolve(&format!("{three} --max-latency 2ms"), facts(Known::Nothing)).is_ok());
+    assert!(resolve(&format!("{three} --max-latency 2ms"), facts(Accuracies::Nothing)).is_ok());
     let two = "--space own --evaluate x --objectives a:max,b:min --max-latency 2ms";
-    refused_with(two, facts(Known::Nothing), "none of the --objectives is a latency");
+    refused_with(two, facts(Accuracies::Nothing), "none of the --objectives is a latency");
     let one = "--space own --evaluate x --objectives a:max";
-    refused_with(one, facts(Known::Nothing), "two or more");
+    refused_with(one, facts(Accuracies::Nothing), "two or more");
     let twice = "--space own --evaluate x --objectives a:max,a:min";
-    refused_with(twice, facts(Known::Nothing), "a twice");
+    refused_with(twice, facts(Accuracies::Nothing), "a is named twice");
 }
 
 #[test]
@@ -249,10 +253,10 @@ fn options_without_effect_are_refused_before_anything_is_opened() {
 
 /// Once, a small table was said to be evaluated whole, and then a model was asked without its niches.
 #[test]
-fn a_model_is_not_asked_where_a_table_is_evaluated_whole() {
+fn a_model_is_not_asked_if_a_whole_table_is_evaluated() {
     let llm = "--latency-table t.csv --proposer llm --llm-url http://h/v1";
     let message = with_tables_of(llm, 30).unwrap_err().to_string();
-    assert!(message.contains("your tables hold 30 architectures"), "{message}");
+    assert!(message.contains("your tables contain only 30 architectures"), "{message}");
     let plan = with_tables_of(llm, 5_000).unwrap();
     assert_eq!((plan.searcher, plan.evaluations), (Searcher::Llm, 60 + 10 * 30));
     assert_eq!(plan.partition.name("whole"), "pel-nas");
@@ -261,7 +265,7 @@ fn a_model_is_not_asked_where_a_table_is_evaluated_whole() {
 
 /// Once, a search of a list was recorded as `statistical`.
 #[test]
-fn a_table_that_is_evaluated_whole_is_recorded_as_exhaustive() {
+fn a_search_of_a_whole_table_is_recorded_as_exhaustive() {
     let plan = with_tables_of("--latency-table t.csv", 30).unwrap();
     assert_eq!((plan.searcher, plan.evaluations, plan.generation), (Searcher::Exhaustive, 30, 30));
     assert_eq!(*sources(&plan).0, AccuracySource::Benchmark);
@@ -276,7 +280,7 @@ fn a_table_that_is_evaluated_whole_is_recorded_as_exhaustive() {
 
 /// Once, settings were changed after the configuration had been made from them.
 #[test]
-fn what_the_plan_says_is_what_is_done() {
+fn the_settings_are_those_of_the_plan() {
     let plan = plan("--device fpga");
     let settings = plan.settings();
     assert_eq!(settings.evaluations, plan.evaluations);
@@ -284,7 +288,7 @@ fn what_the_plan_says_is_what_is_done() {
 }
 
 #[test]
-fn a_model_has_the_papers_niches_and_calls_for_its_generations() {
+fn a_model_searches_in_the_papers_niches_with_calls_for_its_generations() {
     let plan = plan("--device edgegpu --proposer llm --llm-url http://h/v1 --llm-model m");
     let model = plan.model.as_ref().unwrap();
     assert_eq!((model.generations, model.calls), (10, 120));
@@ -296,7 +300,7 @@ fn a_model_has_the_papers_niches_and_calls_for_its_generations() {
     assert_eq!(alone.partition, PartitionArguments::whole());
     refused_with(
         "--device edgegpu --proposer llm",
-        facts(Known::OfAll),
+        facts(Accuracies::OfAll),
         "no language model given: name a server",
     );
 }
@@ -317,7 +321,7 @@ fn a_plan_is_read_back_from_its_file() {
 }
 
 #[test]
-fn a_run_is_named_after_what_is_searched() {
+fn a_run_is_named_after_its_space_device_searcher_and_seed() {
     let arguments = typed("--device raspi4 --seed 4");
     let problem = problem(&arguments);
     assert_eq!(

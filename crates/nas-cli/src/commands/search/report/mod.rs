@@ -1,3 +1,5 @@
+//! The results of a search: its front, scores and generations, as tables and JSON.
+
 use std::{collections::HashSet, path::Path, process::ExitCode};
 
 use nas_eval::{Problem, Scores, TRAINED_ACCURACY, Truth};
@@ -12,6 +14,7 @@ use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records, print_json},
     report::Generation,
+    terminal::note,
 };
 
 mod page;
@@ -20,12 +23,12 @@ mod words;
 /// The language model's name among the proposers.
 const MODEL: &str = LanguageModel::NAME;
 
-/// Parts that the range of latency is cut into to tell how much of it is served, and how many
-/// percentage points worse than the exact front still serves it.
+/// Coverage: the number of parts that the range of latency is divided into, and how many percentage
+/// points less accurate than the exact front an architecture may be to cover a part.
 pub const BINS: usize = 10;
 pub const TOLERANCE: f64 = 1.0;
 
-/// What a search tells its user.
+/// The results of a search.
 pub struct Report<'a> {
     plan: &'a Plan,
     problem: &'a Problem,
@@ -93,7 +96,7 @@ impl<'a> Report<'a> {
         self.records(self.outcome.evaluated.iter())
     }
 
-    /// What each generation brought.
+    /// A row for each generation.
     pub fn generations(&self) -> Records {
         let mut records = Records::new([
             "generation",
@@ -120,7 +123,7 @@ impl<'a> Report<'a> {
         records
     }
 
-    /// Test accuracy, where it is known and not an objective itself.
+    /// Test accuracies, if they are known and not an objective.
     fn test_accuracy(&self) -> Option<&Vec<f64>> {
         let is_objective = self.outcome.objectives.iter().any(|o| o.name == "test_accuracy");
         self.opened.test_accuracy.as_ref().filter(|_| !is_objective)
@@ -131,7 +134,7 @@ impl<'a> Report<'a> {
         found.details[at]
     }
 
-    /// How many networks were trained, where any were to be.
+    /// How many networks were trained, if the search trains any.
     fn trained(&self) -> Option<usize> {
         let trained = |one: &&Evaluated| self.detail(one, TRAINED_ACCURACY).is_some();
         self.plan.training().map(|_| self.outcome.evaluated.iter().filter(trained).count())
@@ -167,8 +170,8 @@ impl<'a> Report<'a> {
         records
     }
 
-    /// What each generation brought: how many of it came from the language model, how many were
-    /// networks already evaluated under another name, and how good the front was after it.
+    /// For each generation: how many architectures the language model proposed, how many are
+    /// isomorphic to earlier ones, and how good the front was after it.
     fn per_generation(
         problem: &Problem,
         outcome: &Outcome,
@@ -221,13 +224,13 @@ impl<'a> Report<'a> {
         Ok(generations)
     }
 
-    /// What the language model contributed, for programs.
+    /// The language model's contribution, as JSON.
     pub fn model_json(&self) -> Result<Option<String>, Failure> {
         let json = self.model.as_ref().map(serde_json::to_string_pretty).transpose();
         json.map_err(|error| Failure::work(format!("cannot write JSON: {error}")))
     }
 
-    /// An architecture's value in a table by index.
+    /// An architecture's value in a list by index.
     fn of_table(&self, values: &[f64], arch: &Arch) -> Option<f64> {
         values.get(self.problem.index(arch)?).copied()
     }
@@ -244,7 +247,8 @@ impl<'a> Report<'a> {
         }))
     }
 
-    /// Prints everything in the format asked for. The exit code tells whether the limits are kept.
+    /// Prints everything in the format asked for. The exit code shows whether an architecture is within
+    /// the limits.
     pub fn print(&self, run: &Path) -> Result<ExitCode, Failure> {
         let limited = !self.opened.limits.is_empty();
         match self.plan.format {
@@ -258,18 +262,18 @@ impl<'a> Report<'a> {
             Format::Table => self.print_table(run)?,
         }
         if self.model.as_ref().is_some_and(|model| model.all().accepted == 0) {
-            eprintln!("the language model proposed nothing that could be used");
+            note("the language model proposed nothing that could be used");
             return Ok(ExitCode::from(NOTHING_FROM_MODEL));
         }
         if !self.outcome.evaluated.iter().any(|one| one.complete().is_some()) {
-            return Err(Failure::work("nothing that was evaluated has a value of each objective"));
+            return Err(Failure::work("no evaluated architecture has a value for each objective"));
         }
         Ok(match self.within {
             Within::Best(_) => ExitCode::SUCCESS,
             _ if limited => {
                 if self.plan.format != Format::Table {
                     let limits = self.limits_in_words();
-                    eprintln!("nothing found with {limits}; what is told is the nearest");
+                    note(&format!("nothing found with {limits}: the nearest is printed"));
                 }
                 ExitCode::from(NOT_WITHIN_LIMITS)
             }
@@ -288,7 +292,7 @@ impl<'a> Report<'a> {
         self.records(self.best().into_iter())
     }
 
-    /// A rule with its evidence, for programs.
+    /// A rule with its evidence, as JSON.
     fn rule(&self, rule: &Rule) -> serde_json::Value {
         json!({
             "polarity": rule.polarity,
@@ -302,13 +306,13 @@ impl<'a> Report<'a> {
         })
     }
 
-    /// The knowledge base, for people.
+    /// The knowledge base, as Markdown.
     pub fn knowledge(&self) -> String {
         let Outcome { knowledge, niches, objectives, .. } = self.outcome;
         knowledge.markdown(self.problem.space, niches, objectives)
     }
 
-    /// Everything, for programs.
+    /// Everything, as JSON.
     pub fn json(&self) -> serde_json::Value {
         let knowledge = &self.outcome.knowledge;
         let dropped = knowledge.dropped().iter().map(|one| {

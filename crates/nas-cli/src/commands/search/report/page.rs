@@ -1,11 +1,11 @@
-//! What a search tells in pictures: a figure, and the page.
+//! The results of a search as a figure, and as data of the HTML page.
 
 use std::{
     collections::{BTreeSet, HashSet},
     path::Path,
 };
 
-use nas_eval::Served;
+use nas_eval::Covered;
 use nas_llm::Contribution;
 use nas_pareto::Direction;
 use nas_search::{Evaluated, Objective, Role, Rule, Within};
@@ -17,14 +17,14 @@ use crate::{
     report::{self, Run},
 };
 
-/// Architectures that a page shows at most, and bytes of their text forms; all of the front, and all
-/// that were proposed with a reason, whatever there are.
+/// Architectures that a page shows at most, and bytes of their text; the front, and all that were
+/// proposed with a reason, are always shown.
 const SHOWN: usize = 10_000;
 const TEXT: usize = 1_500_000;
 
 const TEST_ACCURACY: &str = "test accuracy [%]";
 
-/// Settings that a page does not show: they matter to the program alone.
+/// Settings that a page does not show: only the program uses them.
 const UNSHOWN: [&str; 2] = ["folder", "format"];
 
 /// An objective's name and unit for an axis.
@@ -42,14 +42,12 @@ fn titled(name: &str, unit: &str) -> String {
 }
 
 impl Report<'_> {
-    /// Whether pictures are on true accuracy: a score of proxies is what the search saw, where the
-    /// truth is known it is what counts.
+    /// True accuracies, if they are known: figures then show them instead of the search's own objective.
     fn true_accuracies(&self) -> Option<&Vec<f64>> {
         self.opened.test_accuracy.as_ref().filter(|_| self.opened.truth.is_some())
     }
 
-    /// The exact front in cost and true accuracy. With more objectives it is a surface: its shadow
-    /// would mislead.
+    /// The exact front in cost and true accuracy; of two objectives only, since of more it is a surface.
     fn exact_front(&self) -> Option<Vec<(f64, f64)>> {
         let truth = self.opened.truth.as_ref();
         let truth = truth.filter(|_| self.outcome.objectives.len() == 2)?;
@@ -62,7 +60,7 @@ impl Report<'_> {
         Some(exact)
     }
 
-    /// The objectives of the picture by their positions: the cost that matters most, and accuracy, or
+    /// The objectives of the figure by their positions: the cost that matters most, and accuracy, or
     /// else the first other.
     fn axes(&self) -> (usize, usize) {
         let objectives = &self.outcome.objectives;
@@ -72,12 +70,12 @@ impl Report<'_> {
         (x, y)
     }
 
-    /// What the picture and the page are called.
+    /// The title of the figure and the page.
     fn title(&self) -> String {
         format!("{} on {}", self.problem.title, self.plan.device)
     }
 
-    /// The picture: on true accuracy where it is known, else on the objectives themselves.
+    /// The figure: on true accuracy if it is known, else on the objectives.
     pub fn figure(&self) -> FrontFigure {
         let outcome = self.outcome;
         let accuracies = self.true_accuracies();
@@ -107,8 +105,8 @@ impl Report<'_> {
         }
     }
 
-    /// What the page shows. `settings` are the plan's by name, `rejected` counts the proposals that the
-    /// search did not accept, by kind.
+    /// The data of the page. `settings` are the plan's by name, `rejected` counts the proposals that the
+    /// search rejected, by kind.
     pub fn page(
         &self,
         name: &Path,
@@ -117,7 +115,7 @@ impl Report<'_> {
     ) -> Run {
         let Self { outcome, problem, .. } = self;
         let shown = self.shown();
-        // Of what is not shown there is no place.
+        // What is not shown has no position.
         let place = |found: &Evaluated| {
             shown.iter().position(|at| std::ptr::eq(&raw const outcome.evaluated[*at], found))
         };
@@ -158,8 +156,8 @@ impl Report<'_> {
             }),
             coverage: self.opened.truth.as_ref().map(|truth| {
                 let found = self.front.iter().map(|found| &found.arch);
-                let Served { from, to, parts } = truth.served(found, BINS, TOLERANCE);
-                report::Coverage { from, to, served: parts }
+                let Covered { from, to, parts } = truth.coverage_by_part(found, BINS, TOLERANCE);
+                report::Coverage { from, to, covered: parts }
             }),
             generations: self.generations.clone(),
             best,
@@ -190,22 +188,22 @@ impl Report<'_> {
             }),
             proposals: all
                 .as_ref()
-                .map(|all| report::Proposals { made: all.made, taken: all.accepted }),
-            refusals: faults.chain(rejected).filter(|(_, count)| *count > 0).collect(),
+                .map(|all| report::Proposals { made: all.made, accepted: all.accepted }),
+            rejections: faults.chain(rejected).filter(|(_, count)| *count > 0).collect(),
         }
     }
 
-    /// The positions of what a page shows, in order: the front, what was proposed with a reason, and
-    /// of the rest evenly as many as there is room for.
+    /// The positions of the architectures that a page shows, in order: the front, those proposed with a
+    /// reason, and evenly spaced others as far as there is room.
     fn shown(&self) -> Vec<usize> {
         let evaluated = &self.outcome.evaluated;
         let on_front: HashSet<&Arch> = self.front.iter().map(|found| &found.arch).collect();
         let best = self.best().map(|found| &found.arch);
-        let told = |one: &Evaluated| {
+        let always = |one: &Evaluated| {
             one.rationale.is_some() || best == Some(&one.arch) || on_front.contains(&one.arch)
         };
         let (mut shown, others): (Vec<usize>, Vec<usize>) =
-            (0..evaluated.len()).partition(|at| told(&evaluated[*at]));
+            (0..evaluated.len()).partition(|at| always(&evaluated[*at]));
         let length = evaluated.first().map_or(1, |one| self.problem.space.format(&one.arch).len());
         let room = SHOWN.min(TEXT / length.max(1)).saturating_sub(shown.len());
         let step = others.len().div_ceil(room.max(1)).max(1);

@@ -1,4 +1,4 @@
-//! What a search tells people on a terminal.
+//! The results of a search, as text for a terminal.
 
 use std::path::Path;
 
@@ -11,16 +11,17 @@ use super::{Alone, BINS, MODEL, Report, TOLERANCE};
 use crate::{
     arch::abridged,
     failure::Failure,
-    output::{Cell, Records, counted, print, rounded},
+    output::{Cell, Records, counted, rounded},
+    terminal::print,
 };
 
-/// Rows of the front that a terminal shows; files hold all.
+/// Rows of the front that a terminal shows; files contain all.
 const SHOWN: usize = 20;
 
-/// Characters that a terminal gives an architecture.
+/// Characters of an architecture on a terminal at most.
 const WIDEST: usize = 48;
 
-/// The decisions' names in as wide columns as their choices need.
+/// Columns of decisions, each as wide as its choices need.
 struct Columns(Vec<usize>);
 
 impl Columns {
@@ -33,7 +34,7 @@ impl Columns {
         Self(space.decisions().iter().map(width).collect())
     }
 
-    /// Whether a terminal has room for them.
+    /// Whether they fit a terminal.
     fn fit(&self) -> bool {
         self.0.iter().map(|width| width + 1).sum::<usize>() <= WIDEST
     }
@@ -44,14 +45,14 @@ impl Columns {
     }
 }
 
-/// Characters of those that a statistic takes.
-const FACT: usize = 17;
+/// Characters of these that a statistic takes.
+const STATISTIC: usize = 17;
 
 impl Report<'_> {
-    fn generations_for_people(&self) -> String {
+    fn generations_table(&self) -> String {
         let titles = [
             ("from_model", "from model"),
-            ("class_duplicates", "twins"),
+            ("class_duplicates", "duplicates"),
             ("hypervolume_ratio", "HV ratio"),
             ("igd", "IGD"),
         ];
@@ -61,7 +62,7 @@ impl Report<'_> {
         records.table()
     }
 
-    /// What the language model contributed, for people.
+    /// The language model's contribution, in words.
     fn model_in_words(&self, model: &Contribution) -> String {
         let (usage, all) = (&model.usage, model.all());
         let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
@@ -78,7 +79,7 @@ impl Report<'_> {
             usage.seconds,
         );
         text += &format!(
-            "  {} of {} proposals taken ({:.0} %)",
+            "  {} of {} proposals accepted ({:.0} %)",
             all.accepted,
             all.made,
             percent(all.accepted, all.made)
@@ -100,21 +101,22 @@ impl Report<'_> {
         let from = evaluated.iter().filter(|one| one.proposer == MODEL).count() as u64;
         text += &format!(
             "\n  {from} of {asked} architectures after generation 0 are the model's ({:.0} %)\n  \
-             {} rules stated, {} stand\n",
+             {} rules proposed, {} hold\n",
             percent(from, asked),
             model.rules.accepted,
             self.outcome.knowledge.rules().iter().filter(|r| r.author == Author::Model).count(),
         );
         if let Some(Alone { hypervolume_ratio, igd, coverage }) = self.alone {
             text += &format!(
-                "  these alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, coverage {coverage:.2}\n"
+                "  its architectures alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, \
+                 coverage {coverage:.2}\n"
             );
         }
         for (kind, Failures { count, first }) in &model.failures {
             text += &format!("  failed calls, {kind}: {count}, the first: {first}\n");
         }
         if let Some(why) = &model.ended {
-            text += &format!("  no call was made after this: {why}\n");
+            text += &format!("  no more calls after this: {why}\n");
         }
         text
     }
@@ -135,7 +137,7 @@ impl Report<'_> {
         let narrow = Some(Columns::new(space)).filter(Columns::fit);
         let names = space.decisions().iter().map(|decision| decision.name.as_str());
         let title = narrow.as_ref().map(|narrow| narrow.of(names));
-        // What is abridged says less than how large it is.
+        // Beside an abridged architecture, its size helps.
         let statistic = self.problem.statistics.first().filter(|_| narrow.is_none());
         columns.extend(statistic.map(Statistic::title));
         columns.push(title.unwrap_or_else(|| "architecture".to_owned()));
@@ -154,11 +156,11 @@ impl Report<'_> {
             let short = if let Some(narrow) = &narrow {
                 narrow.of(space.short_names(arch))
             } else {
-                // As it is written it says more, where it is about as short.
+                // The full text, if it is about as short.
                 let (short, written) = (space.short(arch), space.format(arch));
                 let [of_short, of_written] = [&short, &written].map(|t| t.chars().count());
                 let text = if 10 * of_written <= 11 * of_short { written } else { short };
-                abridged(&text, statistic.map_or(WIDEST, |_| WIDEST - FACT))
+                abridged(&text, statistic.map_or(WIDEST, |_| WIDEST - STATISTIC))
             };
             cells.extend(statistic.map(|statistic| Cell::from(Some(statistic.in_unit(arch)))));
             cells.push(format!("{short}{note}").into());
@@ -178,18 +180,17 @@ impl Report<'_> {
         }
         if let (Some(trained), Some(budget)) = (self.trained(), self.plan.training()) {
             let acquisition = match budget.acquisition {
-                Acquisition::Active => "chosen where the front gains most",
+                Acquisition::Active => "chosen where the front is expected to gain most",
                 Acquisition::Random => "chosen at random",
             };
             text += &format!(
-                "  from {}, each of another class, {acquisition}\n",
+                "  from {} without duplicates, {acquisition}\n",
                 counted(trained, "trained network")
             );
             if trained < budget.count {
                 let only = if trained == 1 { "accuracy" } else { "accuracies" };
                 text += &format!(
-                    "  only {trained} {only} used: all other evaluated networks duplicate those, or\n  \
-                     cannot run\n"
+                    "  only {trained} {only} used; the remaining cells duplicate those, or cannot run\n"
                 );
             }
         }
@@ -200,14 +201,14 @@ impl Report<'_> {
         }
         if let Some(model) = &self.model {
             text += &self.model_in_words(model);
-            text += &format!("\n{}", self.generations_for_people());
-            text += "  evaluated: in all; from model, twins: in the generation\n";
-            text += "  twins: networks that were evaluated before as another cell\n";
+            text += &format!("\n{}", self.generations_table());
+            text += "  evaluated: in all; from model, duplicates: in the generation\n";
+            text += "  duplicates: cells isomorphic to cells that were evaluated before\n";
             if self.opened.truth.is_some() {
                 text += &format!(
                     "  coverage: of {BINS} equal parts of the exact front's range of log latency, the\n  \
-                     share with a cell of the front at most {TOLERANCE} % less accurate than the exact\n  \
-                     one there\n"
+                     share in which a cell of the front is at most {TOLERANCE} % less accurate than the\n  \
+                     exact front\n"
                 );
             }
         }
@@ -259,7 +260,7 @@ impl Report<'_> {
         lines.extend(values);
         let statistics = self.problem.statistics.iter();
         lines.extend(statistics.map(|statistic| {
-            format!("{} {} {}", statistic.label, rounded(statistic.in_unit(arch)), statistic.unit)
+            format!("{} {} {}", statistic.heading, rounded(statistic.in_unit(arch)), statistic.unit)
                 .trim_end()
                 .to_owned()
         }));

@@ -1,14 +1,12 @@
-//! Objectives from a user's program.
+//! Objectives from a user's program: what it is asked, and what it answers.
+
+mod failures;
+mod worker;
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    io::{BufRead, BufReader, Read, Write as _},
-    process::Stdio,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -16,39 +14,34 @@ use std::{
 
 use nas_search::{BoxError, Evaluation, Evaluator, Objective};
 use nas_space::{Arch, Space};
-use process_wrap::std::{ChildWrapper, CommandWrap};
 use serde_json::{Map, Value, json};
 
+use self::{
+    failures::Failure,
+    worker::{SHOWN, Worker},
+};
 use crate::Error;
 
-/// As many evaluations that failed, with none that succeeded, end a search: the program does not
-/// work.
+pub use self::failures::{Failures, Fault};
+
+/// This many failed evaluations, if none succeeded, end a search: the program does not work.
 const HOPELESS: usize = 10;
-
-/// The longest line that is read from a program, in bytes.
-const LINE: u64 = 1 << 20;
-
-/// How much of what a program printed an error shows, in characters.
-const SHOWN: usize = 200;
 
 /// Batches are this many architectures for each worker, so that few wait for the slowest.
 const PER_WORKER: usize = 4;
 
-/// How long a program may take to end after its input has ended.
-const GRACE: Duration = Duration::from_millis(500);
-
-/// A program that says what architectures are worth.
+/// A program that computes the objectives of architectures.
 ///
 /// It is started by the shell, once for each worker, and reads architectures as lines of JSON from
 /// its standard input: `{"id": 7, "arch": "…", "choices": {"depth": 2, …}}`. To each it answers
-/// with one line on its standard output, in order: the same `id` and a number, or `null` where there
-/// is none, for each objective by its column's name, as in
+/// with one line on its standard output, in order: the same `id` and, for each objective by its
+/// column's name, a number, or `null` for a missing one, as in
 /// `{"id": 7, "accuracy_percent": 71.3, "latency_ms": 2.4}`, or `{"id": 7, "error": "…"}`. It ends
 /// when its input does; a program that ends after each answer is started again.
 ///
-/// What goes wrong costs the architecture its values, never the search: anything else on standard
-/// output, a value that is missing or no finite number, silence for too long, an end before the
-/// answer. The program is then started anew.
+/// A failure leaves the architecture without values, and the search continues: any other line on
+/// standard output, a value that is missing or no finite number, no answer in time, an end before the
+/// answer. The program is then started again.
 pub struct Program {
     command: String,
     space: &'static Space,
@@ -60,72 +53,9 @@ pub struct Program {
     failures: Failures,
 }
 
-/// What went wrong with a user's program, and what it said it cannot do; shared with the evaluator.
-#[derive(Debug, Clone, Default)]
-pub struct Failures(Arc<Mutex<BTreeMap<Fault, (usize, String)>>>);
-
-/// A way in which a user's program fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Fault {
-    /// It could not be started.
-    Start,
-    /// It ended before it answered.
-    Ended,
-    /// It was silent for too long.
-    TimedOut,
-    /// What it printed is no answer.
-    NotAnAnswer,
-    /// A value is missing or no finite number.
-    Value,
-    /// It answered with an error.
-    Told,
-}
-
-impl Fault {
-    /// In a few words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Start => "could not be started",
-            Self::Ended => "ended before it answered",
-            Self::TimedOut => "did not answer in time",
-            Self::NotAnAnswer => "printed what is no answer",
-            Self::Value => "gave a value that is none",
-            Self::Told => "answered with an error",
-        }
-    }
-}
-
-impl Failures {
-    fn kinds(&self) -> MutexGuard<'_, BTreeMap<Fault, (usize, String)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Each kind with how often it happened and what happened first.
-    pub fn list(&self) -> Vec<(Fault, usize, String)> {
-        let kinds = self.kinds();
-        kinds.iter().map(|(fault, (count, first))| (*fault, *count, first.clone())).collect()
-    }
-
-    fn add(&self, Failure(fault, what): Failure) {
-        self.kinds().entry(fault).or_insert((0, what)).0 += 1;
-    }
-}
-
-/// One evaluation that failed.
-struct Failure(Fault, String);
-
-/// A running program.
-struct Worker {
-    child: Box<dyn ChildWrapper>,
-    lines: Receiver<String>,
-    errors: Arc<Mutex<String>>,
-    answered: bool,
-}
-
 impl Program {
-    /// An evaluator by `command`, which `workers` processes run side by side; an answer may take
-    /// `timeout`.
+    /// An evaluator that runs `command` in `workers` processes in parallel; `timeout` limits one
+    /// answer.
     pub fn new(
         command: impl Into<String>,
         space: &'static Space,
@@ -145,13 +75,13 @@ impl Program {
         }
     }
 
-    /// What goes wrong, as it happens.
+    /// The failures so far, and those to come.
     pub fn failures(&self) -> Failures {
         self.failures.clone()
     }
 }
 
-/// What is the same for all workers.
+/// The settings that all workers share.
 struct Setting<'a> {
     command: &'a str,
     space: &'static Space,
@@ -167,7 +97,7 @@ impl Setting<'_> {
             .zip(self.space.choice_names(arch))
             .filter(|((_, active), _)| *active)
             .map(|((decision, _), choice)| {
-                // A choice that is a number is told as one.
+                // A choice that is a number is sent as one.
                 let number = serde_json::from_str(choice).map(Value::Number);
                 (decision.name.clone(), number.unwrap_or_else(|_| choice.into()))
             })
@@ -175,7 +105,7 @@ impl Setting<'_> {
         json!({ "id": id, "arch": self.space.format(arch), "choices": choices }).to_string()
     }
 
-    /// Asks a worker, which is started where it does not run, and stopped where it fails.
+    /// Asks a worker, which is started if it does not run, and stopped if it fails.
     fn ask(&self, worker: &mut Option<Worker>, arch: &Arch) -> Result<Vec<Option<f64>>, Failure> {
         let id = self.sent.fetch_add(1, Ordering::Relaxed);
         let question = self.question(id, arch);
@@ -192,15 +122,15 @@ impl Setting<'_> {
                     *worker = Some(running);
                     return values;
                 }
-                // It answers once and ends: the next one is for a new process.
+                // A program that answers once and ends: a new process answers the next question.
                 Err(Failure(Fault::Ended, _)) if answered && running.ended_well() => {}
                 Err(failure) => return Err(failure),
             }
         }
     }
 
-    /// The values of a line. The outer error is a program that is out of step, the inner one a
-    /// failure that it told.
+    /// The values of a line. The outer error is a line that is no answer, after which the program is
+    /// stopped; the inner one a failure that it reported.
     #[allow(clippy::type_complexity)]
     fn values(&self, id: usize, line: &str) -> Result<Result<Vec<Option<f64>>, Failure>, Failure> {
         let no_answer = |why: &dyn std::fmt::Display| {
@@ -214,7 +144,7 @@ impl Setting<'_> {
         }
         if let Some(error) = answer.get("error") {
             let error = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
-            return Ok(Err(Failure(Fault::Told, error)));
+            return Ok(Err(Failure(Fault::Reported, error)));
         }
         let value = |objective: &Objective| {
             let column = objective.column();
@@ -231,104 +161,6 @@ impl Setting<'_> {
             }
         };
         Ok(self.objectives.iter().map(value).collect())
-    }
-}
-
-impl Worker {
-    fn start(command: &str) -> Result<Self, Failure> {
-        let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-        let mut wrap = CommandWrap::with_new(shell, |shell| {
-            shell.args([option, command]);
-            shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        });
-        // What the shell starts ends with it.
-        #[cfg(unix)]
-        wrap.wrap(process_wrap::std::ProcessGroup::leader());
-        #[cfg(windows)]
-        wrap.wrap(process_wrap::std::JobObject);
-        let cannot = |why: &dyn std::fmt::Display| Failure(Fault::Start, why.to_string());
-        let mut child = wrap.spawn().map_err(|error| cannot(&error))?;
-        let output = child.stdout().take().ok_or_else(|| cannot(&"it has no output"))?;
-        let mut errors_of = child.stderr().take().ok_or_else(|| cannot(&"it has no output"))?;
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            let mut output = BufReader::new(output);
-            loop {
-                let mut line = Vec::new();
-                let read = output.by_ref().take(LINE).read_until(b'\n', &mut line);
-                let line = String::from_utf8_lossy(&line).trim().to_owned();
-                if !matches!(read, Ok(1..)) || sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let errors = Arc::new(Mutex::new(String::new()));
-        let kept = Arc::clone(&errors);
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = errors_of.read(&mut buffer) {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                *kept += &String::from_utf8_lossy(&buffer[..count]);
-                let all = kept.chars().count();
-                if all > SHOWN {
-                    *kept = kept.chars().skip(all - SHOWN).collect();
-                }
-            }
-        });
-        Ok(Self { child, lines, errors, answered: false })
-    }
-
-    fn exchange(&mut self, question: &str, timeout: Duration) -> Result<String, Failure> {
-        let asked = match self.child.stdin() {
-            Some(input) => writeln!(input, "{question}").and_then(|()| input.flush()),
-            None => Ok(()),
-        };
-        // Where it no longer reads, how it ended tells more than that the pipe is broken.
-        match self.lines.recv_timeout(if asked.is_ok() { timeout } else { GRACE }) {
-            Ok(line) => Ok(line),
-            Err(RecvTimeoutError::Timeout) if asked.is_ok() => {
-                let seconds = timeout.as_secs_f64();
-                Err(Failure(Fault::TimedOut, format!("no answer within {seconds} s")))
-            }
-            Err(_) => Err(Failure(Fault::Ended, self.end())),
-        }
-    }
-
-    /// How it ended, in words.
-    fn end(&mut self) -> String {
-        let mut text = match self.wait() {
-            Some(status) => status.to_string(),
-            None => "its output ended".to_owned(),
-        };
-        let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = errors.lines().map(str::trim).rfind(|line| !line.is_empty()) {
-            let _ = write!(text, ", after: {last}");
-        }
-        text
-    }
-
-    fn wait(&mut self) -> Option<std::process::ExitStatus> {
-        for _ in 0..50 {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Some(status);
-            }
-            thread::sleep(GRACE / 50);
-        }
-        None
-    }
-
-    fn ended_well(&mut self) -> bool {
-        self.wait().is_some_and(|status| status.success())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        drop(self.child.stdin().take());
-        let waits = self.answered && self.wait().is_some();
-        if !waits {
-            let _ = self.child.kill();
-        }
     }
 }
 
@@ -414,7 +246,7 @@ mod tests {
         space().enumerate().collect()
     }
 
-    /// Answers with the question's id; `%s` stands for it.
+    /// A program that answers with the question's id in place of `%s`.
     fn answering(answer: &str) -> String {
         format!(
             r#"while read -r q; do id=${{q#*\"id\":}}; id=${{id%%[,\}}]*}}; printf '{answer}\n' "$id"; done"#
@@ -426,7 +258,7 @@ mod tests {
     #[test]
     fn values_come_in_the_order_of_the_architectures() {
         let more: Vec<Arch> = all().into_iter().cycle().take(20).collect();
-        // The arch decides: those with a kernel of 5 say so.
+        // Architectures with a kernel of 5 get another answer.
         let command = r#"while read -r q; do id=${q#*\"id\":}; id=${id%%[,\}]*}; case "$q" in *'"kernel":5'*) a=5;; *'"kernel"'*) a=3;; *) a=0;; esac; echo "{\"id\":$id,\"accuracy_percent\":$a,\"latency_ms\":null}"; done"#;
         for workers in [1, 3] {
             let mut program = program(command, workers);
@@ -472,7 +304,7 @@ mod tests {
         fails(&of(r#"{"id":%s,"accuracy_percent":1e999,"latency_ms":2}"#), Fault::NotAnAnswer, "");
         fails(&of(r#"{"id":%s,"latency_ms":2}"#), Fault::Value, "accuracy_percent: nothing");
         fails(&of(r#"{"id":%s,"accuracy_percent":"7","latency_ms":2}"#), Fault::Value, "`\"7\"`");
-        fails(&of(r#"{"id":%s,"error":"no memory"}"#), Fault::Told, "no memory");
+        fails(&of(r#"{"id":%s,"error":"no memory"}"#), Fault::Reported, "no memory");
         fails(&of(r#"{"id":99%s,"accuracy_percent":1,"latency_ms":2}"#), Fault::NotAnAnswer, "id");
         // Two lines for one question: the second is the answer to none.
         let twice = answering(&format!("{GOOD}\\n{GOOD}")).replace("\"$id\"", "\"$id\" \"$id\"");
