@@ -17,10 +17,12 @@ use tch::Device;
 
 use crate::{
     arch::Architectures,
-    commands::{Runtime, Workers, score::ScorePlan},
+    commands::score::ScorePlan,
     engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
+    runtime::Runtime,
+    workers::Workers,
 };
 
 /// The batch of images that proxies are computed on.
