@@ -1,4 +1,4 @@
-//! Where searches stand: content behind a right header, and whole files. What is read is a state of
+//! States of searches: content after a valid header, and whole files. What is read is a state of
 //! the search, or refused.
 
 #![no_main]

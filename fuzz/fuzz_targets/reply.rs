@@ -1,4 +1,4 @@
-//! What a model says, and recorded calls.
+//! Replies of a model, and recorded calls.
 
 #![no_main]
 

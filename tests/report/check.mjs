@@ -179,7 +179,7 @@ async function point(page, panel, touch, archs, fail, shot) {
   if (!(await card.locator(".drawing").count())) fail("the card has no drawing");
   const images = await page.locator("#page img, #page script, #page iframe").count();
   if (images) fail("an element came out of the data");
-  await card.locator("[aria-label='Let go of this architecture']").click();
+  await card.locator("[aria-label='Clear the selection']").click();
   if (await card.evaluate((element) => element.classList.contains("pinned"))) fail("the card cannot be let go of");
   if (!touch) await page.mouse.move(2, 2);
 }
@@ -219,7 +219,7 @@ async function table(page, fail) {
   await rows.first().locator("td").nth(1).click();
   const card = page.locator(".front .card.pinned");
   if ((await card.count()) !== 1 || (await card.locator(".text-form code").textContent()) !== title) fail("a row does not show its architecture");
-  else await card.locator("[aria-label='Let go of this architecture']").click();
+  else await card.locator("[aria-label='Clear the selection']").click();
 }
 
 /** Each choice of each select, each toggle twice, each fold: none may raise an error. */

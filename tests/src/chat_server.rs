@@ -1,3 +1,5 @@
+//! A chat server for tests.
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},

@@ -1,3 +1,5 @@
+//! The data that tests need: benchmark tables and images.
+
 use std::{
     env,
     ffi::OsString,
@@ -33,7 +35,7 @@ pub fn images() -> Option<PathBuf> {
     folder(IMAGES).or_else(|| left_out(IMAGES))
 }
 
-/// Whether there is an ONNX Runtime where `ORT_DYLIB_PATH` says, which `.cargo/config.toml` sets.
+/// Whether there is an ONNX Runtime at `ORT_DYLIB_PATH`, which `.cargo/config.toml` sets.
 /// Otherwise the calling test must end.
 ///
 /// # Panics

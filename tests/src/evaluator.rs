@@ -1,4 +1,4 @@
-//! A user's evaluator for tests: answers well, or in the way that its argument says.
+//! A user's evaluator for tests: answers well, or as its argument chooses.
 
 use std::{env, io, process, thread, time::Duration};
 
@@ -32,7 +32,7 @@ fn main() {
             "nan" => println!(r#"{{"id": {id}, "accuracy_percent": NaN, "latency_ms": 1}}"#),
             "few" => println!(r#"{{"id": {id}, "accuracy_percent": 50}}"#),
             "late" => thread::sleep(Duration::from_secs(60)),
-            "tells" => println!("{}", json!({ "id": id, "error": "out of memory" })),
+            "reports" => println!("{}", json!({ "id": id, "error": "out of memory" })),
             _ => println!("{good}"),
         }
     }

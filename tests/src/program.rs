@@ -1,3 +1,5 @@
+//! Runs the program `nas` in a folder of its own.
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -97,7 +99,7 @@ impl Nas {
     }
 
     /// Runs the program with arguments separated by spaces.
-    pub fn say(&self, arguments: &str) -> Ran {
+    pub fn run_line(&self, arguments: &str) -> Ran {
         self.run(arguments.split_whitespace())
     }
 
@@ -120,13 +122,13 @@ impl Nas {
     /// # Panics
     /// If the program fails or its output is no JSON.
     pub fn json(&self, arguments: &str) -> serde_json::Value {
-        let ran = self.say(&format!("{arguments} --format json"));
+        let ran = self.run_line(&format!("{arguments} --format json"));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         serde_json::from_str(&ran.stdout).expect("the output is JSON")
     }
 }
 
-/// The files of a run's folder by name. The page tells the folder, which is taken out, so that equal
+/// The files of a run's folder by name. The page contains the folder, which is removed, so that equal
 /// runs are equal.
 ///
 /// # Panics
@@ -140,7 +142,7 @@ pub fn run_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         let mut content = std::fs::read(entry.path()).expect("they can be read");
         if name == "report.html" {
             let page = String::from_utf8(content).expect("the page is UTF-8");
-            let (before, after) = page.split_once("\"name\":\"").expect("the page tells the run");
+            let (before, after) = page.split_once("\"name\":\"").expect("the page names the run");
             let (_, after) = after.split_once('"').expect("the name has an end");
             content = format!("{before}{after}").into_bytes();
         }

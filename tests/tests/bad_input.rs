@@ -6,7 +6,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
 /// What a refused command prints, its folder named `[folder]`.
 fn refused(nas: &Nas, arguments: &str) -> String {
-    let ran = nas.say(arguments);
+    let ran = nas.run_line(arguments);
     assert_eq!(ran.code, 2, "{arguments}: {}{}", ran.stdout, ran.stderr);
     assert_eq!(ran.stdout, "", "{arguments}");
     assert!(!ran.stderr.contains("backtrace"), "{}", ran.stderr);

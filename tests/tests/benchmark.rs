@@ -5,7 +5,7 @@ use nas_tests::Nas;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
 #[test]
-fn searchers_are_compared_on_equal_terms_and_beat_chance() {
+fn searchers_are_compared_with_equal_budgets_and_beat_random_search() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let names = ["random", "local", "regularised-evolution", "nsga2", "evolution", "statistical"];
     let command = format!(
@@ -31,20 +31,20 @@ fn searchers_are_compared_on_equal_terms_and_beat_chance() {
 }
 
 #[test]
-fn a_shared_predictor_is_compared_on_and_the_table_is_narrow() {
+fn searchers_are_compared_with_a_shared_predictor_in_a_narrow_table() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let told = nas.say(
+    let result = nas.run_line(
         "benchmark --datasets cifar10 --devices raspi4 --seeds 2 --accuracy shared-predictor --trained 60 --partition pel-nas",
     );
-    assert_eq!(told.code, 0, "{}", told.stderr);
-    assert!(told.stdout.contains("60 random trained networks"), "{}", told.stdout);
-    for line in told.stdout.lines() {
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    assert!(result.stdout.contains("60 random trained networks"), "{}", result.stdout);
+    for line in result.stdout.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
 }
 
 #[test]
-fn budgets_that_follow_yields_are_better_than_equal_ones() {
+fn adaptive_allocation_is_better_than_equal_allocation() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let [adaptive, equal, whole] =
         ["--partition pel-nas", "--partition pel-nas --allocation equal", ""].map(|how| {
@@ -62,7 +62,7 @@ fn budgets_that_follow_yields_are_better_than_equal_ones() {
 }
 
 #[test]
-fn niches_are_chosen_by_what_explains_the_devices_latency() {
+fn automatic_niches_are_those_that_explain_the_latency() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (device, best) in [("edgetpu", "layers"), ("edgegpu", "layers"), ("fpga", "flops")] {
         let ranked = nas.json(&format!("niches --rank --device {device}"));
@@ -72,11 +72,11 @@ fn niches_are_chosen_by_what_explains_the_devices_latency() {
         assert!(explained(&ranked[0]) > 50.0, "{device}");
         assert!(ranked.windows(2).all(|pair| explained(&pair[0]) >= explained(&pair[1])));
     }
-    let told = nas.say(
+    let result = nas.run_line(
         "search --device edgetpu --accuracy benchmark --partition automatic --evaluations 200 --run automatic",
     );
-    assert_eq!(told.code, 0, "{}", told.stderr);
-    assert!(told.stderr.contains("niches by layers, which explain"), "{}", told.stderr);
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    assert!(result.stderr.contains("niches by layers, which explain"), "{}", result.stderr);
     // Where each niche is on its own, the choice decides.
     let [automatic, paper] = ["automatic", "pel-nas"].map(|partition| {
         let rows = nas.json(&format!(
@@ -91,7 +91,7 @@ fn niches_are_chosen_by_what_explains_the_devices_latency() {
 }
 
 #[test]
-fn a_proxy_and_predictions_replace_accuracy_and_fronts_are_kept() {
+fn a_proxy_or_predictions_replace_accuracy_and_fronts_are_written() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let on = "benchmark --datasets cifar10 --devices raspi4 --seeds 1";
     let ratio = |how: &str| {
@@ -100,38 +100,38 @@ fn a_proxy_and_predictions_replace_accuracy_and_fronts_are_kept() {
         rows[0]["hypervolume_ratio"].as_f64().unwrap()
     };
     let proxy = ratio("--accuracy proxy --searchers statistical");
-    let bought =
+    let active =
         ratio("--accuracy predictor --trained 50 --searchers exhaustive --fronts fronts.csv");
-    assert!(bought > proxy && proxy > 0.8, "{bought} {proxy}");
+    assert!(active > proxy && proxy > 0.8, "{active} {proxy}");
     let fronts = nas.read("fronts.csv");
     assert!(fronts.contains("cifar10,raspi4,exact,1,"));
     assert!(fronts.contains("cifar10,raspi4,exhaustive,1,"));
 }
 
 #[test]
-fn what_cannot_be_compared_is_told() {
+fn what_cannot_be_compared_is_an_error() {
     let nas = Nas::without_tables(PROGRAM);
     for (command, expected) in [
         ("benchmark --searchers llm", "nas search --searcher llm"),
         ("benchmark --searchers exhaustive", "another --accuracy"),
-        ("benchmark --fronts nowhere/fronts.csv", "make it first"),
+        ("benchmark --fronts nowhere/fronts.csv", "create it first"),
         ("niches --partition automatic", "--rank"),
         ("niches --rank", "--device"),
-        ("niches --partition automatic --thresholds 1", "cuts a known axis"),
+        ("niches --partition automatic --thresholds 1", "divides an axis"),
         ("benchmark --devices nokia", "edgegpu"),
         ("benchmark --evaluations 15626", "15625"),
         ("benchmark --evaluations 100 --at 50,200", "raise --evaluations"),
         ("search --searcher llm --allocation adaptive --llm-model x", "leave it out"),
         ("benchmark", "nas download"),
     ] {
-        let told = nas.say(command);
-        assert_eq!(told.code, 2, "{}", told.stderr);
-        assert!(told.stderr.contains(expected), "{}", told.stderr);
+        let ran = nas.run_line(command);
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
 }
 
 #[test]
-fn what_is_named_twice_counts_once() {
+fn names_given_twice_count_once() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let once = "benchmark --searchers random --datasets cifar10 --devices fpga --seeds 1 \
                 --evaluations 60";
@@ -142,7 +142,7 @@ fn what_is_named_twice_counts_once() {
 }
 
 #[test]
-fn which_rules_stand_is_told_after_each_number_of_evaluations() {
+fn rules_that_hold_are_listed_after_each_number_of_evaluations() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     std::fs::write(
         nas.folder().join("rules.csv"),
@@ -151,7 +151,7 @@ fn which_rules_stand_is_told_after_each_number_of_evaluations() {
     .unwrap();
     let command = "benchmark --searchers statistical --datasets cifar10 --devices edgegpu --seeds 1 \
                    --evaluations 200 --at 33 --rules rules.csv";
-    let refused = nas.say(command);
+    let refused = nas.run_line(command);
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("rules.csv, line 2"), "{}", refused.stderr);
     let text = nas.read("rules.csv").replace("AVOID", "avoid");

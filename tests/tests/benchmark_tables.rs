@@ -124,7 +124,7 @@ fn the_first_cell_has_its_published_costs() {
 }
 
 #[test]
-fn what_a_device_cannot_run_is_absent() {
+fn networks_that_a_device_cannot_run_have_no_cost() {
     let Some(folder) = tables() else { return };
     let table = NasBench201::open(&folder).unwrap();
     for dataset in Dataset::ALL {
@@ -145,7 +145,7 @@ fn what_a_device_cannot_run_is_absent() {
 }
 
 #[test]
-fn published_proxies_are_there_where_defined() {
+fn published_proxies_are_complete_where_they_are_defined() {
     let Some(folder) = tables() else { return };
     let proxies = PublishedProxies::open(&folder).unwrap();
     let defined = |scores: &[Option<f64>]| {
@@ -159,7 +159,7 @@ fn published_proxies_are_there_where_defined() {
     assert_eq!(proxies.naswot(Dataset::Cifar10)[0], Some(740.845_703_125));
     for dataset in [Dataset::Cifar10, Dataset::ImageNet16_120] {
         for proxy in SUITE_ZERO {
-            // The authors' mark for undefined stands at one cell, the one of skips and nothing
+            // The authors' mark for undefined is at one cell, the one of skips and nothing
             // else that has no operation at all.
             let undefined = matches!(proxy, "epe_nas" | "jacov" | "nwot" | "zen");
             let scores = proxies.suite_zero(dataset, proxy).unwrap();
@@ -194,7 +194,7 @@ fn parameters_and_flops_equal_the_published_columns() {
 
 /// Every tuple of the published files, in their spelling, and every arch string.
 #[test]
-fn all_cells_go_through_both_codecs() {
+fn all_cells_survive_both_codecs() {
     let Some(mirror) = mirror() else { return };
     let manifest = Manifest::embedded().unwrap();
     for dataset in Dataset::ALL {

@@ -27,7 +27,7 @@ fn row(known: &'static dyn KnownSpace) -> String {
 }
 
 #[test]
-fn the_table_of_spaces_is_that_of_the_catalogue() {
+fn the_table_of_spaces_in_the_readme_is_the_catalogue() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = fs::read_to_string(readme).unwrap();
     let begin = readme.find(BEGIN).unwrap() + BEGIN.len();

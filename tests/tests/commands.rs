@@ -5,7 +5,7 @@ use nas_tests::Nas;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
 fn printed(nas: &Nas, arguments: &str) -> String {
-    let ran = nas.say(arguments);
+    let ran = nas.run_line(arguments);
     assert_eq!(ran.code, 0, "{arguments}: {}", ran.stderr);
     ran.stdout
 }
@@ -41,7 +41,7 @@ fn the_front_of_a_table_is_found_and_measured() {
 }
 
 #[test]
-fn published_costs_are_told() {
+fn published_costs_are_printed() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let ran = nas.json("latency 0 --device edgegpu");
     assert_eq!(ran[0]["latency_ms"], 5.807_418_537_139_893);
@@ -50,7 +50,7 @@ fn published_costs_are_told() {
 }
 
 #[test]
-fn proxies_and_measured_latency_are_told() {
+fn proxies_and_measured_latency_are_printed() {
     let nas = Nas::without_tables(PROGRAM);
     let scored = nas.json("score 6111 0 --batch 16 --dataset ImageNet16-120 --seed 4");
     assert!(scored[0]["nwot"].as_f64() > scored[1]["nwot"].as_f64());
@@ -61,7 +61,7 @@ fn proxies_and_measured_latency_are_told() {
 }
 
 #[test]
-fn the_doctor_tells_what_is_missing_and_what_to_type() {
+fn doctor_shows_what_is_missing_and_what_to_type() {
     let nas = Nas::without_tables(PROGRAM);
     let printed = printed(&nas, "doctor");
     assert!(printed.contains("ok       libtorch: a convolution runs"), "{printed}");
@@ -70,14 +70,14 @@ fn the_doctor_tells_what_is_missing_and_what_to_type() {
 }
 
 #[test]
-fn tables_come_from_a_mirror_once() {
+fn tables_are_copied_from_a_mirror_once() {
     let Some(mirror) = nas_tests::mirror() else { return };
     let nas = Nas::without_tables(PROGRAM);
     let download = format!("download --mirror {}", mirror.display());
-    let first = nas.say(&download);
+    let first = nas.run_line(&download);
     assert_eq!(first.code, 0, "{}", first.stderr);
     assert!(first.stderr.contains("compiled"), "{}", first.stderr);
-    let again = nas.say(&download);
+    let again = nas.run_line(&download);
     assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
-    assert_eq!(nas.say("latency 0 --device fpga").code, 0);
+    assert_eq!(nas.run_line("latency 0 --device fpga").code, 0);
 }

@@ -145,7 +145,7 @@ fn the_book_lists_every_page_once() {
 }
 
 #[test]
-fn the_front_door_is_short() {
+fn the_readme_is_short() {
     let lines = read(&root().join("README.md")).lines().count();
     assert!(lines <= FRONT_DOOR, "README.md has {lines} lines; move text to docs/src");
 }

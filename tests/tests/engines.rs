@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
-/// Where the set-up put what no system package holds.
+/// The folder in which the set-up put what no system package contains.
 fn set_up() -> PathBuf {
     let folder = env::var_os("PEL_NAS_ENGINES").expect("run this by `cargo xtask test --engines`");
     folder.into()
@@ -66,8 +66,8 @@ impl Slurm {
             succeeds(Command::new(daemon).arg("-f").arg(this.settings()));
         }
         wait_until("an idle node", || {
-            let told = Command::new("sinfo").env("SLURM_CONF", this.settings()).output();
-            told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).contains("idle"))
+            let result = Command::new("sinfo").env("SLURM_CONF", this.settings()).output();
+            result.is_ok_and(|result| String::from_utf8_lossy(&result.stdout).contains("idle"))
         });
         this
     }
@@ -115,7 +115,7 @@ const SCORE: &str = "score --space nb201 --proxies synflow --batch 8";
 
 /// The scores as one process computes them.
 fn alone(nas: &Nas) -> Vec<u8> {
-    assert_eq!(nas.say(&format!("{SCORE} --out alone.bin")).code, 0);
+    assert_eq!(nas.run_line(&format!("{SCORE} --out alone.bin")).code, 0);
     fs::read(nas.folder().join("alone.bin")).unwrap()
 }
 
@@ -143,9 +143,9 @@ fn by(nas: &Nas, engine: &str, settings: Option<&Path>) -> Vec<u8> {
         Command::new("pkill").args(["-KILL", "-f", &worker]).status().unwrap().success()
     });
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    assert!(told.contains("was lost and is started again"), "{killed:?}: {told}");
+    let result = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{result}");
+    assert!(result.contains("was lost and is started again"), "{killed:?}: {result}");
     assert!(!job.exists());
     fs::read(nas.folder().join("parts.bin")).unwrap()
 }
@@ -165,7 +165,7 @@ fn searches(nas: &Nas, engine: &str, settings: &Path) {
 
 #[test]
 #[ignore = "needs Slurm: cargo xtask test --engines"]
-fn slurm_computes_what_one_process_does() {
+fn slurm_computes_the_scores_of_one_process() {
     let nas = Nas::without_tables(PROGRAM);
     let alone = alone(&nas);
     let slurm = Slurm::start();
@@ -175,7 +175,7 @@ fn slurm_computes_what_one_process_does() {
 
 #[test]
 #[ignore = "needs Ray: cargo xtask test --engines"]
-fn ray_computes_what_one_process_does() {
+fn ray_computes_the_scores_of_one_process() {
     let nas = Nas::without_tables(PROGRAM);
     let alone = alone(&nas);
     let _ray = Ray::start();
@@ -191,8 +191,8 @@ fn opens(nas: &Nas, page: &str) {
     fs::create_dir_all(&shots).unwrap();
     let mut node = Command::new("node");
     node.arg(check).arg(nas.folder().join(page)).arg(shots);
-    let told = succeeds(node.env("NODE_PATH", set_up().join("node_modules")));
-    assert!(told.contains("nothing wrong"), "{told}");
+    let result = succeeds(node.env("NODE_PATH", set_up().join("node_modules")));
+    assert!(result.contains("nothing wrong"), "{result}");
 }
 
 #[test]
@@ -213,12 +213,12 @@ fn pages_work_in_a_browser() {
             .to_owned(),
     ];
     for search in &searches {
-        let code = nas.say(search).code;
+        let code = nas.run_line(search).code;
         assert_eq!(code, if search.contains("refused") { 2 } else { 0 }, "{search}");
     }
     for run in ["model", "three", "labels"] {
         opens(&nas, &format!("{run}/report.html"));
     }
-    assert_eq!(nas.say("report model labels --out both.html").code, 0);
+    assert_eq!(nas.run_line("report model labels --out both.html").code, 0);
     opens(&nas, "both.html");
 }

@@ -103,7 +103,7 @@ impl Expected {
         Self { network, side, images, logits }
     }
 
-    /// With weights by which logits tell images apart: untrained, little but the last layer's bias
+    /// With weights that make logits differ between images: untrained, little but the last layer's bias
     /// reaches them, and positions hardly count.
     fn lively(number: usize) -> Self {
         let Self { network, side, images, .. } = Self::new(number);
@@ -158,7 +158,7 @@ fn difference(found: &[f32], expected: &[f32]) -> f32 {
 }
 
 #[test]
-fn onnx_runtime_computes_what_libtorch_does() {
+fn onnx_runtime_computes_the_logits_of_libtorch() {
     if !nas_tests::onnx_runtime() {
         return;
     }
@@ -177,7 +177,7 @@ fn onnx_runtime_computes_what_libtorch_does() {
 }
 
 #[test]
-fn torchscript_computes_what_libtorch_does() {
+fn torchscript_computes_the_logits_of_libtorch() {
     let nas = Nas::without_tables(PROGRAM);
     for number in [0, 1, 5, 8] {
         let ran = export(&nas, number, "torchscript", "pt");
@@ -199,7 +199,7 @@ fn torchscript_computes_what_libtorch_does() {
 
 /// In Python: the format's checker, and exported modules with the weights of the ONNX file.
 #[test]
-fn files_are_valid_and_modules_compute_what_libtorch_does() {
+fn files_are_valid_and_modules_compute_the_logits_of_libtorch() {
     let Some(packages) = nas_tests::onnx_packages() else { return };
     let nas = Nas::without_tables(PROGRAM);
     let write = |name: String, tensor: &Tensor| {
@@ -224,25 +224,25 @@ fn files_are_valid_and_modules_compute_what_libtorch_does() {
     check.arg(python.join("check_export.py")).env("PYTHONPATH", paths).current_dir(nas.folder());
     check.args((0..NETWORKS.len()).map(|number| format!("{number}.onnx")));
     let checked = check.output().unwrap();
-    let (told, problems) =
+    let (result, problems) =
         (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
     assert!(checked.status.success(), "{problems}");
-    eprintln!("{told}");
-    let counted = told.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap());
+    eprintln!("{result}");
+    let counted = result.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap());
     assert_eq!(counted.collect::<Vec<usize>>(), parameters);
 }
 
 #[test]
-fn a_file_appears_whole_and_is_replaced_only_by_force() {
+fn a_file_is_written_whole_and_replaced_only_by_force() {
     let nas = Nas::without_tables(PROGRAM);
     let file = "nasbench201_cifar10_6111.onnx";
-    assert_eq!(nas.say("export 6111 --format onnx").code, 0);
+    assert_eq!(nas.run_line("export 6111 --format onnx").code, 0);
     let first = fs::read(nas.folder().join(file)).unwrap();
-    let again = nas.say("export 6111 --format onnx --seed 1");
+    let again = nas.run_line("export 6111 --format onnx --seed 1");
     assert_eq!(again.code, 2);
     assert!(again.stderr.contains("--force"), "{}", again.stderr);
     assert!(fs::read(nas.folder().join(file)).unwrap() == first);
-    assert_eq!(nas.say("export 6111 --format onnx --seed 1 --force").code, 0);
+    assert_eq!(nas.run_line("export 6111 --format onnx --seed 1 --force").code, 0);
     assert!(fs::read(nas.folder().join(file)).unwrap() != first);
     let left: Vec<_> = fs::read_dir(nas.folder()).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");
@@ -252,14 +252,14 @@ fn a_file_appears_whole_and_is_replaced_only_by_force() {
         ("export 15625 --format python", "15625"),
         ("latency 0 --runtime onnx --device cuda", "leave out --device"),
     ] {
-        let ran = nas.say(arguments);
+        let ran = nas.run_line(arguments);
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
 }
 
 #[test]
-fn latency_in_onnx_runtime_is_told_and_so_is_that_there_is_none() {
+fn latency_in_onnx_runtime_is_printed_and_a_missing_runtime_is_an_error() {
     let nas = Nas::without_tables(PROGRAM);
     let latency = "latency 6111 --dataset ImageNet16-120 --runtime onnx";
     let ran = nas.with_variable("ORT_DYLIB_PATH", "nowhere.so", latency);

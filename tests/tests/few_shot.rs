@@ -10,17 +10,17 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 /// Spearman over the cells that the device can run, of each device and of their mean, for 10 and
 /// 30 measurements.
 fn spearman(nas: &Nas, dataset: &str) -> Vec<(String, u64, f64)> {
-    let told = nas.json(&format!("latency eval --dataset {dataset}"));
-    println!("{dataset}: {told}");
+    let result = nas.json(&format!("latency eval --dataset {dataset}"));
+    println!("{dataset}: {result}");
     let row = |row: &serde_json::Value| {
         let device = row["device"].as_str().unwrap().to_owned();
         (device, row["measurements"].as_u64().unwrap(), row["spearman"].as_f64().unwrap())
     };
-    told.as_array().unwrap().iter().map(row).collect()
+    result.as_array().unwrap().iter().map(row).collect()
 }
 
 #[test]
-fn ten_and_thirty_cells_order_a_hidden_device() {
+fn ten_and_thirty_measurements_rank_cells_on_a_hidden_device() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (dataset, least) in
         [("cifar10", [0.93, 0.96]), ("cifar100", [0.93, 0.96]), ("ImageNet16-120", [0.93, 0.94])]
@@ -40,7 +40,7 @@ fn ten_and_thirty_cells_order_a_hidden_device() {
 }
 
 #[test]
-fn what_is_to_be_measured_leads_to_a_search() {
+fn listed_cells_are_measured_and_searched() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     // The device is one of the published ones, and not hidden: the way counts, not the number.
     let mut mine = "arch,latency_ms\n".to_owned();
@@ -56,11 +56,11 @@ fn what_is_to_be_measured_leads_to_a_search() {
     }
     nas.write("mine.csv", &mine);
     let absent = mine.lines().filter(|line| line.ends_with(',')).count();
-    let told = nas.say("latency fit mine.csv --next 3");
-    assert_eq!(told.code, 0, "{}", told.stderr);
+    let result = nas.run_line("latency fit mine.csv --next 3");
+    assert_eq!(result.code, 0, "{}", result.stderr);
     let measured = format!("predicted from {} measurements", 12 - absent);
-    assert!(told.stdout.contains(&measured), "{}", told.stdout);
-    let all = nas.say("latency fit mine.csv --format csv");
+    assert!(result.stdout.contains(&measured), "{}", result.stdout);
+    let all = nas.run_line("latency fit mine.csv --format csv");
     assert_eq!(all.stdout.lines().count(), 15_626);
     assert_eq!(all.stdout.lines().filter(|line| line.ends_with(",true")).count(), 12 - absent);
     nas.write("all.csv", &all.stdout);
@@ -69,7 +69,7 @@ fn what_is_to_be_measured_leads_to_a_search() {
 }
 
 #[test]
-fn mistakes_in_measurements_are_told() {
+fn mistakes_in_measurements_are_errors() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (text, expected) in [
         ("arch,latency_ms\n6111,fast\n", "row 2, column latency_ms: `fast`"),
@@ -78,8 +78,8 @@ fn mistakes_in_measurements_are_told() {
         ("arch,seconds\n6111,1\n", "no column latency_ms"),
     ] {
         nas.write("mine.csv", text);
-        let told = nas.say("latency fit mine.csv");
-        assert_eq!((told.code, told.stdout.as_str()), (2, ""));
-        assert!(told.stderr.contains(expected), "{}", told.stderr);
+        let ran = nas.run_line("latency fit mine.csv");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
 }

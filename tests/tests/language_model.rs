@@ -12,7 +12,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
 /// A search of two generations in six niches, two proposals each.
 fn search(nas: &Nas, url: &str, more: &str) -> Ran {
-    nas.say(&format!(
+    nas.run_line(&format!(
         "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
          --llm-url {url} --run run {more}"
     ))
@@ -41,14 +41,14 @@ fn proposing(answer: &'static str) -> ChatServer {
 }
 
 #[test]
-fn both_stages_are_asked_and_what_the_model_says_is_used() {
+fn both_stages_are_asked_and_replies_are_used() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = ChatServer::start(|request| {
         if is_for_rules(request) {
             let rule = json!({ "polarity": "do", "decision": "0→3", "choice": "skip_connect", "at_least": 1, "reason": "a short way" });
             return text(&json!({ "rules": [rule] }));
         }
-        // Of each parent one neighbour; what is there already or outside the niche is refused.
+        // Of each parent one neighbour; duplicates and architectures outside the niche are rejected.
         let edit = |choice: &str| json!({ "parent": 1, "edits": [{ "decision": "1→2", "choice": choice }], "rationale": "why not" });
         let choices = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
         let whole = json!({ "architecture": vec!["nor_conv_3x3"; 6], "rationale": "all of it" });
@@ -65,7 +65,7 @@ fn both_stages_are_asked_and_what_the_model_says_is_used() {
     assert!(report["edits"]["faults"]["outside-niche"].as_u64().unwrap() > 0, "{report}");
     assert!(report["whole"]["made"].as_u64().unwrap() > 0, "{report}");
     assert!(ran.stdout.contains("language model: 24 calls"), "{}", ran.stdout);
-    let knowledge = nas.say("knowledge run").stdout;
+    let knowledge = nas.run_line("knowledge run").stdout;
     assert!(knowledge.contains("0→3 = skip_connect"), "{knowledge}");
     assert!(nas.read("run/evaluations.csv").contains("language-model"));
     assert_eq!(nas.read("run/transcript.jsonl").lines().count(), 24);
@@ -81,14 +81,14 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
     let calls = server.calls();
     let files = ["front.csv", "evaluations.csv", "generations.csv", "knowledge.md", "model.json"];
     let before = files.map(|file| nas.read(&format!("run/{file}")));
-    let replayed = nas.say(
+    let replayed = nas.run_line(
         "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
          --replay calls.jsonl --run run --force",
     );
     assert_eq!(replayed.code, 0, "{}", replayed.stderr);
     assert_eq!(files.map(|file| nas.read(&format!("run/{file}"))), before);
     assert_eq!(server.calls(), calls);
-    let other = nas.say(
+    let other = nas.run_line(
         "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
          --replay calls.jsonl --run other --seed 7",
     );
@@ -97,7 +97,7 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
     // What is replayed in vain, or no record at all, replaces nothing.
     nas.write("calls-cut.jsonl", "{\"version\":");
     for record in ["calls.jsonl --seed 7", "calls-cut.jsonl"] {
-        let refused = nas.say(&format!(
+        let refused = nas.run_line(&format!(
             "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
              --run run --force --replay {record}"
         ));
@@ -107,7 +107,7 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
     assert!(!nas.folder().join("other").exists());
     // A record that lies in the folder which is replaced is not lost.
     let calls_before = nas.read("run/transcript.jsonl");
-    let in_place = nas.say(
+    let in_place = nas.run_line(
         "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
          --replay run/transcript.jsonl --run run/ --force",
     );
@@ -116,28 +116,30 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
 }
 
 #[test]
-fn what_the_user_asked_of_a_model_is_not_ignored() {
+fn options_of_a_language_model_are_never_ignored() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let told = |arguments: &str, words: &str| {
-        let ran = nas.say(arguments);
+    let refused = |arguments: &str, words: &str| {
+        let ran = nas.run_line(arguments);
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
     };
-    told("search --device edgegpu --llm-url http://127.0.0.1:9/v1", "--llm-url has no effect");
-    told(
+    refused("search --device edgegpu --llm-url http://127.0.0.1:9/v1", "--llm-url has no effect");
+    refused(
         "search --device edgegpu --proposer evolution --prompting plain",
         "--prompting has no effect",
     );
     let llm = "search --proposer llm --device edgegpu --llm-url http://127.0.0.1:9/v1";
-    told(&format!("{llm} --llm-money 1"), "--llm-prices");
-    told(&format!("{llm} --llm-key-env sk-pasted-3b1f"), "is it the key itself?");
-    told(&format!("{llm} --run run --record run/transcript.jsonl"), "leave --record out");
-    told("search --proposer llm --device edgegpu --llm-url 127.0.0.1:9/v1", "http://");
-    assert!(!nas.say(&format!("{llm} --llm-key-env sk-pasted-3b1f")).stderr.contains("sk-pasted"));
+    refused(&format!("{llm} --llm-money 1"), "--llm-prices");
+    refused(&format!("{llm} --llm-key-env sk-pasted-3b1f"), "is it the key itself?");
+    refused(&format!("{llm} --run run --record run/transcript.jsonl"), "leave --record out");
+    refused("search --proposer llm --device edgegpu --llm-url 127.0.0.1:9/v1", "http://");
+    assert!(
+        !nas.run_line(&format!("{llm} --llm-key-env sk-pasted-3b1f")).stderr.contains("sk-pasted")
+    );
 }
 
 #[test]
-fn a_server_that_is_not_there_is_not_asked_for_ever() {
+fn a_missing_server_ends_the_calls() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = ChatServer::start(|_| ChatAnswer::Http(404, "not found".into()));
     let ran = search(&nas, server.url(), "");
@@ -150,7 +152,7 @@ fn a_server_that_is_not_there_is_not_asked_for_ever() {
 }
 
 #[test]
-fn calls_that_are_short_go_to_architectures() {
+fn scarce_calls_are_spent_on_architectures() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = proposing(
         r#"{"proposals":[{"architecture":["none","none","none","nor_conv_3x3","none","none"]}]}"#,
@@ -163,7 +165,7 @@ fn calls_that_are_short_go_to_architectures() {
 }
 
 #[test]
-fn a_search_that_was_killed_goes_on_from_its_record() {
+fn a_killed_search_continues_from_its_record() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = proposing(
         r#"{"proposals":[{"architecture":["none","none","none","nor_conv_3x3","none","none"]}]}"#,
@@ -198,11 +200,11 @@ fn a_search_that_was_killed_goes_on_from_its_record() {
 
 /// Recorded with Qwen2.5-Coder-1.5B-Instruct: the runs behind `cargo xtask reproduce figure-1`.
 #[test]
-fn what_a_real_model_said_replays_to_the_recorded_front() {
+fn replies_of_a_real_model_replay_to_the_recorded_front() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data");
     let check = |name: &str, arguments: &str| {
-        let ran = nas.say(&format!(
+        let ran = nas.run_line(&format!(
             "search --proposer llm --device edgegpu --accuracy benchmark {arguments} --run run \
              --force --replay {}",
             recorded.join(format!("{name}.jsonl")).display()
@@ -241,22 +243,23 @@ fn without_rules_parents_are_shown_and_no_rule_is_asked_for() {
 }
 
 #[test]
-fn what_a_model_knows_by_heart_is_recorded_and_replayed() {
+fn the_test_of_contamination_is_recorded_and_replayed() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let cell = r#"["nor_conv_3x3","nor_conv_3x3","nor_conv_3x3","skip_connect","nor_conv_3x3","nor_conv_3x3"]"#;
     let answer = format!(r#"{{"proposals":[{{"architecture":{cell}}}]}}"#);
     let server = ChatServer::start(move |_| ChatAnswer::Text(answer.clone()));
-    let asked = nas.say(&format!("memorise-test --llm-url {} --record one.jsonl", server.url()));
+    let asked =
+        nas.run_line(&format!("memorise-test --llm-url {} --record one.jsonl", server.url()));
     assert_eq!(asked.code, 0, "{}", asked.stderr);
-    let replayed = nas.say("memorise-test --replay one.jsonl");
+    let replayed = nas.run_line("memorise-test --replay one.jsonl");
     assert_eq!((replayed.code, server.calls()), (0, 1), "{}", replayed.stderr);
     assert_eq!(replayed.stdout, asked.stdout);
-    let other = nas.say("memorise-test --replay one.jsonl --dataset cifar100");
+    let other = nas.run_line("memorise-test --replay one.jsonl --dataset cifar100");
     assert_eq!(other.code, 2, "{}", other.stderr);
 }
 
 #[test]
-fn a_model_that_is_asked_plainly_is_left_alone() {
+fn with_plain_prompts_nothing_is_added_to_the_proposals() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = ChatServer::start(|request| {
         let prompt = request["messages"][1]["content"].as_str().unwrap();
@@ -272,14 +275,14 @@ fn a_model_that_is_asked_plainly_is_left_alone() {
     assert_eq!(evaluations.matches(",1,language-model").count(), 2, "{evaluations}");
     let report = report(&nas);
     assert_eq!(report["whole"]["faults"]["duplicate"], 2, "{report}");
-    // A model that says nothing of use leaves nothing.
+    // Without a useful reply, no run is left.
     let useless = proposing("I am sorry, I cannot do that.");
     let ran = search(&nas, useless.url(), "--prompting plain --force");
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1);
 }
 
-/// The search ends with what it has, says what was wrong, and its exit code tells.
+/// The search ends with its results so far, prints what was wrong, and its exit code shows it.
 fn check_useless(answer: &'static str, fault: &str) {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = proposing(answer);
@@ -317,7 +320,7 @@ fn five_operations_are_no_cell() {
 }
 
 #[test]
-fn the_same_architecture_ten_times_is_taken_once() {
+fn the_same_architecture_ten_times_is_accepted_once() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = ChatServer::start(|request| {
         if is_for_rules(request) {
@@ -340,7 +343,7 @@ fn the_same_architecture_ten_times_is_taken_once() {
 }
 
 #[test]
-fn one_niches_trouble_stays_its_own() {
+fn a_failure_in_one_niche_does_not_affect_others() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = ChatServer::start(|request| {
         let prompt = request["messages"][1]["content"].as_str().unwrap();
@@ -365,7 +368,7 @@ fn one_niches_trouble_stays_its_own() {
 }
 
 #[test]
-fn niches_are_asked_side_by_side() {
+fn niches_are_asked_in_parallel() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     // No request of a stage is answered before all six niches have asked: one after the other
     // would wait for ever, and end by the timeout.
@@ -426,7 +429,7 @@ fn neither_key_nor_password_is_ever_written_or_printed() {
         assert!(!everything.contains(secret), "{everything}");
     }
     assert!(everything.contains("unauthorised"), "{everything}");
-    let missing = nas.say("search --proposer llm --device edgegpu --llm-url http://127.0.0.1:9/v1 --llm-key-env NAS_NO_KEY");
+    let missing = nas.run_line("search --proposer llm --device edgegpu --llm-url http://127.0.0.1:9/v1 --llm-key-env NAS_NO_KEY");
     assert_eq!(missing.code, 2);
     assert!(missing.stderr.contains("NAS_NO_KEY"), "{}", missing.stderr);
 }

@@ -17,7 +17,7 @@ fn nas() -> Nas {
     nas
 }
 
-/// A search with the evaluator, whose command holds a space.
+/// A search with the evaluator, whose command contains a space character.
 fn search(nas: &Nas, how: &str, more: &str) -> Ran {
     let command = format!("\"{EVALUATOR}\" {how}");
     let fixed =
@@ -55,13 +55,13 @@ fn a_search_finds_a_front_and_reports_it() {
 }
 
 #[test]
-fn niches_are_cut_by_what_the_space_measures() {
+fn niches_follow_the_axes_of_the_space() {
     let nas = nas();
     for axis in ["cost", "depth", "relu", "random"] {
-        let told = nas.json(&format!("niches --space space.toml --partition {axis} --niches 3"));
-        assert!(told.as_array().unwrap().len() >= 2, "{axis}: {told}");
+        let result = nas.json(&format!("niches --space space.toml --partition {axis} --niches 3"));
+        assert!(result.as_array().unwrap().len() >= 2, "{axis}: {result}");
     }
-    let refused = nas.say("niches --space space.toml --partition flops");
+    let refused = nas.run_line("niches --space space.toml --partition flops");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("unknown partition `flops`"), "{}", refused.stderr);
     assert!(refused.stderr.contains("cost"), "{}", refused.stderr);
@@ -72,7 +72,7 @@ fn niches_are_cut_by_what_the_space_measures() {
 }
 
 #[test]
-fn every_searcher_takes_it() {
+fn every_searcher_searches_it() {
     let nas = nas();
     for searcher in
         ["evolution", "random", "local", "regularised-evolution", "nsga2", "map-elites", "spea2"]
@@ -84,7 +84,7 @@ fn every_searcher_takes_it() {
 }
 
 #[test]
-fn a_language_model_is_told_of_it() {
+fn a_language_model_reads_its_description() {
     let nas = nas();
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let heard = Arc::clone(&asked);
@@ -110,7 +110,7 @@ fn a_language_model_is_told_of_it() {
 }
 
 #[test]
-fn a_predictor_learns_it() {
+fn a_predictor_learns_from_it() {
     let space = Space::from_toml(SPACE).unwrap();
     let all: Vec<Arch> = space.enumerate().step_by(17).take(600).collect();
     let truth: Vec<f64> = all
@@ -129,14 +129,14 @@ fn a_predictor_learns_it() {
 }
 
 #[test]
-fn what_goes_wrong_with_an_evaluator_costs_an_evaluation() {
+fn a_failure_of_the_program_costs_one_evaluation() {
     for (how, expected) in [
         ("dies", "ended before it answered, the first: exit status: 7"),
-        ("garbage", "printed what is no answer, the first: `epoch 1: loss 0.7`"),
-        ("nan", "printed what is no answer"),
-        ("few", "gave a value that is none, the first: latency_ms: nothing"),
+        ("garbage", "printed a line that is no answer, the first: `epoch 1: loss 0.7`"),
+        ("nan", "printed a line that is no answer"),
+        ("few", "gave an invalid value, the first: latency_ms: nothing"),
         ("late", "did not answer in time, the first: no answer within 0.2 s"),
-        ("tells", "answered with an error, the first: out of memory"),
+        ("reports", "answered with an error, the first: out of memory"),
     ] {
         let nas = nas();
         let ran = search(&nas, how, "--evaluations 15 --timeout 200ms --searcher random");
@@ -156,7 +156,7 @@ fn what_goes_wrong_with_an_evaluator_costs_an_evaluation() {
 }
 
 #[test]
-fn tables_of_a_users_own_will_do() {
+fn it_is_searched_with_a_users_own_tables() {
     let nas = nas();
     let sample = nas.json("space sample --space space.toml -n 30 --seed 4");
     let (mut accuracies, mut latencies) =
@@ -171,13 +171,13 @@ fn tables_of_a_users_own_will_do() {
     let tables = "--accuracy-table accuracies.csv --latency-table latencies.csv";
     let found = nas.json(&format!("search --space space.toml {tables}"));
     assert!(!found["front"].as_array().unwrap().is_empty());
-    let refused = nas.say("search --space space.toml");
+    let refused = nas.run_line("search --space space.toml");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("--evaluate COMMAND"), "{}", refused.stderr);
 }
 
 #[test]
-fn a_searcher_that_cannot_be_replaces_no_earlier_run() {
+fn a_searcher_that_is_not_available_replaces_no_earlier_run() {
     let nas = nas();
     let (plain, _) = SPACE.split_once("[[axis]]").unwrap();
     nas.write("space.toml", plain);
@@ -185,14 +185,14 @@ fn a_searcher_that_cannot_be_replaces_no_earlier_run() {
     let before = run_files(&nas.folder().join("run"));
     let refused = search(&nas, "", "--evaluations 20 --searcher map-elites");
     assert_eq!(refused.code, 2, "{}", refused.stdout);
-    assert!(refused.stderr.contains("give it an [[axis]]"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("add an [[axis]]"), "{}", refused.stderr);
     assert!(run_files(&nas.folder().join("run")) == before);
 }
 
 #[test]
-fn mistakes_in_a_file_are_told_by_line() {
+fn mistakes_in_a_file_are_shown_with_their_line() {
     let nas = nas();
-    let checked = nas.say("space check space.toml");
+    let checked = nas.run_line("space check space.toml");
     assert_eq!(checked.code, 0, "{}", checked.stderr);
     assert!(checked.stdout.contains("depth = 5"), "{}", checked.stdout);
     let many = (0..100_000).map(|at| format!("[[decision]]\nname = \"d{at}\"\nchoices = [1, 2]\n"));
@@ -209,17 +209,17 @@ fn mistakes_in_a_file_are_told_by_line() {
         (format!("name = \"long\"\n{}", many.collect::<String>()), ""),
     ] {
         nas.write("wrong.toml", &file);
-        let told = nas.say("space check wrong.toml");
+        let ran = nas.run_line("space check wrong.toml");
         if expected.is_empty() {
-            assert_eq!(told.code, 0, "{}", told.stderr);
-            assert!(told.stdout.contains("more than 10¹⁹ architectures"));
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert!(ran.stdout.contains("more than 10¹⁹ architectures"));
             continue;
         }
-        assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{expected}");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{expected}");
         assert!(
-            told.stderr.contains(expected) && told.stderr.contains("wrong.toml"),
+            ran.stderr.contains(expected) && ran.stderr.contains("wrong.toml"),
             "{}",
-            told.stderr
+            ran.stderr
         );
     }
 }

@@ -13,10 +13,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 fn orders(trained: usize, seeds: usize, least: [f64; 3]) {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (dataset, least) in Dataset::ALL.into_iter().zip(least) {
-        let told = nas
+        let result = nas
             .json(&format!("predict eval --trained {trained} --seeds {seeds} --dataset {dataset}"));
-        assert_eq!(told["trained"], trained);
-        let quality = &told["quality"];
+        assert_eq!(result["trained"], trained);
+        let quality = &result["quality"];
         println!("{trained} trained, {dataset}: {quality}");
         assert!(quality["spearman"].as_f64().unwrap() >= least, "{quality}");
         assert!((0.85..=0.95).contains(&quality["coverage"].as_f64().unwrap()), "{quality}");
@@ -24,12 +24,12 @@ fn orders(trained: usize, seeds: usize, least: [f64; 3]) {
 }
 
 #[test]
-fn two_hundred_trained_networks_order_the_other_classes() {
+fn two_hundred_trained_networks_rank_the_other_classes() {
     orders(200, 3, [0.961, 0.963, 0.963]);
 }
 
 #[test]
-fn a_thousand_trained_networks_order_the_other_classes() {
+fn a_thousand_trained_networks_rank_the_other_classes() {
     orders(1_000, 1, [0.975, 0.978, 0.978]);
 }
 
@@ -50,7 +50,7 @@ fn hypervolume_ratio(nas: &Nas, search: &str) -> f64 {
 }
 
 #[test]
-fn networks_trained_where_they_matter_give_better_fronts_than_random_ones() {
+fn active_acquisition_gives_better_fronts_than_random() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for pair in ["--dataset cifar100 --device raspi4", "--dataset ImageNet16-120 --device edgegpu"]
     {
@@ -65,12 +65,12 @@ fn networks_trained_where_they_matter_give_better_fronts_than_random_ones() {
 }
 
 #[test]
-fn budgets_beyond_what_there_is_are_reported() {
+fn budgets_larger_than_the_space_are_reported() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let few = nas.say("search --device raspi4 --evaluations 30 --trained 100 --run few");
+    let few = nas.run_line("search --device raspi4 --evaluations 30 --trained 100 --run few");
     let used = few.stdout.lines().find(|line| line.contains("accuracies used"));
     assert!(used.is_some_and(|line| line.len() <= 80), "{}", few.stdout);
-    let all = nas.say("search --device raspi4 --evaluations 99999 --trained 30 --run all");
+    let all = nas.run_line("search --device raspi4 --evaluations 99999 --trained 30 --run all");
     assert!(all.stderr.contains("15625 architectures: every one is evaluated"), "{}", all.stderr);
     assert!(nas.read("all/config.toml").contains("searcher = \"exhaustive\""));
 }
@@ -85,15 +85,15 @@ fn a_predictor_is_saved_applied_and_used_by_a_search() {
     let rows: Vec<String> =
         (0..80).map(|at| format!("{},{}", at * 191, accuracy(at * 191))).collect();
     nas.write("mine.csv", &format!("arch,accuracy\n{}\n", rows.join("\n")));
-    let fitted = nas.say("predict fit --accuracy-table mine.csv --trees 50");
+    let fitted = nas.run_line("predict fit --accuracy-table mine.csv --trees 50");
     assert_eq!(fitted.code, 0, "{}", fitted.stderr);
-    assert!(fitted.stdout.starts_with("learnt from 80 trained networks of 7"), "{}", fitted.stdout);
-    let told = nas.json("predict apply predictor.json 6111 1462");
-    for row in told.as_array().unwrap() {
+    assert!(fitted.stdout.starts_with("fitted to 80 trained networks of 7"), "{}", fitted.stdout);
+    let result = nas.json("predict apply predictor.json 6111 1462");
+    for row in result.as_array().unwrap() {
         let of = |end: &str| row[format!("predicted_{end}_percent")].as_f64().unwrap();
         assert!(of("low") <= of("accuracy") && of("accuracy") <= of("high"));
     }
-    let all = nas.say("predict apply predictor.json --format csv");
+    let all = nas.run_line("predict apply predictor.json --format csv");
     nas.write("all.csv", &all.stdout);
     let rows: Vec<String> = (0..30).map(|cell| format!("{cell},{}", 1 + cell)).collect();
     nas.write("ms.csv", &format!("arch,latency_ms\n{}\n", rows.join("\n")));
@@ -112,7 +112,7 @@ fn a_predictor_is_saved_applied_and_used_by_a_search() {
 fn bad_accuracies_and_predictors_are_refused() {
     let nas = Nas::without_tables(PROGRAM);
     let refused = |command: &str, expected: &str| {
-        let ran = nas.say(command);
+        let ran = nas.run_line(command);
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     };
@@ -122,18 +122,18 @@ fn bad_accuracies_and_predictors_are_refused() {
     refused("predict fit --accuracy-table none.csv", "at least one label");
     refused("predict fit --accuracy-table nan.csv", "row 3, column accuracy");
     refused("predict fit --accuracy-table missing.csv", "missing.csv");
-    refused("predict eval --accuracy-table one.csv", "leave no class to report on");
+    refused("predict eval --accuracy-table one.csv", "leave no architecture of another class");
     refused("predict eval --accuracy-table none.csv", "no accuracy");
     refused("predict fit --accuracy-table one.csv --out nowhere/model.json", "no folder nowhere");
     nas.write("fractions.csv", "arch,accuracy\n6111,0.9\n1462,0.8\n");
-    let fractions = nas.say("predict fit --accuracy-table fractions.csv");
-    assert!(fractions.stderr.contains("not as fractions"), "{}", fractions.stderr);
+    let fractions = nas.run_line("predict fit --accuracy-table fractions.csv");
+    assert!(fractions.stderr.contains("not fractions"), "{}", fractions.stderr);
     assert!(!fractions.stderr.contains("intervals mean nothing"), "{}", fractions.stderr);
-    let one = nas.say("predict fit --accuracy-table one.csv");
+    let one = nas.run_line("predict fit --accuracy-table one.csv");
     assert!(one.stderr.contains("intervals mean nothing"), "{}", one.stderr);
-    assert_eq!(one.stdout, "learnt from 1 trained network of 1 class\nwritten to predictor.json\n");
-    let told = nas.json("predict apply predictor.json 1462 2");
-    assert!((told[0]["predicted_accuracy_percent"].as_f64().unwrap() - 90.0).abs() < 1e-9);
+    assert_eq!(one.stdout, "fitted to 1 trained network of 1 class\nwritten to predictor.json\n");
+    let result = nas.json("predict apply predictor.json 1462 2");
+    assert!((result[0]["predicted_accuracy_percent"].as_f64().unwrap() - 90.0).abs() < 1e-9);
     let model = nas.read("predictor.json");
     nas.write("newer.json", &model.replace("version 1", "version 2"));
     nas.write("elsewhere.json", &model.replace("\"nasbench201\"", "\"fbnet\""));
@@ -148,13 +148,13 @@ fn bad_accuracies_and_predictors_are_refused() {
 
 /// Spearman of each method on ViT-Bench-101's networks, in the order in which they are printed.
 fn predicted(nas: &Nas, space: &str, dataset: &str) -> Vec<f64> {
-    let told = nas.json(&format!("predict folds --space {space} --dataset {dataset}"));
-    println!("{space}, {dataset}: {told}");
-    told.as_array().unwrap().iter().map(|row| row["spearman"].as_f64().unwrap()).collect()
+    let result = nas.json(&format!("predict folds --space {space} --dataset {dataset}"));
+    println!("{space}, {dataset}: {result}");
+    result.as_array().unwrap().iter().map(|row| row["spearman"].as_f64().unwrap()).collect()
 }
 
 #[test]
-fn held_out_vision_transformers_are_ordered_better_than_by_width_or_size() {
+fn held_out_vision_transformers_are_ranked_better_than_by_width_or_size() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (dataset, least) in [("imagenet", 0.93), ("cifar100", 0.90)] {
         let spearman = predicted(&nas, "autoformer-tiny", dataset);
@@ -174,7 +174,7 @@ fn held_out_vision_transformers_are_ordered_better_than_by_width_or_size() {
         ("--space fbnet", "no accuracies of FBNet, cifar100 were published"),
         ("--space nasbench201", "nas predict eval"),
     ] {
-        let refused = nas.say(&format!("predict folds {command}"));
+        let refused = nas.run_line(&format!("predict folds {command}"));
         assert_eq!(refused.code, 2);
         assert!(refused.stderr.contains(why), "{}", refused.stderr);
     }

@@ -1,4 +1,4 @@
-//! Our proxies on CIFAR-10 images, as `bench-data/nb201-cifar10-proxies.bin` holds them, beside the
+//! Our proxies on CIFAR-10 images, as in `bench-data/nb201-cifar10-proxies.bin`, beside the
 //! published ones of NAS-Bench-Suite-Zero (Krishnakumar et al. 2022, arXiv 2210.03230) and beside
 //! true accuracies.
 
@@ -59,7 +59,7 @@ fn proxies_rank_cells_as_published() {
     let mut cells = listed(&published);
     cells.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
     cells.truncate(300);
-    // The weights' norm tells the number of convolutions, and beyond that the draw of the initial
+    // The weights' norm depends on the number of convolutions, and beyond that the draw of the initial
     // weights, which is another in the published table: each has a correlation of 0.968 with the
     // number, and so 0.937 with the other. Of grasp and plain a large part is the draw.
     for (proxy, least) in [
@@ -90,7 +90,7 @@ fn proxies_rank_cells_as_published() {
 }
 
 #[test]
-fn proxies_foretell_accuracy_as_the_published_ones_do() {
+fn proxies_predict_accuracy_like_the_published_ones() {
     let Some(tables) = tables() else { return };
     let published = PublishedProxies::open(&tables).unwrap();
     let benchmark = NasBench201::open(&tables).unwrap();
@@ -155,13 +155,13 @@ fn the_score_without_labels_is_the_best_of_at_most_three_proxies_on_cifar10() {
 }
 
 #[test]
-fn the_score_without_labels_foretells_accuracy_better_than_any_proxy() {
+fn the_score_without_labels_predicts_accuracy_better_than_any_proxy() {
     foretells(&ours(), Dataset::Cifar10, 0.88);
 }
 
 /// On images that it was not chosen on.
 #[test]
-fn the_score_without_labels_foretells_accuracy_on_imagenet() {
+fn the_score_without_labels_predicts_accuracy_on_imagenet() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../bench-data/nb201-imagenet16-120-proxies.bin");
     foretells(&ScoreTable::read(&file).unwrap(), Dataset::ImageNet16_120, 0.84);
@@ -193,7 +193,7 @@ fn foretells(table: &ScoreTable, dataset: Dataset, least: f64) {
 /// and numbers of threads round otherwise, which deep networks with large gradients magnify; GraSP
 /// and ZiCo, which live on differences of gradients, most of all.
 #[test]
-fn the_file_holds_what_is_computed() {
+fn the_file_contains_the_computed_values() {
     let Some(images) = images() else { return };
     let ours = ours();
     let header = ours.header();
@@ -217,7 +217,7 @@ fn the_file_holds_what_is_computed() {
                 }
                 _ => false,
             };
-            assert!(close, "{arch:?}, {proxy}: {found:?}, but the file holds {expected:?}");
+            assert!(close, "{arch:?}, {proxy}: {found:?}, but the file contains {expected:?}");
         }
     }
 }

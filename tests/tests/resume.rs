@@ -1,4 +1,4 @@
-//! Searches that are killed, stopped, or cannot write: nothing is lost, and taken up they end as if
+//! Searches that are killed, stopped, or cannot write: nothing is lost, and resumed they end as if
 //! undisturbed.
 
 use std::{
@@ -18,7 +18,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
 
 fn words(arguments: &str) -> Vec<String> {
-    // What stands in quotes is one argument.
+    // Text in quotes is one argument.
     let parts = arguments.split('\'').enumerate();
     let words = parts.flat_map(|(at, part)| match at % 2 {
         0 => part.split_whitespace().map(str::to_owned).collect(),
@@ -72,7 +72,7 @@ fn resume(nas: &Nas, run: &str) {
 }
 
 #[test]
-fn a_search_killed_at_any_moment_ends_as_if_undisturbed() {
+fn a_search_that_is_killed_at_any_moment_ends_with_the_same_files() {
     let Some(nas) = nas() else { return };
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     for (kind, arguments) in searches() {
@@ -94,7 +94,7 @@ fn a_search_killed_at_any_moment_ends_as_if_undisturbed() {
             if !nas.folder().join(&run).exists() {
                 continue;
             }
-            // Every second is killed once more, in the midst of being taken up.
+            // Every second is killed once more, while it is resumed.
             if kills % 2 == 0 {
                 let mut child = nas.spawn(words(&format!("search --resume {run}")));
                 sleep(took.mul_f64(rng.random_range(0.0..0.7)));
@@ -137,20 +137,20 @@ fn slow(how: &str, run: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_search_that_its_user_stops_tells_the_front_so_far_and_goes_on_later() {
+fn a_stopped_search_writes_its_front_and_is_resumed_later() {
     let Some(nas) = nas() else { return };
     assert_eq!(nas.run(slow("slow", "whole")).code, 0);
     let mut child = nas.spawn(slow("slow", "stopped"));
     wait_for(&nas, "stopped", 25);
     assert_eq!(interrupt(&mut child), Some(130));
-    let told: Value = serde_json::from_str(&nas.read("stopped/front.json")).unwrap();
-    assert_eq!(told["interrupted"], true);
-    let evaluated = told["evaluated"].as_u64().unwrap();
+    let result: Value = serde_json::from_str(&nas.read("stopped/front.json")).unwrap();
+    assert_eq!(result["interrupted"], true);
+    let evaluated = result["evaluated"].as_u64().unwrap();
     assert!((10..60).contains(&evaluated), "{evaluated}");
-    assert!(!told["front"].as_array().unwrap().is_empty());
+    assert!(!result["front"].as_array().unwrap().is_empty());
     assert_eq!(nas.read("stopped/evaluations.csv").lines().count() as u64, 1 + evaluated);
 
-    // Killed when it was taken up, it is a killed run; and a result that is damaged is made again.
+    // Killed while it was resumed, it is a killed run; and a result that is damaged is made again.
     let so_far = nas.read("stopped/events.jsonl").lines().count();
     let mut child = nas.spawn(["search", "--resume", "stopped"]);
     wait_for(&nas, "stopped", so_far + 5);
@@ -164,13 +164,13 @@ fn a_search_that_its_user_stops_tells_the_front_so_far_and_goes_on_later() {
     resume(&nas, "stopped");
     let (stopped, whole) = (nas.folder().join("stopped"), nas.folder().join("whole"));
     assert!(run_files(&stopped) == run_files(&whole));
-    let again = nas.say("search --resume stopped");
+    let again = nas.run_line("search --resume stopped");
     assert_eq!(again.code, 0);
-    assert!(again.stderr.contains("there is nothing to go on with"), "{}", again.stderr);
+    assert!(again.stderr.contains("there is nothing to resume"), "{}", again.stderr);
 }
 
 #[test]
-fn a_search_is_stopped_while_a_model_is_silent() {
+fn a_search_is_stopped_while_a_model_does_not_answer() {
     let Some(nas) = nas() else { return };
     let server = ChatServer::start(|_| {
         sleep(Duration::from_secs(600));
@@ -183,8 +183,8 @@ fn a_search_is_stopped_while_a_model_is_silent() {
     let mut child = nas.spawn(words(&arguments));
     wait_for(&nas, "run", 61);
     assert_eq!(interrupt(&mut child), Some(130));
-    let told: Value = serde_json::from_str(&nas.read("run/front.json")).unwrap();
-    assert_eq!((&told["interrupted"], &told["evaluated"]), (&true.into(), &60.into()));
+    let result: Value = serde_json::from_str(&nas.read("run/front.json")).unwrap();
+    assert_eq!((&result["interrupted"], &result["evaluated"]), (&true.into(), &60.into()));
 }
 
 #[test]
@@ -202,30 +202,30 @@ fn a_run_has_one_process() {
     assert!(nas.read("run/evaluations.csv").lines().count() > 4);
 }
 
-/// A limit of the size of files stands for a full disk: both end a write in its midst.
+/// A limit of the size of files is like a full disk: both end a write halfway.
 #[test]
-fn what_cannot_be_written_ends_the_search_and_nothing_is_lost() {
+fn a_full_disk_ends_the_search_and_nothing_is_lost() {
     let Some(nas) = nas() else { return };
     let search = |run: &str| {
         format!("search --device fpga --accuracy benchmark --evaluations 300 --run {run}")
     };
-    assert_eq!(nas.say(&search("whole")).code, 0);
+    assert_eq!(nas.run_line(&search("whole")).code, 0);
     let limited = format!("ulimit -f 64; trap '' XFSZ; exec {PROGRAM} {}", search("full"));
     let ran = nas.shell(&limited);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    let told = "cannot write full/events.jsonl: File too large";
-    assert!(ran.stderr.contains(told), "{}", ran.stderr);
-    assert!(ran.stderr.contains("nas search --resume full goes on"), "{}", ran.stderr);
+    let expected = "cannot write full/events.jsonl: File too large";
+    assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    assert!(ran.stderr.contains("resume with nas search --resume full"), "{}", ran.stderr);
     assert!(nas.read("full/events.jsonl").lines().count() > 50);
     resume(&nas, "full");
     assert!(run_files(&nas.folder().join("full")) == run_files(&nas.folder().join("whole")));
-    let nowhere = nas.say("search --device fpga --run /proc/here/run");
+    let nowhere = nas.run_line("search --device fpga --run /proc/here/run");
     assert_eq!(nowhere.code, 2);
     assert!(nowhere.stderr.contains("cannot create /proc/here"), "{}", nowhere.stderr);
 }
 
 #[test]
-fn damaged_files_of_a_run_are_told_or_passed_over() {
+fn damaged_files_of_a_run_are_errors_or_ignored() {
     let Some(nas) = nas() else { return };
     let arguments = format!(
         "search --space space.toml --evaluations 240 --workers 2 --evaluate '{EVALUATOR} slow'"
@@ -247,8 +247,8 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
         bytes[at] = byte;
         bytes
     };
-    // What the checkpoint says is told by the events too.
-    for (damaged, told) in [
+    // The events contain what the checkpoint contains.
+    for (damaged, expected) in [
         (bytes[..bytes.len() / 2].to_vec(), "bytes long, expected"),
         (with(12, 9), "format version 9, but this program reads 1"),
         (with(23, 0x80), "bytes long, expected 92"),
@@ -257,33 +257,33 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
     ] {
         fs::write(&checkpoint, damaged).unwrap();
         nas.write("run/events.jsonl", &events);
-        let ran = nas.say("search --resume run");
+        let ran = nas.run_line("search --resume run");
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(
-            ran.stderr.contains("is passed over") && ran.stderr.contains(told),
+            ran.stderr.contains("is ignored") && ran.stderr.contains(expected),
             "{}",
             ran.stderr
         );
         let mut run = run_files(&nas.folder().join("run"));
         run.remove("checkpoint.bin");
-        assert!(run == whole, "{told}");
+        assert!(run == whole, "{expected}");
         fs::remove_file(nas.folder().join("run/front.json")).unwrap();
     }
     let hostile = r#"{"event":"evaluated","arch":"x","choices":[9,9],"values":[],"details":[],"niche":0,"generation":0,"proposer":"x"}"#;
-    for (line, told) in [
+    for (line, expected) in [
         ("{", "EOF while parsing"),
         ("{\"event\":\"../../etc/passwd\"}", "unknown variant"),
         (hostile, "expected"),
     ] {
         let _ = fs::remove_file(&checkpoint);
         nas.write("run/events.jsonl", &format!("{line}\n{events}"));
-        let ran = nas.say("search --resume run");
+        let ran = nas.run_line("search --resume run");
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert!(ran.stderr.contains("run/events.jsonl, line 1: "), "{}", ran.stderr);
-        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
     nas.write("run/events.jsonl", &events);
-    for (from, to, told) in [
+    for (from, to, expected) in [
         ("format_version = 2", "format_version = 3", "format 3, but this program reads 2"),
         ("searcher = \"statistical\"", "searcher = \"oracle\"", "unknown variant `oracle`"),
         ("evaluations = 240", "evaluations = -1", "evaluations"),
@@ -291,11 +291,11 @@ fn damaged_files_of_a_run_are_told_or_passed_over() {
     ] {
         assert!(config.contains(from), "{config}");
         nas.write("run/config.toml", &config.replace(from, to));
-        let ran = nas.say("search --resume run");
+        let ran = nas.run_line("search --resume run");
         assert_eq!(ran.code, 2, "{}", ran.stdout);
-        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
-    let ran = nas.say("search --resume nowhere");
+    let ran = nas.run_line("search --resume nowhere");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("nowhere is no run"), "{}", ran.stderr);
 }

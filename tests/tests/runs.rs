@@ -11,7 +11,7 @@ fn nas() -> Option<Nas> {
     let nas = Nas::with_tables(PROGRAM)?;
     for seed in 1..=3 {
         for searcher in ["random", "statistical"] {
-            let ran = nas.say(&format!(
+            let ran = nas.run_line(&format!(
                 "search --device raspi4 --accuracy benchmark --evaluations 200 --searcher {searcher} \
                  --seed {seed} --run runs/{searcher}-{seed}"
             ));
@@ -30,36 +30,39 @@ fn runs_are_listed_compared_and_shown() {
         let text = nas.read(&format!("runs/random-1/{file}"));
         nas.write(&format!("runs/killed/{file}"), &text);
     }
-    insta::assert_snapshot!(nas.say("runs").stdout);
+    insta::assert_snapshot!(nas.run_line("runs").stdout);
     let listed = nas.json("runs");
     assert_eq!(listed.as_array().unwrap().len(), 7);
     assert_eq!((&listed[0]["state"], &listed[0]["evaluated"]), (&json!("killed"), &json!(200)));
 
     let all = "runs/random-1 runs/random-2 runs/random-3 runs/statistical-1 runs/statistical-2 \
                runs/statistical-3";
-    insta::assert_snapshot!(nas.say(&format!("compare {all}")).stdout);
+    insta::assert_snapshot!(nas.run_line(&format!("compare {all}")).stdout);
     let compared = nas.json(&format!("compare {all}"));
     let of = |row: usize| compared[row]["hypervolume"].as_f64().unwrap();
     assert!((0..3).all(|seed| of(seed) < of(seed + 3)), "{compared}");
 
-    assert_eq!(nas.say("report runs/random-1 runs/statistical-1").code, 0);
+    assert_eq!(nas.run_line("report runs/random-1 runs/statistical-1").code, 0);
     let page = nas.read("report.html");
     assert!(page.contains(r#""name":"runs/random-1""#) && page.contains("exact_front"));
     fs::rename(nas.folder().join("runs/random-3"), nas.folder().join("moved")).unwrap();
-    assert_eq!(nas.say("report moved --out moved.html").code, 0);
+    assert_eq!(nas.run_line("report moved --out moved.html").code, 0);
     assert!(nas.read("moved.html").contains(r#""name":"moved""#));
-    for (arguments, told) in [
+    for (arguments, expected) in [
         ("report runs/random-1 runs/random-2", "report.html exists"),
-        ("report runs/killed", "after 200 evaluations: nas search --resume runs/killed"),
+        (
+            "report runs/killed",
+            "after 200 evaluations: resume it with nas search --resume runs/killed",
+        ),
         ("compare runs/random-1 runs/killed", "was killed after 200 evaluations"),
         ("compare runs/random-1 runs/random-1", "the same search with the same seed, 1"),
         ("compare runs/random-1", "2 values required"),
         ("compare runs/random-1 .", ". is no run"),
         ("runs nowhere", "there is no folder nowhere"),
     ] {
-        let ran = nas.say(arguments);
+        let ran = nas.run_line(arguments);
         assert_eq!(ran.code, 2, "{arguments}: {}", ran.stdout);
-        assert!(ran.stderr.contains(told), "{arguments}: {}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{arguments}: {}", ran.stderr);
     }
 }
 
@@ -68,16 +71,16 @@ fn fronts_of_different_objectives_are_not_compared() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (accuracy, run) in [("benchmark", "a"), ("predictor --trained 20", "b")] {
         let search = "search --device fpga --evaluations 60";
-        assert_eq!(nas.say(&format!("{search} --accuracy {accuracy} --run {run}")).code, 0);
+        assert_eq!(nas.run_line(&format!("{search} --accuracy {accuracy} --run {run}")).code, 0);
     }
-    let ran = nas.say("compare a b");
+    let ran = nas.run_line("compare a b");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("fronts of different objectives"), "{}", ran.stderr);
 }
 
-/// What a model says is shown, and is never part of the page.
+/// Replies of a model are shown as text, never as part of the page.
 #[test]
-fn hostile_words_and_pages_do_no_harm() {
+fn hostile_replies_and_pages_do_no_harm() {
     let nas = Nas::without_tables(PROGRAM);
     nas.write("space.toml", SPACE);
     let hostile = "</script><script>alert(1)</script><img src=x onerror=alert(2)>{{script}}";
@@ -97,7 +100,7 @@ fn hostile_words_and_pages_do_no_harm() {
         "search --space space.toml --proposer llm --generations 2 --children 2 --run run --llm-url {} --evaluate {evaluator}",
         server.url()
     );
-    let ran = nas.say(&arguments);
+    let ran = nas.run_line(&arguments);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let page = nas.read("run/report.html");
     assert!(page.contains("\\u003c/script>\\u003cscript>alert(1)"), "the words are not shown");
@@ -106,24 +109,27 @@ fn hostile_words_and_pages_do_no_harm() {
 
     let data = r#"<script type="application/json" id="data">"#;
     let (before, rest) = page.split_once(data).unwrap();
-    let (told, after) = rest.split_once("</script>").unwrap();
-    let told: Value = serde_json::from_str(told).unwrap();
+    let (content, after) = rest.split_once("</script>").unwrap();
+    let content: Value = serde_json::from_str(content).unwrap();
     let with = |change: &dyn Fn(&mut Value)| {
-        let mut told = told.clone();
-        change(&mut told);
-        format!("{before}{data}{}</script>{after}", told.to_string().replace('<', "\\u003c"))
+        let mut content = content.clone();
+        change(&mut content);
+        format!("{before}{data}{}</script>{after}", content.to_string().replace('<', "\\u003c"))
     };
     for (page, expected) in [
-        (with(&|told| told["version"] = json!(1)), "format 1, but this program reads 2"),
-        (with(&|told| told["runs"][0]["front"][0] = json!(u64::MAX)), "are inconsistent"),
-        (with(&|told| told["runs"][0]["front"][0] = json!(-1)), "invalid value"),
-        (with(&|told| told["runs"][0]["architectures"]["arch"] = json!([])), "are inconsistent"),
-        (with(&|told| told["runs"] = json!("all")), "invalid type"),
+        (with(&|content| content["version"] = json!(1)), "format 1, but this program reads 2"),
+        (with(&|content| content["runs"][0]["front"][0] = json!(u64::MAX)), "are inconsistent"),
+        (with(&|content| content["runs"][0]["front"][0] = json!(-1)), "invalid value"),
+        (
+            with(&|content| content["runs"][0]["architectures"]["arch"] = json!([])),
+            "are inconsistent",
+        ),
+        (with(&|content| content["runs"] = json!("all")), "invalid type"),
         ("<html>".to_owned(), "contains no data of a run"),
         (before.to_owned() + data + "{}", "contains no data of a run"),
     ] {
         nas.write("run/report.html", &page);
-        let ran = nas.say("report run");
+        let ran = nas.run_line("report run");
         assert_eq!(ran.code, 2, "{expected}");
         assert!(ran.stderr.contains("run/report.html: ") && ran.stderr.contains(expected));
     }

@@ -11,7 +11,7 @@ use nas_tests::{Nas, latencies};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
-/// Cells among which are twins, which have their values in common; small images for speed.
+/// Cells, some of them isomorphic, which have equal values; small images for speed.
 const SCORE: &str =
     "score --file cells.txt --dataset ImageNet16-120 --batch 16 --proxies nwot,jacov,synflow";
 const CELLS: &str = "6111\n857\n1\n2\n3\n1462\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n6111\n";
@@ -24,13 +24,13 @@ fn nas() -> Nas {
 
 /// Runs a command that has to succeed.
 fn ran(nas: &Nas, arguments: &str) -> String {
-    let ran = nas.say(arguments);
+    let ran = nas.run_line(arguments);
     assert_eq!(ran.code, 0, "{arguments}: {}", ran.stderr);
     ran.stdout
 }
 
 #[test]
-fn a_killed_command_goes_on_to_the_same_file() {
+fn a_killed_command_is_resumed_to_the_same_file() {
     let nas = nas();
     ran(&nas, &format!("{SCORE} --out whole.bin"));
     let whole = fs::read(nas.folder().join("whole.bin")).unwrap();
@@ -55,18 +55,20 @@ fn a_killed_command_goes_on_to_the_same_file() {
     child.wait().unwrap();
     assert!(!nas.folder().join("cut.bin").exists());
 
-    let other = nas.say(&format!("{SCORE} --out cut.bin --seed 5"));
+    let other = nas.run_line(&format!("{SCORE} --out cut.bin --seed 5"));
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("another computation: command"), "{}", other.stderr);
 
     // Another part would leave out what is computed: it is refused, and nothing is lost.
-    let part = nas
-        .say(&format!("score 857 {} --out cut.bin", SCORE.replace("score --file cells.txt", "")));
+    let part = nas.run_line(&format!(
+        "score 857 {} --out cut.bin",
+        SCORE.replace("score --file cells.txt", "")
+    ));
     assert_eq!(part.code, 2, "{}", part.stderr);
     assert!(part.stderr.contains("architectures in it are not among those"), "{}", part.stderr);
 
-    let again = nas.say(&format!("{SCORE} --out cut.bin"));
-    assert!(again.stderr.contains("going on after"), "{}", again.stderr);
+    let again = nas.run_line(&format!("{SCORE} --out cut.bin"));
+    assert!(again.stderr.contains("resuming after"), "{}", again.stderr);
     assert_eq!(fs::read(nas.folder().join("cut.bin")).unwrap(), whole);
     assert!(!partial.exists());
 }
@@ -74,8 +76,8 @@ fn a_killed_command_goes_on_to_the_same_file() {
 #[test]
 fn shards_merge_to_the_bytes_of_the_whole() {
     let nas = nas();
-    let told = ran(&nas, &format!("{SCORE} --out whole.bin"));
-    assert_eq!(told, "17 architectures, 3 proxies, in whole.bin\n");
+    let result = ran(&nas, &format!("{SCORE} --out whole.bin"));
+    assert_eq!(result, "17 architectures, 3 proxies, in whole.bin\n");
     for shard in 1..=3 {
         ran(&nas, &format!("{SCORE} --out part{shard}.bin --shard {shard}/3"));
     }
@@ -87,7 +89,7 @@ fn shards_merge_to_the_bytes_of_the_whole() {
     assert_eq!(bytes("direct.csv"), bytes("whole.csv"));
     assert!(nas.read("whole.csv").starts_with("index,arch,nwot,jacov,synflow\n1,|"));
 
-    let twice = nas.say("score-merge part1.bin part1.bin --out twice.bin");
+    let twice = nas.run_line("score-merge part1.bin part1.bin --out twice.bin");
     assert_eq!(twice.code, 2);
     assert!(twice.stderr.contains("is in a file before as well"), "{}", twice.stderr);
 }
@@ -124,21 +126,21 @@ fn a_list_of_any_space_is_scored_in_parts() {
 
     // Of another space, and a space that only a newer program knows.
     ran(&nas, "score 6111 --batch 4 --proxies params,synflow --out cell.bin");
-    let mixed = nas.say("score-merge whole.bin cell.bin --out mixed.bin");
+    let mixed = nas.run_line("score-merge whole.bin cell.bin --out mixed.bin");
     assert!(mixed.stderr.contains("computed otherwise"), "{}", mixed.stderr);
     let mut unknown = bytes("whole.bin");
     let at = unknown.windows(7).position(|bytes| bytes == b"\"fbnet\"").unwrap();
     unknown.splice(at..at + 7, *b"\"darts\"");
     fs::write(nas.folder().join("unknown.bin"), unknown).unwrap();
-    let refused = nas.say("score-merge unknown.bin --out unknown.csv");
+    let refused = nas.run_line("score-merge unknown.bin --out unknown.csv");
     assert_eq!(refused.code, 2);
     assert!(
-        refused.stderr.contains("the space darts, which is not known here"),
+        refused.stderr.contains("the space of these scores, darts, is not known"),
         "{}",
         refused.stderr
     );
     let refused =
-        nas.say(&format!("{} --out x.bin --engine local", score.replace("list.txt", "-")));
+        nas.run_line(&format!("{} --out x.bin --engine local", score.replace("list.txt", "-")));
     assert!(
         refused.stderr.contains("cannot read this command's standard input"),
         "{}",
@@ -147,20 +149,20 @@ fn a_list_of_any_space_is_scored_in_parts() {
 }
 
 #[test]
-fn a_file_that_is_there_is_kept() {
+fn an_existing_file_is_kept() {
     let nas = nas();
     nas.write("mine.csv", "precious");
-    let refused = nas.say(&format!("{SCORE} --out mine.csv"));
+    let refused = nas.run_line(&format!("{SCORE} --out mine.csv"));
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
-    let refused = nas.say(&format!("{SCORE} --out mine.parquet"));
+    let refused = nas.run_line(&format!("{SCORE} --out mine.parquet"));
     assert!(refused.stderr.contains(".csv or .bin"), "{}", refused.stderr);
     assert_eq!(nas.read("mine.csv"), "precious");
     fs::create_dir(nas.folder().join("folder.bin")).unwrap();
-    let refused = nas.say(&format!("{SCORE} --out folder.bin --force"));
+    let refused = nas.run_line(&format!("{SCORE} --out folder.bin --force"));
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("is a folder"), "{}", refused.stderr);
-    let refused = nas.say("score-merge mine.csv --out other.bin");
+    let refused = nas.run_line("score-merge mine.csv --out other.bin");
     assert!(refused.stderr.contains("not a file of scores"), "{}", refused.stderr);
 }
 
@@ -173,7 +175,7 @@ fn a_file_has_one_writer() {
         assert!(first.try_wait().unwrap().is_none(), "it ended before the second began");
         thread::sleep(Duration::from_millis(2));
     }
-    let second = nas.say(&format!("{SCORE} --out same.bin --jobs 1"));
+    let second = nas.run_line(&format!("{SCORE} --out same.bin --jobs 1"));
     assert!(first.wait().unwrap().success());
     assert_eq!(second.code, 2, "{}", second.stderr);
     assert!(second.stderr.contains("another process is writing it"), "{}", second.stderr);
@@ -183,24 +185,24 @@ fn a_file_has_one_writer() {
 }
 
 #[test]
-fn a_part_of_the_space_says_so_and_a_batch_has_a_limit() {
+fn a_part_of_the_space_is_reported_as_a_part_and_a_batch_has_a_limit() {
     let nas = nas();
-    let told = ran(&nas, "score --space nb201 --proxies flops --shard 1/200 --out part.bin");
-    assert!(told.contains(" architectures of the space's 6877, 1 proxy"), "{told}");
-    let told = ran(&nas, "score-merge part.bin --out merged.bin");
-    assert!(told.contains(" architectures of the space's 6877, 1 proxy"), "{told}");
-    let refused = nas.say("score 6111 --proxies flops --batch 1000000000000");
+    let result = ran(&nas, "score --space nb201 --proxies flops --shard 1/200 --out part.bin");
+    assert!(result.contains(" architectures of the space's 6877, 1 proxy"), "{result}");
+    let result = ran(&nas, "score-merge part.bin --out merged.bin");
+    assert!(result.contains(" architectures of the space's 6877, 1 proxy"), "{result}");
+    let refused = nas.run_line("score 6111 --proxies flops --batch 1000000000000");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("at most 65536"), "{}", refused.stderr);
 }
 
 #[test]
-fn a_cell_may_begin_with_no_operation() {
+fn a_cell_may_start_with_the_operation_none() {
     let nas = nas();
     let ran = nas.run(["score", "- - - 3x3 - -", "--proxies", "flops", "--format", "json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("flops"), "{}", ran.stdout);
-    let typo = nas.say("score 6111 --proxis flops");
+    let typo = nas.run_line("score 6111 --proxis flops");
     assert_eq!(typo.code, 2);
     assert!(typo.stderr.contains("--proxis"), "{}", typo.stderr);
 }
@@ -216,14 +218,14 @@ fn values_do_not_depend_on_the_number_of_jobs() {
 
 #[test]
 fn many_proxies_of_many_cells_fit_a_terminal() {
-    let told = ran(&nas(), "score 6111 1 2 3 4 5 --batch 4 --proxies all");
-    assert!(told.lines().all(|line| line.len() <= 80), "{told}");
-    assert_eq!(told.lines().filter(|line| line.starts_with("params ")).count(), 2, "{told}");
-    assert!(told.contains("1073466"), "{told}");
+    let result = ran(&nas(), "score 6111 1 2 3 4 5 --batch 4 --proxies all");
+    assert!(result.lines().all(|line| line.len() <= 80), "{result}");
+    assert_eq!(result.lines().filter(|line| line.starts_with("params ")).count(), 2, "{result}");
+    assert!(result.contains("1073466"), "{result}");
 }
 
 #[test]
-fn what_cannot_be_scored_says_what_to_type() {
+fn errors_of_score_show_what_to_type() {
     let nas = nas();
     nas.write("images.bin", &"\0".repeat(4 * 3073));
     for (arguments, expected) in [
@@ -232,7 +234,7 @@ fn what_cannot_be_scored_says_what_to_type() {
         ("score 6111 --images images.bin --dataset cifar100", "--dataset"),
         ("score 6111 --compute cuda:4096", "nas doctor"),
     ] {
-        let refused = nas.say(arguments);
+        let refused = nas.run_line(arguments);
         assert_eq!(refused.code, 2, "{arguments}");
         assert!(refused.stderr.contains(expected), "{arguments}: {}", refused.stderr);
     }
@@ -245,7 +247,7 @@ fn stop(child: &Child) {
 }
 
 #[test]
-fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
+fn workers_compute_the_scores_of_one_process_and_the_same_command_resumes() {
     let nas = nas();
     ran(&nas, &format!("{SCORE} --out whole.bin"));
     let by_workers = format!("{SCORE} --out parts.bin --engine local --workers 2");
@@ -258,7 +260,7 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     fs::remove_file(&parts).unwrap();
     fs::create_dir(nas.folder().join("parts.bin.job")).unwrap();
     nas.write("parts.bin.job/job.toml", "format_version = 9\nshards = 3");
-    let newer = nas.say(&format!("{by_workers} --shards 3"));
+    let newer = nas.run_line(&format!("{by_workers} --shards 3"));
     assert_eq!(newer.code, 2);
     assert!(newer.stderr.contains("format 9, but this program reads 2"), "{}", newer.stderr);
     nas.write(
@@ -266,10 +268,10 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
         "format_version = 2\nfolder = '.'\nshards = 3\n[score]\nspace = 'nasbench201'\n\
          proxies = 'synflow'\nseed = 0\ncompute = 'cpu'\ndouble = false\n[score.architectures]\n",
     );
-    let other = nas.say(&format!("{by_workers} --shards 3"));
+    let other = nas.run_line(&format!("{by_workers} --shards 3"));
     assert_eq!(other.code, 2);
-    assert!(other.stderr.contains("holds another job"), "{}", other.stderr);
-    let worker = nas.say("worker parts.bin.job --shard 4");
+    assert!(other.stderr.contains("contains another job"), "{}", other.stderr);
+    let worker = nas.run_line("worker parts.bin.job --shard 4");
     assert!(worker.stderr.contains("has 3 parts"), "{}", worker.stderr);
     fs::remove_dir_all(nas.folder().join("parts.bin.job")).unwrap();
 
@@ -296,7 +298,7 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
         assert!(first.try_wait().unwrap().is_none(), "it ended before it could be killed");
         thread::sleep(Duration::from_millis(2));
     }
-    let second = nas.say(&by_workers);
+    let second = nas.run_line(&by_workers);
     assert_eq!(second.code, 2, "{}", second.stdout);
     assert!(second.stderr.contains("another command is having this job done"), "{}", second.stderr);
     stop(&first);
@@ -304,31 +306,32 @@ fn workers_compute_what_one_process_does_and_the_same_command_goes_on() {
     let shard = nas.folder().join("parts.bin.job/shard-1.bin");
     let whole_shard = fs::read(&shard).unwrap();
     fs::write(&shard, &whole_shard[..whole_shard.len() - 9]).unwrap();
-    let again = nas.say(&by_workers);
+    let again = nas.run_line(&by_workers);
     assert!(again.stderr.contains("shard 1 is damaged"), "{}", again.stderr);
     assert_eq!(fs::read(&parts).unwrap(), fs::read(&whole).unwrap());
     fs::remove_file(&parts).unwrap();
 
-    // What cannot be computed is told before any worker begins, and what is lost for good is told.
-    let unknown = nas.say(&by_workers.replace("nwot", "nwto"));
+    // Work that cannot be done is an error before any worker starts, and so is work that is lost.
+    let unknown = nas.run_line(&by_workers.replace("nwot", "nwto"));
     assert_eq!(unknown.code, 2);
     assert!(unknown.stderr.contains("did you mean `nwot`"), "{}", unknown.stderr);
     nas.write(
         "transformer.txt",
-        &nas.say("space sample --space autoformer-tiny -n 1 --format arch").stdout,
+        &nas.run_line("space sample --space autoformer-tiny -n 1 --format arch").stdout,
     );
-    let unfit =
-        nas.say("score --space autoformer-tiny --file transformer.txt --out x.bin --engine local");
-    assert_eq!(unfit.code, 2);
-    assert!(unfit.stderr.contains("GELU, unlike ReLU"), "{}", unfit.stderr);
-    let absent = nas.say(&format!("{by_workers} --images no-such-file.bin"));
+    let inapplicable = nas.run_line(
+        "score --space autoformer-tiny --file transformer.txt --out x.bin --engine local",
+    );
+    assert_eq!(inapplicable.code, 2);
+    assert!(inapplicable.stderr.contains("GELU, unlike ReLU"), "{}", inapplicable.stderr);
+    let absent = nas.run_line(&format!("{by_workers} --images no-such-file.bin"));
     assert_eq!(absent.code, 2);
     assert!(absent.stderr.contains("no-such-file.bin"), "{}", absent.stderr);
-    let lost = nas.say(&format!("{by_workers} --shards 1 --retries 0 --compute cuda:77"));
+    let lost = nas.run_line(&format!("{by_workers} --shards 1 --retries 0 --compute cuda:77"));
     assert_eq!(lost.code, 1, "{}", lost.stderr);
     assert!(lost.stderr.contains("shard 1 was lost 1 times"), "{}", lost.stderr);
     assert!(nas.read("parts.bin.job/shard-1.log").contains("cuda"));
-    let slurm = nas.say(&format!("{SCORE} --out other.bin --engine slurm --workers 2"));
+    let slurm = nas.run_line(&format!("{SCORE} --out other.bin --engine slurm --workers 2"));
     // Whether there is no Slurm, or none that answers.
     assert!(slurm.code != 0 && slurm.stderr.contains("sbatch"), "{}", slurm.stderr);
 }
@@ -338,7 +341,7 @@ const SEARCH: &str =
     "search --dataset ImageNet16-120 --latency-table latency.csv --accuracy proxies --batch 8";
 
 #[test]
-fn workers_compute_a_search_s_generations() {
+fn workers_compute_the_generations_of_a_search() {
     let nas = nas();
     nas.write("latency.csv", &latencies());
     let generations = "--evaluations 30 --children 10 --seed 4";
@@ -361,7 +364,7 @@ fn workers_compute_a_search_s_generations() {
     stop(&child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
 
-    // Killed while they work, then taken up: what they did is kept.
+    // Killed while they work, then resumed: their results are kept.
     let mut child = nas.spawn(format!("{by_workers} --run killed").split_whitespace());
     let first = nas.folder().join("killed/proxies.job/shard-1.bin");
     while !first.exists() {
@@ -380,7 +383,7 @@ fn workers_compute_a_search_s_generations() {
         ("score 6111 --workers 3", "--engine"),
         ("score 6111 --engine local", "add --out"),
     ] {
-        let refused = nas.say(arguments);
+        let refused = nas.run_line(arguments);
         assert_eq!(refused.code, 2, "{arguments}");
         assert!(refused.stderr.contains(expected), "{arguments}: {}", refused.stderr);
     }

@@ -1,4 +1,4 @@
-//! `nas search` on the benchmark's tables: how near it comes to the exact front, and what it
+//! `nas search` on the benchmark's tables: how near it is to the exact front, and what it
 //! leaves behind.
 
 use approx::assert_abs_diff_eq;
@@ -50,7 +50,7 @@ fn median_ratio(nas: &Nas, device: &str, searcher: &str) -> f64 {
 }
 
 #[test]
-fn evolution_comes_near_the_exact_front_and_is_ahead_of_random_search() {
+fn evolution_is_near_the_exact_front_and_better_than_random_search() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for device in DEVICES {
         let evolution = median_ratio(&nas, device, "evolution");
@@ -65,7 +65,7 @@ fn evolution_comes_near_the_exact_front_and_is_ahead_of_random_search() {
 fn the_same_seed_gives_the_same_bytes() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let search = |seed: u32, run: &str| {
-        let ran = nas.say(&format!(
+        let ran = nas.run_line(&format!(
             "search --device fpga --partition pel-nas --evaluations 200 --seed {seed} --run {run}"
         ));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -90,7 +90,7 @@ fn the_same_seed_gives_the_same_bytes() {
 }
 
 #[test]
-fn the_best_within_a_limit_keeps_it_and_has_a_path() {
+fn the_best_within_a_limit_is_within_it_and_has_a_path() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let found = nas.json("search --device raspi4 --seed 1 --max-latency 10ms");
     assert_eq!(found["within_limits"], true);
@@ -107,9 +107,9 @@ fn the_best_within_a_limit_keeps_it_and_has_a_path() {
 }
 
 #[test]
-fn beyond_the_limits_the_nearest_is_shown_and_the_exit_code_tells() {
+fn if_nothing_is_within_the_limits_the_nearest_is_printed_with_exit_code_3() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let ran = nas.say("search --device raspi4 --seed 1 --max-latency 1us");
+    let ran = nas.run_line("search --device raspi4 --seed 1 --max-latency 1us");
     assert_eq!(ran.code, 3);
     assert!(
         ran.stdout.contains("nothing found with latency ≤ 0.001 ms; the nearest:"),
@@ -119,16 +119,16 @@ fn beyond_the_limits_the_nearest_is_shown_and_the_exit_code_tells() {
     assert!(!ran.stdout.contains("best of"), "{}", ran.stdout);
 }
 
-/// The contrary of what the benchmark shows does not stand for long; what it shows stands.
+/// Rules that contradict the benchmark are soon refuted; rules that agree with it hold.
 #[test]
-fn rules_stand_until_the_evidence_refutes_them() {
+fn rules_hold_until_evidence_refutes_them() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let rules = "polarity,decision,choice,at_least,niche\n\
                  do,0->3,avg_pool_3x3,,\navoid,0->3,avg_pool_3x3,,\ndo,0->3,skip_connect,,4\n";
     std::fs::write(nas.folder().join("rules.csv"), rules).unwrap();
     let search = "search --device edgegpu --accuracy benchmark --evaluations 200 \
                   --searcher statistical --run run --force --format json --rules rules.csv";
-    let ran = nas.say(&format!("{search} --partition pel-nas"));
+    let ran = nas.run_line(&format!("{search} --partition pel-nas"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     let named = |list: &str, polarity: &str| {
@@ -141,28 +141,29 @@ fn rules_stand_until_the_evidence_refutes_them() {
     assert!(nas.read("run/knowledge.md").contains("Rules that no longer hold"));
     assert!(nas.read("run/config.toml").contains("rules.csv"));
     // Without niches there is none to name, and where all is evaluated nothing is proposed.
-    let scan = nas
-        .say("search --device edgegpu --searcher exhaustive --rules rules.csv --partition pel-nas");
+    let scan = nas.run_line(
+        "search --device edgegpu --searcher exhaustive --rules rules.csv --partition pel-nas",
+    );
     assert_eq!(scan.code, 2);
     assert!(scan.stderr.contains("--partition has no effect where every"), "{}", scan.stderr);
-    let whole = nas.say(search);
+    let whole = nas.run_line(search);
     assert_eq!(whole.code, 2);
     assert!(whole.stderr.contains("rules.csv, line 4: there are no niches"), "{}", whole.stderr);
 }
 
 #[test]
-fn energy_is_a_third_objective_where_it_is_published() {
+fn energy_is_a_third_objective_if_it_is_published() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let found = nas.json("search --device eyeriss --seed 1 --max-latency 5ms --max-energy 1mJ");
     assert!(found["best"]["energy_mJ"].as_f64().unwrap() <= 1.0);
     assert!(found["scores"]["hypervolume_ratio"].as_f64().unwrap() > 0.9);
-    let refused = nas.say("search --device raspi4 --max-energy 1mJ");
+    let refused = nas.run_line("search --device raspi4 --max-energy 1mJ");
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("raspi4"), "{}", refused.stderr);
 }
 
 #[test]
-fn a_users_own_tables_are_searched_in_full() {
+fn every_architecture_of_a_users_own_tables_is_evaluated() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let cells = ["0", "1", "2", "3", "4"];
     let converted = nas.json(&format!("space convert {}", cells.join(" ")));
@@ -177,7 +178,7 @@ fn a_users_own_tables_are_searched_in_full() {
 
 /// No tables, no images: proxies and latency of this machine, as the demo does.
 #[test]
-fn without_any_download_proxies_and_measured_latency_give_a_front() {
+fn without_a_download_proxies_and_measured_latency_give_a_front() {
     let nas = Nas::without_tables(PROGRAM);
     let found = nas.json("search --dataset ImageNet16-120 --evaluations 12 --batch 16 --run here");
     assert_eq!(found["evaluated"], 12);
@@ -192,7 +193,7 @@ fn without_any_download_proxies_and_measured_latency_give_a_front() {
     assert_eq!(lines, 13);
 }
 
-/// On CIFAR-10 the proxies are those that the program brings, unless it is told how to compute
+/// On CIFAR-10 the proxies are those that the program brings, unless options choose how to compute
 /// them.
 #[test]
 fn the_score_on_cifar10_comes_with_the_program() {

@@ -28,16 +28,16 @@ fn a_search_for_vision_transformers_predicts_accuracy_and_measures_latency() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let search =
         "search --space autoformer-tiny --device host --proposer statistical --evaluations 6";
-    let ran = nas.say(search);
+    let ran = nas.run_line(search);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    for told in [
+    for expected in [
         "predicted %",
         "latency ms",
         "parameters [M]",
         "accuracy predicted from 100 networks of ViT-Bench-101 (imagenet, supernet)",
         "latency measured on this machine",
     ] {
-        assert!(ran.stdout.contains(told), "{}", ran.stdout);
+        assert!(ran.stdout.contains(expected), "{}", ran.stdout);
     }
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
     let run = "runs/autoformer-tiny-host-statistical-seed0";
@@ -62,53 +62,53 @@ fn a_search_for_vision_transformers_predicts_accuracy_and_measures_latency() {
 }
 
 #[test]
-fn what_was_not_published_of_transformers_is_said() {
+fn missing_publications_of_transformers_are_errors() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    refused(&nas.say("search --space autoformer-small --device raspi4"), "for raspi4");
+    refused(&nas.run_line("search --space autoformer-small --device raspi4"), "for raspi4");
     refused(
-        &nas.say("search --space autoformer-small --accuracy predictor"),
+        &nas.run_line("search --space autoformer-small --accuracy predictor"),
         "no accuracies of autoformer-small, imagenet were published",
     );
     refused(
-        &nas.say("search --space autoformer-tiny --trained 50"),
+        &nas.run_line("search --space autoformer-tiny --trained 50"),
         "--trained has no effect here",
     );
     refused(
-        &nas.say("search --space autoformer-tiny --accuracy benchmark"),
-        "accuracies of only some networks",
+        &nas.run_line("search --space autoformer-tiny --accuracy benchmark"),
+        "only some accuracies",
     );
     refused(
-        &nas.say("search --space autoformer-tiny --dataset cifar10"),
+        &nas.run_line("search --space autoformer-tiny --dataset cifar10"),
         "did you mean `cifar100`",
     );
-    refused(&nas.say("search --space autoformer"), "autoformer-tiny");
-    let small = nas.say("search --space autoformer-small --evaluations 2 --batch 2 --seed 3");
+    refused(&nas.run_line("search --space autoformer"), "autoformer-tiny");
+    let small = nas.run_line("search --space autoformer-small --evaluations 2 --batch 2 --seed 3");
     assert_eq!(small.code, 0, "{}", small.stderr);
-    assert!(small.stdout.contains("training-free score, which is no accuracy"), "{}", small.stdout);
+    assert!(small.stdout.contains("training-free score, not an accuracy"), "{}", small.stdout);
 }
 
 #[test]
 fn the_papers_niches_of_transformers_are_by_width_and_depth() {
     let nas = Nas::without_tables(PROGRAM);
-    let niches = nas.say("niches --space autoformer-base --partition pel-nas --format csv");
+    let niches = nas.run_line("niches --space autoformer-base --partition pel-nas --format csv");
     assert_eq!(niches.stdout.lines().count(), 10, "{}", niches.stdout);
     assert!(niches.stdout.contains("1,\"embedding dimension = 528, depth = 14\""));
     assert!(column(&niches.stdout, "architectures").iter().all(|count| *count > 1000.0));
 }
 
 #[test]
-fn proxies_that_say_nothing_of_transformers_are_refused_and_left_out_of_all() {
+fn proxies_that_do_not_apply_to_transformers_are_errors_and_left_out_of_all() {
     let nas = Nas::without_tables(PROGRAM);
-    let sampled = nas.say("space sample --space autoformer-tiny -n 2 --format csv").stdout;
+    let sampled = nas.run_line("space sample --space autoformer-tiny -n 2 --format csv").stdout;
     let mut reader = csv::Reader::from_reader(sampled.as_bytes());
     let archs: Vec<String> = reader.records().map(|row| row.unwrap()[0].to_owned()).collect();
     nas.write("some.txt", &archs.join("\n"));
     let score = "score --space autoformer-tiny --batch 4 --file some.txt --format csv";
-    refused(&nas.say(&format!("{score} --proxies nwot")), "GELU, unlike ReLU");
+    refused(&nas.run_line(&format!("{score} --proxies nwot")), "GELU, unlike ReLU");
     let out = score.replace("--format csv", "--out some.bin");
-    refused(&nas.say(&out), "GELU, unlike ReLU");
+    refused(&nas.run_line(&out), "GELU, unlike ReLU");
     assert!(!nas.folder().join("some.bin").exists());
-    let all = nas.say(&format!("{score} --proxies all"));
+    let all = nas.run_line(&format!("{score} --proxies all"));
     assert_eq!(all.code, 0, "{}", all.stderr);
     let header = all.stdout.lines().next().unwrap();
     for (proxy, there) in
@@ -117,10 +117,10 @@ fn proxies_that_say_nothing_of_transformers_are_refused_and_left_out_of_all() {
         assert_eq!(header.split(',').any(|name| name == proxy), there, "{header}");
     }
     let facts =
-        nas.say("space convert --space autoformer-tiny --file some.txt --format csv").stdout;
+        nas.run_line("space convert --space autoformer-tiny --file some.txt --format csv").stdout;
     assert_eq!(column(&all.stdout, "flops"), column(&facts, "flops"));
     assert_eq!(column(&all.stdout, "params"), column(&facts, "parameters"));
-    refused(&nas.say("score --space autoformer-tiny"), "nas space sample");
+    refused(&nas.run_line("score --space autoformer-tiny"), "nas space sample");
 }
 
 #[test]
@@ -134,14 +134,14 @@ fn fbnets_costs_are_sums_of_published_blocks() {
         assert_eq!(ran.stdout.contains("energy_mJ"), device != "raspi4");
     }
     refused(
-        &nas.say("search --space fbnet --device edgetpu"),
-        "were published for edgetpu; there are costs for edgegpu, raspi4",
+        &nas.run_line("search --space fbnet --device edgetpu"),
+        "were published for edgetpu; devices with published costs: edgegpu, raspi4",
     );
     refused(
-        &nas.say("search --space fbnet --accuracy predictor"),
+        &nas.run_line("search --space fbnet --accuracy predictor"),
         "no accuracies of FBNet, cifar100 were published",
     );
-    let workers = nas.say("search --space fbnet --device raspi4 --workers 3");
+    let workers = nas.run_line("search --space fbnet --device raspi4 --workers 3");
     refused(&workers, "--workers has no effect without --evaluate");
 }
 
@@ -149,29 +149,30 @@ fn fbnets_costs_are_sums_of_published_blocks() {
 fn fbnet_is_searched_by_a_score_and_published_costs() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let search = "search --space fbnet --device edgegpu --energy --evaluations 4 --batch 4";
-    let ran = nas.say(search);
+    let ran = nas.run_line(search);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    for told in ["score", "latency ms", "energy mJ", "latency on edgegpu, published"] {
-        assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    for expected in ["score", "latency ms", "energy mJ", "latency on edgegpu, published"] {
+        assert!(ran.stdout.contains(expected), "{}", ran.stdout);
     }
-    let niches = nas.say("niches --space fbnet --device raspi4 --partition flops --format csv");
+    let niches =
+        nas.run_line("niches --space fbnet --device raspi4 --partition flops --format csv");
     let medians = column(&niches.stdout, "median_latency_ms");
     assert!(medians.len() == 6 && medians.is_sorted(), "{medians:?}");
-    let ranked = nas.say("niches --space fbnet --device raspi4 --rank --format csv");
+    let ranked = nas.run_line("niches --space fbnet --device raspi4 --rank --format csv");
     let best = ranked.stdout.lines().nth(1).unwrap();
     assert!(best.starts_with("flops,6,"), "{}", ranked.stdout);
 }
 
 #[test]
-fn pit_is_predicted_and_its_latency_is_the_users() {
+fn pit_is_predicted_with_a_users_own_latencies() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    refused(&nas.say("search --space pit"), "how networks of pit are built is not known");
-    let sampled = nas.say("space sample --space pit -n 20 --format csv").stdout;
+    refused(&nas.run_line("search --space pit"), "how networks of pit are built is not known");
+    let sampled = nas.run_line("space sample --space pit -n 20 --format csv").stdout;
     let mut reader = csv::Reader::from_reader(sampled.as_bytes());
     let archs: Vec<String> = reader.records().map(|row| row.unwrap()[0].to_owned()).collect();
     let rows = archs.iter().enumerate().map(|(at, arch)| format!("\"{arch}\",{at}.5\n"));
     nas.write("mine.csv", &("arch,latency_ms\n".to_owned() + &rows.collect::<String>()));
-    let ran = nas.say("search --space pit --latency-table mine.csv");
+    let ran = nas.run_line("search --space pit --latency-table mine.csv");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(
         ran.stdout.contains("100 networks of ViT-Bench-101 (cifar100, distilled)"),

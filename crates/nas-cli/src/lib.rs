@@ -22,6 +22,7 @@ mod progress;
 mod report;
 mod rules;
 mod run_folder;
+mod runtime;
 mod score_file;
 mod searcher;
 mod space_arguments;
@@ -29,6 +30,7 @@ mod stop;
 mod tables;
 mod target;
 mod terminal;
+mod workers;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 

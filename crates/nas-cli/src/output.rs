@@ -304,6 +304,13 @@ mod tests {
         records.push(vec!["kernel".into(), choices.into(), "depth = 2 or 3".into()]);
         records.push(vec!["a name of several words".into(), "1, 2".into(), "".into()]);
         insta::assert_snapshot!(records.table_within(Some(44)), @r"
+        decision        choices        counts while
+        kernel          nor_conv_3x3,  depth = 2 or
+                        skip_connect,  3
+                        avg_pool_3x3,
+                        none
+        a name of       1, 2
+        several words
         ");
         for columns in 36..80 {
             let table = records.table_within(Some(columns));

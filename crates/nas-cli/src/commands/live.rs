@@ -18,13 +18,14 @@ use tch::Device;
 use crate::{
     arch::Architectures,
     commands::{
-        Runtime, Workers,
         images::{ProxyArguments, blueprint},
         score::ScorePlan,
     },
     engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
+    runtime::Runtime,
+    workers::Workers,
 };
 
 /// How a search computes proxies.

@@ -1,11 +1,5 @@
 //! One module for each command of the program.
 
-use std::{
-    cell::OnceCell,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
-
 pub mod benchmark;
 pub mod chat_test;
 pub mod compare;
@@ -32,25 +26,3 @@ pub mod score_merge;
 pub mod search;
 pub mod space;
 pub mod worker;
-
-/// What workers of a search need to know of it.
-#[derive(Debug, Default)]
-#[cfg_attr(not(feature = "torch"), allow(dead_code))]
-pub struct Workers {
-    /// The folder of a generation's work, once there is one.
-    pub folder: OnceCell<PathBuf>,
-    /// Ends them.
-    pub stop: Arc<AtomicBool>,
-    /// How many are at work at a time, where it was said.
-    pub count: Option<u16>,
-}
-
-/// What runs a network whose latency is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Runtime {
-    /// PyTorch's C++ library
-    #[default]
-    Torch,
-    /// ONNX Runtime, with the network as nas export writes it
-    Onnx,
-}

@@ -9,10 +9,7 @@ use nas_hw::Measurement;
 use nas_space::Arch;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    commands::{Runtime, Workers},
-    failure::Failure,
-};
+use crate::{failure::Failure, runtime::Runtime, workers::Workers};
 
 /// No options about how a search computes proxies in this build.
 #[derive(Debug, Clone, clap::Args)]

@@ -7,9 +7,10 @@ use nas_hw::Metric;
 
 use crate::{
     arch::{Architectures, shown},
-    commands::{Runtime, live},
+    commands::live,
     failure::Failure,
     output::{Cell, Format, Records},
+    runtime::Runtime,
     space_arguments::SpaceArguments,
     tables::{cost_of, published, value_of},
     target::{Target, check_published, device_help},

@@ -12,9 +12,10 @@ use nas_space::Arch;
 
 use super::plan::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan};
 use crate::{
-    commands::{Workers, live},
+    commands::live,
     failure::Failure,
     tables::{accuracies, cost_of, lacking, latencies, published},
+    workers::Workers,
 };
 
 /// The opened inputs of a search: published tables and the user's; none with a program.

@@ -24,7 +24,6 @@ use super::{
     view::View,
 };
 use crate::{
-    commands::Workers,
     failure::{Failure, STOPPED},
     journal::{self, EVENTS, Journal, Kept},
     partition::Cut,
@@ -36,6 +35,7 @@ use crate::{
     stop::stop_signal,
     target::Target,
     terminal::note,
+    workers::Workers,
 };
 
 /// A new search.

@@ -150,7 +150,7 @@ fn published_accuracies_decide_how_accuracy_is_predicted() {
     refused_with(
         "--space autoformer-tiny --accuracy benchmark",
         facts(Accuracies::OfSome),
-        "try --accuracy predictor",
+        "use --accuracy predictor",
     );
     refused_with(
         "--space fbnet --accuracy predictor",
@@ -219,17 +219,20 @@ fn a_program_computes_all_objectives() {
 #[test]
 fn options_without_effect_are_refused_before_anything_is_opened() {
     for (command, expected) in [
-        ("--llm-url http://h/v1", "--llm-url has no effect without --proposer llm"),
-        ("--prompting plain", "--prompting has no effect without --proposer llm"),
-        ("--proposer llm --llm-url http://h/v1 --allocation adaptive", "calls of a language model"),
-        ("--searcher exhaustive --evaluations 5", "--evaluations has no effect where every"),
-        ("--searcher exhaustive --partition pel-nas", "--partition has no effect where every"),
-        ("--searcher exhaustive --rules x.csv", "--rules has no effect where every"),
-        ("--space fbnet --searcher exhaustive", "too many architectures"),
+        ("--llm-url http://h/v1", "--llm-url has no effect without --searcher llm"),
+        ("--prompting plain", "--prompting has no effect without --searcher llm"),
+        ("--proposer llm --llm-url http://h/v1 --allocation adaptive", "a language model is asked"),
         (
-            "--trained 5 --accuracy proxies",
-            "--trained has no effect where accuracy is not predicted",
+            "--searcher exhaustive --evaluations 5",
+            "--evaluations has no effect with --searcher exhaustive",
         ),
+        (
+            "--searcher exhaustive --partition pel-nas",
+            "--partition has no effect with --searcher exhaustive",
+        ),
+        ("--searcher exhaustive --rules x.csv", "--rules has no effect with --searcher exhaustive"),
+        ("--space fbnet --searcher exhaustive", "too many architectures"),
+        ("--trained 5 --accuracy proxies", "--trained has no effect unless accuracy is predicted"),
         ("--acquisition random --accuracy benchmark", "--acquisition has no effect"),
         ("--trained 5 --accuracy-table x.csv", "--trained has no effect"),
         (
@@ -243,7 +246,7 @@ fn options_without_effect_are_refused_before_anything_is_opened() {
     }
     #[cfg(feature = "torch")]
     for (command, expected) in [
-        ("--batch 8 --accuracy benchmark", "--batch has no effect where accuracy does not come"),
+        ("--batch 8 --accuracy benchmark", "--batch has no effect unless accuracy comes"),
         ("--images x.bin --accuracy-table y.csv", "--images has no effect"),
         ("--space own --evaluate x --compute cpu", "--compute has no effect with --evaluate"),
     ] {
