@@ -98,11 +98,11 @@ fn main() -> Result<(), nas_proxy::Error> {
         proxies = proxies.applicable_to(&network);
         columns.push(proxies.score(&network, &batch)?);
     }
-    println!("{:16}{}", "width", widths.map(|width| format!("{width:>14}")).concat());
+    println!("{:16}{}", "width", widths.map(|width| format!("{width:>18}")).concat());
     for (row, proxy) in proxies.proxies().iter().enumerate() {
         let scores = columns.iter().map(|column| match column[row] {
-            Some(score) => format!("{score:>14.6}"),
-            None => format!("{:>14}", "none"),
+            Some(score) => format!("{score:>18.6}"),
+            None => format!("{:>18}", "none"),
         });
         println!("{:16}{}", proxy.name(), scores.collect::<String>());
     }
