@@ -146,7 +146,7 @@ fn a_missing_server_ends_the_calls() {
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     // One generation of six niches, two stages each.
     assert_eq!(report(&nas)["usage"]["calls"], 12);
-    assert!(ran.stdout.contains("no call was made after this"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("no more calls after this"), "{}", ran.stdout);
     assert_eq!(ran.stderr.matches("no proposals").count(), 1, "{}", ran.stderr);
     assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
 }

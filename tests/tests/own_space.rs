@@ -48,7 +48,7 @@ fn a_search_finds_a_front_and_reports_it() {
     for file in ["front.csv", "front.svg", "knowledge.md", "config.toml"] {
         assert!(!nas.read(&format!("run/{file}")).is_empty());
     }
-    assert!(nas.read("run/front.svg").contains("made-up on command"));
+    assert!(nas.read("run/front.svg").contains("made-up on program"));
     // The same seed asks for the same architectures, whatever the workers.
     let ran = search(&nas, "", "--evaluations 120 --max-latency 8ms");
     assert_eq!((ran.code, evaluations(&nas)), (0, rows));
