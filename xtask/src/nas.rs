@@ -12,7 +12,6 @@ use std::process::{Command, ExitCode};
 use crate::error::Error;
 use crate::process::{cargo, exit_code, status};
 use crate::setup::libtorch;
-use crate::setup::say::say;
 use crate::workspace::Workspace;
 
 /// How `nas` is built.
@@ -32,7 +31,7 @@ pub fn build(workspace: &Workspace, build: Build) -> Result<PathBuf, Error> {
     let mut command = cargo(workspace);
     command.args(["build", "--package", "nas-cli", "--bin", "nas"]);
     if !libtorch::is_there(workspace) {
-        say("there is no libtorch: nas is built without it (`cargo xtask setup` provides one)");
+        eprintln!("no libtorch here: building nas without it (`cargo xtask setup` provides one)");
         target.push("without-libtorch");
         command.arg("--no-default-features");
     }

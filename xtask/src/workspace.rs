@@ -11,8 +11,8 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The folder above `xtask/`, by what cargo says at run time, and without cargo the checkout that
-    /// the current folder lies in: never the one that this program was built in, which may be another.
+    /// The checkout that cargo runs this program in; without cargo, the one that contains the current
+    /// folder. It may not be the one in which this program was built.
     pub fn find() -> Result<Self, Error> {
         let here = || {
             let folder = env::current_dir().unwrap_or_default();
@@ -49,8 +49,8 @@ impl Workspace {
         self.root.join(".onnxruntime")
     }
 
-    /// The `LIBTORCH` that the user set, if any. Cargo sets the variable itself for every program
-    /// that it runs, from `.cargo/config.toml`; a value other than that is the user's.
+    /// The `LIBTORCH` that the user has set, if any. Cargo sets the variable itself for every program
+    /// that it runs, from `.cargo/config.toml`; any other value is the user's.
     pub fn users_libtorch(&self) -> Option<PathBuf> {
         let set = PathBuf::from(env::var_os("LIBTORCH")?);
         (set != self.libtorch()).then_some(set)

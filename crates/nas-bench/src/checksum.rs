@@ -23,5 +23,5 @@ pub(crate) fn verify(bytes: u64, digest: &[u8], entry: &Entry, from: &str) -> Re
 
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

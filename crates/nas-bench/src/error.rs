@@ -17,7 +17,7 @@ pub enum Error {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The disk, the quota or the file size limit is exhausted.
@@ -27,7 +27,7 @@ pub enum Error {
         path: PathBuf,
         /// Bytes that were still to be written.
         needed: u64,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The manifest is not valid.
@@ -44,11 +44,11 @@ pub enum Error {
         /// The names that exist.
         known: Vec<String>,
     },
-    /// No folder for the data could be told.
+    /// There is no folder for the data.
     #[error("no folder for the data: set PEL_NAS_DATA to one")]
     NoDataDir,
-    /// The HTTP client could not be set up, for example for want of root certificates.
-    #[error("setting up HTTPS: {0}")]
+    /// The HTTP client could not be set up, for example because there are no root certificates.
+    #[error("cannot set up HTTPS: {0}")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A server answered with an error.
     #[error("{url}: HTTP status {status}{}", http_hint(*status))]
@@ -66,16 +66,16 @@ pub enum Error {
         /// What happened, down to its cause.
         reason: String,
     },
-    /// A transient failure did not go away.
+    /// A transient failure persisted.
     #[error("{last} (after {attempts} attempts)")]
     GaveUp {
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
         /// How the last attempt ended.
         last: Box<Error>,
     },
     /// A file has another size than the manifest says.
-    #[error("{from}: expected {expected} bytes, got {got}: not the file of the manifest")]
+    #[error("{from}: expected {expected} bytes, got {got}: it is not the file of the manifest")]
     Size {
         /// Address or path.
         from: String,
@@ -85,7 +85,7 @@ pub enum Error {
         got: u64,
     },
     /// A file has another content than the manifest says.
-    #[error("{from}: expected SHA-256 {expected}, got {got}: not the file of the manifest")]
+    #[error("{from}: expected SHA-256 {expected}, got {got}: it is not the file of the manifest")]
     Checksum {
         /// Address or path.
         from: String,
@@ -94,8 +94,8 @@ pub enum Error {
         /// SHA-256 found.
         got: String,
     },
-    /// The local mirror lacks a file.
-    #[error("{}: not in the mirror; it is the place of {url}", path.display())]
+    /// The local mirror does not contain a file.
+    #[error("{}: not in the mirror; expected there: {url}", path.display())]
     NotInMirror {
         /// Where it was looked for.
         path: PathBuf,
@@ -257,7 +257,9 @@ fn place(file: &Path, line: u64) -> String {
 
 fn http_hint(status: u16) -> &'static str {
     match status {
-        404 | 410 => ": the file is gone from there; a mirror of it can be given instead",
+        404 | 410 => {
+            ": the file is gone; use a mirror: `nas download --mirror DIR` or `--base URL`"
+        }
         _ => "",
     }
 }

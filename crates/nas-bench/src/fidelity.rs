@@ -1,3 +1,5 @@
+//! Fidelity of an accuracy: epochs, split, seeds.
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

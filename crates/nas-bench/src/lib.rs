@@ -1,9 +1,4 @@
-//! Public NAS benchmarks: verified downloads, parsers, and compact tables that open in
-//! milliseconds.
-//!
-//! [`Manifest`] lists the published files, [`Downloader`] fetches them into a data folder (which
-//! one, [`data_dir`] says), [`compile`] turns them into tables there, and [`NasBench201`],
-//! [`PublishedProxies`], [`FbnetBlocks`] and [`VitBench`] open these.
+#![doc = include_str!("../README.md")]
 
 mod checksum;
 mod compile;
@@ -37,7 +32,3 @@ pub use proxies::PublishedProxies;
 pub use raw::raw_path;
 pub use scores::{ScoreHeader, ScoreTable, ScoreWriter};
 pub use vit_bench::{VitBench, VitDataset, VitFamily};
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

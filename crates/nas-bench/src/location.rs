@@ -1,3 +1,5 @@
+//! The data folder: where downloaded files and tables are.
+
 use std::{
     env,
     ffi::OsString,
@@ -17,7 +19,7 @@ pub const DATA_VARIABLE: &str = "PEL_NAS_DATA";
 pub struct DataDir {
     /// The folder; it need not exist yet.
     pub path: PathBuf,
-    /// Why this one.
+    /// The rule that chose it.
     pub origin: Origin,
 }
 
@@ -47,7 +49,7 @@ impl fmt::Display for Origin {
 /// in the user's data directory. An empty `PEL_NAS_DATA` counts as unset.
 ///
 /// # Errors
-/// [`Error::NoDataDir`] if none of the three can be told.
+/// [`Error::NoDataDir`] if there is none of the three.
 pub fn data_dir() -> Result<DataDir, Error> {
     let working = env::current_dir().ok();
     let user = || Some(etcetera::choose_base_strategy().ok()?.data_dir());
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_variable_wins_then_the_checkout_then_the_user() {
+    fn the_variable_takes_precedence_then_the_checkout_then_the_user() {
         let root = tempfile::tempdir().unwrap();
         let bench_data = root.path().join("bench-data");
         let deep = root.path().join("a/b");
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nowhere_is_an_error_that_names_the_variable() {
+    fn no_folder_is_an_error_that_names_the_variable() {
         let message = locate(None, None, || None).unwrap_err().to_string();
         assert!(message.contains(DATA_VARIABLE), "{message}");
     }

@@ -31,6 +31,14 @@ impl Failure {
         Self { message: message.into(), code: 1 }
     }
 
+    /// What a program that was built without libtorch cannot do: exit code 2.
+    #[cfg(not(feature = "torch"))]
+    pub fn without_torch(what: &str) -> Self {
+        Self::input(format!(
+            "this `nas` was built without libtorch and cannot {what}: build it with the default feature `torch`"
+        ))
+    }
+
     /// Work that the user stopped: exit code 130.
     #[cfg(feature = "torch")]
     pub fn stopped(message: impl Into<String>) -> Self {

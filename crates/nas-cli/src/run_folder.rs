@@ -8,10 +8,9 @@ use std::{
 
 use nas_bench::container;
 use nas_space::Space;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::{
-    commands::search::Plan,
     failure::Failure,
     journal::{CHECKPOINT, EVENTS, Journal, Kept},
 };
@@ -43,7 +42,7 @@ const FILES: [&str; 13] = [
 ];
 
 /// The version of the folder's format, which its configuration names.
-const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// A run's folder. It exists from the first evaluation on, and keeps all evaluations even if the search
 /// is killed. The results are written when the search ends, each file as a whole.
@@ -56,21 +55,16 @@ pub struct RunFolder {
     earlier: Option<PathBuf>,
 }
 
-/// The file of a run's plan.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    format_version: u32,
-    nas_version: String,
-    /// Each objective and where it comes from, in words.
-    origins: Vec<String>,
-    plan: Plan,
-}
-
 /// The part of a configuration that is the same in all formats.
 #[derive(Deserialize)]
 struct Versioned {
     format_version: u32,
+}
+
+/// What a run's settings are read from.
+#[derive(Deserialize)]
+struct Planned {
+    plan: toml::Table,
 }
 
 impl RunFolder {
@@ -165,26 +159,19 @@ impl RunFolder {
         }
     }
 
-    /// The plan of the search.
-    pub fn plan(&self) -> Result<Plan, Failure> {
-        Ok(self.config()?.plan)
+    /// The content of the run's `config.toml`.
+    pub fn config(&self) -> Result<String, Failure> {
+        let file = self.file(CONFIG);
+        fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))
     }
 
     /// The settings of the plan by their names, in order; nested ones as `a.b`.
     pub fn settings(&self) -> Result<Vec<(String, String)>, Failure> {
-        let plan = toml::Table::try_from(self.plan()?)
-            .map_err(|error| Failure::work(format!("cannot read the plan: {error}")))?;
+        let Planned { plan } = toml::from_str(&self.config()?)
+            .map_err(|error| Failure::input(format!("{}: {error}", self.file(CONFIG).display())))?;
         let mut settings = Vec::new();
         flatten("", plan, &mut settings);
         Ok(settings)
-    }
-
-    fn config(&self) -> Result<Config, Failure> {
-        let file = self.file(CONFIG);
-        let text =
-            fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))?;
-        toml::from_str(&text)
-            .map_err(|error| Failure::input(format!("{}: {error}", file.display())))
     }
 
     /// Where the run's folder is, or will be.
@@ -211,23 +198,10 @@ impl RunFolder {
             .map_err(|error| Failure::file("write to", parent, &error))
     }
 
-    /// Creates the run, and replaces an earlier one: its plan, the origins of its objectives, the calls
-    /// that it replays, and no events yet. A replay may fail: until it is [kept](Self::keep) or
-    /// [abandoned](Self::abandon), the run that it replaces is kept in a hidden folder.
-    pub fn begin(
-        &mut self,
-        plan: &Plan,
-        origins: &[String],
-        calls: Option<&[u8]>,
-    ) -> Result<Journal, Failure> {
-        let config = Config {
-            format_version: FORMAT_VERSION,
-            nas_version: env!("CARGO_PKG_VERSION").to_owned(),
-            origins: origins.to_vec(),
-            plan: plan.clone(),
-        };
-        let config = toml::to_string(&config)
-            .map_err(|error| Failure::work(format!("cannot write the plan: {error}")))?;
+    /// Creates the run, and replaces an earlier one: its configuration, the calls that it replays, and no
+    /// events yet. A replay may fail: until it is [kept](Self::keep) or [abandoned](Self::abandon), the run
+    /// that it replaces is kept in a hidden folder.
+    pub fn begin(&mut self, config: &str, calls: Option<&[u8]>) -> Result<Journal, Failure> {
         let making = self.making()?;
         let put = |name: &str, content: &[u8]| {
             let file = making.path().join(name);
@@ -341,30 +315,26 @@ fn free_name(name: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn begin(run: &mut RunFolder, seed: u64, calls: Option<&[u8]>) -> Journal {
-        let plan = crate::commands::search::plan_of(&format!("--seed {seed}"));
-        run.begin(&plan, &["accuracy".to_owned()], calls).unwrap()
-    }
+    const EMPTY: &str = "format_version = 2\n";
 
     #[test]
     fn a_run_is_created_whole_and_replaced_only_by_force_and_not_while_it_runs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs/demo");
         let prepare = |force| RunFolder::prepare(Some(&path), "demo", force);
-        let journal = begin(&mut prepare(false).unwrap(), 0, None);
-        let first = fs::read_to_string(path.join(CONFIG)).unwrap();
+        let journal = prepare(false).unwrap().begin(EMPTY, None).unwrap();
         assert!(prepare(false).is_err());
         let busy = prepare(true).unwrap_err().to_string();
         assert!(busy.contains("is in use"), "{busy}");
         drop(journal);
         let mut run = prepare(true).unwrap();
-        begin(&mut run, 1, Some(b"calls"));
+        run.begin(&format!("{EMPTY}seed = 1\n"), Some(b"calls")).unwrap();
         run.abandon();
-        assert_eq!(fs::read_to_string(path.join(CONFIG)).unwrap(), first);
+        assert_eq!(fs::read_to_string(path.join(CONFIG)).unwrap(), EMPTY);
         let mut run = prepare(true).unwrap();
-        begin(&mut run, 2, Some(b"calls"));
+        run.begin(&format!("{EMPTY}seed = 2\n"), Some(b"calls")).unwrap();
         run.keep();
-        assert_eq!(RunFolder::open(&path).unwrap().plan().unwrap().seed, 2);
+        assert!(fs::read_to_string(path.join(CONFIG)).unwrap().contains("seed = 2"));
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
         fs::write(path.join("notes.txt"), "mine").unwrap();
         assert!(prepare(true).is_err());
@@ -400,9 +370,7 @@ mod tests {
             let error = open().unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
-        fs::write(folder.path().join(CONFIG), "format_version = 2\n").unwrap();
+        fs::write(folder.path().join(CONFIG), EMPTY).unwrap();
         open().unwrap();
-        let error = RunFolder::open(folder.path()).unwrap().plan().unwrap_err().to_string();
-        assert!(error.contains("missing field"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use nas_partition::Partition;
-use nas_predict::{Predictor, Settings, Table, worth_of_labels};
+use nas_predict::{Predictor, Settings, Table, acquisition_scores};
 use nas_search::{BoxError, Detail, Evaluated, Evaluation, Evaluator, Objective, SearchRng};
 use nas_space::{Arch, Space};
 use rand::{SeedableRng, seq::SliceRandom};
@@ -46,7 +46,7 @@ pub struct TrainingBudget {
 #[serde(rename_all = "lowercase")]
 pub enum Acquisition {
     /// Three in ten at random, but 16 at least, the others in rounds where the front is expected to
-    /// gain most ([`worth_of_labels`]).
+    /// gain most ([`acquisition_scores`]).
     #[default]
     Active,
     /// All at random.
@@ -126,9 +126,9 @@ impl Predicted {
         let mut rows: Vec<usize> = (0..evaluated.len()).filter(useful).collect();
         rows.shuffle(&mut self.rng);
         if let (Some(predictor), Acquisition::Active) = (&self.predictor, self.budget.acquisition) {
-            // Architectures of equal gain, for example none, are in random order.
-            let gain = worth_of_labels(&predictor.predict(table)?, costs)?;
-            rows.sort_by(|&a, &b| gain[b].total_cmp(&gain[a]));
+            // Architectures of equal score, for example none, are in random order.
+            let scores = acquisition_scores(&predictor.predict(table)?, costs)?;
+            rows.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         }
         let mut classes = self.classes.clone();
         rows.retain(|&row| classes.insert(class(&evaluated[row].arch)));

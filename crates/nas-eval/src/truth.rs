@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, igd_plus, non_dominated};
-use nas_search::Objective;
+use nas_search::{Objective, Role};
 use nas_space::Arch;
 
 use crate::Error;
@@ -20,8 +20,10 @@ pub struct Truth {
     front_costs: PointSet,
     reference: Vec<f64>,
     hypervolume: f64,
-    /// The first objective's direction.
-    first: Direction,
+    /// The position of the objective that is traded for cost, and its direction.
+    quality: (usize, Direction),
+    /// The position of the cost that matters most.
+    cost: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -85,8 +87,10 @@ impl Truth {
         let known = values.into_iter().zip(rows);
         let known = known.map(|(values, costs)| Complete { values, costs: costs.to_vec() });
         let known = architectures.into_iter().zip(known).collect();
-        let first = directions[0];
-        Ok(Self { complete: known, front, front_costs, reference, hypervolume, first })
+        let quality = Objective::position(objectives, Role::Accuracy).unwrap_or(0);
+        let quality = (quality, directions[quality]);
+        let cost = Objective::main_cost(objectives).unwrap_or(0);
+        Ok(Self { complete: known, front, front_costs, reference, hypervolume, quality, cost })
     }
 
     /// The exact front: every architecture that no other dominates, in the order given.
@@ -113,11 +117,10 @@ impl Truth {
     pub fn coverage<'a>(
         &self,
         found: impl IntoIterator<Item = &'a Arch>,
-        cost: usize,
         bins: usize,
         tolerance: f64,
     ) -> f64 {
-        let Covered { parts, .. } = self.coverage_by_part(found, cost, bins, tolerance);
+        let Covered { parts, .. } = self.coverage_by_part(found, bins, tolerance);
         parts.iter().filter(|covered| **covered).count() as f64 / parts.len() as f64
     }
 
@@ -125,14 +128,14 @@ impl Truth {
     pub fn coverage_by_part<'a>(
         &self,
         found: impl IntoIterator<Item = &'a Arch>,
-        cost: usize,
         bins: usize,
         tolerance: f64,
     ) -> Covered {
         let place = |arch: &Arch| {
             let values = self.values(arch)?;
-            let cost = *values.get(cost).filter(|cost| **cost > 0.0)?;
-            Some((cost.ln(), self.first.minimised(values[0])))
+            let cost = *values.get(self.cost).filter(|cost| **cost > 0.0)?;
+            let (quality, direction) = self.quality;
+            Some((cost.ln(), direction.minimised(*values.get(quality)?)))
         };
         let exact: Vec<(f64, f64)> = self.front.iter().filter_map(place).collect();
         let least = exact.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min);
@@ -209,8 +212,7 @@ mod tests {
 
     #[test]
     fn a_part_of_the_range_is_covered_by_nearly_optimal_architectures() {
-        let objectives =
-            [Objective::maximise("accuracy", "%"), Objective::minimise("latency", "ms")];
+        let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
         // The exact front: 50 % at 1 ms, 80 % at 10 ms, 90 % at 100 ms.
         let rows = [(50.0, 1.0), (80.0, 10.0), (90.0, 100.0), (79.5, 20.0), (70.0, 15.0)];
         let rows = rows
@@ -220,7 +222,7 @@ mod tests {
         let truth = Truth::new(&objectives, rows).unwrap();
         let coverage = |found: &[u8]| {
             let found: Vec<Arch> = found.iter().map(|i| arch(*i)).collect();
-            truth.coverage(&found, 1, 2, 1.0)
+            truth.coverage(&found, 2, 1.0)
         };
         for (found, expected) in [
             (&[0, 1, 2][..], 1.0),

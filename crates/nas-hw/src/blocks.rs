@@ -1,3 +1,5 @@
+//! Costs as sums of the costs of blocks.
+
 use nas_space::Arch;
 
 /// Costs as sums: what is the same in all architectures, and what each choice of each decision

@@ -1,11 +1,4 @@
-//! What a network costs on a device: units, devices, cost tables, and measurement.
-//!
-//! - [`Millis`] and [`Millijoules`] are newtypes, so that seconds cannot pass for milliseconds.
-//! - [`Device`] is data: a name, what it is, and how its numbers were obtained.
-//! - [`CostTable`] maps architectures to costs; a cost that does not exist is absent.
-//! - [`SumOfBlocks`] adds up what each block of a network costs.
-//! - [`measure`] times any closure robustly: warm-up, repeats, median, spread, outliers set
-//!   aside.
+#![doc = include_str!("../README.md")]
 
 mod blocks;
 mod device;
@@ -46,7 +39,3 @@ pub enum Error {
         arch: Vec<u8>,
     },
 }
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

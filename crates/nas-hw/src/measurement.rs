@@ -1,3 +1,5 @@
+//! Measures the time of a closure.
+
 use std::{
     convert::Infallible,
     time::{Duration, Instant},

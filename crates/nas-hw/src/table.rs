@@ -1,3 +1,5 @@
+//! Costs of architectures, of which some do not exist.
+
 use std::collections::HashMap;
 
 use nas_space::Arch;

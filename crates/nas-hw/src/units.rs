@@ -1,3 +1,5 @@
+//! Units of latency and energy as types.
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};

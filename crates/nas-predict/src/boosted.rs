@@ -1,3 +1,5 @@
+//! Gradient-boosted trees, grown by forust and laid out for fast prediction.
+
 use forust_ml::{
     GradientBooster, Matrix, objective::ObjectiveType, sampler::SampleMethod, tree::Tree,
 };
@@ -6,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Splits from a tree's root to each of its leaves, at most.
+/// The largest number of splits from a tree's root to a leaf.
 const DEPTH: usize = 5;
 
-/// Rows that go through the trees side by side, so that none waits for another's comparisons.
+/// Rows that pass through the trees side by side, so that none waits for the comparisons of another.
 const LANES: usize = 16;
 
 /// Gradient-boosted regression trees, grown by `forust-ml` and laid out for prediction: each is a
@@ -55,8 +57,8 @@ impl BoostedTrees {
         trees
     }
 
-    /// Copies what hangs on a node of `from` to the place `at` of the tree with this number. Below
-    /// a leaf that is less deep its value is repeated.
+    /// Copies the subtree at a node of `from` to the place `at` of the tree with this number. Below a
+    /// leaf that is less deep its value is repeated.
     fn copy(&mut self, number: usize, from: &Tree, node: usize, at: usize) {
         let found = &from.nodes[node];
         let splits = &mut self.splits[number];
@@ -121,7 +123,7 @@ fn grow(
         .set_subsample(0.7)
         .set_colsample_bytree(0.2)
         .set_nbins(64)
-        // A few hundred rows are not worth sharing out.
+        // A few hundred rows are too few for several threads.
         .set_parallel(false)
         .set_objective_type(ObjectiveType::SquaredLoss)
         .set_sample_method(SampleMethod::Random)
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn laid_out_trees_predict_what_the_grown_ones_do() {
+    fn laid_out_trees_predict_the_same_as_the_grown_ones() {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
         let mut column = |absent: f64| -> Vec<f64> {
             let mut value = || {

@@ -1,3 +1,5 @@
+//! What can go wrong with a predictor.
+
 /// What can go wrong with a predictor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -5,29 +7,29 @@ pub enum Error {
     /// A table without columns.
     #[error("a predictor needs at least one column to learn from")]
     NoColumns,
-    /// Nothing to learn from.
-    #[error("a predictor needs at least one label")]
-    NoLabels,
-    /// A label of a row that the table does not have.
-    #[error("label of row {row}: the table has {rows} rows, counted from 0")]
+    /// No trained accuracy.
+    #[error("a predictor needs at least one trained accuracy")]
+    NoAccuracies,
+    /// A trained accuracy of a row that the table does not have.
+    #[error("trained accuracy of row {row}: the table has {rows} rows, counted from 0")]
     Row {
         /// The row.
         row: usize,
         /// How many there are.
         rows: usize,
     },
-    /// Two labels of one row.
-    #[error("row {row} has two labels: give one, for example their mean")]
-    LabelTwice {
+    /// Two trained accuracies of one row.
+    #[error("row {row} has two trained accuracies: give one, for example their mean")]
+    RowTwice {
         /// The row.
         row: usize,
     },
-    /// A label or score that is NaN or infinite.
+    /// A trained accuracy or score that is NaN or infinite.
     #[error(
         "{what} of row {row} is {value}: expected a finite number, or none where it does not exist"
     )]
     NotFinite {
-        /// The label or the column.
+        /// `trained accuracy` or the column.
         what: String,
         /// The row.
         row: usize,
@@ -44,7 +46,7 @@ pub enum Error {
         /// Values given.
         found: usize,
     },
-    /// A column's name that is taken.
+    /// Two columns of one name.
     #[error("column {column} is there already")]
     ColumnTwice {
         /// The column.
@@ -69,8 +71,10 @@ pub enum Error {
         /// Whether the table has it, and not the model.
         present: bool,
     },
-    /// Costs that do not belong to the predictions.
-    #[error("expected for each prediction as many finite costs, or none where one does not exist")]
+    /// Costs that do not match the predictions.
+    #[error(
+        "expected the same number of finite costs for each prediction, or none where one does not exist"
+    )]
     Costs,
     /// Other devices that a device's latencies cannot be predicted from.
     #[error("{problem}")]
@@ -91,10 +95,10 @@ pub enum Error {
     Version {
         /// What this version reads.
         expected: String,
-        /// What the file says.
+        /// The file's version.
         found: String,
     },
-    /// A model's file that is none.
+    /// A file that is not a model's.
     #[error("not a predictor's file: {0}")]
     Read(#[source] serde_json::Error),
     /// A model that cannot be written.

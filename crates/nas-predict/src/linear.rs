@@ -1,3 +1,5 @@
+//! Ridge regression on the choices: a linear trend.
+
 use faer::{Mat, Side, linalg::solvers::Solve};
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +8,7 @@ use crate::table::Group;
 /// The variance of noise over that of each weight.
 const PENALTY: f64 = 10.0;
 
-/// Ridge regression on the choices: a trend that holds everywhere.
+/// Ridge regression on the choices: the same trend everywhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Linear {
     columns: Vec<usize>,
@@ -54,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trend_is_found_and_other_columns_are_left_alone() {
+    fn a_trend_is_found_and_other_columns_are_ignored() {
         let column = |step: usize| -> Vec<f64> {
             (0..1001).map(|row| (row * step % 1001) as f64 / 500.0 - 1.0).collect()
         };

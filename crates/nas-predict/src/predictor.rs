@@ -1,3 +1,5 @@
+//! The predictor: its members together.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,10 +15,11 @@ use crate::{
 /// The first key of a model's file.
 const FORMAT: &str = "nas predictor, version 1";
 
-/// How far below the worst label a prediction may lie, in standard deviations of the labels.
+/// How far a prediction may be below the worst trained accuracy, in standard deviations of the trained
+/// accuracies.
 const BELOW: f64 = 0.5;
 
-/// The same for an interval's lower end.
+/// The same for the lower end of an interval.
 const FAR_BELOW: f64 = 2.0;
 
 /// The weight of ridge regression among all members.
@@ -43,8 +46,9 @@ pub struct Settings {
     pub trees: usize,
     /// The seed of the trees' subsamples of rows and columns.
     pub seed: u64,
-    /// What networks without a path from input to output reach, where that is known: chance.
-    /// Else the mean label of their like is predicted for them, or else the worst label.
+    /// The accuracy of networks without a path from input to output, where it is known: chance.
+    /// Otherwise their prediction is the mean trained accuracy of such networks, or else the worst
+    /// trained accuracy.
     pub unconnected: Option<f64>,
 }
 
@@ -54,79 +58,80 @@ impl Default for Settings {
     }
 }
 
-/// The accuracy that is expected of an architecture, in the labels' unit.
+/// The predicted accuracy of an architecture, in the unit of the trained accuracies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prediction {
-    /// What is expected.
+    /// The expected accuracy.
     pub value: f64,
-    /// Lower end of the interval that holds nine labels in ten.
+    /// Lower end of the 90 % interval.
     pub low: f64,
     /// Upper end of that interval.
     pub high: f64,
 }
 
 impl Prediction {
-    /// Whether a label lies in the interval, but for rounding.
-    pub fn holds(&self, label: f64) -> bool {
-        self.low - 1e-9 <= label && label <= self.high + 1e-9
+    /// Whether the interval contains an accuracy; rounding is allowed for.
+    pub fn contains(&self, accuracy: f64) -> bool {
+        self.low - 1e-9 <= accuracy && accuracy <= self.high + 1e-9
     }
 }
 
-/// Accuracy as a function of an architecture's features, learnt from labels.
+/// Accuracy as a function of an architecture's features, learnt from trained accuracies.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Predictor {
     format: String,
     space: String,
     columns: Vec<Column>,
-    labels: usize,
+    #[serde(rename = "labels")]
+    trained: usize,
     settings: Settings,
     scales: Scales,
     target: TargetScale,
-    /// The target of the worst label.
+    /// The target of the worst trained accuracy.
     least: f64,
     trees: Option<BoostedTrees>,
     process: Option<GaussianProcess>,
     linear: Option<Linear>,
-    /// Half an interval's width over the process's standard deviation.
+    /// Half an interval's width in standard deviations of the process.
     calibration: Calibration,
-    /// What networks without a path from input to output answer.
+    /// The prediction for networks without a path from input to output.
     unconnected: f64,
 }
 
 impl Predictor {
-    /// Learns from labels, pairs of a row of `table` and its accuracy, more is better. The rows
-    /// without labels tell the range of each column.
+    /// Learns from trained accuracies: pairs of a row of `table` and its accuracy, more is better.
+    /// The range of each column is that of all rows.
     ///
-    /// Labels that are all equal, or a single one, are predicted everywhere, with intervals of no
-    /// width: nothing tells more ([`is_constant`](Self::is_constant)).
+    /// If all trained accuracies are equal, or there is only one, that one is the prediction everywhere,
+    /// with intervals of width 0 ([`is_constant`](Self::is_constant)).
     ///
     /// # Errors
-    /// [`Error::NoColumns`], [`Error::NoLabels`], [`Error::Row`] for a row beyond the table,
-    /// [`Error::LabelTwice`], [`Error::NotFinite`] for a NaN or infinite label.
-    pub fn fit(table: &Table, labels: &[(usize, f64)], settings: Settings) -> Result<Self, Error> {
+    /// [`Error::NoColumns`], [`Error::NoAccuracies`], [`Error::Row`] for a row that the table does not
+    /// have, [`Error::RowTwice`], [`Error::NotFinite`] for a NaN or an infinity.
+    pub fn fit(table: &Table, trained: &[(usize, f64)], settings: Settings) -> Result<Self, Error> {
         if table.columns().is_empty() {
             return Err(Error::NoColumns);
         }
         let mut seen = vec![false; table.rows()];
-        for &(row, value) in labels {
+        for &(row, value) in trained {
             match seen.get_mut(row) {
                 None => return Err(Error::Row { row, rows: table.rows() }),
-                Some(true) => return Err(Error::LabelTwice { row }),
+                Some(true) => return Err(Error::RowTwice { row }),
                 Some(seen) => *seen = true,
             }
             if !value.is_finite() {
-                return Err(Error::NotFinite { what: "label".to_owned(), row, value });
+                return Err(Error::NotFinite { what: "trained accuracy".to_owned(), row, value });
             }
         }
-        let worst = labels.iter().map(|label| label.1).reduce(f64::min).ok_or(Error::NoLabels)?;
+        let worst = trained.iter().map(|one| one.1).reduce(f64::min).ok_or(Error::NoAccuracies)?;
         let of = |connected: bool| -> Vec<(usize, f64)> {
-            let labels = labels.iter().copied();
-            labels.filter(|(row, _)| table.is_connected(*row) == connected).collect()
+            let trained = trained.iter().copied();
+            trained.filter(|(row, _)| table.is_connected(*row) == connected).collect()
         };
         let (connected, unconnected) = (of(true), of(false));
-        let mean = |labels: &[(usize, f64)]| {
-            let sum: f64 = labels.iter().map(|label| label.1).sum();
-            (!labels.is_empty()).then(|| sum / labels.len() as f64)
+        let mean = |some: &[(usize, f64)]| {
+            let sum: f64 = some.iter().map(|one| one.1).sum();
+            (!some.is_empty()).then(|| sum / some.len() as f64)
         };
         let learnt = if connected.is_empty() { &unconnected } else { &connected };
         let (rows, values): (Vec<usize>, Vec<f64>) = learnt.iter().copied().unzip();
@@ -138,7 +143,7 @@ impl Predictor {
             format: FORMAT.to_owned(),
             space: table.space().to_owned(),
             columns: table.columns().to_vec(),
-            labels: labels.len(),
+            trained: trained.len(),
             settings,
             scales,
             target,
@@ -163,22 +168,22 @@ impl Predictor {
             rayon::join(grow, || GaussianProcess::fit(&columns, &kinds, &targets));
         predictor.trees = grown?;
         let process = process.ok_or(Error::GaussianProcess)?;
-        let told = process.leave_one_out();
+        let left_out = process.leave_one_out();
         if settings.members == Members::All {
             predictor.linear = Linear::fit(&columns, &kinds, &targets);
         }
-        let labels = targets.iter().zip(told.errors).zip(told.deviations);
+        let errors = targets.iter().zip(left_out.errors).zip(left_out.deviations);
         predictor.calibration = Calibration::learn(
-            labels.map(|((target, error), deviation)| (target - error, error.abs() / deviation)),
+            errors.map(|((target, error), deviation)| (target - error, error.abs() / deviation)),
         );
         predictor.process = Some(process);
         Ok(predictor)
     }
 
-    /// One prediction for each row of a table with the columns that were learnt from.
+    /// One prediction for each row of a table with the same columns as the one that was fitted.
     ///
     /// # Errors
-    /// [`Error::Space`] and [`Error::Columns`] for a table of another kind.
+    /// [`Error::Space`] and [`Error::Columns`] for a table of another space or with other columns.
     pub fn predict(&self, table: &Table) -> Result<Vec<Prediction>, Error> {
         if table.space() != self.space {
             return Err(Error::Space {
@@ -223,15 +228,16 @@ impl Predictor {
         Ok(rows.into_iter().map(prediction).collect())
     }
 
-    /// Whether one and the same is predicted for all networks with a path from input to output,
-    /// as all labels of such are equal, or there is one or none. The intervals then mean nothing.
+    /// Whether the prediction is the same for all networks with a path from input to output, because
+    /// their trained accuracies are all equal, or there are fewer than two. The intervals then mean
+    /// nothing.
     pub fn is_constant(&self) -> bool {
         self.process.is_none()
     }
 
-    /// How many labels it has learnt from.
-    pub fn labels(&self) -> usize {
-        self.labels
+    /// The number of trained accuracies that it has learnt from.
+    pub fn trained(&self) -> usize {
+        self.trained
     }
 
     /// The model as the text of a file.
@@ -245,7 +251,8 @@ impl Predictor {
     /// The model of a file's text.
     ///
     /// # Errors
-    /// [`Error::Version`] for a model of another version, [`Error::Read`] for what is none.
+    /// [`Error::Version`] for a model of another version, [`Error::Read`] for a text that is not a
+    /// model.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Head {
@@ -272,20 +279,20 @@ mod tests {
         (0..count).map(|index| nasbench201::from_index(index).unwrap()).collect()
     }
 
-    /// Cells with one score, and labels of the first that follow it.
-    fn example(labels: usize) -> (Table, Vec<(usize, f64)>) {
+    /// Cells with one score, and trained accuracies of the first that follow it.
+    fn example(trained: usize) -> (Table, Vec<(usize, f64)>) {
         let score = |row: usize| (row * 37 % 101) as f64;
         let table = Table::new(nasbench201::space(), &cells(120))
             .with_scores("score", (0..120).map(|row| (row != 7).then(|| score(row))))
             .unwrap();
-        let labels = (0..labels).map(|row| (row, 50.0 + score(row).sqrt())).collect();
-        (table, labels)
+        let trained = (0..trained).map(|row| (row, 50.0 + score(row).sqrt())).collect();
+        (table, trained)
     }
 
     #[test]
-    fn what_was_not_labelled_is_put_in_order() {
-        let (table, labels) = example(60);
-        let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+    fn networks_that_were_not_trained_are_ranked() {
+        let (table, trained) = example(60);
+        let predictor = Predictor::fit(&table, &trained, SMALL).unwrap();
         let predicted = predictor.predict(&table).unwrap();
         let connected = |row: &usize| nasbench201::space().is_connected(&cells(120)[*row]);
         let rows: Vec<usize> = (60..120).filter(connected).collect();
@@ -298,8 +305,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_model_and_a_saved_one_predicts_the_same() {
-        let (table, labels) = example(30);
-        let fit = |seed| Predictor::fit(&table, &labels, Settings { seed, ..SMALL }).unwrap();
+        let (table, trained) = example(30);
+        let fit = |seed| Predictor::fit(&table, &trained, Settings { seed, ..SMALL }).unwrap();
         let first = fit(3);
         assert_eq!(first.to_json().unwrap(), fit(3).to_json().unwrap());
         assert_ne!(first.to_json().unwrap(), fit(4).to_json().unwrap());
@@ -308,11 +315,11 @@ mod tests {
     }
 
     #[test]
-    fn one_label_or_equal_labels_are_predicted_everywhere() {
+    fn one_accuracy_or_equal_accuracies_are_predicted_everywhere() {
         let (table, _) = example(0);
         let row = cells(120).iter().position(|arch| nasbench201::space().is_connected(arch));
-        for labels in [vec![(row.unwrap(), 70.0)], vec![(0, 70.0), (1, 70.0), (2, 70.0)]] {
-            let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+        for trained in [vec![(row.unwrap(), 70.0)], vec![(0, 70.0), (1, 70.0), (2, 70.0)]] {
+            let predictor = Predictor::fit(&table, &trained, SMALL).unwrap();
             assert!(predictor.is_constant());
             for predicted in predictor.predict(&table).unwrap() {
                 for value in [predicted.value, predicted.low, predicted.high] {
@@ -323,32 +330,32 @@ mod tests {
     }
 
     #[test]
-    fn two_labels_and_a_column_all_absent_are_enough() {
-        let (table, labels) = example(2);
+    fn two_accuracies_and_a_column_without_values_are_enough() {
+        let (table, trained) = example(2);
         let table = table.with_scores("absent", vec![None; 120]).unwrap();
-        let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+        let predictor = Predictor::fit(&table, &trained, SMALL).unwrap();
         assert!(predictor.predict(&table).unwrap().iter().all(|p| p.value.is_finite()));
     }
 
     #[test]
-    fn bad_input_is_told() {
-        let (table, labels) = example(5);
-        let told = |labels: &[(usize, f64)]| {
-            Predictor::fit(&table, labels, SMALL).unwrap_err().to_string()
+    fn bad_input_is_an_error() {
+        let (table, trained) = example(5);
+        let message = |trained: &[(usize, f64)]| {
+            Predictor::fit(&table, trained, SMALL).unwrap_err().to_string()
         };
-        assert_eq!(told(&[]), "a predictor needs at least one label");
-        assert!(told(&[(0, f64::NAN)]).starts_with("label of row 0 is NaN"));
-        assert!(told(&[(120, 1.0)]).contains("120 rows, counted from 0"));
-        assert!(told(&[(3, 1.0), (3, 1.0)]).contains("row 3 has two labels"));
+        assert_eq!(message(&[]), "a predictor needs at least one trained accuracy");
+        assert!(message(&[(0, f64::NAN)]).starts_with("trained accuracy of row 0 is NaN"));
+        assert!(message(&[(120, 1.0)]).contains("120 rows, counted from 0"));
+        assert!(message(&[(3, 1.0), (3, 1.0)]).contains("row 3 has two trained accuracies"));
         let nothing = example(0).0.only(|_| false);
-        assert!(matches!(Predictor::fit(&nothing, &labels, SMALL), Err(Error::NoColumns)));
+        assert!(matches!(Predictor::fit(&nothing, &trained, SMALL), Err(Error::NoColumns)));
         let score = |value| example(0).0.with_scores("other", vec![Some(value); 120]);
         assert!(matches!(score(f64::INFINITY), Err(Error::NotFinite { row: 0, .. })));
         let short = example(0).0.with_scores("short", [Some(1.0)]);
         assert!(matches!(short, Err(Error::Rows { expected: 120, found: 1, .. })));
         let twice = example(0).0.with_scores("score", vec![None; 120]);
         assert!(matches!(twice, Err(Error::ColumnTwice { .. })));
-        let predictor = Predictor::fit(&table, &labels, SMALL).unwrap();
+        let predictor = Predictor::fit(&table, &trained, SMALL).unwrap();
         let more = score(1.0).unwrap();
         assert!(matches!(predictor.predict(&more), Err(Error::Columns { present: true, .. })));
         let fewer = Table::new(nasbench201::space(), &cells(3));

@@ -1,3 +1,5 @@
+//! How good predictions are on architectures that were not learnt from.
+
 use serde::Serialize;
 
 use crate::{
@@ -12,25 +14,25 @@ pub struct Quality {
     pub spearman: Option<f64>,
     /// Kendall's τ-b.
     pub kendall: Option<f64>,
-    /// Spearman's rank correlation among the tenth that is truly best.
+    /// Spearman's rank correlation in the tenth with the greatest truth.
     pub spearman_top_tenth: Option<f64>,
-    /// What the truly best of the ten that are predicted best is short of the best of all.
+    /// The truth of the best of all minus that of the best among the ten with the greatest predictions.
     pub regret_at_10: Option<f64>,
-    /// The share of labels within their intervals, of which nine in ten should be.
+    /// The share of accuracies within their intervals; 0.9 is nominal.
     pub coverage: Option<f64>,
-    /// The intervals' mean width, in the labels' unit.
+    /// The intervals' mean width, in the unit of the accuracies.
     pub mean_width: Option<f64>,
 }
 
 impl Quality {
-    /// Compares predictions with the labels that they predict, for the intervals, and with the
-    /// truth, for the order; that may be the same. All are slices of one length.
-    pub fn of(predictions: &[Prediction], labels: &[f64], truth: &[f64]) -> Self {
+    /// Compares intervals with the accuracies that they predict, and the order of the predictions with
+    /// the truth, which may be the same. All are slices of one length.
+    pub fn of(predictions: &[Prediction], accuracies: &[f64], truth: &[f64]) -> Self {
         let values: Vec<f64> = predictions.iter().map(|prediction| prediction.value).collect();
         let widths = predictions.iter().map(|prediction| prediction.high - prediction.low);
         let mean = |sum: f64| (!predictions.is_empty()).then(|| sum / predictions.len() as f64);
-        let pairs = predictions.iter().zip(labels);
-        let inside = pairs.filter(|(prediction, label)| prediction.holds(**label)).count();
+        let pairs = predictions.iter().zip(accuracies);
+        let inside = pairs.filter(|(prediction, accuracy)| prediction.contains(**accuracy)).count();
         Self {
             spearman: spearman(&values, truth),
             kendall: kendall(&values, truth),
@@ -65,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_is_compared_with_the_truth_and_intervals_with_labels() {
+    fn the_order_is_compared_with_the_truth_and_intervals_with_accuracies() {
         let predicted = |value: f64| Prediction { value, low: value - 1.0, high: value + 1.0 };
         let predictions = [1.0, 2.0, 3.0, 4.0].map(predicted);
         let quality = Quality::of(&predictions, &[1.5, 2.0, 9.0, 4.0], &[4.0, 3.0, 2.0, 1.0]);

@@ -1,10 +1,9 @@
-//! How well predictions order what they predict.
+//! Rank correlations and regret: how well predictions order architectures.
 
 use std::cmp::Ordering;
 
-/// Spearman's rank correlation, ties at their mean rank; `None` where either side is constant or
-/// holds a NaN, which has no rank, where there are fewer than two values, or for slices of
-/// different lengths.
+/// Spearman's rank correlation; ties have their mean rank. `None` where either side is constant or
+/// contains a NaN, which has no rank, for fewer than two values, and for slices of different lengths.
 pub fn spearman(predicted: &[f64], truth: &[f64]) -> Option<f64> {
     if !comparable(predicted, truth) {
         return None;
@@ -57,17 +56,16 @@ pub fn spearman_of_best(predicted: &[f64], truth: &[f64], share: f64) -> Option<
     spearman(&best(predicted), &best(truth))
 }
 
-/// What is lost by taking the best in truth of the `k` that are predicted to be the best: the
-/// greatest truth of all less the greatest among those, in the truth's unit. `None` where there
-/// is nothing, `k` is 0, a value is NaN, or lengths differ.
+/// The greatest truth of all minus the greatest truth among the `k` with the greatest predictions, in
+/// the truth's unit. `None` for no values, for `k` = 0, for a NaN, and for slices of different lengths.
 pub fn regret(predicted: &[f64], truth: &[f64], k: usize) -> Option<f64> {
     if !comparable(predicted, truth) {
         return None;
     }
     let mut order: Vec<usize> = (0..predicted.len()).collect();
     order.sort_by(|&a, &b| predicted[b].total_cmp(&predicted[a]));
-    let taken = order.iter().take(k).map(|&row| truth[row]).reduce(f64::max)?;
-    Some(truth.iter().copied().reduce(f64::max)? - taken)
+    let chosen = order.iter().take(k).map(|&row| truth[row]).reduce(f64::max)?;
+    Some(truth.iter().copied().reduce(f64::max)? - chosen)
 }
 
 /// Ranks from 1, ties at their mean rank.
@@ -98,7 +96,7 @@ fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     (aa > 0.0 && bb > 0.0).then(|| ab / (aa * bb).sqrt())
 }
 
-/// Sorts by merging and returns how many pairs stood in the wrong order.
+/// Sorts by merging and returns how many pairs were in the wrong order.
 fn inversions(values: &mut [f64]) -> u64 {
     let middle = values.len() / 2;
     if middle == 0 {
@@ -168,7 +166,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn kendall_is_what_counting_all_pairs_gives(
+        fn kendall_equals_a_count_of_all_pairs(
             pairs in prop::collection::vec((0..6u8, 0..6u8), 2..40)
         ) {
             let a: Vec<f64> = pairs.iter().map(|pair| f64::from(pair.0)).collect();

@@ -10,11 +10,11 @@ use crate::{
     table::{Group, Table},
 };
 
-/// Values of a column that are remembered for placing others among them.
+/// The number of a column's values that are kept, to place other values among them.
 const KNOTS: usize = 257;
 
-/// The columns of a table as both models see them: what they are scaled by was learnt from all
-/// rows of a table, labelled or not.
+/// Scales the columns of a table for the models. The scales are learnt from all rows of a table, with
+/// and without trained accuracies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Scales(Vec<Scale>);
 
@@ -106,9 +106,9 @@ impl Scale {
     }
 }
 
-/// Labels as the models learn them, higher is better: −ln(best − label + offset), mean 0 and
-/// standard deviation 1. Differences among the best weigh more than among the worst, of which
-/// accuracies have a long tail.
+/// Scales accuracies for the models, higher is better: −ln(best − accuracy + offset), mean 0 and
+/// standard deviation 1. Differences among the best have more weight than among the worst, because
+/// accuracies have a long tail of bad ones.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TargetScale {
     best: f64,
@@ -118,24 +118,24 @@ pub(crate) struct TargetScale {
 }
 
 impl TargetScale {
-    pub(crate) fn learn(labels: &[f64]) -> Self {
-        let best = labels.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let mut gaps: Vec<f64> = labels.iter().map(|label| best - label).collect();
+    pub(crate) fn learn(accuracies: &[f64]) -> Self {
+        let best = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut gaps: Vec<f64> = accuracies.iter().map(|accuracy| best - accuracy).collect();
         gaps.sort_by(f64::total_cmp);
         let widest = gaps.last().copied().unwrap_or(0.0);
         let median = gaps.get(gaps.len() / 2).copied().unwrap_or(0.0);
         let offset = (0.2 * median).max(0.01 * widest).max(1e-12);
         let mut scale = Self { best, offset, mean: 0.0, deviation: 1.0 };
-        let scaled: Vec<f64> = labels.iter().map(|&label| scale.of(label)).collect();
+        let scaled: Vec<f64> = accuracies.iter().map(|&accuracy| scale.of(accuracy)).collect();
         (scale.mean, scale.deviation) = divisible(moments(&scaled));
         scale
     }
 
-    pub(crate) fn of(&self, label: f64) -> f64 {
-        (-(self.best - label + self.offset).ln() - self.mean) / self.deviation
+    pub(crate) fn of(&self, accuracy: f64) -> f64 {
+        (-(self.best - accuracy + self.offset).ln() - self.mean) / self.deviation
     }
 
-    /// The label that is scaled to `z`; a label of its own comes back within rounding.
+    /// The accuracy that is scaled to `z`, within rounding.
     pub(crate) fn back(&self, z: f64) -> f64 {
         self.best + self.offset - (-(z * self.deviation + self.mean)).exp()
     }
@@ -149,13 +149,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn labels_come_back_and_keep_their_order(
-            labels in prop::collection::vec(0.0..100.0f64, 1..50)
+        fn accuracies_come_back_and_keep_their_order(
+            accuracies in prop::collection::vec(0.0..100.0f64, 1..50)
         ) {
-            let scale = TargetScale::learn(&labels);
-            for &label in &labels {
-                prop_assert!((scale.back(scale.of(label)) - label).abs() < 1e-6);
-                prop_assert!(scale.of(label) <= scale.of(scale.best));
+            let scale = TargetScale::learn(&accuracies);
+            for &accuracy in &accuracies {
+                prop_assert!((scale.back(scale.of(accuracy)) - accuracy).abs() < 1e-6);
+                prop_assert!(scale.of(accuracy) <= scale.of(scale.best));
             }
         }
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_is_all_absent_stays_absent() {
+    fn a_column_without_values_stays_absent() {
         assert!(Scale::learn(Group::Scores, &[f64::NAN; 3]).of(1.0).is_nan());
     }
 }

@@ -1,3 +1,5 @@
+//! Splits of rows in which equal networks are never on both sides.
+
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
@@ -8,28 +10,28 @@ use rand::{SeedableRng, seq::SliceRandom};
 /// Rows to learn from, and rows to report on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
-    /// The rows whose labels may be learnt from, in the order drawn, each of another class.
-    pub labelled: Vec<usize>,
-    /// The rows of which no twin is labelled, ascending.
+    /// The rows whose trained accuracies may be learnt from, in the order drawn, each of another class.
+    pub trained: Vec<usize>,
+    /// The rows of all other classes, ascending.
     pub held_out: Vec<usize>,
 }
 
-/// Draws `count` rows at random, at most one of each class, and holds out every row whose class
-/// none of them has: twins of a labelled row would be counted as predicted.
+/// Draws `count` rows at random, at most one of each class, and holds out the rows of all other
+/// classes: a network that is the same as a trained one would count as predicted.
 ///
-/// `classes` holds the class of each row. There are fewer labels if there are fewer classes.
-pub fn draw_labels<C: Hash + Eq>(classes: &[C], count: usize, seed: u64) -> Split {
+/// `classes` holds the class of each row. Fewer rows are drawn if there are fewer classes.
+pub fn draw_trained<C: Hash + Eq>(classes: &[C], count: usize, seed: u64) -> Split {
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
-    let mut taken = HashSet::new();
-    let labelled: Vec<usize> =
-        order.into_iter().filter(|&row| taken.insert(&classes[row])).take(count).collect();
-    let known: HashSet<&C> = labelled.iter().map(|&row| &classes[row]).collect();
+    let mut drawn = HashSet::new();
+    let trained: Vec<usize> =
+        order.into_iter().filter(|&row| drawn.insert(&classes[row])).take(count).collect();
+    let known: HashSet<&C> = trained.iter().map(|&row| &classes[row]).collect();
     let held_out = (0..classes.len()).filter(|&row| !known.contains(&classes[row])).collect();
-    Split { labelled, held_out }
+    Split { trained, held_out }
 }
 
-/// Cuts the rows into `folds` parts at random, each class wholly in one, and holds out one part
+/// Divides the rows into `folds` parts at random, each class in one of them, and holds out one part
 /// after the other.
 ///
 /// `classes` holds the class of each row.
@@ -37,7 +39,7 @@ pub fn cross_validation<C: Hash + Eq>(classes: &[C], folds: usize, seed: u64) ->
     let distinct: HashSet<&C> = classes.iter().collect();
     let mut parts: Vec<usize> = (0..distinct.len()).map(|at| at % folds.max(1)).collect();
     parts.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(seed));
-    // Classes in order of their first rows: a set has none.
+    // Classes in the order of their first rows: a set has no order.
     let mut part_of = HashMap::new();
     let parts: Vec<usize> = classes
         .iter()
@@ -47,8 +49,8 @@ pub fn cross_validation<C: Hash + Eq>(classes: &[C], folds: usize, seed: u64) ->
         })
         .collect();
     let split = |fold| {
-        let (held_out, labelled) = (0..classes.len()).partition(|&row| parts[row] == fold);
-        Split { labelled, held_out }
+        let (held_out, trained) = (0..classes.len()).partition(|&row| parts[row] == fold);
+        Split { trained, held_out }
     };
     (0..folds).map(split).collect()
 }
@@ -66,11 +68,11 @@ mod tests {
             count in 0..12usize,
             seed: u64,
         ) {
-            let Split { labelled, held_out } = draw_labels(&classes, count, seed);
-            let known: HashSet<u8> = labelled.iter().map(|&row| classes[row]).collect();
+            let Split { trained, held_out } = draw_trained(&classes, count, seed);
+            let known: HashSet<u8> = trained.iter().map(|&row| classes[row]).collect();
             let all: HashSet<u8> = classes.iter().copied().collect();
-            prop_assert_eq!(known.len(), labelled.len());
-            prop_assert_eq!(labelled.len(), count.min(all.len()));
+            prop_assert_eq!(known.len(), trained.len());
+            prop_assert_eq!(trained.len(), count.min(all.len()));
             prop_assert!(held_out.iter().all(|&row| !known.contains(&classes[row])));
             let on_neither = classes.len() - held_out.len();
             let of_known = classes.iter().filter(|class| known.contains(class)).count();
@@ -89,11 +91,11 @@ mod tests {
             all.sort_unstable();
             prop_assert_eq!(all, (0..classes.len()).collect::<Vec<_>>());
             let mut sizes = Vec::new();
-            for Split { labelled, held_out } in splits {
-                let known: HashSet<u8> = labelled.iter().map(|&row| classes[row]).collect();
+            for Split { trained, held_out } in splits {
+                let known: HashSet<u8> = trained.iter().map(|&row| classes[row]).collect();
                 let new: HashSet<u8> = held_out.iter().map(|&row| classes[row]).collect();
                 prop_assert!(known.is_disjoint(&new));
-                prop_assert_eq!(labelled.len() + held_out.len(), classes.len());
+                prop_assert_eq!(trained.len() + held_out.len(), classes.len());
                 sizes.push(new.len());
             }
             let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());

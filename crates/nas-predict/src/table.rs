@@ -1,3 +1,5 @@
+//! Architectures as rows of numbers.
+
 use nas_space::{Arch, FeatureGroup, Space};
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +8,9 @@ use crate::Error;
 /// What kind of number a column holds; the Gaussian process has one length scale for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Group {
-    /// Which choices are taken, and how many decisions take each.
+    /// Which choices are made, and how many decisions make each.
     Choices,
-    /// What stands on the paths of a cell: counts of sequences of operations.
+    /// The paths of a cell: counts of sequences of operations.
     Paths,
     /// Numbers of paths, and of operations on them.
     PathStatistics,
@@ -25,14 +27,14 @@ pub struct Column {
     pub group: Group,
 }
 
-/// Architectures as rows of numbers. A value that does not exist is absent, never a number.
+/// Architectures as rows of numbers. A value that does not exist is absent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     space: String,
     columns: Vec<Column>,
     /// The values of each column; NaN stands for an absent one.
     values: Vec<Vec<f64>>,
-    /// Whether anything leads from the network's input to its output.
+    /// Whether there is a path from the network's input to its output.
     connected: Vec<bool>,
 }
 
@@ -114,7 +116,7 @@ impl Table {
         &self.space
     }
 
-    /// What a column holds in a row, both of the table's.
+    /// The value of a column in a row, both of the table's.
     pub fn value(&self, row: usize, column: usize) -> Option<f64> {
         Some(self.values[column][row]).filter(|value| !value.is_nan())
     }

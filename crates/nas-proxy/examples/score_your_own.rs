@@ -1,7 +1,7 @@
 //! Scores a network written with plain `tch::nn` modules: run it with or without a file of
 //! CIFAR-10 records as its argument.
 
-use nas_proxy::{Batch, Network, Pass, ProxySet, Role, Selection, cifar10};
+use nas_proxy::{Batch, Network, NetworkKind, Pass, ProxySet, Role, Selection, cifar10};
 use tch::nn::{self, ModuleT};
 use tch::{Device, TchError, Tensor};
 
@@ -30,7 +30,7 @@ impl SmallCnn {
     }
 }
 
-/// How it would be trained: nothing here knows of proxies.
+/// How it would be trained, independent of proxies.
 impl ModuleT for SmallCnn {
     fn forward_t(&self, images: &Tensor, train: bool) -> Tensor {
         let mut x = images.shallow_clone();
@@ -77,6 +77,10 @@ impl Network for SmallCnn {
         pass.weighted(&self.classifier.ws, &logits);
         Ok(logits)
     }
+
+    fn kind(&self) -> Option<NetworkKind> {
+        Some(NetworkKind::Convolutional)
+    }
 }
 
 fn main() -> Result<(), nas_proxy::Error> {
@@ -84,20 +88,21 @@ fn main() -> Result<(), nas_proxy::Error> {
         Some(file) => cifar10(file, Selection::First(64))?,
         None => Batch::gaussian([64, 3, 32, 32], 0)?.with_random_labels(10, 0)?,
     };
-    let proxies: ProxySet = "all".parse()?;
+    let mut proxies: ProxySet = "all".parse()?;
     let widths = [4, 16, 64];
     let mut columns = Vec::new();
     for width in widths {
         tch::manual_seed(0);
         let variables = nn::VarStore::new(Device::Cpu);
         let network = SmallCnn::new(&variables.root(), width);
+        proxies = proxies.applicable_to(&network);
         columns.push(proxies.score(&network, &batch)?);
     }
-    println!("{:16}{}", "width", widths.map(|width| format!("{width:>14}")).concat());
+    println!("{:16}{}", "width", widths.map(|width| format!("{width:>18}")).concat());
     for (row, proxy) in proxies.proxies().iter().enumerate() {
         let scores = columns.iter().map(|column| match column[row] {
-            Some(score) => format!("{score:>14.6}"),
-            None => format!("{:>14}", "none"),
+            Some(score) => format!("{score:>18.6}"),
+            None => format!("{:>18}", "none"),
         });
         println!("{:16}{}", proxy.name(), scores.collect::<String>());
     }

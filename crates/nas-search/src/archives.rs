@@ -25,7 +25,7 @@ struct Part {
 }
 
 impl Archives {
-    /// The archives of what was evaluated in so many niches.
+    /// The archives of the evaluated architectures, in this number of niches.
     ///
     /// # Errors
     /// [`Error::NoObjectives`].

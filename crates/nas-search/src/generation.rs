@@ -27,7 +27,7 @@ pub(crate) struct Situation<'a> {
 
 /// The proposals of one generation.
 pub(crate) struct Proposals {
-    /// How many are missing in each niche, and last in the whole space.
+    /// The number still missing in each niche, and last in the whole space.
     open: Vec<usize>,
     pub accepted: Vec<Accepted>,
     pub rejections: Rejections,
@@ -73,7 +73,7 @@ impl Situation<'_> {
 }
 
 impl Proposals {
-    /// No proposals yet, of so many that are wanted in each niche, and last in the whole space.
+    /// No proposals yet. `wanted` holds the number wanted in each niche, and last in the whole space.
     pub fn new(wanted: &[usize]) -> Self {
         Self {
             open: wanted.to_vec(),

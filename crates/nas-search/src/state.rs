@@ -62,7 +62,7 @@ impl State {
         &self.evaluated
     }
 
-    /// Refuses a state that a search of so many evaluations cannot have: files are not trusted.
+    /// Refuses a state that a search with a budget of `evaluations` cannot have: files are not trusted.
     pub(crate) fn check(
         &self,
         space: &Space,

@@ -1,5 +1,5 @@
-//! `cargo xtask bench llm-overhead`: what a search with a language model costs beside the model's
-//! own time. A recorded search is replayed, so that every second is ours.
+//! `cargo xtask bench llm-overhead`: the time of a search with a language model without the model's
+//! own time. A recorded search is replayed, so that the model takes none.
 
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
@@ -10,7 +10,7 @@ use crate::nas::{self, Build};
 use crate::process::{exit_code, status};
 use crate::workspace::Workspace;
 
-/// The search that the record is of, but for its generations.
+/// The recorded search, without its generations.
 const SEARCH: &str = "search --proposer llm --dataset cifar10 --device edgegpu --accuracy benchmark \
                       --seed 1 --force --format json";
 
@@ -55,7 +55,7 @@ pub fn run(
     println!("the model: {model:.1} s in calls, as recorded");
     println!("ratio:     {:.5}", ours / model);
     if report["failures"].as_object().is_some_and(|failures| !failures.is_empty()) {
-        eprintln!("the record does not fit the search: {}", report["failures"]);
+        eprintln!("the record is not of this search: {}", report["failures"]);
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

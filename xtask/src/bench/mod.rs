@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: this workspace against the software that people use today, on the same
 //! machine, in one run.
 
+mod acquisition;
 mod examples;
-mod labels;
 mod llm_overhead;
 mod moocore;
 mod pareto;
@@ -23,31 +23,31 @@ use crate::workspace::Workspace;
 pub enum Bench {
     /// The hypervolume of nas-pareto against that of moocore (Python), values and seconds
     Pareto,
-    /// The seconds of each zero-cost proxy, against the same in plain PyTorch
+    /// The seconds of each zero-cost proxy, against the same proxy in plain PyTorch
     Proxies {
         /// A Python with torch 2.11.0 and numpy [default: one is installed, 2.5 GB]
         #[arg(long, value_name = "PY")]
         python: Option<PathBuf>,
     },
-    /// Accuracy from 200 and 1,000 labels, against XGBoost (Python): rank correlation, intervals,
-    /// seconds, and what each group of features is good for
+    /// Accuracy predicted from 200 and 1,000 trained networks, against XGBoost (Python): rank
+    /// correlation, intervals, seconds, and the contribution of each group of features
     Predictor {
         /// A Python with xgboost, numpy and pandas [default: one is installed, 0.5 GB]
         #[arg(long, value_name = "PY")]
         python: Option<PathBuf>,
-        /// Draws of labels
+        /// Draws of trained networks
         #[arg(long, value_name = "N", default_value_t = 10)]
         seeds: u32,
         /// The first draw's seed
         #[arg(long, value_name = "SEED", default_value_t = 1)]
         seed: u64,
     },
-    /// Labels bought where they are worth most for the front, against labels at random, on all data
-    /// sets and devices; takes most of an hour
-    Labels {
-        /// Only these numbers of labels, separated by commas, of 25, 50, 100, 200 and 400
+    /// Networks chosen for training, against networks drawn at random, on all data sets and devices;
+    /// takes most of an hour
+    Acquisition {
+        /// Only these numbers of trained networks, separated by commas, of 25, 50, 100, 200 and 400
         #[arg(long, value_name = "N", value_delimiter = ',')]
-        labels: Vec<u32>,
+        trained: Vec<u32>,
         /// Searches of each kind
         #[arg(long, value_name = "N", default_value_t = 5)]
         seeds: u64,
@@ -79,7 +79,9 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         Bench::Predictor { python, seeds, seed } => {
             predictor::run(workspace, python.as_deref(), *seeds, *seed)
         }
-        Bench::Labels { labels, seeds, seed } => labels::run(workspace, labels, *seeds, *seed),
+        Bench::Acquisition { trained, seeds, seed } => {
+            acquisition::run(workspace, trained, *seeds, *seed)
+        }
         Bench::Tables => examples::run(workspace, "nas-bench", "table_access"),
         Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
         Bench::LlmOverhead { transcript, generations } => {

@@ -8,7 +8,7 @@ use super::venv;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// The release that is compared with.
+/// The release to compare with.
 pub const VERSION: &str = "0.3.2";
 const PACKAGES: [(&str, &str); 2] = [("moocore", VERSION), ("numpy", "2.4.6")];
 const SCRIPT: &str = include_str!("pareto.py");
@@ -54,7 +54,7 @@ impl Moocore {
             line.split_whitespace().map(|number| number.parse().ok()).collect();
         match numbers.as_deref() {
             Some(&[seconds, value]) => Ok((seconds, value)),
-            _ => Err(failed(format!("expected seconds and a value, it said {line:?}"))),
+            _ => Err(failed(format!("expected seconds and a value, it printed {line:?}"))),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! `cargo xtask bench predictor`: how well accuracy is predicted from labels, beside XGBoost on the
-//! same labels and features, and in what time; what each group of features is good for.
+//! `cargo xtask bench predictor`: how well and how fast accuracy is predicted from trained networks,
+//! compared with XGBoost on the same networks and features, and the contribution of each group of
+//! features.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -18,7 +19,7 @@ const XGBOOST: &str = "3.2.0";
 
 const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
 
-/// What may be left out, and the argument that leaves it out.
+/// The parts that can be left out, and the arguments that do so.
 const ABLATIONS: [(&str, &str); 7] = [
     ("all", ""),
     ("without choices", "--without choices"),
@@ -50,47 +51,52 @@ pub fn run(
         json(&mut command)
     };
     println!(
-        "Spearman with test accuracy on all cells of classes without a label, mean of {seeds} draws of\n\
-         labels (CIFAR-10: validation accuracy), and in the tenth that is truly best. XGBoost {XGBOOST}\n\
-         has the same labels, features and settings of its trees; log: also our target,\n\
-         -ln(best - label + offset).\n"
+        "Spearman with test accuracy on all cells of classes without a trained network, mean of\n\
+         {seeds} draws of trained networks (CIFAR-10: validation accuracy), and in the tenth with the\n\
+         best test accuracy. XGBoost {XGBOOST} has the same networks, features and settings of its trees;\n\
+         log: also our target, -ln(best - accuracy + offset).\n"
     );
     println!(
-        "{:<15} {:>6}  {:^15} {:^15} {:^15}",
+        "{:<15} {:>7}  {:^15} {:^15} {:^15}",
         "", "", "nas-predict", "XGBoost", "XGBoost, log"
     );
     println!(
-        "{:<15} {:>6}  {}",
+        "{:<15} {:>7}  {}",
         "data set",
-        "labels",
+        "trained",
         vec![format!("{:>7} {:>7}", "all", "best"); 3].join(" ")
     );
     let mut coverages = Vec::new();
     let mut seconds = Vec::new();
-    for labels in [200, 1000] {
+    for trained in [200, 1000] {
         for dataset in DATASETS {
-            let folder = target.join(format!("{dataset}-{labels}"));
+            let folder = target.join(format!("{dataset}-{trained}"));
             if folder.exists() {
                 std::fs::remove_dir_all(&folder).map_err(Error::file(&folder))?;
             }
             let ours = eval(&format!(
-                "--dataset {dataset} --trained {labels} --out {}",
+                "--dataset {dataset} --trained {trained} --out {}",
                 folder.display()
             ))?;
             let theirs = json(Command::new(&python).args(["-c", SCRIPT]).arg(&folder))?;
             let pair = |name: &str| {
                 format!("{:>7.4} {:>7.3}", at(&theirs, name), at(&theirs, &format!("{name}_best")))
             };
-            println!("{dataset:<15} {labels:>6}  {} {} {}", pair("ours"), pair("raw"), pair("log"));
+            println!(
+                "{dataset:<15} {trained:>7}  {} {} {}",
+                pair("ours"),
+                pair("raw"),
+                pair("log")
+            );
             seconds.push(
                 ["fit", "predict"]
                     .map(|step| (at(&ours, &format!("{step}_seconds")), at(&theirs, step))),
             );
-            coverages.push((dataset, labels, ours));
+            coverages.push((dataset, trained, ours));
         }
     }
     print_coverage(&coverages);
-    println!("\nSeconds to fit 200 labels and to predict 15,625 cells, median of the draws.\n");
+    println!("\nSeconds to fit 200 networks and to predict 15,625 cells, median of the draws.\n");
     println!(
         "{:<15} {:>12} {:>12} {:>12} {:>12} {:>7}",
         "", "ours, fit", "predict", "XGBoost, fit", "predict", "ratio"
@@ -106,21 +112,24 @@ pub fn run(
         );
     }
     print_ablation(&eval)?;
-    println!("\nLabels, features and predictions of each draw are in {}", target.display());
+    println!("\nAccuracies, features and predictions of each draw are in {}", target.display());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Data set, number of labels, and what `nas predict eval` says.
+/// Prints the coverage of intervals; each row is a data set, the number of trained networks and the
+/// output of `nas predict eval`.
 fn print_coverage(coverages: &[(&str, u32, Value)]) {
-    println!("\nThe share of held-out labels within 90 % intervals, and their mean width in %.\n");
-    println!("{:<15} {:>6} {:>6} {:>6}  in niches 1 to 6", "data set", "labels", "all", "width");
-    for (dataset, labels, ours) in coverages {
+    println!(
+        "\nThe share of held-out accuracies within 90 % intervals, and their mean width in %.\n"
+    );
+    println!("{:<15} {:>7} {:>6} {:>6}  in niches 1 to 6", "data set", "trained", "all", "width");
+    for (dataset, trained, ours) in coverages {
         let niches = ours["coverage_of_niches"].as_array().into_iter().flatten();
         let niches: Vec<String> =
             niches.map(|niche| format!("{:.2}", niche.as_f64().unwrap_or(f64::NAN))).collect();
         let quality = &ours["quality"];
         println!(
-            "{dataset:<15} {labels:>6} {:>6.3} {:>6.2}  {}",
+            "{dataset:<15} {trained:>7} {:>6.3} {:>6.2}  {}",
             at(quality, "coverage"),
             at(quality, "mean_width"),
             niches.join(" ")
@@ -129,7 +138,7 @@ fn print_coverage(coverages: &[(&str, u32, Value)]) {
 }
 
 fn print_ablation(eval: &dyn Fn(&str) -> Result<Value, Error>) -> Result<(), Error> {
-    println!("\nSpearman, all and best tenth, from 200 labels with something left out.\n");
+    println!("\nSpearman, all and best tenth, from 200 networks with one part left out.\n");
     println!("{:<25} {}", "", DATASETS.map(|dataset| format!("{dataset:^15}")).join(" "));
     for (name, arguments) in ABLATIONS {
         let mut row = format!("{name:<25}");

@@ -1,4 +1,4 @@
-//! Python packages that are compared with, each set in an environment of its own.
+//! Python packages for comparisons, each set in an environment of its own.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,8 +6,8 @@ use std::process::Command;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
-/// The Python of the environment `target/<name>` with these packages, the first of which tells
-/// whether it is there already: name and version of each.
+/// The Python of the environment `target/<name>` with these packages (name and version of each),
+/// which are installed unless the first of them is there.
 pub fn python_with(
     workspace: &Workspace,
     name: &str,

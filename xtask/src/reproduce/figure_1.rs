@@ -10,12 +10,12 @@ use crate::process::{exit_code, output};
 use crate::workspace::Workspace;
 
 const NOTES: &str = "\
-calls: made of the model; dup: of its proposals, the share that was proposed or evaluated before
-coverage: of ten equal parts of the exact front's range of log latency, the share with a cell
-  found that is at most 1 % less accurate than the exact front is there
-all found: with the initial sample and what statistics filled, which plain and latency-oriented
-  prompting do without; model's own: what the model proposed, alone
-statistical: co-evolution's search with statistics in the model's place";
+calls: calls of the model; dup: the share of its proposals that were proposed or evaluated before
+coverage: the share of ten equal parts of the exact front's range of log latency with a cell that
+  is at most 1 % less accurate than the exact front there
+all found: includes the initial sample and the architectures that statistics added, which searches
+  with plain and latency-oriented prompts do not have; model's own: its proposals alone
+statistical: co-evolution's search with statistics instead of the model";
 
 /// Runs and prints it; replays recorded calls where `live` names no model.
 pub fn run(workspace: &Workspace, generations: u32, live: &[String]) -> Result<ExitCode, Error> {

@@ -56,13 +56,13 @@ pub const METHODS: [Method; 10] = [
     WITHOUT_RULES,
     Method {
         name: "sensible-rules",
-        title: "the whole method, beginning with sensible rules",
+        title: "the whole method, starting with sensible rules",
         search: "--proposer llm --rules bench-data/rules/sensible.csv",
         generations: 1,
     },
     Method {
         name: "wrong-rules",
-        title: "the whole method, beginning with wrong rules",
+        title: "the whole method, starting with wrong rules",
         search: "--proposer llm --rules bench-data/rules/wrong.csv",
         generations: 1,
     },
@@ -99,7 +99,7 @@ const WITHOUT_RULES: Method = Method {
 /// The same without a model.
 const STATISTICS: Method = Method {
     name: "statistical",
-    title: "statistics in the model's place",
+    title: "statistics instead of the model",
     search: "--proposer statistical --partition pel-nas --allocation equal",
     generations: 1,
 };

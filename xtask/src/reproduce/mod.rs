@@ -96,8 +96,8 @@ enum Live {
 fn part() -> impl TypedValueParser<Value = &'static Part> {
     let names = parts::ALL.iter().map(|part| PossibleValue::new(part.name).help(part.about));
     PossibleValuesParser::new(names).try_map(|name| {
-        let named = |part: &&'static Part| part.name.eq_ignore_ascii_case(&name);
-        parts::ALL.iter().copied().find(named).ok_or("no such table or figure")
+        let is_it = |part: &&'static Part| part.name.eq_ignore_ascii_case(&name);
+        parts::ALL.iter().copied().find(is_it).ok_or("no such table or figure")
     })
 }
 

@@ -29,7 +29,7 @@ pub fn named(searcher: &str) -> &str {
         "local" => "Pareto local search",
         "regularised-evolution" => "regularised evolution",
         "nsga2" => "NSGA-II",
-        "spea2" => "SPEA2, of the library moors",
+        "spea2" => "SPEA2, by the library moors",
         "map-elites" => "MAP-Elites",
         "evolution" => "evolution by random weights",
         "exhaustive" => "scan of the whole space",

@@ -44,7 +44,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     } else if let Some(base) = &arguments.base {
         downloader = downloader.base(base);
     }
-    let runtime = tokio::runtime::Runtime::new()
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
         .map_err(|error| Failure::work(format!("cannot start the download: {error}")))?;
     let bars = Bars::new(&files);
     let outcome = runtime.block_on(downloader.fetch(&files, &bars)).map_err(Failure::from);

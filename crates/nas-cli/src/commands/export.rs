@@ -61,7 +61,7 @@ fn formats() -> clap::builder::ValueParser {
 
 #[cfg(not(feature = "torch"))]
 pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Failure> {
-    Err(super::live::unavailable("export networks"))
+    Err(crate::failure::Failure::without_torch("export networks"))
 }
 
 #[cfg(feature = "torch")]
@@ -81,7 +81,7 @@ mod torch {
     use tch::Device;
 
     use super::Arguments;
-    use crate::{commands::live::blueprint, failure::Failure, terminal::print};
+    use crate::{commands::images::blueprint, failure::Failure, terminal::print};
 
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 

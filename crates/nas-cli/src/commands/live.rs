@@ -5,10 +5,10 @@ use std::{fs, path::PathBuf, rc::Rc};
 use nas_bench::{ScoreTable, container};
 use nas_eval::{
     Pace, Problem, Source,
-    live::{self, Blueprint, MeasuredLatency, Networks, ProxyScore},
+    live::{self, MeasuredLatency, Networks, ProxyScore},
 };
 use nas_hw::{Measurement, Plan};
-use nas_proxy::{Batch, Proxy, Selection};
+use nas_proxy::Proxy;
 use nas_search::SearchRng;
 use nas_space::{Arch, Space};
 use rand::SeedableRng;
@@ -17,26 +17,16 @@ use tch::Device;
 
 use crate::{
     arch::Architectures,
-    commands::score::ScorePlan,
+    commands::{
+        images::{ProxyArguments, blueprint},
+        score::ScorePlan,
+    },
     engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
     runtime::Runtime,
     workers::Workers,
 };
-
-/// The batch of images that proxies are computed on.
-#[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Zero-cost proxies")]
-pub struct ProxyArguments {
-    /// Images in a batch [default: 64; 8 of 224×224 pixels]
-    #[arg(long, value_name = "N")]
-    pub batch: Option<usize>,
-    /// A file of images: CIFAR in its binary format, or ImageNet as 64×64 planes [default: Gaussian noise
-    /// with random labels, from the seed]
-    #[arg(long, value_name = "FILE")]
-    pub images: Option<PathBuf>,
-}
 
 /// How a search computes proxies.
 #[derive(Debug, Clone, clap::Args)]
@@ -53,57 +43,8 @@ pub struct ComputedProxies {
 
 const COMPUTE: &str = "cpu";
 
-/// No proxy gains from more images, and a typing error does not fill the memory.
-const MOST_IMAGES: usize = 65_536;
-
 /// Architectures that set the scale of the proxies' score where it is computed.
 const REFERENCE: usize = 24;
-
-/// How a problem's networks are built.
-pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
-    problem.blueprint.as_ref().ok_or_else(|| {
-        Failure::input(format!(
-            "how networks of {} are built is not known: add --evaluate COMMAND, or --accuracy-table and --latency-table, or name another --space",
-            problem.space.name()
-        ))
-    })
-}
-
-impl ProxyArguments {
-    /// Images in a batch.
-    pub fn count(&self, blueprint: &Blueprint) -> usize {
-        self.batch.unwrap_or(blueprint.batch)
-    }
-
-    /// The batch with labels, on the device where proxies are computed.
-    pub fn images(&self, problem: &Problem, seed: u64, device: Device) -> Result<Batch, Failure> {
-        let blueprint = blueprint(problem)?;
-        let count = self.count(blueprint);
-        if !(2..=MOST_IMAGES).contains(&count) {
-            return Err(Failure::input(format!(
-                "--batch {count}: expected 2 to {MOST_IMAGES}, since proxies compare the images of a batch"
-            )));
-        }
-        let batch = match &self.images {
-            None => Batch::gaussian([count, 3, blueprint.side, blueprint.side], seed)?,
-            Some(file) => {
-                let images = blueprint.images(file, Selection::Random { count, seed });
-                images.ok_or_else(|| {
-                    Failure::input(format!(
-                        "--images {}: no format of files with images of {} is known: leave it out for Gaussian noise",
-                        file.display(),
-                        problem.dataset_name.unwrap_or("this data set")
-                    ))
-                })??
-            }
-        };
-        let batch = match batch.labels() {
-            Some(_) => batch,
-            None => batch.with_random_labels(blueprint.classes, seed)?,
-        };
-        Ok(batch.to_device(device)?)
-    }
-}
 
 impl ComputedProxies {
     /// The first option about the computation of proxies that is given.

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod download;
 pub mod export;
 pub mod front;
+pub mod images;
 pub mod knowledge;
 pub mod latency;
 #[cfg(feature = "torch")]

@@ -11,19 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, runtime::Runtime, workers::Workers};
 
-/// No options about proxies in this build.
-#[derive(Debug, Clone, clap::Args)]
-pub struct ProxyArguments {}
-
-/// None about how a search computes them.
+/// No options about how a search computes proxies in this build.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ComputedProxies {}
-
-pub fn unavailable(what: &str) -> Failure {
-    Failure::input(format!(
-        "this `nas` was built without libtorch and cannot {what}: build it with the default feature `torch`"
-    ))
-}
 
 impl ComputedProxies {
     pub fn given(&self) -> Option<&'static str> {
@@ -57,7 +47,7 @@ impl ProxyPlan {
     }
 
     pub fn score(&self, _: &Problem, _: u64, _: &Rc<Workers>) -> Result<Box<dyn Source>, Failure> {
-        Err(unavailable("compute proxies"))
+        Err(Failure::without_torch("compute proxies"))
     }
 }
 
@@ -66,7 +56,7 @@ pub fn latency_origin(_: Option<usize>) -> String {
 }
 
 pub fn latency_source(_: &Problem, _: Option<usize>, _: u64) -> Result<Box<dyn Source>, Failure> {
-    Err(unavailable("measure latency"))
+    Err(Failure::without_torch("measure latency"))
 }
 
 pub fn latencies(
@@ -75,5 +65,5 @@ pub fn latencies(
     _: Runtime,
     _: &[Arch],
 ) -> Result<Vec<Measurement>, Failure> {
-    Err(unavailable("measure latency"))
+    Err(Failure::without_torch("measure latency"))
 }

@@ -153,7 +153,7 @@ fn list() -> Records {
         if default < datasets.len() {
             datasets[..=default].rotate_right(1);
         }
-        let devices = known.devices(default).map_or_else(|_| Vec::new(), |devices| devices);
+        let devices = known.devices(default).unwrap_or_default();
         let devices: Vec<&str> = devices.iter().map(|device| device.name.as_str()).collect();
         let or_none = |names: Vec<&str>| match &names[..] {
             [] => Cell::Absent,

@@ -16,7 +16,7 @@ pub struct Arguments {
 
 #[cfg(not(feature = "torch"))]
 pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
-    Err(super::live::unavailable("compute proxies"))
+    Err(Failure::without_torch("compute proxies"))
 }
 
 /// Computes a part, unless that was done; one that was begun is resumed.

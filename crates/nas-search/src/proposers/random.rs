@@ -6,7 +6,8 @@ use crate::{BoxError, Proposal, Proposer, Request, SearchRng};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Random;
 
-/// A niche may be a small part of the space; after this many draws in vain it counts as exhausted.
+/// A niche may be a small part of the space; after this many draws without a new
+/// architecture it counts as exhausted.
 const TRIES: usize = 20_000;
 
 impl Random {

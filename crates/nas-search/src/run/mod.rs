@@ -16,7 +16,7 @@ use crate::{
     search::Niches,
 };
 
-/// The evidence is counted again when the number of evaluations has grown by one part in so many.
+/// The evidence is counted again when the number of evaluations has grown by one part in 50.
 const COUNTED_PER: usize = 50;
 
 impl Search<'_> {
@@ -195,8 +195,8 @@ impl<'a, 'b> Run<'a, 'b> {
         self.search.settings.allocation.shares(&yields)
     }
 
-    /// Proposes and evaluates one generation, with so many architectures wanted in each niche, and
-    /// last in the whole space. A search that is stopped keeps what it has.
+    /// Proposes and evaluates one generation. `wanted` holds the number of architectures wanted in each
+    /// niche, and last in the whole space. A search that is stopped keeps what it has.
     fn generation(&mut self, proposer: &mut dyn Proposer, wanted: &[usize]) -> Result<(), Error> {
         let Proposals { mut accepted, rejections, rules, .. } = self.propose(proposer, wanted);
         accepted.sort_by_key(|accepted| accepted.niche);

@@ -1,4 +1,4 @@
-//! Table 5: what each part is worth.
+//! Table 5: ablations.
 
 use super::recorded;
 use super::scores::{SCORED, after, differences, of, p_value, ratio, scores};
@@ -15,13 +15,8 @@ use crate::reproduce::searches::{bought, exact, in_niches, in_niches_on, predict
 use crate::reproduce::sheet::Sheet;
 use nas_pareto::statistics::Estimate;
 
-pub const T5: Part = Part {
-    name: "T5",
-    about: "Ablations",
-    experiments: experiments,
-    replays: true,
-    page: ablations,
-};
+pub const T5: Part =
+    Part { name: "T5", about: "Ablations", experiments, replays: true, page: ablations };
 
 fn experiments() -> Vec<Experiment> {
     let mut all = vec![exact(), predicted(), bought(), whole()];
@@ -51,11 +46,15 @@ fn without_model(results: &Results) -> Result<Sheet, Error> {
         ("without both", "predicted", "evolution"),
         ("without the predictor: one proxy (NASWOT)", "proxy-adaptive", "statistical"),
         (
-            "published accuracy in the predictor's place",
+            "published accuracy instead of the predictor",
             "niches-600-pel-nas-adaptive",
             "statistical",
         ),
-        ("labels bought for the front, all predicted, no search", "bought", "exhaustive"),
+        (
+            "200 networks chosen for training, every architecture predicted, no search",
+            "bought",
+            "exhaustive",
+        ),
     ];
     let row = |name: &str, rows: &[Scores], difference: [String; 2]| {
         let [found, _, _, _, _, coverage] = scores(rows);
@@ -64,7 +63,7 @@ fn without_model(results: &Results) -> Result<Sheet, Error> {
     };
     sheet.push(row(
         "the whole: statistics and knowledge base, six niches with adaptive budgets, \
-                    accuracy predicted from 200 random labels",
+                    accuracy predicted from 200 random trained networks",
         &base,
         [String::new(), String::new()],
     ));
@@ -101,9 +100,9 @@ fn budgets(results: &Results) -> Result<Sheet, Error> {
                 let estimate = Estimate::of(&differences);
                 let least = estimate.mean - estimate.half.unwrap_or(0.0);
                 let least = Estimate { mean: least, half: None }.signed(4);
-                let told =
+                let shown =
                     [scores(&rows)[0].clone(), estimate.signed(4), least, p_value(&differences)];
-                budgets.push(start(&format!("six, {allocation}")).into_iter().chain(told));
+                budgets.push(start(&format!("six, {allocation}")).into_iter().chain(shown));
             }
         }
     }
@@ -174,15 +173,15 @@ fn ablations(results: &Results) -> Result<Page, Error> {
         name: "T5",
         title: "Table 5: ablations",
         before: format!(
-            "Differences are paired by seed, after the mean over the pairs; p by a paired t-test, \
-             two-sided; no correction is made for how many are shown. At least: the lower end of the \
-             difference's 95 % interval. {SCORED}"
+            "Differences are paired by seed, after the mean over the pairs; p by a two-sided paired \
+             t-test, not corrected for the number of tests. At least: the lower end of the 95 % \
+             interval of the difference. {SCORED}"
         ),
-        after: "The paper's HV is on a scale of its own, so only its order can be compared, and three \
-                seeds tell large differences only. Evaluated counts the random sample, 60 cells, with \
-                which the rows that show a model its parents begin; the plain ones begin with nothing. \
-                Without a model the partition is worth nothing here: it cures a proposer's bias, and the \
-                others have none."
+        after: "The paper's HV is on a scale of its own, so only its order can be compared. Three seeds \
+                show only large differences. Evaluated includes the random sample of 60 cells that \
+                starts every search in which a model sees parents; plain searches start without one. \
+                Without a model the partition brings no gain here: it corrects a proposer's bias, and \
+                these proposers have none."
             .to_owned(),
         sheets: vec![without_model(results)?, budgets, model.clone()],
         blocks: vec![("budgets".to_owned(), block), ("model".to_owned(), model.markdown())],

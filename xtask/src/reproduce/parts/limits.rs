@@ -59,12 +59,12 @@ fn fronts_of<'a>(
     seeds.into_iter().map(front).collect()
 }
 
-/// What a search sees, in table 2.
+/// The accuracy that a search sees, in table 2.
 fn seen(accuracy: &str) -> &'static str {
     match accuracy {
         "benchmark" => "published accuracy",
-        "predictor" => "200 random labels",
-        _ => "200 labels bought",
+        "predictor" => "200 random trained networks",
+        _ => "200 networks chosen for training",
     }
 }
 
@@ -82,7 +82,7 @@ fn limits(results: &Results) -> Result<Page, Error> {
     let mut furthest = vec![0.0_f64; SEEN.len()];
     for (device, limit) in LIMITS {
         for dataset in DATASETS {
-            // The answer is the one that the search takes for the best, not the one that is.
+            // The answer is the network that the search considers best, not the one that is best.
             let best = |front: &Vec<&OnFront>| {
                 let inside = front.iter().filter(|row| row.latency_ms <= limit);
                 let chosen = inside.max_by(|a, b| a.seen.total_cmp(&b.seen))?;
@@ -116,22 +116,21 @@ fn limits(results: &Results) -> Result<Page, Error> {
         title: "Table 2: accuracy and latency",
         before: format!(
             "The paper reports networks of 1.65 ms on the FPGA and of 1.78 ms on the Edge GPU, up to \
-             54 % faster than baselines at similar accuracy. Within these latencies, the network \
-             that each search takes for the best, and the best that the space holds; networks \
-             without a path from input to output left out. Mean and 95 % interval over seeds 1 to {count}. \
-             The searches, of `nas benchmark`: {}.",
+             54 % faster than baselines at similar accuracy. Shown are, within these latencies, the \
+             network that each search considers best and the best network of the space, without \
+             networks that have no path from input to output. Mean and 95 % interval over seeds 1 to \
+             {count}. The searches are those of `nas benchmark` with: {}.",
             searches.join("; ")
         ),
-        after: "Baselines' accuracies are those that NAS-Bench-201's paper (Dong & Yang 2020, arXiv \
-                2001.00326) reports, as far as we know them: the paper was not at hand to compare; they \
-                looked for accuracy alone. The least latency is that of the \
-                network on the search's front that has this test accuracy: which one that is, is \
-                read off the test accuracies; where a front lacks it, the seed does not count, and the \
-                number of seeds that do is given. With published accuracy the front that is scored \
-                was found on validation accuracy, which leads past some networks of high test \
-                accuracy: so predicted accuracy can come out ahead. The latencies and the accuracies \
-                of the baselines that the paper compares with were not at hand: that it is up to \
-                54 % faster than they are is not tested here."
+        after: "The accuracies of the baselines are those of NAS-Bench-201's paper (Dong & Yang 2020, \
+                arXiv 2001.00326) to our knowledge; we could not compare them with the paper. The \
+                baselines searched for accuracy alone. The least latency is that of the fastest network \
+                on the search's front with this test accuracy. Seeds whose front has no such network are \
+                left out, and the number of the other seeds is given. With published accuracy the front \
+                was found on validation accuracy, which misses some networks of high test accuracy: so \
+                predicted accuracy can be better. We did not have the latencies and accuracies of the \
+                baselines that the paper compares with: its claim of up to 54 % less latency is not \
+                tested here."
             .to_owned(),
         sheets: vec![within, latency(&data)],
         blocks: vec![("furthest".to_owned(), distances.markdown())],

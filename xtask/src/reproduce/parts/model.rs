@@ -36,10 +36,10 @@ fn costs(results: &Results) -> Result<Page, Error> {
         &[
             "search",
             "evaluations",
-            "labels",
+            "trained networks",
             "calls",
-            "tokens asked",
-            "tokens answered",
+            "prompt tokens",
+            "completion tokens",
             "seconds of the model",
             &format!("US$ as {}", PRICES[0].0),
             &format!("US$ as {}", PRICES[1].0),
@@ -83,9 +83,9 @@ fn costs(results: &Results) -> Result<Page, Error> {
         }
         sheet.push(row);
     }
-    let free = |search: &str, evaluations: &str, labels: &str| {
+    let free = |search: &str, evaluations: &str, trained: &str| {
         let zeros = ["0"; 6];
-        [search, evaluations, labels]
+        [search, evaluations, trained]
             .into_iter()
             .chain(zeros)
             .map(str::to_owned)
@@ -93,22 +93,22 @@ fn costs(results: &Results) -> Result<Page, Error> {
     };
     sheet.push(free("statistical or evolution, published accuracy", "600", "0"));
     sheet.push(free("the same, predicted accuracy", "600", "200"));
-    sheet.push(free("`nas search` as it comes: labels bought, all predicted", "15625", "200"));
+    sheet.push(free("`nas search` with its defaults: networks chosen for training, every architecture predicted", "15625", "200"));
     Ok(Page {
         name: "T4",
         title: "Table 4: what a search costs",
-        before: "The searches with a model are recorded ones, on CIFAR-10 and the Edge GPU, with \
-                 Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) on two cores; means over their seeds. A price is what their \
-                 tokens would have cost, at what the vendor listed in 2024. The paper states 120 \
-                 calls and about three minutes for each data set and device."
+        before: "The searches with a model are recorded, on CIFAR-10 and the Edge GPU, with \
+                 Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) on two cores; means over their seeds. A price is \
+                 the cost of their tokens by the vendor's list of 2024. The paper states 120 calls and \
+                 about three minutes for each data set and device."
             .to_owned(),
-        after: "What the paper leaves out: the predictor's labels are networks trained for 200 \
-                epochs, 200 of them for each data set, whatever the device; and its proxies are \
-                computed once for all devices, here 21 of them for 6,877 networks in some hours on \
-                two cores. Published accuracy in a search's place of labels is what a benchmark \
-                allows and practice does not: each evaluation would be a trained network. Searches \
-                without a model take fractions of a second, `nas benchmark` prints them; labels \
-                bought and all predicted take some seconds."
+        after: "What the paper leaves out: the predictor learns from 200 networks for each data set, \
+                trained for 200 epochs, whatever the device; and the proxies are computed once for all \
+                devices, here 21 of them for 6,877 networks in some hours on two cores. Searches on \
+                published accuracy are possible on a benchmark only: in practice each evaluation would be \
+                a training run. Searches without a model take fractions of a second (`nas benchmark` \
+                prints the time); to choose networks for training and predict every architecture takes \
+                some seconds."
             .to_owned(),
         sheets: vec![sheet],
         ..Page::default()
@@ -124,7 +124,7 @@ fn coverage(results: &Results) -> Result<Page, Error> {
         "evaluated",
         "proposals",
         "proposed before",
-        "taken",
+        "accepted",
         "coverage",
         "HV ratio",
         "model's own coverage",
@@ -204,11 +204,11 @@ fn coverage(results: &Results) -> Result<Page, Error> {
         name: "figure-1",
         title: "Figure 1: how much of the range of latency a model finds",
         before: format!(
-            "CIFAR-10 on the Edge GPU, published accuracy, with Qwen2.5-Coder-1.5B-Instruct: calls recorded \
-             once and replayed. What was found counts the random sample that starts the whole method \
-             and what statistics filled in, which plain prompts do without; the model's own is \
-             what it proposed, alone. Of its proposals some were evaluated before, some are taken, and the \
-             others are in another niche or no architecture. {SCORED}"
+            "CIFAR-10 on the Edge GPU, published accuracy, with Qwen2.5-Coder-1.5B-Instruct: calls \
+             recorded once and replayed. Coverage and HV ratio include the random sample that starts the \
+             whole method and the architectures that statistics added; searches with plain prompts have \
+             neither. The model's own are of its proposals alone. Of its proposals, some were evaluated \
+             before, some are accepted, and the others are in another niche or no architecture. {SCORED}"
         ),
         sheets: vec![sheet],
         blocks: vec![("figure-1".to_owned(), block)],
@@ -216,7 +216,7 @@ fn coverage(results: &Results) -> Result<Page, Error> {
     })
 }
 
-/// How what was found grows with the calls of a model.
+/// Scores after each number of calls of a model.
 pub fn by_calls(results: &Results) -> Result<(Sheet, Curves), Error> {
     let generations = results.model_curves()?;
     let ways = [
@@ -228,7 +228,7 @@ pub fn by_calls(results: &Results) -> Result<(Sheet, Curves), Error> {
     ];
     let mut calls = Sheet::new(
         "convergence-calls",
-        "HV ratio after so many calls of a model, CIFAR-10 on the Edge GPU",
+        "HV ratio after a number of calls of a model, CIFAR-10 on the Edge GPU",
         &["", "calls", "HV ratio", "coverage"],
     );
     let mut series = Vec::new();
@@ -240,7 +240,7 @@ pub fn by_calls(results: &Results) -> Result<(Sheet, Curves), Error> {
         seeds.dedup();
         let mut points = Vec::new();
         for generation in 0..=u64::from(of) {
-            // A generation without anything new leaves a search as it was.
+            // A generation that adds nothing leaves the search unchanged.
             let last =
                 |seed: &u64| mine().rfind(|row| row.seed == *seed && row.after <= generation);
             let found: Vec<_> = seeds.iter().map(last).collect();

@@ -1,4 +1,4 @@
-//! Other language models, and what they know by heart.
+//! Other language models, and whether they have memorised the benchmark.
 
 use super::recorded;
 use super::scores::SCORED;
@@ -23,7 +23,7 @@ pub const MODELS: Part = Part {
 /// Cells of NAS-Bench-201.
 const CELLS: f64 = 15_625.0;
 
-/// What two models come to, asked plainly and guided by the whole method.
+/// Two models, asked plainly and guided by the whole method.
 fn compared(results: &Results) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(
         "models",
@@ -33,7 +33,7 @@ fn compared(results: &Results) -> Result<Sheet, Error> {
             "",
             "seeds",
             "proposals",
-            "taken",
+            "accepted",
             "coverage",
             "HV ratio",
             "model's own coverage",
@@ -42,7 +42,7 @@ fn compared(results: &Results) -> Result<Sheet, Error> {
     );
     let records = results.model()?;
     for (files, model) in ASKED {
-        for (way, generations, told) in
+        for (way, generations, title) in
             [("plain", 12, "asked plainly"), ("co-evolution", 1, "the whole method")]
         {
             let method = format!("{files}{way}");
@@ -54,13 +54,13 @@ fn compared(results: &Results) -> Result<Sheet, Error> {
                     _ => format!("{:.decimals$}", mean(&values)),
                 }
             };
-            let taken = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64), 0);
+            let accepted = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64), 0);
             sheet.push([
                 model.to_owned(),
-                told.to_owned(),
+                title.to_owned(),
                 rows.len().to_string(),
                 of(&|row| Some(row.made? as f64), 0),
-                format!("{taken} %"),
+                format!("{accepted} %"),
                 of(&|row| Some(row.coverage), 2),
                 of(&|row| Some(row.hypervolume_ratio), 3),
                 of(&|row| row.own_coverage, 2),
@@ -71,11 +71,11 @@ fn compared(results: &Results) -> Result<Sheet, Error> {
     Ok(sheet)
 }
 
-/// What models name by heart, beside what as many random cells would reach.
-fn by_heart(results: &Results) -> Result<Sheet, Error> {
+/// The cells that models name from memory, compared with as many random cells.
+fn memorised(results: &Results) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(
         "memorised",
-        "The ten best cells by heart",
+        "The ten best cells from memory",
         &["model", "data set", "cells", "best named [%]", "its rank of 15,625", "by chance"],
     );
     let all = results.memorised()?;
@@ -114,17 +114,18 @@ fn by_heart(results: &Results) -> Result<Sheet, Error> {
 fn models(results: &Results) -> Result<Page, Error> {
     Ok(Page {
         name: "models",
-        title: "Other models, and what they know by heart",
+        title: "Other models, and whether they have memorised the benchmark",
         before: format!(
             "Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) and SmolLM2-135M-Instruct, calls recorded once and \
-             replayed. Taken: of the proposals those that are cells of the niche asked for, and new. {SCORED}"
+             replayed. Accepted: the share of the proposals that are new cells of the requested niche. \
+             {SCORED}"
         ),
-        after: "*By heart*: a model that names the benchmark's best cells without being told anything \
-                has seen it in training, and what it finds in a search is no evidence for the search \
-                (`nas memorise-test`, temperature 0). Cells: distinct ones of the ten asked for. By chance: how \
-                often the best of as many random cells is as good."
+        after: "A model that names the benchmark's best cells without any information about them has seen \
+                the benchmark in training, and its results in a search are no evidence for the search \
+                (`nas memorise-test`, temperature 0). Cells: the distinct ones of the ten that were \
+                requested. By chance: how often the best of as many random cells is as good."
             .to_owned(),
-        sheets: vec![compared(results)?, by_heart(results)?],
+        sheets: vec![compared(results)?, memorised(results)?],
         ..Page::default()
     })
 }

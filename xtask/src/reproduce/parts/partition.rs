@@ -1,4 +1,4 @@
-//! The number of niches, and what they are cut by.
+//! The number of niches, and the axes that define them.
 
 use super::scores::{SCORED, by_seed, differences, of, on, p_value, ratio, scores};
 use crate::error::Error;
@@ -35,7 +35,7 @@ pub const NICHES: Part = Part {
 
 pub const AXES: Part = Part {
     name: "axes",
-    about: "What niches are cut by",
+    about: "The axes that define niches",
     experiments: || {
         let mut all = vec![whole()];
         for allocation in ALLOCATIONS {
@@ -48,7 +48,7 @@ pub const AXES: Part = Part {
     page: axes,
 };
 
-/// What niches can be cut by: the paper's niches, axes, and the choice among them.
+/// The axes that can define niches: the paper's niches, single axes, and the choice among them.
 const CUTS: [&str; 10] = [
     "pel-nas",
     "nor_conv_3x3",
@@ -65,7 +65,7 @@ const CUTS: [&str; 10] = [
 /// Numbers of niches, by FLOPs.
 const COUNTS: std::ops::RangeInclusive<u32> = 1..=12;
 
-/// Where the paper's axis says little about latency.
+/// The devices on which the paper's axis explains little of the latency.
 const HARD: [&str; 2] = ["edgetpu", "edgegpu"];
 
 fn niches(results: &Results) -> Result<Page, Error> {
@@ -103,9 +103,9 @@ fn niches(results: &Results) -> Result<Page, Error> {
         name: "niches",
         title: "The number of niches",
         before: format!(
-            "The statistical proposer on published accuracy, 200 evaluations. Equal budgets keep each \
-             niche to itself; adaptive ones leave half of the budget open, follow what the niches yield \
-             with the other, and take parents from all. {SCORED}"
+            "The statistical proposer on published accuracy, 200 evaluations. With equal budgets niches \
+             are separate. With adaptive budgets half of the budget is free, the other half goes to the \
+             niches that improve the front, and parents come from all niches. {SCORED}"
         ),
         sheets: vec![sheet],
         figures: vec![(
@@ -218,24 +218,25 @@ fn axes(results: &Results) -> Result<Page, Error> {
     let automatic = automatic(results)?;
     let block = automatic.markdown();
     let before = format!(
-        "What niches are cut by: six of about equal size on an axis, fewer where it takes few \
-         values. Automatic is the paper's niches or that axis which explains most of the latencies \
-         that the search has seen, chosen after the random sample and again whenever as much again \
-         was evaluated (`nas niches --rank --device NAME` ranks them on a sample). Predicted latency is \
-         an additive model of what the search has seen. At random is the control. {SCORED}"
+        "Six niches of about equal size on an axis, fewer where the axis has few \
+         values. Automatic is the paper's niches or the axis that explains most of the latencies that \
+         the search has seen; it is chosen after the random sample and again whenever the number of \
+         evaluations has doubled (`nas niches --rank --device NAME` ranks the axes on a sample). \
+         Predicted latency is an additive model of the latencies that the search has seen. At random \
+         is the control. {SCORED}"
     );
     Ok(Page {
         name: "axes",
-        title: "What niches are cut by",
+        title: "The axes that define niches",
         before,
         after:
-            "Where budgets are adaptive, no axis is ahead of no niches by more than chance: for \
-                proposers without a bias partitioning does not help on this benchmark. With equal \
-                budgets it costs, and the axis decides how much: one that explains more of a device's \
-                latency need not be the better one to cut by. On the Edge TPU and the Edge GPU the \
-                operations that compute explain more of it than the paper's niches do (`nas niches \
-                --rank`), and with equal budgets and 200 evaluations niches by them come to less. \
-                Differences are paired by seed; no correction is made for how many are shown."
+            "With adaptive budgets, no axis is better than no niches by more than chance: for \
+                proposers without a bias, partitioning does not help on this benchmark. With equal \
+                budgets it costs hypervolume, and the axis decides how much: an axis that explains more \
+                of a device's latency is not always the better one. On the Edge TPU and the Edge GPU \
+                the operations that compute explain more of it than the paper's niches do (`nas niches \
+                --rank`), and with equal budgets and 200 evaluations niches by them reach less. \
+                Differences are paired by seed and not corrected for their number."
                 .to_owned(),
         sheets: vec![sheet, automatic],
         figures: vec![(

@@ -1,4 +1,4 @@
-//! What a search begins with: no rules, sensible ones, or wrong ones.
+//! Searches that start with no rules, sensible ones, or wrong ones.
 
 use super::recorded;
 use super::scores::{SCORED, after, differences, p_value, ratio, scores};
@@ -15,17 +15,17 @@ use nas_pareto::statistics::{Estimate, mean};
 
 pub const RULES: Part = Part {
     name: "rules",
-    about: "What a search begins with: no rules, sensible ones, wrong ones",
-    experiments: experiments,
+    about: "Searches that start with no rules, sensible ones, or wrong ones",
+    experiments,
     replays: true,
     page: rules,
 };
 
-/// What a search begins with: no rules, or those of a file in bench-data/rules/.
+/// The rules that a search starts with: none, or those of a file in bench-data/rules/.
 const BEGIN: [&str; 3] = ["nothing", "sensible", "wrong"];
 
-/// Budgets of those searches, and when they are looked at. The smaller the budget, the smaller the
-/// random sample, and the earlier the evidence is counted.
+/// Budgets of those searches, and after how many evaluations they are compared. The smaller the
+/// budget, the smaller the random sample, and the earlier the evidence is counted.
 const RULED: [(u64, &str); 3] =
     [(60, "10,12,15,20,25,30,40,50"), (200, "33,50,100"), (600, "100,200,400")];
 
@@ -50,12 +50,12 @@ fn name(begin: &str, evaluations: u64) -> String {
     format!("rules-{evaluations}-{begin}")
 }
 
-/// What it is worth to begin so.
-fn worth(results: &Results) -> Result<Sheet, Error> {
+/// The scores of searches that start with rules.
+fn with_rules(results: &Results) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(
         "rules",
-        "Searches that begin with rules, means over 18 pairs",
-        &["evaluations", "begins with", "HV ratio", "difference to nothing", "p", "coverage"],
+        "Searches that start with rules, means over 18 pairs",
+        &["evaluations", "starts with", "HV ratio", "difference to no rules", "p", "coverage"],
     );
     for (evaluations, _) in RULED {
         let nothing = after(&results.scores(&name(BEGIN[0], evaluations))?, None);
@@ -69,7 +69,7 @@ fn worth(results: &Results) -> Result<Sheet, Error> {
                 [Estimate::of(&differences).signed(4), p_value(&differences)]
             };
             let begins = match begin {
-                "nothing" => begin.to_owned(),
+                "nothing" => "no rules".to_owned(),
                 _ => format!("{begin} rules"),
             };
             sheet.push([evaluations.to_string(), begins, found, difference, p, coverage]);
@@ -86,15 +86,15 @@ fn shown(rule: &Rule) -> String {
     }
 }
 
-/// The share of searches in which a rule stands, in percent.
-fn stands(rows: &[Scores], rule: usize) -> f64 {
+/// The share of searches in which a rule holds, in percent.
+fn share_that_hold(rows: &[Scores], rule: usize) -> f64 {
     let number = (rule + 1).to_string();
     let share = |row: &Scores| f64::from(row.rules.split(' ').any(|other| other == number));
     100.0 * mean(&rows.iter().map(share).collect::<Vec<_>>())
 }
 
-/// How long rules stand, and the same as curves.
-fn standing(results: &Results) -> Result<(Sheet, Curves), Error> {
+/// How long rules hold, and the same as curves.
+fn holding(results: &Results) -> Result<(Sheet, Curves), Error> {
     let (evaluations, at) = RULED[0];
     let moments: Vec<u64> =
         at.split(',').filter_map(|at| at.parse().ok()).chain([evaluations]).collect();
@@ -104,7 +104,7 @@ fn standing(results: &Results) -> Result<(Sheet, Curves), Error> {
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     let mut sheet = Sheet::new(
         "rules-standing",
-        "Searches in which a rule stands after so many evaluations, in %",
+        "Searches in which a rule holds after a number of evaluations, in %",
         &columns,
     );
     let mut series = Vec::new();
@@ -115,9 +115,11 @@ fn standing(results: &Results) -> Result<(Sheet, Curves), Error> {
         let rules = results.rules(begin)?;
         let mut points = vec![0.0; moments.len()];
         for (number, rule) in rules.iter().enumerate() {
-            let shares: Vec<f64> =
-                moments.iter().map(|at| stands(&after(&rows, Some(*at)), number)).collect();
-            let last = ends.iter().map(|rows| stands(&after(rows, None), number));
+            let shares: Vec<f64> = moments
+                .iter()
+                .map(|at| share_that_hold(&after(&rows, Some(*at)), number))
+                .collect();
+            let last = ends.iter().map(|rows| share_that_hold(&after(rows, None), number));
             let cells = shares.iter().copied().chain(last).map(|share| format!("{share:.0}"));
             sheet.push([(*begin).to_owned(), shown(rule)].into_iter().chain(cells));
             for (point, share) in points.iter_mut().zip(shares) {
@@ -129,10 +131,10 @@ fn standing(results: &Results) -> Result<(Sheet, Curves), Error> {
     }
     let curves = Curves {
         title: format!(
-            "Rules that a search of {evaluations} evaluations began with, 10 of them at random"
+            "Rules that a search of {evaluations} evaluations started with, 10 of them at random"
         ),
         x: "evaluations",
-        y: "share that stands [%]",
+        y: "share that holds [%]",
         range: (0.0, 100.0),
         series,
     };
@@ -144,7 +146,14 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(
         "rules-model",
         "With a model, CIFAR-10 on the Edge GPU, 12 calls, three seeds",
-        &["", "rules standing", "HV ratio", "coverage", "model's own HV ratio", "proposals taken"],
+        &[
+            "",
+            "rules that hold",
+            "HV ratio",
+            "coverage",
+            "model's own HV ratio",
+            "proposals accepted",
+        ],
     );
     let records = results.model()?;
     for method in ["co-evolution", "sensible-rules", "wrong-rules"] {
@@ -152,49 +161,50 @@ fn with_model(results: &Results) -> Result<Sheet, Error> {
         let of = |value: &dyn Fn(&Recorded) -> Option<f64>| {
             Estimate::of(&rows.iter().filter_map(|row| value(row)).collect::<Vec<_>>())
         };
-        let standing = of(&|row| Some(row.rules_standing as f64));
-        let taken = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64));
+        let holding = of(&|row| Some(row.rules_standing as f64));
+        let accepted = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64));
         sheet.push([
             title(method).to_owned(),
             match method {
                 "co-evolution" => "-".to_owned(),
-                _ => format!("{:.1} of 4", standing.mean),
+                _ => format!("{:.1} of 4", holding.mean),
             },
             of(&|row| Some(row.hypervolume_ratio)).text(3),
             of(&|row| Some(row.coverage)).text(2),
             of(&|row| row.own_hypervolume_ratio).text(3),
-            format!("{:.0} %", taken.mean),
+            format!("{:.0} %", accepted.mean),
         ]);
     }
     Ok(sheet)
 }
 
 fn rules(results: &Results) -> Result<Page, Error> {
-    let (standing, curves) = standing(results)?;
-    let worth = worth(results)?;
+    let (holding, curves) = holding(results)?;
+    let with_rules = with_rules(results)?;
     Ok(Page {
         name: "rules",
-        title: "What a search begins with",
+        title: "Searches that start with rules",
         before: format!(
-            "A search may begin with design rules (`--rules FILE`). They stand until the evidence \
-             refutes them: of the networks that meet a rule, one standard deviation fewer than by \
-             chance support it. Two sets were written down before any search was run with them: what \
-             a reader of papers would begin with (`bench-data/rules/sensible.csv`), and its contrary, rule by \
-             rule (`wrong.csv`). The statistical proposer on published accuracy, in the paper's niches, \
-             adaptive budgets; a sixth of the budget, at most 100, is a random sample, and with a budget of \
-             60 the evidence is counted after that sample of 10 and each further evaluation. {SCORED}"
+            "A search can start with design rules (`--rules FILE`). A rule holds until the evidence \
+             refutes it: of the networks that meet the rule, one standard deviation fewer than by chance \
+             support it. Two sets of rules were written before any search was run with them: sensible \
+             ones, from the literature (`bench-data/rules/sensible.csv`), and the opposite of each \
+             (`wrong.csv`). The statistical proposer on published accuracy, in the paper's niches, with \
+             adaptive budgets. A sixth of the budget, at most 100, is a random sample; with a budget of \
+             60 the evidence is counted after that sample of 10 and after each further evaluation. \
+             {SCORED}"
         ),
         after: "Columns *of 200* and *of 600*: at the end of searches with these budgets. A rule that few \
-                networks meet waits for its evidence: that it stands says that it is not refuted. \
-                Evidence is non-domination alone, and a network of few operations is dominated by none \
-                that is slower. The statistical proposer weighs a rule as much as a hundredth of the \
-                front's range: enough to decide between near equals."
+                networks meet has little evidence: it holds because nothing has refuted it. Evidence is \
+                non-domination alone, and no slower network dominates one with few operations. The \
+                statistical proposer gives a rule the weight of a hundredth of the front's range: enough \
+                to decide between nearly equal candidates."
             .to_owned(),
-        sheets: vec![worth.clone(), standing, with_model(results)?],
-        blocks: vec![("rules".to_owned(), worth.markdown())],
+        sheets: vec![with_rules.clone(), holding, with_model(results)?],
+        blocks: vec![("rules".to_owned(), with_rules.markdown())],
         figures: vec![(
             "rules-standing".to_owned(),
-            "the share of rules that stand, against evaluations".to_owned(),
+            "the share of rules that hold, against evaluations".to_owned(),
             curves.svg()?,
         )],
     })

@@ -41,7 +41,7 @@ fn grouped<K: Ord>(
     groups.into_values().map(|values| mean(&values)).collect()
 }
 
-/// A search that found nothing has no share of the hypervolume.
+/// The HV ratio; 0 for a search that found nothing.
 pub fn ratio(row: &Scores) -> f64 {
     row.hypervolume_ratio.unwrap_or(0.0)
 }
@@ -81,9 +81,8 @@ pub fn p_value(differences: &[f64]) -> String {
 }
 
 pub const SCORED: &str = "Hypervolume and distances are of the front found, on test accuracy and \
-published latency, error and latency scaled to 0 to 1 over all cells that the device can run, \
-reference 1 in each; the HV ratio is to that of the exact front of the whole space. Worst pair: the \
-least HV ratio of a pair of data set and device, in the mean of the seeds. Coverage: of ten \
-equal parts of the exact front's range of log latency, the share with a network found that is at \
-most one point less accurate than the exact front is there. ±: 95 % interval over the seeds, \
-Student's t.";
+published latency. Error and latency are scaled to 0 to 1 over all cells that the device can run; the \
+reference point is 1 in each. HV ratio: to the hypervolume of the exact front of the whole space. Worst \
+pair: the least mean HV ratio of a pair of data set and device. Coverage: the exact front's range of \
+log latency is divided into ten equal parts; the share of parts with a network that is at most one \
+point less accurate than the exact front there. ±: 95 % interval over the seeds by Student's t.";

@@ -11,7 +11,7 @@ use crate::reproduce::sheet::Sheet;
 pub const T6: Part = Part {
     name: "T6",
     about: "Vision transformers; named here, latency is measured anew on this machine",
-    experiments: experiments,
+    experiments,
     replays: false,
     page: transformers,
 };
@@ -109,28 +109,30 @@ fn transformers(results: &Results) -> Result<Page, Error> {
         title: "Table 6: vision transformers",
         before: format!(
             "AutoFormer's tiny space, searched with `nas search --space autoformer-tiny`: 200 networks \
-             evaluated, of each front {SHOWN} evenly chosen; and beside them the paper's row.\n\n\
-             - **Accuracy is predicted**, with an interval meant to hold nine in ten ({inside:.0} % of \
-             held-out labels lie in theirs): from the 100 networks of ViT-Bench-101 whose ImageNet accuracy is usable. That is what they inherit from \
-             a supernet, not what training each would give. All 38 of width 240 lie some four points \
-             below every narrower one, which is of the supernet and not of the width: no front holds such.\n\
-             - **The paper's network of 20.2 M parameters lies outside these labels**: they are of the \
-             tiny space, up to 10 M of at most 10.5 M. Nothing here predicts its accuracy, and for the small and the base \
-             space no accuracy is predicted at all: their fronts use a training-free score.\n\
+             evaluated, {SHOWN} of each front, evenly spaced; and the paper's row for comparison.\n\n\
+             - **Accuracy is predicted**, with a 90 % interval ({inside:.0} % of the held-out accuracies lie \
+             in theirs), from the 100 networks of ViT-Bench-101 whose ImageNet accuracy is usable. These \
+             accuracies are inherited from a supernet, not from training each network. All 38 networks of \
+             width 240 are some four points below every narrower one, because of the supernet and not of \
+             the width: no front contains one.\n\
+             - **The paper's network of 20.2 M parameters is outside the data**: the data is of the tiny \
+             space, with up to 10 M of at most 10.5 M parameters. Nothing here predicts its accuracy. For \
+             the small and the base space no accuracy is predicted at all: their fronts use a \
+             training-free score.\n\
              - **Latency is of another machine** than the paper's: one image of 224×224 on one thread, \
              {machine}; the median, ± half the range between the quartiles. \
              `cargo xtask reproduce --only T6` measures on yours."
         ),
-        after: "The predictor learns from what layers are and from the number of parameters; it is what \
-                searches use. With scores it is the mean with another that learns from zero-cost \
-                proxies (`bench-data/vit-bench-101-proxies.csv`). In turn a fifth of the networks is held out; the mean of ten draws. Beside it, what it has \
-                to beat: the mean accuracy of networks of the same width, the number of parameters, and \
-                each proxy alone, which learn nothing or next to nothing. \
-                It is ahead of all of them on ImageNet, where most is the gap between the widths, and \
-                by little on CIFAR-100; not on Flowers and Chaoyang, and within widths parameters often \
-                rank as well or better. Accuracies but ImageNet's are of networks trained with \
-                distillation. NASWOT, SWAP, MeCo, Zen and \
-                SynFlow say nothing of transformers and are refused."
+        after: "The predictor learns from the layers and the number of parameters; searches use it. With \
+                scores it is the mean with a second one that learns from zero-cost proxies \
+                (`bench-data/vit-bench-101-proxies.csv`). A fifth of the networks at a time is held out; \
+                the mean of ten draws. The other rows are what it has to beat: the mean accuracy of \
+                networks of the same width, the number of parameters, and each proxy alone, which learn \
+                little or nothing. It is better than all of them on ImageNet, mostly by the gap between \
+                the widths, and a little better on CIFAR-100; not on Flowers and Chaoyang, and within a \
+                width the number of parameters often ranks as well or better. All accuracies except \
+                ImageNet's are of networks trained with distillation. NASWOT, SWAP, MeCo, Zen and SynFlow \
+                do not apply to transformers."
             .to_owned(),
         sheets: vec![sheet, ranks],
         ..Page::default()

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 
 use nas_bench::ScoreTable;
-use nas_eval::{
-    Acquisition, Class, Lookup, Predicted, Problem, Published, PublishedAccuracies, Source,
-    Sources, TrainingBudget,
-};
-use nas_predict::{Predictor, draw_labels};
-use nas_search::{Evaluator, Objective, Role};
+use nas_eval::{Class, Lookup, Problem, Published, PublishedAccuracies, Source};
+use nas_predict::{Predictor, draw_trained};
+use nas_search::{Objective, Role};
 use nas_space::Arch;
 
-use super::{Accuracy, Arguments, pair::Pair};
+use super::{Accuracy, Arguments};
 use crate::failure::Failure;
 
 /// The accuracies that the searches of a data set use, by index: the same for all searches, or for all
@@ -57,7 +54,7 @@ impl Accuracies {
     }
 
     /// The values for a search of this seed, as a source.
-    fn source(&self, problem: &Problem, seed: u64) -> Box<dyn Source> {
+    pub fn source(&self, problem: &Problem, seed: u64) -> Box<dyn Source> {
         let values = match &self.values {
             Values::Same(values) => values.clone(),
             Values::BySeed(values) => values.get(&seed).cloned().unwrap_or_default(),
@@ -98,7 +95,7 @@ fn shared(
     let table = (domain.features)(&all)?;
     let mut values = BTreeMap::new();
     for seed in arguments.seeds() {
-        let drawn = draw_labels(&classes, arguments.trained as usize, seed).labelled;
+        let drawn = draw_trained(&classes, arguments.trained as usize, seed).trained;
         let trained: Vec<(usize, f64)> =
             drawn.into_iter().map(|row| (row, accuracies[row])).collect();
         let settings = nas_predict::Settings {
@@ -111,24 +108,4 @@ fn shared(
         values.insert(seed, predicted);
     }
     Ok(values)
-}
-
-impl Arguments {
-    /// The objectives of a search.
-    pub fn evaluator(&self, pair: &Pair<'_>, seed: u64) -> Result<Box<dyn Evaluator>, Failure> {
-        let problem = &pair.on.problem;
-        let costs = pair.metrics.iter().map(|metric| -> Result<Box<dyn Source>, Failure> {
-            Ok(pair.on.published.cost(pair.device, *metric)?)
-        });
-        let mut costs = costs.collect::<Result<Vec<_>, _>>()?;
-        let accuracy = pair.on.accuracies.source(problem, seed);
-        if self.accuracy == Accuracy::Predictor {
-            let acquisition = Acquisition::Active;
-            let budget = TrainingBudget { count: self.trained as usize, acquisition, seed };
-            let (domain, costs) = (problem.domain()?, Sources::new(costs));
-            return Ok(Box::new(Predicted::new(domain, accuracy, costs, budget)));
-        }
-        costs.insert(0, accuracy);
-        Ok(Box::new(Sources::new(costs)))
-    }
 }

@@ -138,7 +138,8 @@ impl Arguments {
             Accuracy::Benchmark => "published accuracies".to_owned(),
             Accuracy::SharedPredictor => {
                 let trained = counted(self.trained as usize, "random trained network");
-                format!("accuracies predicted from {trained},\n    the same for all searches")
+                let same = "the same for all searches of a seed";
+                format!("accuracies predicted from {trained},\n    {same}")
             }
             Accuracy::Predictor => {
                 let trained = counted(self.trained as usize, "trained network");

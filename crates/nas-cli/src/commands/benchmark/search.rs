@@ -2,12 +2,13 @@
 
 use std::{sync::Mutex, time::Instant};
 
+use nas_eval::{Acquisition, Predicted, Source, Sources, TrainingBudget};
 use nas_partition::{Allocation, Partition};
 use nas_search::{Evaluated, Evaluator, FixedList, Outcome, Proposer, Rule, Search, Settings};
 use nas_space::Arch;
 use rayon::prelude::*;
 
-use super::{Arguments, distinct, pair::Pair};
+use super::{Accuracy, Arguments, distinct, pair::Pair};
 use crate::{
     commands::search::{BINS, TOLERANCE},
     failure::Failure,
@@ -80,13 +81,31 @@ impl Arguments {
                     seed,
                     evaluations,
                     scores: pair.truth.score(archs())?,
-                    coverage: pair.truth.coverage(archs(), 1, BINS, TOLERANCE),
+                    coverage: pair.truth.coverage(archs(), BINS, TOLERANCE),
                     holding: holding(&pair.rules, &outcome, evaluations),
                     seconds,
                     front: found.map(|&found| found.clone()).collect(),
                 })
             })
             .collect()
+    }
+
+    /// The objectives that a search sees.
+    fn evaluator(&self, pair: &Pair<'_>, seed: u64) -> Result<Box<dyn Evaluator>, Failure> {
+        let problem = &pair.on.problem;
+        let costs = pair.metrics.iter().map(|metric| -> Result<Box<dyn Source>, Failure> {
+            Ok(pair.on.published.cost(pair.device, *metric)?)
+        });
+        let mut costs = costs.collect::<Result<Vec<_>, _>>()?;
+        let accuracy = pair.on.accuracies.source(problem, seed);
+        if self.accuracy == Accuracy::Predictor {
+            let acquisition = Acquisition::Active;
+            let budget = TrainingBudget { count: self.trained as usize, acquisition, seed };
+            let (domain, costs) = (problem.domain()?, Sources::new(costs));
+            return Ok(Box::new(Predicted::new(domain, accuracy, costs, budget)));
+        }
+        costs.insert(0, accuracy);
+        Ok(Box::new(Sources::new(costs)))
     }
 
     fn outcome(

@@ -8,7 +8,7 @@ use std::{
 
 use clap::ValueEnum;
 use nas_eval::{Class, Domain, Problem, Trained};
-use nas_predict::{Group, Prediction, Predictor, Quality, Settings, Split, Table, draw_labels};
+use nas_predict::{Group, Prediction, Predictor, Quality, Settings, Split, Table, draw_trained};
 use nas_space::Arch;
 use serde_json::json;
 
@@ -96,11 +96,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut progress = Progress::new("fitting", arguments.seeds as usize);
     let mut trials = Vec::new();
     for (done, seed) in (arguments.seed..).take(arguments.seeds as usize).enumerate() {
-        let split = draw_labels(&classes, arguments.trained as usize, seed);
+        let split = draw_trained(&classes, arguments.trained as usize, seed);
         if split.held_out.is_empty() {
             return Err(Failure::input(format!(
                 "{} leave no architecture of another class to predict: ask for fewer with --trained",
-                counted(split.labelled.len(), "trained network")
+                counted(split.trained.len(), "trained network")
             )));
         }
         let trial = Trial::new(arguments, &domain, &data, &table, split, seed)?;
@@ -163,7 +163,7 @@ impl Trial {
         seed: u64,
     ) -> Result<Self, Failure> {
         let pairs: Vec<(usize, f64)> =
-            split.labelled.iter().map(|&row| (row, data.trained[row])).collect();
+            split.trained.iter().map(|&row| (row, data.trained[row])).collect();
         let start = Instant::now();
         let settings = Settings { unconnected: domain.chance, ..arguments.learning.settings(seed) };
         let predictor = Predictor::fit(table, &pairs, settings)?;
@@ -189,7 +189,7 @@ impl Trial {
     fn records(&self, data: &Data) -> Records {
         let columns = [key(data), "trained", "accuracy", "truth", "predicted", "low", "high"];
         let mut records = Records::new(columns);
-        let parts = [(true, &self.split.labelled), (false, &self.split.held_out)];
+        let parts = [(true, &self.split.trained), (false, &self.split.held_out)];
         for (trained, rows) in parts {
             for &row in rows {
                 let Prediction { value, low, high } = self.predicted[row];
@@ -253,7 +253,7 @@ fn report(
     let count =
         |of: fn(&Trial) -> usize| trials.iter().map(of).sum::<usize>() / trials.len().max(1);
     let (trained, held_out) =
-        (count(|one| one.split.labelled.len()), count(|one| one.split.held_out.len()));
+        (count(|one| one.split.trained.len()), count(|one| one.split.held_out.len()));
     if arguments.format == Format::Json {
         return print_json(&json!({
             "trained": trained,

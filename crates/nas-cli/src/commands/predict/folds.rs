@@ -170,9 +170,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         let mut predicted = vec![None; accuracies.len()];
         let (mut with_scores, mut by_width) = (predicted.clone(), predicted.clone());
         for split in cross_validation(&architectures, arguments.folds as usize, seed) {
-            let of_known: Vec<f64> = split.labelled.iter().map(|&row| accuracies[row]).collect();
+            let of_known: Vec<f64> = split.trained.iter().map(|&row| accuracies[row]).collect();
             let known: Vec<(usize, f64)> =
-                split.labelled.iter().copied().zip(within_fences(&of_known)).collect();
+                split.trained.iter().copied().zip(within_fences(&of_known)).collect();
             let settings = arguments.learning.settings(seed);
             let learn = |table: &Table| Predictor::fit(table, &known, settings)?.predict(table);
             let values: Vec<Vec<Prediction>> =

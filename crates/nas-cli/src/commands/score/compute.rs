@@ -17,7 +17,7 @@ use tch::{Device, Kind};
 use super::{Arguments, ScorePlan, Shard};
 use crate::{
     arch::shown,
-    commands::live::blueprint,
+    commands::images::blueprint,
     engine::{self, Job},
     failure::Failure,
     output::{Cell, Format, Records},

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     arch::Architectures,
-    commands::live::ProxyArguments,
+    commands::images::ProxyArguments,
     output::Format,
     space_arguments::{dataset_help, default_space, space_help},
 };
@@ -108,5 +108,5 @@ pub use plan::ScorePlan;
 
 #[cfg(not(feature = "torch"))]
 pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Failure> {
-    Err(super::live::unavailable("compute proxies"))
+    Err(crate::failure::Failure::without_torch("compute proxies"))
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Arguments;
 use crate::{
     arch::Architectures,
-    commands::live::ProxyArguments,
+    commands::images::ProxyArguments,
     failure::Failure,
     space_arguments::{SpaceArguments, default_space},
 };

@@ -5,6 +5,7 @@ use std::{path::Path, process::ExitCode};
 use crate::failure::Failure;
 
 mod arguments;
+mod config;
 mod evaluator;
 mod plan;
 mod report;
@@ -12,9 +13,7 @@ mod session;
 mod view;
 
 pub use arguments::Arguments;
-#[cfg(test)]
-pub use plan::tests::plan as plan_of;
-pub use plan::{CHILDREN, Plan};
+pub use plan::CHILDREN;
 pub use report::{BINS, TOLERANCE};
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {

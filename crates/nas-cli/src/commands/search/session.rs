@@ -17,6 +17,7 @@ use nas_space::Arch;
 
 use super::{
     arguments::{Accuracy, Arguments},
+    config,
     evaluator::{Inputs, Opened},
     plan::Plan,
     report::Report,
@@ -79,7 +80,7 @@ pub fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
         note(&format!("the search of {} has ended: there is nothing to resume", run.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let plan = folder.plan()?;
+    let plan = config::read(&folder)?;
     let data: Option<PathBuf> = data.map(Path::to_path_buf).or_else(|| plan.data.clone());
     // Paths of files are relative to the folder in which the search was started.
     let from = &plan.folder;
@@ -209,8 +210,8 @@ impl Session {
                 calls = Some(read.map_err(|error| Failure::file("read", file, &error))?);
             }
         }
-        let journal = self.folder.begin(&self.plan, &self.opened.origins, calls.as_deref())?;
-        Ok((journal, Kept::default()))
+        let config = config::write(&self.plan, &self.opened.origins)?;
+        Ok((self.folder.begin(&config, calls.as_deref())?, Kept::default()))
     }
 
     fn language_model(&self) -> Result<Option<LanguageModel>, Failure> {

@@ -1,9 +1,24 @@
 //! Each option's default and each refusal of a plan, case by case.
 
-use clap::Parser;
+use std::path::PathBuf;
 
-use super::*;
-use crate::{Command, failure::Failure, space_arguments::SpaceArguments};
+use clap::Parser;
+use nas_eval::{Acquisition, Problem};
+use nas_search::Objective;
+
+use super::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan};
+use crate::{
+    Command,
+    commands::{
+        live::ProxyPlan,
+        search::arguments::{AcquisitionName, Arguments},
+    },
+    failure::Failure,
+    output::Format,
+    partition::{AllocationName, PartitionArguments},
+    searcher::Searcher,
+    space_arguments::SpaceArguments,
+};
 
 /// The default facts of these tests: published accuracies of all networks.
 fn facts(accuracies: Accuracies) -> Facts {
@@ -46,7 +61,7 @@ fn resolve(command: &str, facts: Facts) -> Result<Plan, Failure> {
 }
 
 /// The plan where the tables of the benchmark are there.
-pub fn plan(command: &str) -> Plan {
+fn plan(command: &str) -> Plan {
     resolve(command, facts(Accuracies::OfAll)).unwrap()
 }
 

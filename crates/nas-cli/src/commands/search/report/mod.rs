@@ -216,7 +216,7 @@ impl<'a> Report<'a> {
                 hypervolume: own,
                 hypervolume_ratio: scores.map(|scores| scores.hypervolume_ratio),
                 igd: scores.map(|scores| scores.igd),
-                coverage: truth.map(|truth| truth.coverage(front(), 1, BINS, TOLERANCE)),
+                coverage: truth.map(|truth| truth.coverage(front(), BINS, TOLERANCE)),
                 from_model,
                 class_duplicates,
             });
@@ -243,7 +243,7 @@ impl<'a> Report<'a> {
         Ok(truth.score(front())?.map(|scores| Alone {
             hypervolume_ratio: scores.hypervolume_ratio,
             igd: scores.igd,
-            coverage: truth.coverage(front(), 1, BINS, TOLERANCE),
+            coverage: truth.coverage(front(), BINS, TOLERANCE),
         }))
     }
 

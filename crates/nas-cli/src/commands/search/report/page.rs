@@ -8,7 +8,7 @@ use std::{
 use nas_eval::Covered;
 use nas_llm::Contribution;
 use nas_pareto::Direction;
-use nas_search::{Evaluated, Objective, Rule, Within};
+use nas_search::{Evaluated, Objective, Role, Rule, Within};
 use nas_space::{Arch, Decision, Space};
 
 use super::{BINS, Report, TOLERANCE};
@@ -52,11 +52,22 @@ impl Report<'_> {
         let truth = self.opened.truth.as_ref();
         let truth = truth.filter(|_| self.outcome.objectives.len() == 2)?;
         let accuracies = self.true_accuracies()?;
+        let (cost, _) = self.axes();
         let place =
-            |arch: &Arch| Some((*truth.values(arch)?.get(1)?, self.of_table(accuracies, arch)?));
+            |arch: &Arch| Some((*truth.values(arch)?.get(cost)?, self.of_table(accuracies, arch)?));
         let mut exact: Vec<(f64, f64)> = truth.front().iter().filter_map(place).collect();
         exact.sort_by(|a, b| a.0.total_cmp(&b.0));
         Some(exact)
+    }
+
+    /// The objectives of the figure by their positions: the cost that matters most, and accuracy, or
+    /// else the first other.
+    fn axes(&self) -> (usize, usize) {
+        let objectives = &self.outcome.objectives;
+        let x = Objective::main_cost(objectives).unwrap_or(0);
+        let other = || (0..objectives.len()).find(|at| *at != x);
+        let y = Objective::position(objectives, Role::Accuracy).or_else(other).unwrap_or(0);
+        (x, y)
     }
 
     /// The title of the figure and the page.
@@ -68,16 +79,17 @@ impl Report<'_> {
     pub fn figure(&self) -> FrontFigure {
         let outcome = self.outcome;
         let accuracies = self.true_accuracies();
+        let (x, y) = self.axes();
         let place = |found: &Evaluated| {
-            let seen = found.values.first().copied().flatten();
+            let value = |at: usize| found.values.get(at).copied().flatten();
             let y = match accuracies {
                 Some(accuracies) => self.of_table(accuracies, &found.arch),
-                None => seen,
+                None => value(y),
             };
-            Some((found.values.get(1).copied().flatten()?, y?))
+            Some((value(x)?, y?))
         };
         let title = |at: usize| outcome.objectives.get(at).map(axis_title).unwrap_or_default();
-        let y = accuracies.map_or_else(|| title(0), |_| TEST_ACCURACY.to_owned());
+        let y = accuracies.map_or_else(|| title(y), |_| TEST_ACCURACY.to_owned());
         FrontFigure {
             title: format!(
                 "{}: {} of {} evaluated on the front",
@@ -85,7 +97,7 @@ impl Report<'_> {
                 self.front.len(),
                 outcome.evaluated.len()
             ),
-            x: title(1),
+            x: title(x),
             y,
             evaluated: outcome.evaluated.iter().filter_map(place).collect(),
             front: self.front.iter().copied().filter_map(place).collect(),
@@ -144,7 +156,7 @@ impl Report<'_> {
             }),
             coverage: self.opened.truth.as_ref().map(|truth| {
                 let found = self.front.iter().map(|found| &found.arch);
-                let Covered { from, to, parts } = truth.coverage_by_part(found, 1, BINS, TOLERANCE);
+                let Covered { from, to, parts } = truth.coverage_by_part(found, BINS, TOLERANCE);
                 report::Coverage { from, to, covered: parts }
             }),
             generations: self.generations.clone(),

@@ -1,4 +1,4 @@
-//! `cargo xtask bench labels`: what labels bought for the front are worth, against labels bought at
+//! `cargo xtask bench acquisition`: networks chosen for training, compared with networks drawn at
 //! random, for all data sets and devices of the benchmark.
 
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
 const DEVICES: [&str; 6] = ["edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga"];
 
-/// Labels, and the arguments that say what is shown to the predictor and how labels are bought.
+/// How many networks are trained, how they are chosen, and the arguments for that.
 const WAYS: [(u32, &str, &str); 12] = [
     (25, "active", ""),
     (25, "random", "--acquisition random"),
@@ -26,8 +26,8 @@ const WAYS: [(u32, &str, &str); 12] = [
     (200, "random", "--acquisition random"),
     (400, "active", ""),
     (400, "random", "--acquisition random"),
-    (200, "active, 600 shown", "--evaluations 600"),
-    (200, "random, 600 shown", "--evaluations 600 --acquisition random"),
+    (200, "active, 600 evaluated", "--evaluations 600"),
+    (200, "random, 600 evaluated", "--evaluations 600 --acquisition random"),
 ];
 
 /// Hypervolume ratio and IGD of a pair of data set and device, means over the seeds.
@@ -35,23 +35,23 @@ type Scores = [f64; 2];
 
 pub fn run(workspace: &Workspace, only: &[u32], seeds: u64, seed: u64) -> Result<ExitCode, Error> {
     let nas = nas::build(workspace, Build::Installed)?;
-    let run = workspace.root().join("target/labels");
+    let run = workspace.root().join("target/acquisition");
     println!(
         "The predicted front of accuracy and latency, scored on true values against the exact front\n\
          of the whole space: means over {seeds} seeds, then over the 18 pairs of data set and device.\n\
-         Labels are validation accuracies on CIFAR-10, test accuracies elsewhere.\n\n\
-         {:>6}  {:<18} {:>8} {:>8} {:>8} {:>9}",
-        "labels", "bought", "HV ratio", "worst", "IGD", "seconds"
+         Trained accuracies are validation accuracies on CIFAR-10, test accuracies elsewhere.\n\n\
+         {:>7}  {:<21} {:>8} {:>8} {:>8} {:>9}",
+        "trained", "chosen", "HV ratio", "worst", "IGD", "seconds"
     );
     let mut last: Vec<Scores> = Vec::new();
     let wanted = WAYS.into_iter().filter(|way| only.is_empty() || only.contains(&way.0));
-    for (labels, name, arguments) in wanted {
+    for (trained, name, arguments) in wanted {
         let begun = std::time::Instant::now();
         let mut pairs = Vec::new();
         for dataset in DATASETS {
             for device in DEVICES {
                 let search = format!(
-                    "search --dataset {dataset} --device {device} --trained {labels} {arguments}"
+                    "search --dataset {dataset} --device {device} --trained {trained} {arguments}"
                 );
                 pairs.push(scores(&nas, &run, &search, seed..seed + seeds)?);
             }
@@ -61,13 +61,13 @@ pub fn run(workspace: &Workspace, only: &[u32], seeds: u64, seed: u64) -> Result
         let mean = |at: usize| pairs.iter().map(|pair| pair[at]).sum::<f64>() / count;
         let worst = pairs.iter().map(|pair| pair[0]).fold(f64::INFINITY, f64::min);
         println!(
-            "{labels:>6}  {name:<18} {:>8.4} {worst:>8.4} {:>8.4} {seconds:>9.1}",
+            "{trained:>7}  {name:<21} {:>8.4} {worst:>8.4} {:>8.4} {seconds:>9.1}",
             mean(0),
             mean(1)
         );
         if name.starts_with("random") {
             let ahead = last.iter().zip(&pairs).filter(|(active, random)| active[0] > random[0]);
-            println!("{:>6}  active is ahead in {} of {} pairs", "", ahead.count(), pairs.len());
+            println!("{:>7}  active is better in {} of {} pairs", "", ahead.count(), pairs.len());
         }
         last = pairs;
     }

@@ -1,0 +1,76 @@
+//! The images that proxies see.
+
+#[cfg(feature = "torch")]
+use std::path::PathBuf;
+
+#[cfg(feature = "torch")]
+use nas_eval::{Problem, live::Blueprint};
+#[cfg(feature = "torch")]
+use nas_proxy::{Batch, Selection};
+#[cfg(feature = "torch")]
+use tch::Device;
+
+#[cfg(feature = "torch")]
+use crate::failure::Failure;
+
+/// The batch that proxies see.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Zero-cost proxies")]
+pub struct ProxyArguments {
+    /// Images in a batch [default: 64, of 224×224 pixels 8]
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// A file of images: CIFAR in its binary format, ImageNet as 64×64 planes; without one,
+    /// seeded Gaussian noise with seeded random labels
+    #[cfg(feature = "torch")]
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+}
+
+/// No proxy gains from more images, and a typing error does not fill the memory.
+#[cfg(feature = "torch")]
+const MOST_IMAGES: usize = 65_536;
+
+/// How a problem's networks are built.
+#[cfg(feature = "torch")]
+pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
+    problem.blueprint.as_ref().ok_or_else(|| {
+        Failure::input(format!(
+            "how networks of {} are built is not known: name --evaluate COMMAND, or --accuracy-table and --latency-table, or another --space",
+            problem.space.name()
+        ))
+    })
+}
+
+#[cfg(feature = "torch")]
+impl ProxyArguments {
+    /// The batch that proxies see, labelled, on the device where they are computed.
+    pub fn images(&self, problem: &Problem, seed: u64, device: Device) -> Result<Batch, Failure> {
+        let blueprint = blueprint(problem)?;
+        let count = self.batch.unwrap_or(blueprint.batch);
+        if !(2..=MOST_IMAGES).contains(&count) {
+            return Err(Failure::input(format!(
+                "--batch {count}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}"
+            )));
+        }
+        let batch = match &self.images {
+            None => Batch::gaussian([count, 3, blueprint.side, blueprint.side], seed)?,
+            Some(file) => {
+                let images = blueprint.images(file, Selection::Random { count, seed });
+                images.ok_or_else(|| {
+                    Failure::input(format!(
+                        "--images {}: no files are known that hold images of {}: leave it out for Gaussian noise",
+                        file.display(),
+                        problem.dataset_name.unwrap_or("this data set")
+                    ))
+                })??
+            }
+        };
+        let batch = match batch.labels() {
+            Some(_) => batch,
+            None => batch.with_random_labels(blueprint.classes, seed)?,
+        };
+        Ok(batch.to_device(device)?)
+    }
+}

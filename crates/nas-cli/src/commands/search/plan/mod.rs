@@ -1,0 +1,190 @@
+//! The plan of a search: all options and defaults, resolved once.
+//!
+//! [`Plan::resolve`] is a pure function of the arguments and the [`Facts`] about available data. All
+//! search, resumes it, or reports on it reads the plan; `config.toml` contains it.
+
+use std::path::PathBuf;
+
+use nas_eval::{Acquisition, Problem, TrainingBudget};
+use nas_search::Settings;
+use serde::{Deserialize, Serialize};
+
+use super::arguments::AcquisitionName;
+use crate::{
+    commands::{live::ProxyPlan, model::ModelPlan},
+    evaluate::ProgramPlan,
+    output::Format,
+    partition::{AllocationName, PartitionArguments},
+    searcher::Searcher,
+};
+
+mod refuse;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+/// Architectures that a language model is asked for in each niche by default.
+pub const CHILDREN: usize = 5;
+
+/// What a search does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// A known space, or a file with one.
+    pub space: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+    /// The device's name, for reading: `table` or `program` if costs come from these.
+    pub device: String,
+    /// The searcher.
+    pub searcher: Searcher,
+    pub allocation: AllocationName,
+    /// A file with design rules to start with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<PathBuf>,
+    /// Architectures evaluated in all.
+    pub evaluations: usize,
+    /// Of these, the random sample that starts the search.
+    pub initial: usize,
+    /// Architectures of a generation, over all niches.
+    pub generation: usize,
+    /// Whether statistics, then chance, add the proposals that the proposer did not make.
+    pub fill: bool,
+    pub seed: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_latency_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_energy_mj: Option<f64>,
+    /// How results are printed.
+    pub format: Format,
+    /// The folder with the benchmarks' tables, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<PathBuf>,
+    /// The folder that files are named from.
+    pub folder: PathBuf,
+    pub partition: PartitionArguments,
+    pub objectives: Objectives,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelPlan>,
+}
+
+/// Where objectives come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "from")]
+pub enum Objectives {
+    /// All of them from the user's program.
+    Program(ProgramPlan),
+    /// Accuracy from one place, costs from others.
+    Sources {
+        accuracy: AccuracySource,
+        latency: LatencySource,
+        /// The device whose published energy is minimised too.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        energy: Option<String>,
+    },
+}
+
+/// Where accuracy comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "from")]
+pub enum AccuracySource {
+    /// Predicted from few networks, which are chosen during the search.
+    Trained { count: usize, acquisition: AcquisitionName },
+    /// Predicted from all networks whose accuracies were published.
+    Published,
+    /// Published accuracies of all networks.
+    Benchmark,
+    /// A score of zero-cost proxies.
+    Proxies(ProxyPlan),
+    /// The user's file.
+    Table { file: PathBuf },
+}
+
+/// Where latency comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "from")]
+pub enum LatencySource {
+    /// Measured on this machine's processor, or on its GPU of this number.
+    Measured {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gpu: Option<usize>,
+    },
+    /// Published for a device.
+    Published { device: String },
+    /// The user's file.
+    Table { file: PathBuf },
+}
+
+/// Which accuracies of a space were published and are downloaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accuracies {
+    /// None.
+    Nothing,
+    /// Of some networks.
+    OfSome,
+    /// Of all networks.
+    OfAll,
+}
+
+/// What a plan depends on besides the arguments.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The published accuracies that are downloaded.
+    pub accuracies: Accuracies,
+    /// Architectures in the smallest of the user's tables.
+    pub smallest_table: Option<usize>,
+    /// Architectures that have a value in each of the user's tables.
+    pub candidates: Option<usize>,
+    /// The folder that files are named from.
+    pub folder: PathBuf,
+}
+
+impl Plan {
+    /// The budget, and how it is divided.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            evaluations: self.evaluations,
+            initial: self.initial,
+            generation: self.generation,
+            allocation: self.allocation.into(),
+            fill: self.fill,
+            seed: self.seed,
+        }
+    }
+
+    /// How many networks may be trained, and which.
+    pub fn training(&self) -> Option<TrainingBudget> {
+        match &self.objectives {
+            Objectives::Sources {
+                accuracy: AccuracySource::Trained { count, acquisition },
+                ..
+            } => Some(TrainingBudget {
+                count: *count,
+                acquisition: match acquisition {
+                    AcquisitionName::Active => Acquisition::Active,
+                    AcquisitionName::Random => Acquisition::Random,
+                },
+                seed: self.seed,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Workers of an engine in parallel, if asked for.
+    pub fn workers(&self) -> Option<u16> {
+        match &self.objectives {
+            Objectives::Sources { accuracy: AccuracySource::Proxies(proxies), .. } => {
+                proxies.workers()
+            }
+            _ => None,
+        }
+    }
+
+    /// The default name of the run's folder.
+    pub fn run_name(&self, problem: &Problem) -> String {
+        // A user's names may contain what a folder's may not.
+        let is_plain = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        let what = problem.name.replace(|c: char| !is_plain(c), "-");
+        format!("{what}-{}-{}-seed{}", self.device, self.searcher.name(), self.seed)
+    }
+}

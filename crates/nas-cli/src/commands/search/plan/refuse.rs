@@ -1,0 +1,142 @@
+//! Options that contradict each other or have no effect.
+
+use nas_eval::Problem;
+use nas_hw::Metric;
+use nas_partition::Allocation;
+
+use super::{AccuracySource, Objectives};
+use crate::{
+    commands::search::arguments::{Accuracy, Arguments},
+    failure::Failure,
+    searcher::Searcher,
+    target::{Target, check_published},
+};
+
+/// The largest space in which every architecture is evaluated.
+pub const LISTED: usize = 10_000_000;
+
+/// Refuses options that contradict each other or have no effect, as far as the arguments alone show it.
+pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
+    let searcher = arguments.searcher;
+    if searcher != Some(Searcher::Llm)
+        && let Some(option) = arguments.model.given()
+    {
+        return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
+    }
+    if searcher == Some(Searcher::Llm)
+        && arguments.allocation.or(Allocation::Equal) == Allocation::Adaptive
+    {
+        return Err(Failure::input(
+            "--allocation adaptive: a language model is asked for each niche separately: leave it out, or name another --searcher",
+        ));
+    }
+    if searcher == Some(Searcher::Exhaustive)
+        && let Some(option) = arguments.guides().or(arguments.evaluations.map(|_| "--evaluations"))
+    {
+        return Err(Failure::input(format!(
+            "{option} has no effect with --searcher exhaustive, which evaluates every architecture: name another --searcher"
+        )));
+    }
+    if searcher == Some(Searcher::Exhaustive)
+        && arguments.latency_table.is_none()
+        && arguments.accuracy_table.is_none()
+        && size(problem) > LISTED
+    {
+        return Err(Failure::input(format!(
+            "{} has too many architectures to evaluate every one: name another --searcher",
+            problem.space.name()
+        )));
+    }
+    let program = arguments.evaluate.is_given();
+    arguments.evaluate.refuse(arguments.proxy.by_workers())?;
+    let elsewhere = program
+        || arguments.accuracy_table.is_some()
+        || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
+    if elsewhere && let Some(option) = arguments.proxy.given() {
+        return Err(Failure::input(if program {
+            format!("{option} has no effect with --evaluate: the program computes all objectives")
+        } else {
+            format!(
+                "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
+            )
+        }));
+    }
+    let predicted = arguments.accuracy.is_none_or(|accuracy| accuracy == Accuracy::Predictor)
+        && arguments.accuracy_table.is_none()
+        && !program;
+    if !predicted && let Some(option) = arguments.training() {
+        return Err(unpredicted(option));
+    }
+    let own = problem.dataset_name.is_none();
+    let tables = arguments.accuracy_table.is_some() && arguments.latency_table.is_some();
+    if own && !program && !tables {
+        return Err(Failure::input(format!(
+            "{} has no known objectives: add --evaluate COMMAND, or --accuracy-table and --latency-table",
+            problem.space.name()
+        )));
+    }
+    let device = match (&arguments.latency_table, &arguments.device) {
+        (None, Target::Published(device)) if !program => Some(device),
+        _ => None,
+    };
+    if let Some(device) = device {
+        check_published(problem, device)?;
+    }
+    let energy = arguments.energy || arguments.max_energy.is_some();
+    match device {
+        Some(device) if energy && !problem.has_cost(device, Metric::Energy)? => {
+            Err(Failure::input(format!(
+                "no energy was published for {device}: name one of {}",
+                with_energy(problem)?
+            )))
+        }
+        None if energy => Err(Failure::input(format!(
+            "energy requires a device with published energy: name one of {} with --device",
+            with_energy(problem)?
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The devices whose energy was published, by name.
+fn with_energy(problem: &Problem) -> Result<String, Failure> {
+    let mut names = Vec::new();
+    for device in problem.devices()? {
+        if problem.has_cost(&device.name, Metric::Energy)? {
+            names.push(device.name.as_str());
+        }
+    }
+    Ok(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+}
+
+fn unpredicted(option: &str) -> Failure {
+    Failure::input(format!(
+        "{option} has no effect unless accuracy is predicted: add --accuracy predictor"
+    ))
+}
+
+/// Refuses options that have no effect with these objectives.
+pub fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(), Failure> {
+    let Objectives::Sources { accuracy, .. } = objectives else {
+        return Ok(());
+    };
+    if !matches!(accuracy, AccuracySource::Proxies(_))
+        && let Some(option) = arguments.proxy.given()
+    {
+        return Err(Failure::input(format!(
+            "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
+        )));
+    }
+    match (accuracy, arguments.training()) {
+        (AccuracySource::Trained { .. }, _) | (_, None) => Ok(()),
+        (AccuracySource::Published, Some(option)) => Err(Failure::input(format!(
+            "{option} has no effect here: the predictor learns from all published accuracies"
+        ))),
+        (_, Some(option)) => Err(unpredicted(option)),
+    }
+}
+
+/// The number of architectures in a space, without regard to constraints.
+pub fn size(problem: &Problem) -> usize {
+    problem.space.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
+}
