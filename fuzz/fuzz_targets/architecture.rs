@@ -1,5 +1,5 @@
-//! Texts of architectures, of each space. What is read belongs to the space, and is read again from
-//! what is written of it.
+//! Texts of architectures, of each space. A parsed architecture belongs to the space, and
+//! survives writing and parsing.
 
 #![no_main]
 

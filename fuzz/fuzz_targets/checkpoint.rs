@@ -1,5 +1,5 @@
-//! States of searches: content after a valid header, and whole files. What is read is a state of
-//! the search, or refused.
+//! States of searches: content after a valid header, and whole files. A file is a state of the
+//! search, or an error.
 
 #![no_main]
 
@@ -44,7 +44,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let Ok((_, _, state)) = container::decode::<(String, u64, State)>(KIND, file) else { return };
     let settings = Settings { evaluations: 40, initial: 20, ..Settings::default() };
-    // It ends as soon as it has begun: what is read is checked, and what follows from it computed.
+    // It ends immediately: the state is checked, and its results are computed.
     let stop = AtomicBool::new(true);
     let search = Search::new(nasbench201::space(), &PARTITION, settings).with_stop_flag(&stop);
     let objectives =

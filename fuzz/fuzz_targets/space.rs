@@ -1,4 +1,4 @@
-//! Spaces of users' own. What is read can be sampled, written and read.
+//! Users' own spaces. A parsed space can be sampled, and its architectures written and parsed.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Tables of users' own, and files of scores.
+//! Users' own tables, and files of scores.
 
 #![no_main]
 
@@ -9,7 +9,7 @@ use nas_bench::ScoreTable;
 use nas_eval::UserTable;
 use nas_space::nasbench201;
 
-/// In memory, where there is such a folder.
+/// In memory, if there is such a folder.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     let memory = PathBuf::from("/dev/shm");
     let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };

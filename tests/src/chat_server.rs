@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// A chat server on this machine that answers as a test wants.
+/// A chat server on this machine whose answers a test chooses.
 pub struct ChatServer {
     url: String,
     calls: Arc<AtomicUsize>,
@@ -31,7 +31,7 @@ impl ChatServer {
     /// its own.
     ///
     /// # Panics
-    /// If there is no port to be had.
+    /// If no port is available.
     pub fn start(answer: impl Fn(&Value) -> ChatAnswer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port can be had");
         let address = listener.local_addr().expect("the port is known");
@@ -41,7 +41,7 @@ impl ChatServer {
             for stream in listener.incoming().flatten() {
                 let (answer, counted) = (Arc::clone(&answer), Arc::clone(&counted));
                 thread::spawn(move || {
-                    // A client that goes away is no matter of the server's.
+                    // A client that disconnects is ignored.
                     let _ = serve(&stream, |request| {
                         counted.fetch_add(1, Ordering::SeqCst);
                         answer(request)

@@ -90,8 +90,7 @@ fn fetch(mirror: &Path, folder: &Path) -> Result<(), Error> {
     runtime.block_on(Downloader::new(folder).mirror(mirror).fetch(&files, &())).map(|_| ())
 }
 
-/// The target directory's folder for what tests leave behind; a test program lies in its
-/// `<profile>/deps`.
+/// The target directory's folder for files of tests; a test program is in its `<profile>/deps`.
 fn scratch() -> PathBuf {
     let program = env::current_exe().expect("a running test has a program");
     let target = program.ancestors().nth(3).expect("a test program lies in the target directory");

@@ -19,7 +19,7 @@ fn main() {
             "accuracy_percent": 100.0 - 400.0 / (5.0 + sum),
             "latency_ms": choices.len() as f64 * width / 16.0,
         });
-        // Every third goes wrong.
+        // Every third fails.
         match how.as_str() {
             "slow" => thread::sleep(Duration::from_millis(20)),
             "slower" => thread::sleep(Duration::from_millis(200)),

@@ -15,7 +15,7 @@ pub struct Nas {
     folder: TempDir,
 }
 
-/// What a run of the program left.
+/// The exit code and output of the program.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code.
@@ -30,7 +30,7 @@ impl Nas {
     /// The program at this path, without benchmark tables.
     ///
     /// # Panics
-    /// If there is no temporary folder to be had.
+    /// If no temporary folder can be created.
     pub fn without_tables(program: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         Self { program: program.into(), tables: folder.path().join("no-tables"), folder }

@@ -77,7 +77,7 @@ fn automatic_niches_are_those_that_explain_the_latency() {
     );
     assert_eq!(result.code, 0, "{}", result.stderr);
     assert!(result.stderr.contains("niches by layers, which explain"), "{}", result.stderr);
-    // Where each niche is on its own, the choice decides.
+    // With equal allocation, the choice of niches decides.
     let [automatic, paper] = ["automatic", "pel-nas"].map(|partition| {
         let rows = nas.json(&format!(
             "benchmark --searchers evolution --devices edgetpu --seeds 3 --allocation equal --partition {partition}"

@@ -1,5 +1,5 @@
 //! The published files from the mirror, through download and compilation to looked-up values,
-//! against what is known of them.
+//! compared with known values.
 
 use std::{fs, path::Path};
 
@@ -34,7 +34,7 @@ async fn files_are_fetched_and_compiled_once() {
     assert_eq!(again, Outcome { fetched: Vec::new(), present: names });
 
     assert_eq!(compile(folder.path()).unwrap().written.len(), 4);
-    // Compiled tables do without the raw files.
+    // Compiled tables do not need the raw files.
     fs::remove_dir_all(folder.path().join("raw")).unwrap();
     let again = compile(folder.path()).unwrap();
     assert_eq!((again.written.len(), again.up_to_date.len()), (0, 4));
@@ -95,8 +95,8 @@ fn the_best_accuracies_are_the_published_ones() {
     }
 }
 
-/// The validation accuracies come by operation tuple, the test accuracies by index: only if both
-/// are laid to the same cells do they agree.
+/// The validation accuracies come by operation tuple, the test accuracies by index: they agree only if both
+/// are assigned to the same cells.
 #[test]
 fn validation_and_test_accuracies_are_of_the_same_cells() {
     let Some(folder) = tables() else { return };

@@ -1,4 +1,4 @@
-//! What the smaller commands print.
+//! The output of the smaller commands.
 
 use nas_tests::Nas;
 

@@ -1,4 +1,4 @@
-//! What needs other software on the machine: Slurm, Ray, and Chromium. `cargo xtask test --engines`
+//! Tests that need other software: Slurm, Ray, and Chromium. `cargo xtask test --engines`
 //! sets it up and runs these tests, which the others leave out.
 
 use std::{
@@ -27,7 +27,7 @@ fn succeeds(command: &mut Command) -> String {
     text(&output.stdout)
 }
 
-/// Waits for something, a while.
+/// Waits for a condition, up to a limit.
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
@@ -119,7 +119,7 @@ fn alone(nas: &Nas) -> Vec<u8> {
     fs::read(nas.folder().join("alone.bin")).unwrap()
 }
 
-/// Has the scores computed by an engine, and kills a worker on the way.
+/// Computes the scores by an engine, and kills one of its workers.
 fn by(nas: &Nas, engine: &str, settings: Option<&Path>) -> Vec<u8> {
     let mut command = Command::new(PROGRAM);
     command.args(SCORE.split_whitespace()).args(["--out", "parts.bin", "--shards", "8"]);
@@ -130,7 +130,7 @@ fn by(nas: &Nas, engine: &str, settings: Option<&Path>) -> Vec<u8> {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let job = nas.folder().join("parts.bin.job");
     let mut killed = None;
-    // One that has begun to write, so that there is something to go on with.
+    // One that has begun to write, so that there is something to resume.
     wait_until("a worker", || {
         let parts = fs::read_dir(&job).into_iter().flatten().flatten();
         let begun = parts.map(|part| part.file_name().into_string().unwrap());
@@ -150,7 +150,7 @@ fn by(nas: &Nas, engine: &str, settings: Option<&Path>) -> Vec<u8> {
     fs::read(nas.folder().join("parts.bin")).unwrap()
 }
 
-/// Has an engine compute a search's generations, beside a search that computes them itself.
+/// Compares a search whose generations an engine computes with one that computes them itself.
 fn searches(nas: &Nas, engine: &str, settings: &Path) {
     nas.write("latency.csv", &latencies());
     let search = "search --accuracy proxies --batch 8 --latency-table latency.csv --evaluations 20 --children 10";
@@ -184,7 +184,7 @@ fn ray_computes_the_scores_of_one_process() {
     searches(&nas, &engine, Path::new(""));
 }
 
-/// Opens a page on a phone and on a desk, light and dark, and uses what is on it.
+/// Opens a page at the size of a phone and of a desktop, light and dark, and uses its controls.
 fn opens(nas: &Nas, page: &str) {
     let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("report/check.mjs");
     let shots = nas.folder().join("shots");

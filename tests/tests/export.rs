@@ -60,7 +60,7 @@ const NETWORKS: [(&str, &str, &str); 11] = [
         "flowers",
         "216 14: 4x3 4x4 4x3 3.5x4 4x4 3.5x4 4x4 3.5x4 4x3 3.5x4 4x4 3.5x4 4x3 3.5x4",
     ),
-    // Sums of what is not normalised, which become millions in an untrained network.
+    // Sums without normalisation, which reach millions in an untrained network.
     (
         "nasbench201",
         "ImageNet16-120",
@@ -131,7 +131,7 @@ impl Expected {
         onnx(&*self.network, self.side, &Description::default()).unwrap()
     }
 
-    /// How far a file in the ONNX format is from it.
+    /// The difference of an ONNX file's logits from libtorch's.
     fn difference(&self, file: &[u8]) -> f32 {
         let mut network = OnnxNetwork::new(file, 2).unwrap();
         let images = floats(&self.images);

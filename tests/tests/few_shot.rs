@@ -42,7 +42,7 @@ fn ten_and_thirty_measurements_rank_cells_on_a_hidden_device() {
 #[test]
 fn listed_cells_are_measured_and_searched() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    // The device is one of the published ones, and not hidden: the way counts, not the number.
+    // The device is a published one, and not hidden: this tests the workflow, not the quality.
     let mut mine = "arch,latency_ms\n".to_owned();
     let asked = nas.json("latency fit --next 12");
     let asked = asked.as_array().unwrap();

@@ -30,7 +30,7 @@ fn text(value: &Value) -> ChatAnswer {
     ChatAnswer::Text(value.to_string())
 }
 
-/// A server that states no rules and answers each request for architectures with this text.
+/// A server that proposes no rules and answers each request for architectures with this text.
 fn proposing(answer: &'static str) -> ChatServer {
     ChatServer::start(move |request| {
         if is_for_rules(request) {
@@ -94,7 +94,7 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
     );
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("does not contain the calls of this search"), "{}", other.stderr);
-    // What is replayed in vain, or no record at all, replaces nothing.
+    // A failed replay, or a missing record, replaces nothing.
     nas.write("calls-cut.jsonl", "{\"version\":");
     for record in ["calls.jsonl --seed 7", "calls-cut.jsonl"] {
         let refused = nas.run_line(&format!(
@@ -105,7 +105,7 @@ fn a_recorded_search_replays_to_the_same_bytes_without_a_server() {
         assert_eq!(files.map(|file| nas.read(&format!("run/{file}"))), before, "{record}");
     }
     assert!(!nas.folder().join("other").exists());
-    // A record that lies in the folder which is replaced is not lost.
+    // A record in the folder that is replaced is not lost.
     let calls_before = nas.read("run/transcript.jsonl");
     let in_place = nas.run_line(
         "search --proposer llm --device edgegpu --accuracy benchmark --generations 2 --children 2 \
@@ -146,7 +146,7 @@ fn a_missing_server_ends_the_calls() {
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     // One generation of six niches, two stages each.
     assert_eq!(report(&nas)["usage"]["calls"], 12);
-    assert!(ran.stdout.contains("no call was made after this"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("no more calls after this"), "{}", ran.stdout);
     assert_eq!(ran.stderr.matches("no proposals").count(), 1, "{}", ran.stderr);
     assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
 }
@@ -238,7 +238,7 @@ fn without_rules_parents_are_shown_and_no_rule_is_asked_for() {
     let ran = search(&nas, server.url(), "--prompting without-rules --llm-calls 12");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(server.calls(), 12);
-    // The sample and what the model owes are there all the same.
+    // The sample, and architectures in place of the model's, are there all the same.
     assert_eq!(nas.read("run/evaluations.csv").lines().count(), 1 + 60 + 24);
 }
 
@@ -371,7 +371,7 @@ fn a_failure_in_one_niche_does_not_affect_others() {
 fn niches_are_asked_in_parallel() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     // No request of a stage is answered before all six niches have asked: one after the other
-    // would wait for ever, and end by the timeout.
+    // would wait until the timeout.
     let barrier = Barrier::new(6);
     let server = ChatServer::start(move |request| {
         barrier.wait();

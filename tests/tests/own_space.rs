@@ -1,5 +1,5 @@
 //! A space of a user's own, of twelve decisions, and a user's own evaluator, through the whole
-//! program: nothing in it knows this space.
+//! program: no code of it is written for this space.
 
 use std::sync::{Arc, Mutex};
 

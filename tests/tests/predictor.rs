@@ -8,8 +8,8 @@ use nas_tests::Nas;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
-/// Holds the mean over `seeds` draws to the least Spearman for each data set, and intervals to what
-/// they claim.
+/// Checks the mean over `seeds` draws against the least Spearman of each data set, and the coverage of
+/// intervals.
 fn orders(trained: usize, seeds: usize, least: [f64; 3]) {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     for (dataset, least) in Dataset::ALL.into_iter().zip(least) {

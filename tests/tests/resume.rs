@@ -1,5 +1,5 @@
-//! Searches that are killed, stopped, or cannot write: nothing is lost, and resumed they end as if
-//! undisturbed.
+//! Searches that are killed, stopped, or cannot write: nothing is lost, and resumed they end with the
+//! same files.
 
 use std::{
     fs,
@@ -64,7 +64,7 @@ fn nas() -> Option<Nas> {
     Some(nas)
 }
 
-/// Takes a run up until it ends.
+/// Resumes a run until it ends.
 fn resume(nas: &Nas, run: &str) {
     let ran = nas.run(["search", "--resume", run]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -103,7 +103,7 @@ fn a_search_that_is_killed_at_any_moment_ends_with_the_same_files() {
             }
             resume(&nas, &run);
             let mut killed = run_files(&nas.folder().join(&run));
-            // Left where the search was killed between its end and the checkpoint's.
+            // It remains if the search was killed between its end and the removal of the checkpoint.
             killed.remove("checkpoint.bin");
             assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
             for (name, content) in &killed {

@@ -59,7 +59,7 @@ fn a_killed_command_is_resumed_to_the_same_file() {
     assert_eq!(other.code, 2);
     assert!(other.stderr.contains("another computation: command"), "{}", other.stderr);
 
-    // Another part would leave out what is computed: it is refused, and nothing is lost.
+    // Another shard would drop computed scores: it is an error, and nothing is lost.
     let part = nas.run_line(&format!(
         "score 857 {} --out cut.bin",
         SCORE.replace("score --file cells.txt", "")
@@ -275,7 +275,7 @@ fn workers_compute_the_scores_of_one_process_and_the_same_command_resumes() {
     assert!(worker.stderr.contains("has 3 parts"), "{}", worker.stderr);
     fs::remove_dir_all(nas.folder().join("parts.bin.job")).unwrap();
 
-    // One that finds another at its part, left behind by a command that was killed, waits for it.
+    // A worker waits for another one at the same part, which a killed command left behind.
     let mut by_hand = nas.spawn(by_workers.split_whitespace());
     while !nas.folder().join("parts.bin.job/job.toml").exists() {
         assert!(by_hand.try_wait().unwrap().is_none(), "it ended before it could be killed");

@@ -1,5 +1,5 @@
-//! `nas search` on the benchmark's tables: how near it is to the exact front, and what it
-//! leaves behind.
+//! `nas search` on the benchmark's tables: how near it is to the exact front, and which
+//! files it writes.
 
 use approx::assert_abs_diff_eq;
 use nas_eval::spaces;
@@ -140,7 +140,7 @@ fn rules_hold_until_evidence_refutes_them() {
     assert!(!named("dropped_rules", "avoid") && named("rules", "avoid"), "{report}");
     assert!(nas.read("run/knowledge.md").contains("Rules that no longer hold"));
     assert!(nas.read("run/config.toml").contains("rules.csv"));
-    // Without niches there is none to name, and where all is evaluated nothing is proposed.
+    // Rules cannot name niches without niches, and have no effect on an exhaustive search.
     let scan = nas.run_line(
         "search --device edgegpu --searcher exhaustive --rules rules.csv --partition pel-nas",
     );
@@ -193,7 +193,7 @@ fn without_a_download_proxies_and_measured_latency_give_a_front() {
     assert_eq!(lines, 13);
 }
 
-/// On CIFAR-10 the proxies are those that the program brings, unless options choose how to compute
+/// On CIFAR-10 the proxies are those that are part of the program, unless options choose how to compute
 /// them.
 #[test]
 fn the_score_on_cifar10_comes_with_the_program() {

@@ -113,7 +113,7 @@ impl Progress {
     }
 
     /// Prints a message without disturbing the bar.
-    pub fn say(&self, message: &str) {
+    pub fn note(&self, message: &str) {
         self.all.suspend(|| note(message));
     }
 

@@ -1,10 +1,10 @@
-//! How a search grows with its evaluations: FBNet's 9²² networks, as many parameters and as little
-//! latency on a Raspberry Pi 4 as can be, by HW-NAS-Bench's tables.
+//! How the time of a search grows with its evaluations: many parameters and low latency on a
+//! Raspberry Pi 4, over FBNet's 9²² networks, by HW-NAS-Bench's tables.
 //!
-//! Before that, how long it takes to look the costs of 1,000 networks up.
+//! First it times the lookup of the costs of 1,000 networks.
 //!
-//! No accuracy is published for these networks; how many parameters they have is a score without
-//! training. `cargo run --release -p nas-eval --no-default-features --example growth`, after
+//! No accuracy is published for these networks; the number of parameters is a training-free
+//! score. `cargo run --release -p nas-eval --no-default-features --example growth`, after
 //! `nas download`.
 
 use std::{error::Error, time::Instant};

@@ -129,7 +129,7 @@ pub trait KnownSpace: Send + Sync {
         Ok(Manifest::embedded()?.devices(self.space().name(), dataset))
     }
 
-    /// What was published, opened from a data folder; `None` where nothing was.
+    /// The published tables, opened from a data folder; `None` if there are none.
     ///
     /// # Errors
     /// Those of the benchmark, for example [`nas_bench::Error::MissingTables`].

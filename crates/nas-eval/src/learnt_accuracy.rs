@@ -6,8 +6,8 @@ use nas_space::Arch;
 
 use crate::{Error, Features, Source, SourceValue, predicted::details};
 
-/// Accuracy in % of any architecture, predicted from those of some; with each value an interval, and
-/// the accuracy of the trained network where there is one.
+/// Accuracy in % of any architecture, predicted from those of some, with an interval, and with the
+/// trained accuracy if there is one.
 pub struct LearntAccuracy {
     features: Box<Features>,
     trained: Vec<(Arch, f64)>,
@@ -17,10 +17,10 @@ pub struct LearntAccuracy {
 }
 
 impl LearntAccuracy {
-    /// Learns from trained networks with their accuracies in %.
+    /// Fits the predictor to trained networks with their accuracies in %.
     ///
     /// # Errors
-    /// Those of the predictor, for example for no accuracy at all.
+    /// Those of the predictor, for example without any accuracy.
     pub fn new(features: Box<Features>, trained: Vec<(Arch, f64)>) -> Result<Self, Error> {
         let (architectures, accuracies): (Vec<Arch>, Vec<f64>) = trained.iter().cloned().unzip();
         let targets: Vec<(usize, f64)> =

@@ -16,7 +16,7 @@ use crate::{
 #[cfg(feature = "torch")]
 use crate::live::Blueprint;
 
-/// A known space on one of its data sets, with what follows from both.
+/// A known space on one of its data sets, with the properties of both.
 pub struct Problem {
     known: Known,
     dataset: usize,
@@ -26,7 +26,7 @@ pub struct Problem {
     pub title: String,
     /// A short name for files and folders, for example `cifar10` or `autoformer-tiny`.
     pub name: String,
-    /// What networks are trained on, where that is known.
+    /// What networks are trained on, if that is known.
     pub dataset_name: Option<&'static str>,
     /// Numbers that are counted from an architecture.
     pub statistics: Vec<Statistic>,
@@ -67,7 +67,7 @@ impl Problem {
         Self::of(Known::Catalogued(known), dataset)
     }
 
-    /// A user's own space; what is known of it is its axes.
+    /// A user's own space, of which only the axes are known.
     pub fn own(space: &'static Space) -> Self {
         let known = Known::Own(Box::new(OwnSpace(space)));
         let dataset = known.default_dataset();
@@ -126,7 +126,7 @@ impl Problem {
         class(self.space, self.numbering, arch)
     }
 
-    /// All architectures in the benchmark's order, where one numbers them.
+    /// All architectures in the benchmark's order, if one numbers them.
     pub fn numbered(&self) -> Option<Vec<Arch>> {
         let Numbering { count, arch, .. } = self.numbering?;
         Some((0..count).map_while(|index| arch(index).ok()).collect())
@@ -149,7 +149,7 @@ impl Problem {
         Ok(Manifest::embedded()?.has_cost(space, self.dataset_name, device, metric))
     }
 
-    /// What was published, opened from a data folder; `None` where nothing was.
+    /// The published tables, opened from a data folder; `None` if there are none.
     ///
     /// # Errors
     /// Those of the benchmark, for example [`nas_bench::Error::MissingTables`].
@@ -173,7 +173,7 @@ impl Problem {
     }
 
     /// The true objectives of all architectures on a device: test accuracy, and the metrics in
-    /// order; `None` where accuracies of all were not published.
+    /// order; `None` unless all accuracies were published.
     ///
     /// # Errors
     /// A cost that was not published.
@@ -201,8 +201,8 @@ impl Problem {
         Truth::new(&objectives, rows).map(Some)
     }
 
-    /// Architectures with the accuracies that a search may see, in %, and what these are in words:
-    /// all in the benchmark's order, or those that were trained; `None` where none was published.
+    /// Architectures with the accuracies that a search may use, in %, and what these are in words:
+    /// all in the benchmark's order, or those that were trained; `None` if none was published.
     ///
     /// # Errors
     /// Those of the benchmark.

@@ -1,19 +1,19 @@
-//! One objective from one place, and several put together.
+//! Sources of one objective each, and several as one evaluator.
 
 use nas_search::{BoxError, Detail, Evaluation, Evaluator, Objective};
 use nas_space::Arch;
 
-/// Gives architectures one objective.
+/// A source of one objective.
 pub trait Source {
     /// The objective.
     fn objective(&self) -> &Objective;
 
-    /// What else it reports of each architecture.
+    /// The details that it reports of each architecture.
     fn details(&self) -> &[Detail] {
         &[]
     }
 
-    /// How its architectures are best given.
+    /// How many architectures it takes at once.
     fn pace(&self) -> Pace {
         Pace::AtOnce
     }
@@ -29,14 +29,14 @@ pub trait Source {
     /// The architecture's value.
     ///
     /// # Errors
-    /// Only for a failure that no other architecture would escape.
+    /// Only a failure that would affect every architecture.
     fn value(&mut self, arch: &Arch) -> Result<SourceValue, BoxError>;
 
-    /// Takes an earlier value of its own as if it had just returned it.
+    /// Restores an earlier value of its own, as if it had just returned it.
     fn remember(&mut self, _arch: &Arch, _value: &SourceValue) {}
 }
 
-/// What a source knows of an architecture.
+/// A source's value of an architecture, with details.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SourceValue {
     /// The objective's value, in its unit; `None` where it does not exist.
@@ -52,25 +52,25 @@ impl From<Option<f64>> for SourceValue {
     }
 }
 
-/// How a source's architectures are best given.
+/// How many architectures a source takes at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pace {
-    /// In whatever number: it answers at once.
+    /// Any number: it returns immediately.
     AtOnce,
-    /// One by one: each takes so long that progress should be shown after it.
+    /// One by one: each takes so long that progress is shown after it.
     Slow,
-    /// A whole generation at a time: others work on it, side by side.
+    /// A whole generation at a time, which workers compute in parallel.
     Together,
 }
 
-/// A source that looks values up with a function.
+/// A source that looks up values with a function.
 pub struct Lookup<F> {
     objective: Objective,
     find: F,
 }
 
 impl<F: FnMut(&Arch) -> Option<f64>> Lookup<F> {
-    /// A source from an objective and where its values are found.
+    /// A source from an objective and a function that returns its values.
     pub fn new(objective: Objective, find: F) -> Self {
         Self { objective, find }
     }

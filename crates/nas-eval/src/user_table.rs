@@ -18,8 +18,8 @@ pub struct UserTable {
 
 impl UserTable {
     /// Reads a CSV file with a header: a column `arch` with a text that `parse` reads, and the
-    /// first of `columns` that is there with its value; further columns do not matter. An empty
-    /// value means that there is none.
+    /// first of `columns` that exists with its value; further columns are ignored. An empty value is
+    /// a missing one.
     ///
     /// # Errors
     /// File, row and column of the first architecture that is malformed or occurs twice, and of
@@ -90,8 +90,8 @@ pub struct UserScores {
 
 impl UserScores {
     /// Reads a CSV file with a header: a column `arch` with a text that `parse` reads, and one column
-    /// for each score; a column `index` does not matter. An empty value means that there is none, and
-    /// lines that begin with `#` are comments.
+    /// for each score; a column `index` is ignored. An empty value is a missing one, and lines that
+    /// begin with `#` are comments.
     ///
     /// # Errors
     /// File, row and column of the first architecture that is malformed or occurs twice, and of
@@ -120,8 +120,8 @@ impl UserScores {
     }
 }
 
-/// A file's rows: an architecture, and what `number` reads in the columns that `wanted` chooses from
-/// the header, or says to be missing; with the titles of those.
+/// A file's rows, each an architecture and its numbers, with the titles of these columns. `wanted`
+/// chooses the columns from the header, or returns the name of a missing one.
 #[allow(clippy::type_complexity)]
 fn rows(
     file: &Path,

@@ -99,14 +99,14 @@ impl Bars {
         self.bar.set_position(done.iter().map(|(_, bytes)| bytes).sum());
     }
 
-    fn say(&self, message: &str) {
+    fn note(&self, message: &str) {
         self.messages.suspend(|| note(message));
     }
 }
 
 impl Progress for Bars {
     fn waiting(&self, folder: &Path) {
-        self.say(&format!("waiting for another download into {}", folder.display()));
+        self.note(&format!("waiting for another download into {}", folder.display()));
     }
 
     fn started(&self, entry: &Entry, already: u64) {
@@ -118,7 +118,7 @@ impl Progress for Bars {
     }
 
     fn retrying(&self, entry: &Entry, reason: &Error, wait: Duration) {
-        self.say(&format!("{}: {reason}; trying again in {wait:?}", entry.name));
+        self.note(&format!("{}: {reason}; trying again in {wait:?}", entry.name));
     }
 
     fn finished(&self, entry: &Entry) {

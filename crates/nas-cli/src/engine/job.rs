@@ -100,7 +100,7 @@ impl Job {
         for part in 1..=self.shards {
             let result = Self::result(folder, part);
             if result.exists() && ScoreTable::read(&result).is_err() {
-                progress.say(&format!("shard {part} is damaged and is computed again"));
+                progress.note(&format!("shard {part} is damaged and is computed again"));
                 fs::remove_file(&result)
                     .map_err(|error| Failure::file("remove", &result, &error))?;
             }

@@ -191,7 +191,7 @@ impl EngineArguments {
         let mut waiting: Vec<usize> = (1..=all).rev().filter(|part| !is_done(*part)).collect();
         let before = all - waiting.len();
         if before > 0 {
-            progress.say(&format!("resuming after {before} of {all} shards"));
+            progress.note(&format!("resuming after {before} of {all} shards"));
             progress.start_at(before);
         }
         // Parts under way, and how often each was started.
@@ -232,7 +232,7 @@ impl EngineArguments {
                         log(job, part).display()
                     )));
                 } else {
-                    progress.say(&format!("shard {part} was lost and is started again"));
+                    progress.note(&format!("shard {part} was lost and is started again"));
                     waiting.push(part);
                 }
             }

@@ -17,17 +17,17 @@ pub struct Blueprint {
     pub side: usize,
     /// Classes of images.
     pub classes: usize,
-    /// Images in a batch that proxies see, by default.
+    /// Images in a batch of proxies, by default.
     pub batch: usize,
     /// The proxies of the training-free score ([`ProxyScore`](super::ProxyScore)).
     pub score: &'static [Proxy],
     /// Scores that were computed before, if there are any.
     pub computed: Option<Computed>,
-    /// Reads images of a file, where files with images of the data set are known.
+    /// Reads images of a file, if a format of files with the data set's images is known.
     pub read: Option<ReadImages>,
     /// Builds a network.
     pub build: Arc<Build>,
-    /// How a benchmark numbers the architectures: which shows which are the same network.
+    /// How a benchmark numbers the architectures, and which of them are the same network.
     pub numbering: Option<Numbering>,
 }
 
@@ -42,7 +42,7 @@ pub type Build =
     dyn Fn(&Arch, u64, Device) -> Result<Box<dyn BuiltNetwork>, nas_net::Error> + Send + Sync;
 
 impl Blueprint {
-    /// Images of a file, as large as the networks take them; `None` where no files with such are
+    /// Images of a file, as large as the networks take them; `None` if no format of such files is
     /// known.
     ///
     /// # Errors

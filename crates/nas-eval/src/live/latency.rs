@@ -23,9 +23,8 @@ pub enum Runtime {
 }
 
 /// Latency of one image through the network on this machine, in ms: the median over repeats, as
-/// deployed. On the processor it is measured on one thread: a
-/// single small image gains little from more, and threads that wait for each other make the
-/// time depend on what else the machine is doing.
+/// deployed. On the processor it is measured on one thread: a single small image gains little from
+/// more, and with threads that wait for each other the time depends on other work of the machine.
 pub struct MeasuredLatency {
     networks: Networks,
     plan: Plan,
@@ -33,12 +32,12 @@ pub struct MeasuredLatency {
     image: Tensor,
     objective: Objective,
     details: [Detail; 1],
-    /// What was measured of a network: value and spread.
+    /// The measurements so far: value and spread.
     known: HashMap<Arch, SourceValue>,
 }
 
 impl MeasuredLatency {
-    /// A stopwatch for networks on their device.
+    /// Measures networks on their device.
     ///
     /// # Errors
     /// Failures of libtorch.

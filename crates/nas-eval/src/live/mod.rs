@@ -1,7 +1,7 @@
 //! Objectives that are computed here: zero-cost proxies, and latency measured on this machine.
 //!
-//! Both work on the networks of a [`Blueprint`], and once for each network: what is a function of the
-//! network is not computed twice.
+//! Both work on the networks of a [`Blueprint`], and once for each network: isomorphic
+//! architectures share their values.
 
 mod blueprint;
 mod latency;

@@ -13,7 +13,7 @@ use crate::{Error, Pace, Source, SourceValue};
 /// A training-free score that ranks architectures by accuracy: proxies that need neither labels
 /// nor training, aggregated by their ranks ([`RankAggregate`]).
 ///
-/// It is at most 0, and higher is better. It ranks; it is no accuracy.
+/// It is at most 0, and higher is better. It ranks, but is no accuracy.
 pub struct ProxyScore {
     objective: Objective,
     proxies: &'static [Proxy],
@@ -21,7 +21,7 @@ pub struct ProxyScore {
     ranks: Ranks,
     compute: Box<Compute>,
     pace: Pace,
-    /// The architecture that represents all that are the same network, and whose proxies are known.
+    /// The architecture that represents all that are the same network, and whose proxies are stored.
     representative: Box<Representative>,
     known: HashMap<Arch, Vec<Option<f64>>>,
 }
@@ -42,17 +42,17 @@ type Representative = dyn Fn(&Arch) -> Arch;
 /// Computes proxies of architectures: for each a value for each proxy.
 pub type Compute = dyn FnMut(&[Arch]) -> Result<Vec<Vec<Option<f64>>>, BoxError>;
 
-/// What proxies are ranked among.
+/// The values that proxies are ranked among.
 enum Ranks {
-    /// Still to be learnt from this sample.
+    /// Not yet computed, for this sample.
     Sample(Vec<Arch>),
-    /// Learnt.
+    /// Computed.
     Learnt(RankAggregate),
 }
 
 impl ProxyScore {
-    /// A score of proxies that are computed on the spot and ranked among those of a sample of
-    /// architectures, which is scored when it is first asked for.
+    /// A score of proxies that are computed during the search and ranked among those of a sample of
+    /// architectures, which are computed first.
     pub fn new(networks: Networks, batch: Batch, sample: Vec<Arch>) -> Self {
         let blueprint = networks.blueprint.clone();
         let proxies = ProxySet::new(blueprint.score.iter().copied());
@@ -63,7 +63,7 @@ impl ProxyScore {
         Self::computed_by(&blueprint, Box::new(compute), Pace::Slow, sample)
     }
 
-    /// The same score of proxies ([`Blueprint::score`]) that others compute, each network's once.
+    /// The same score of proxies ([`Blueprint::score`]) that `compute` computes, once for each network.
     pub fn computed_by(
         blueprint: &Blueprint,
         compute: Box<Compute>,
@@ -116,7 +116,7 @@ impl ProxyScore {
         Self { objective, proxies, details, ranks, compute, pace, representative, known }
     }
 
-    /// The score of proxies; `None` where one of them is.
+    /// The score of proxies; `None` if one of them is `None`.
     ///
     /// # Errors
     /// [`nas_proxy::Error::Reference`] where a proxy is the same for all architectures of the sample;
@@ -141,7 +141,7 @@ impl ProxyScore {
         Ok(self.known[&(self.representative)(arch)].clone())
     }
 
-    /// Has the proxies computed of those whose are not known, each network's once.
+    /// Computes the proxies of architectures without stored ones, once for each network.
     fn compute(&mut self, architectures: &[Arch]) -> Result<(), BoxError> {
         let mut unknown: Vec<Arch> = architectures.iter().map(&self.representative).collect();
         unknown.retain(|network| !self.known.contains_key(network));
@@ -173,7 +173,7 @@ impl Source for ProxyScore {
     }
 
     fn prepare(&mut self, architectures: &[Arch]) -> Result<(), BoxError> {
-        // What works side by side is given all at once, the first time with the sample.
+        // Parallel work gets all architectures at once, the first time with the sample.
         if self.pace != Pace::Together {
             return Ok(());
         }

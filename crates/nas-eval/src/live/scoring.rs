@@ -1,4 +1,4 @@
-//! Proxies of many architectures, several at a time.
+//! Proxies of many architectures, computed in parallel.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -15,7 +15,7 @@ use nas_space::Arch;
 use super::Networks;
 use crate::Error;
 
-/// Proxies of many architectures, several at a time.
+/// Proxies of many architectures, computed in parallel.
 pub struct Scoring {
     /// How networks are built, and where.
     pub networks: Networks,
@@ -23,20 +23,19 @@ pub struct Scoring {
     pub batch: Batch,
     /// The proxies.
     pub proxies: ProxySet,
-    /// How many architectures at a time, each on one thread, which makes values independent of
-    /// how many there are: on a processor with several
-    /// cores that takes less time than several threads for each, and on a GPU small networks are
-    /// bound by the launching of their kernels, which threads share.
+    /// How many architectures in parallel, each on one thread, so that values do not depend on this
+    /// number. On several cores this is faster than several threads for each network; on a GPU, small
+    /// networks are limited by kernel launches, which threads share.
     pub jobs: usize,
 }
 
 impl Scoring {
-    /// Computes the values of each architecture and hands them over in the order of the
-    /// architectures, once for those that are the same network. `known` returns values that need
+    /// Computes the values of each architecture, once for isomorphic ones, and passes them to `done` in
+    /// the order of the architectures. `known` returns values that need
     /// not be computed.
     ///
     /// # Errors
-    /// The first failure, of a proxy or of `done`; what was handed over before stays valid.
+    /// The first failure, of a proxy or of `done`; values passed before stay valid.
     pub fn run<E: From<Error>>(
         &self,
         architectures: &[Arch],
@@ -48,7 +47,7 @@ impl Scoring {
         for arch in architectures {
             let network = self.networks.representative(arch);
             if let Entry::Vacant(place) = values.entry(network) {
-                // An empty row marks what is to be computed.
+                // An empty row marks an architecture without values.
                 let row = known(place.key()).unwrap_or_default();
                 if row.is_empty() {
                     todo.push(place.key().clone());
@@ -82,13 +81,13 @@ impl Scoring {
             let outcome = architectures.iter().try_for_each(|arch| {
                 let network = self.networks.representative(arch);
                 while values[&network].is_empty() {
-                    // Senders live until all is computed or one has failed.
+                    // Senders live until everything is computed or one has failed.
                     let Ok((computed, scores)) = results.recv() else { break };
                     values.insert(computed, scores?);
                 }
                 done(arch, &values[&network])
             });
-            // Lets the threads stop after what they are at.
+            // Lets the threads stop after their current network.
             next.store(todo.len(), Ordering::Relaxed);
             tch::set_num_threads(threads);
             outcome

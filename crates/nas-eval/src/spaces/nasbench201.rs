@@ -19,7 +19,7 @@ use crate::{
 #[cfg(feature = "torch")]
 use crate::live::{Blueprint, TRAINING_FREE};
 
-/// Cells of 15,625 kinds; all were trained (Dong & Yang 2020, arXiv 2001.00326).
+/// 15,625 cells, all of which were trained (Dong & Yang 2020, arXiv 2001.00326).
 pub struct NasBench201;
 
 impl KnownSpace for NasBench201 {
@@ -143,8 +143,8 @@ struct OnDataset {
 }
 
 impl OnDataset {
-    /// What a search may see: validation accuracy where the tables hold it (CIFAR-10), elsewhere
-    /// test accuracy, the only one there is.
+    /// The accuracy that a search uses: validation accuracy if the tables contain it (CIFAR-10), else
+    /// test accuracy.
     fn fidelity(&self) -> Fidelity {
         match self.dataset {
             Dataset::Cifar10 => Fidelity::VALIDATION,

@@ -138,20 +138,19 @@ impl Arguments {
             Accuracy::Benchmark => "published accuracies".to_owned(),
             Accuracy::SharedPredictor => {
                 let trained = counted(self.trained as usize, "random trained network");
-                format!(
-                    "accuracies predicted from {trained},\n  the same for all searches of a seed"
-                )
+                let same = "the same for all searches of a seed";
+                format!("accuracies predicted from {trained},\n    {same}")
             }
             Accuracy::Predictor => {
                 let trained = counted(self.trained as usize, "trained network");
-                format!("accuracies predicted from {trained} that each search chooses")
+                format!("accuracies predicted from {trained}\n    that it chooses")
             }
             Accuracy::Proxy => format!("the proxy {} instead of accuracy", self.proxy),
         };
         format!(
             "{}\nmeans over {} of data set and device, {} each; worst: the worst pair\n  \
              after: evaluations; ±: 95 % interval over the seeds\n  \
-             the searches use {seen}\n  \
+             each search uses {seen}\n  \
              scored on test accuracy, against the exact front of the whole space\n",
             records.table(),
             counted(pairs, "pair"),

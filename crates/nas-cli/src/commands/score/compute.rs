@@ -229,12 +229,12 @@ fn write(
     }
     let mut progress = Progress::new("scoring", architectures.len());
     if all < given {
-        progress.say(&format!("{given} architectures were given, {all} of them distinct"));
+        progress.note(&format!("{given} architectures were given, {all} of them distinct"));
     }
     let before = known.len();
     if before > 0 {
         let count = architectures.len();
-        progress.say(&format!("resuming after {before} of {count} architectures"));
+        progress.note(&format!("resuming after {before} of {count} architectures"));
         progress.start_at(before);
     }
     let mut done = 0;

@@ -74,7 +74,7 @@ impl View {
                 let new = || Progress::new("training networks", self.most);
                 self.training.get_or_insert_with(new).update(*trained, "");
             }
-            Event::Partitioned { ranked, .. } => self.progress.say(&format!(
+            Event::Partitioned { ranked, .. } => self.progress.note(&format!(
                 "niches by {}, which explain {:.0} % of the variance of latency ranks",
                 ranked.name,
                 100.0 * ranked.explained.max(0.0)
@@ -83,7 +83,7 @@ impl View {
             Event::ProposerFailed { niche, error, .. }
                 if self.failures.insert(error.to_string()) =>
             {
-                self.progress.say(&format!("niche {}: no proposals: {error}", niche + 1));
+                self.progress.note(&format!("niche {}: no proposals: {error}", niche + 1));
             }
             Event::Generation { evaluated, niches, .. } if niches.len() > 1 => {
                 self.count(evaluated, niches);

@@ -20,7 +20,7 @@ use crate::{
     space_arguments::SpaceArguments,
 };
 
-/// What is there where nothing else is said: the tables of a space whose networks were all trained.
+/// The default facts of these tests: published accuracies of all networks.
 fn facts(accuracies: Accuracies) -> Facts {
     let folder = PathBuf::from("/work");
     Facts { accuracies, smallest_table: None, candidates: None, folder }
@@ -254,7 +254,7 @@ fn options_without_effect_are_refused_before_anything_is_opened() {
     }
 }
 
-/// Once, a small table was said to be evaluated whole, and then a model was asked without its niches.
+/// An earlier version announced to evaluate a small table whole, and then asked a model without niches.
 #[test]
 fn a_model_is_not_asked_if_a_whole_table_is_evaluated() {
     let llm = "--latency-table t.csv --proposer llm --llm-url http://h/v1";
