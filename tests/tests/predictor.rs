@@ -119,7 +119,7 @@ fn bad_accuracies_and_predictors_are_refused() {
     nas.write("one.csv", "arch,accuracy\n6111,90\n");
     nas.write("none.csv", "arch,accuracy\n6111,\n");
     nas.write("nan.csv", "arch,accuracy\n6111,90\n1462,NaN\n");
-    refused("predict fit --accuracy-table none.csv", "at least one label");
+    refused("predict fit --accuracy-table none.csv", "at least one trained accuracy");
     refused("predict fit --accuracy-table nan.csv", "row 3, column accuracy");
     refused("predict fit --accuracy-table missing.csv", "missing.csv");
     refused("predict eval --accuracy-table one.csv", "leave no architecture of another class");
