@@ -13,16 +13,16 @@ use tch::Device;
 #[cfg(feature = "torch")]
 use crate::failure::Failure;
 
-/// The batch that proxies see.
+/// The batch of images that proxies are computed on.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Zero-cost proxies")]
 pub struct ProxyArguments {
-    /// Images in a batch [default: 64, of 224×224 pixels 8]
+    /// Images in a batch [default: 64; 8 of 224×224 pixels]
     #[cfg(feature = "torch")]
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
-    /// A file of images: CIFAR in its binary format, ImageNet as 64×64 planes; without one,
-    /// seeded Gaussian noise with seeded random labels
+    /// A file of images: CIFAR in its binary format, or ImageNet as 64×64 planes [default: Gaussian noise
+    /// with random labels, from the seed]
     #[cfg(feature = "torch")]
     #[arg(long, value_name = "FILE")]
     pub images: Option<PathBuf>,
@@ -37,7 +37,7 @@ const MOST_IMAGES: usize = 65_536;
 pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
     problem.blueprint.as_ref().ok_or_else(|| {
         Failure::input(format!(
-            "how networks of {} are built is not known: name --evaluate COMMAND, or --accuracy-table and --latency-table, or another --space",
+            "how networks of {} are built is not known: add --evaluate COMMAND, or --accuracy-table and --latency-table, or name another --space",
             problem.space.name()
         ))
     })
@@ -45,13 +45,13 @@ pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
 
 #[cfg(feature = "torch")]
 impl ProxyArguments {
-    /// The batch that proxies see, labelled, on the device where they are computed.
+    /// The batch with labels, on the device where proxies are computed.
     pub fn images(&self, problem: &Problem, seed: u64, device: Device) -> Result<Batch, Failure> {
         let blueprint = blueprint(problem)?;
         let count = self.batch.unwrap_or(blueprint.batch);
         if !(2..=MOST_IMAGES).contains(&count) {
             return Err(Failure::input(format!(
-                "--batch {count}: proxies compare the images of a batch, at least 2 and at most {MOST_IMAGES}"
+                "--batch {count}: expected 2 to {MOST_IMAGES}, since proxies compare the images of a batch"
             )));
         }
         let batch = match &self.images {
@@ -60,7 +60,7 @@ impl ProxyArguments {
                 let images = blueprint.images(file, Selection::Random { count, seed });
                 images.ok_or_else(|| {
                     Failure::input(format!(
-                        "--images {}: no files are known that hold images of {}: leave it out for Gaussian noise",
+                        "--images {}: no format of files with images of {} is known: leave it out for Gaussian noise",
                         file.display(),
                         problem.dataset_name.unwrap_or("this data set")
                     ))
