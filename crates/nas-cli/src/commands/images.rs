@@ -1,4 +1,4 @@
-//! The images that proxies see.
+//! The images that proxies are computed on.
 
 #[cfg(feature = "torch")]
 use std::path::PathBuf;

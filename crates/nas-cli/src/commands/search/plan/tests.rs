@@ -240,7 +240,7 @@ fn options_without_effect_are_refused_before_anything_is_opened() {
             "--trained has no effect",
         ),
         ("--workers 2", "--workers has no effect without --evaluate COMMAND or --engine"),
-        ("--space own", "nothing is known of the objectives of own"),
+        ("--space own", "own has no known objectives"),
     ] {
         refused(command, expected);
     }
