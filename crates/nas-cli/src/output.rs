@@ -116,6 +116,37 @@ impl Records {
         }
     }
 
+    /// For a terminal, these columns and as many others as it has room for, in order, and the names of
+    /// the columns that are left out. All columns where there is no terminal.
+    #[must_use]
+    pub fn fitting(&self, required: &[&str]) -> (Self, Vec<&str>) {
+        let Some(columns) = columns() else { return (self.clone(), Vec::new()) };
+        self.fitting_within(required, columns)
+    }
+
+    fn fitting_within(&self, required: &[&str], columns: usize) -> (Self, Vec<&str>) {
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| texts(row)).collect();
+        let widths = self.widths(&rows, None);
+        let with_gap = |(_, width): (&String, &usize)| width + usize::from(GAP);
+        let is_required = |name: &String| required.contains(&name.as_str());
+        let named = || self.columns.iter().zip(&widths);
+        let mut used: usize = named().filter(|(name, _)| is_required(name)).map(with_gap).sum();
+        // The last column has no gap after it.
+        let room = columns + usize::from(GAP);
+        let (mut shown, mut left_out) = (Vec::new(), Vec::new());
+        for (name, width) in named() {
+            if !is_required(name) {
+                if used + with_gap((name, width)) > room {
+                    left_out.push(name.as_str());
+                    continue;
+                }
+                used += with_gap((name, width));
+            }
+            shown.push(name.as_str());
+        }
+        (self.only(&shown), left_out)
+    }
+
     /// Adds a row, which has a cell for each column.
     pub fn push(&mut self, row: Vec<Cell>) {
         debug_assert_eq!(row.len(), self.columns.len());
@@ -137,8 +168,7 @@ impl Records {
     }
 
     fn table_within(&self, columns: Option<usize>) -> String {
-        let rows = self.rows.iter().map(|row| row.iter().map(Cell::rounded).collect());
-        let rows: Vec<Vec<String>> = rows.collect();
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| texts(row)).collect();
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -238,6 +268,11 @@ impl Cell {
     }
 }
 
+/// The cells of a row as a table shows them.
+fn texts(row: &[Cell]) -> Vec<String> {
+    row.iter().map(Cell::rounded).collect()
+}
+
 /// All significant digits of a number.
 fn in_full(value: f64) -> String {
     let magnitude = value.abs();
@@ -319,6 +354,19 @@ mod tests {
         }
         // Where words do not allow it, the table is wider.
         assert!(records.table_within(Some(10)).contains("skip_connect"));
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_are_left_out_but_required_ones() {
+        let mut records = Records::new(["arch", "accuracy", "ms", "seed"]);
+        records.push(vec!["|nor_conv_3x3~0|".into(), 93.into(), 7.into(), 1.into()]);
+        let fitting = |columns| {
+            let (fitting, left_out) = records.fitting_within(&["accuracy", "ms"], columns);
+            (fitting.columns.join(" "), left_out.join(" "))
+        };
+        assert_eq!(fitting(80), ("arch accuracy ms seed".into(), String::new()));
+        assert_eq!(fitting(20), ("accuracy ms seed".into(), "arch".into()));
+        assert_eq!(fitting(12), ("accuracy ms".into(), "arch seed".into()));
     }
 
     #[test]

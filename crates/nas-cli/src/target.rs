@@ -99,10 +99,10 @@ pub fn check_published(problem: &Problem, device: &str) -> Result<(), Failure> {
     let known: Vec<&str> = devices.iter().map(|known| known.name.as_str()).collect();
     let known = match known[..] {
         [] => String::new(),
-        _ => format!("; devices with published costs: {}", known.join(", ")),
+        _ => format!(", only for {}", known.join(", ")),
     };
     Err(Failure::input(format!(
-        "no costs of {} were published for {device}{known}; or measure on this machine with --device host, or name your own table with --latency-table",
+        "no costs of {} were published for {device}{known}: measure on this machine with --device host, or name your own table with --latency-table",
         problem.title
     )))
 }

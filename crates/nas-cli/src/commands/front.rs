@@ -117,7 +117,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             "igd_plus": distances.map(|(_, igd_plus)| igd_plus),
         }))?,
         format => {
-            records.print(format)?;
+            let objectives: Vec<&str> = objectives.iter().map(|one| one.column.as_str()).collect();
+            let left_out = match format {
+                Format::Table => {
+                    let (fitting, left_out) = records.fitting(&objectives);
+                    fitting.print(format)?;
+                    left_out
+                }
+                _ => {
+                    records.print(format)?;
+                    Vec::new()
+                }
+            };
             let mut summary =
                 format!("{} of {} rows are non-dominated", front.len(), found.rows.len());
             if skipped > 0 {
@@ -128,6 +139,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
             if let Some((igd, igd_plus)) = distances {
                 summary += &format!("; IGD {}, IGD+ {}", rounded(igd), rounded(igd_plus));
+            }
+            if !left_out.is_empty() {
+                let left_out = left_out.join(", ");
+                summary += &format!("\nnot shown: {left_out}; --format csv prints all columns");
             }
             // A CSV stays a CSV: its summary goes to standard error.
             match format {

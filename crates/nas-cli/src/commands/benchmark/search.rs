@@ -90,7 +90,7 @@ impl Arguments {
             .collect()
     }
 
-    /// The objectives that a search sees.
+    /// The objectives of a search.
     fn evaluator(&self, pair: &Pair<'_>, seed: u64) -> Result<Box<dyn Evaluator>, Failure> {
         let problem = &pair.on.problem;
         let costs = pair.metrics.iter().map(|metric| -> Result<Box<dyn Source>, Failure> {

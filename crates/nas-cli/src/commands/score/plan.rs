@@ -68,7 +68,7 @@ impl ScorePlan {
         SpaceArguments { space: self.space.clone(), dataset: self.dataset.clone() }.problem()
     }
 
-    /// The batch that proxies see.
+    /// The batch of images that proxies are computed on.
     pub fn batch(&self) -> ProxyArguments {
         ProxyArguments { batch: self.batch, images: self.images.clone() }
     }

@@ -192,7 +192,7 @@ fn limits_and_energy_are_kept() {
     assert_eq!(sources(&plan).2.as_deref(), Some("fpga"));
     refused("--energy", "name one of edgegpu, eyeriss, fpga with --device");
     refused("--energy --device raspi4", "name one of edgegpu, eyeriss, fpga");
-    refused("--space fbnet --device edgetpu", "devices with published costs: edgegpu, raspi4");
+    refused("--space fbnet --device edgetpu", "only for edgegpu, raspi4");
     refused("--space pit --device raspi4", "no costs of pit, cifar100 were published");
 }
 

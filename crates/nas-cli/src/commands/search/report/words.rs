@@ -180,7 +180,7 @@ impl Report<'_> {
         }
         if let (Some(trained), Some(budget)) = (self.trained(), self.plan.training()) {
             let acquisition = match budget.acquisition {
-                Acquisition::Active => "chosen where the front is expected to gain most",
+                Acquisition::Active => "chosen where the front gains most",
                 Acquisition::Random => "chosen at random",
             };
             text += &format!(
