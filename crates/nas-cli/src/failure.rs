@@ -2,8 +2,6 @@
 
 use std::{error::Error, process::ExitCode};
 
-use crate::terminal::note;
-
 /// Why a command did not do its work, in a sentence, and its exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -88,9 +86,8 @@ impl Failure {
         Ok(())
     }
 
-    /// Prints the message to standard error.
-    pub fn report(&self) -> ExitCode {
-        note(&format!("error: {}", self.message));
+    /// The exit code of the program.
+    pub fn code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
 }

@@ -123,7 +123,10 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(code) => code,
-        Err(failure) => failure.report(),
+        Err(failure) => {
+            terminal::report(&failure);
+            failure.code()
+        }
     }
 }
 

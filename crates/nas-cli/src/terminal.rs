@@ -46,6 +46,11 @@ pub fn note(message: &str) {
     eprintln!("{}", wrapped(&printable(message), columns));
 }
 
+/// Prints a failure to standard error.
+pub fn report(failure: &Failure) {
+    note(&format!("error: {failure}"));
+}
+
 /// A text without what a terminal would take for a command: it may quote a file or a model.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_command = |c: char| c.is_control() && c != '\n' && c != '\t';

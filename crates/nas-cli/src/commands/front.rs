@@ -118,16 +118,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }))?,
         format => {
             let objectives: Vec<&str> = objectives.iter().map(|one| one.column.as_str()).collect();
-            let left_out = match format {
-                Format::Table => {
-                    let (fitting, left_out) = records.fitting(&objectives);
-                    fitting.print(format)?;
-                    left_out
-                }
-                _ => {
-                    records.print(format)?;
-                    Vec::new()
-                }
+            let left_out = if format == Format::Table {
+                let (fitting, left_out) = records.fitting(&objectives);
+                fitting.print(format)?;
+                left_out
+            } else {
+                records.print(format)?;
+                Vec::new()
             };
             let mut summary =
                 format!("{} of {} rows are non-dominated", front.len(), found.rows.len());

@@ -13,7 +13,7 @@ use crate::{
     journal::{EVENTS, Journal},
     output::{Cell, Format, Records, counted},
     run_folder::{CONFIG, RESULT, RunFolder},
-    terminal::print,
+    terminal::{print, report},
 };
 
 #[derive(Debug, clap::Args)]
@@ -174,7 +174,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         format => records.print(format)?,
     }
     for failure in &unreadable {
-        failure.report();
+        report(failure);
     }
     Ok(ExitCode::SUCCESS)
 }
