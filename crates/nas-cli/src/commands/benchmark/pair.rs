@@ -78,13 +78,16 @@ impl Arguments {
             for device in &named {
                 check_published(problem, device)?;
             }
-            for device in problem.devices()? {
-                let is_named = named.contains(&device.name);
-                if !(named.is_empty() || is_named) {
-                    continue;
-                }
+            let mut devices = problem.devices()?;
+            if !named.is_empty() {
+                let all = devices;
+                let of_name = |name: &String| all.iter().find(|device| device.name == *name);
+                devices = named.iter().filter_map(of_name).copied().collect();
+            }
+            for device in devices {
                 // Unless they are named, devices without energy are left out.
-                if self.energy && !is_named && !problem.has_cost(&device.name, Metric::Energy)? {
+                let has_energy = || problem.has_cost(&device.name, Metric::Energy);
+                if self.energy && named.is_empty() && !has_energy()? {
                     continue;
                 }
                 let metrics = &[Metric::Latency, Metric::Energy][..=usize::from(self.energy)];
