@@ -30,6 +30,8 @@ pub(super) struct Worker {
     child: Box<dyn ChildWrapper>,
     lines: Receiver<String>,
     errors: Arc<Mutex<String>>,
+    /// Disconnected once all of its standard error was read.
+    reading_errors: Receiver<()>,
     /// Whether it has answered a question.
     pub(super) answered: bool,
 }
@@ -64,7 +66,9 @@ impl Worker {
         });
         let errors = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&errors);
+        let (is_reading, reading_errors) = mpsc::channel();
         thread::spawn(move || {
+            let _until_the_end: mpsc::Sender<()> = is_reading;
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = errors_of.read(&mut buffer) {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +79,7 @@ impl Worker {
                 }
             }
         });
-        Ok(Self { child, lines, errors, answered: false })
+        Ok(Self { child, lines, errors, reading_errors, answered: false })
     }
 
     /// Sends a question, and waits for the line that answers it.
@@ -105,6 +109,8 @@ impl Worker {
             Some(status) => status.to_string(),
             None => "its output ended".to_owned(),
         };
+        // Its last words may arrive after its end; a process that it left behind may keep them open.
+        let _ = self.reading_errors.recv_timeout(GRACE);
         let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = errors.lines().map(str::trim).rfind(|line| !line.is_empty()) {
             let _ = write!(text, ", after: {last}");
