@@ -171,6 +171,14 @@ impl From<nas_llm::Error> for Failure {
 
 impl From<nas_search::Error> for Failure {
     fn from(error: nas_search::Error) -> Self {
-        Self::work(chain(&error))
+        match error {
+            nas_search::Error::Feature { feature, .. } => Self::input(format!(
+                "{error}: `cargo install --path crates/nas-cli --features {feature}`"
+            )),
+            nas_search::Error::NoAxis { .. } | nas_search::Error::Partition(_) => {
+                Self::input(chain(&error))
+            }
+            _ => Self::work(chain(&error)),
+        }
     }
 }

@@ -1,87 +1,82 @@
 //! The searchers by name, and how a budget is divided into generations.
 
-use clap::ValueEnum;
-use nas_eval::Problem;
-use nas_partition::{Axis, Partition};
-use nas_search::{
-    Evolution, LocalSearch, MapElites, Nsga2, Proposer, Random, RegularisedEvolution, Settings,
-    Statistical,
-};
+use std::sync::LazyLock;
 
+use clap::{ValueEnum, builder::PossibleValue};
+use nas_eval::Problem;
+use nas_partition::Axis;
+use nas_search::{Context, Proposer, SEARCHERS, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, partition::population};
 
-/// Population of NSGA-II and SPEA2: with a few hundred evaluations the usual 100 hardly evolve.
-const POPULATION: usize = 50;
-
-/// Ranges of FLOPs of which MAP-Elites keeps the best.
-const CELLS: usize = 100;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// What proposes architectures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Searcher {
-    /// Evolution that ranks children by statistics of what the search has evaluated
-    Statistical,
-    /// Crossover and mutation of parents that are best by random weights
-    Evolution,
-    /// Uniform sampling
-    Random,
-    /// Pareto local search: all neighbours of members of the front
-    Local,
-    /// Regularised evolution: the oldest die, the best of a sample mutates
-    RegularisedEvolution,
-    /// NSGA-II: non-dominated sorting and crowding distance
-    Nsga2,
-    /// MAP-Elites: the most accurate of each range of FLOPs mutates; in a space of your own, of each
-    /// range of its last axis
-    MapElites,
-    /// SPEA2 (library moors); requires a build with --features spea2
-    Spea2,
-    /// A language model, only in nas search, with --llm-url or --replay
+    /// One of nas-search's catalogue.
+    Named(&'static nas_search::Searcher),
+    /// A language model.
     Llm,
-    /// Evaluates every architecture
+    /// A list of all architectures.
     Exhaustive,
 }
 
-impl Searcher {
-    /// The name as it is typed.
-    pub fn name(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+static ALL: LazyLock<Vec<Searcher>> = LazyLock::new(|| {
+    let named = SEARCHERS.iter().map(Searcher::Named);
+    named.chain([Searcher::Llm, Searcher::Exhaustive]).collect()
+});
+
+impl ValueEnum for Searcher {
+    fn value_variants<'a>() -> &'a [Self] {
+        &ALL
     }
 
-    /// The searcher, or nothing if it requires a model or a list.
-    pub fn proposer(self, problem: &Problem) -> Result<Option<Box<dyn Proposer>>, Failure> {
-        Ok(Some(match self {
-            Self::Statistical => Box::new(Statistical),
-            Self::Evolution => Box::new(Evolution::default()),
-            Self::Random => Box::new(Random),
-            Self::Local => Box::new(LocalSearch::default()),
-            Self::RegularisedEvolution => Box::new(RegularisedEvolution::default()),
-            Self::Nsga2 => Box::new(Nsga2::new(POPULATION)),
-            Self::MapElites => {
-                // The last statistic is the one that costs follow most.
-                let Some(statistic) = problem.statistics.last().cloned() else {
-                    return Err(Failure::input(format!(
-                        "{} has no statistic that map-elites can use: add an [[axis]] to it, or name another --searcher",
-                        problem.space.name()
-                    )));
-                };
-                let axis = Axis::new(statistic.title(), move |arch| statistic.of(arch));
-                let cells = Partition::by_quantiles(axis, &population(problem.space), CELLS)?;
-                Box::new(MapElites { cells, crossover: 0.5 })
-            }
-            #[cfg(feature = "spea2")]
-            Self::Spea2 => Box::new(nas_search::Spea2::new(POPULATION)),
-            #[cfg(not(feature = "spea2"))]
-            Self::Spea2 => {
-                return Err(Failure::input(
-                    "this nas was built without the searcher spea2: build one that has it with \
-                     `cargo install --path crates/nas-cli --features spea2`",
-                ));
-            }
-            Self::Llm | Self::Exhaustive => return Ok(None),
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(match self {
+            Self::Named(searcher) => searcher.summary,
+            Self::Llm => "A language model, only in nas search, with --llm-url or --replay",
+            Self::Exhaustive => "Evaluates every architecture",
         }))
+    }
+}
+
+impl From<Searcher> for String {
+    fn from(searcher: Searcher) -> Self {
+        searcher.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for Searcher {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::from_str(&name, false)
+    }
+}
+
+impl Searcher {
+    /// The best searcher without a language model.
+    pub const DEFAULT: Self = Self::Named(&SEARCHERS[0]);
+
+    /// The name as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Named(searcher) => searcher.name,
+            Self::Llm => "llm",
+            Self::Exhaustive => "exhaustive",
+        }
+    }
+
+    /// The proposer, or nothing if it requires a model or a list.
+    pub fn proposer(self, problem: &Problem) -> Result<Option<Box<dyn Proposer>>, Failure> {
+        let Self::Named(searcher) = self else { return Ok(None) };
+        // The last statistic is the one that costs follow most.
+        let axis = problem.statistics.last().cloned();
+        let axis = axis.map(|one| Axis::new(one.title(), move |arch| one.of(arch)));
+        let sample = || population(problem.space);
+        let context = Context { space: problem.space, axis, sample: &sample };
+        Ok(Some((searcher.make)(&context)?))
     }
 }
 

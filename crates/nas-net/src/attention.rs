@@ -21,21 +21,25 @@ pub(crate) const DISTANCE: i64 = nas_space::autoformer::DISTANCE as i64;
 
 /// The parameters of attention without its projections.
 #[derive(Debug)]
-pub(crate) struct Attention {
-    pub heads: i64,
-    pub keys: RelativePositions,
-    pub values: RelativePositions,
+pub struct Attention {
+    pub(crate) heads: i64,
+    pub(crate) keys: RelativePositions,
+    pub(crate) values: RelativePositions,
 }
 
 /// For each distance between rows, and between columns, a vector; the first is the class token's,
 /// which is equally far from all. Each of shape (2 · distances + 2, channels of a head).
 #[derive(Debug)]
 pub(crate) struct RelativePositions {
-    pub rows: Tensor,
-    pub columns: Tensor,
+    pub(crate) rows: Tensor,
+    pub(crate) columns: Tensor,
 }
 
 impl Attention {
+    /// The untrained parameters of so many heads.
+    ///
+    /// # Errors
+    /// Where the device is out of memory.
     pub fn new(builder: &mut Builder, heads: i64) -> Result<Self, TchError> {
         let mut table = || builder.embedding(&[2 * DISTANCE + 2, HEAD]);
         let keys = RelativePositions { rows: table()?, columns: table()? };
@@ -45,17 +49,20 @@ impl Attention {
 
 /// The positions of an image's patches.
 #[derive(Debug)]
-pub(crate) struct Grid {
-    pub side: i64,
+pub struct Grid {
+    pub(crate) side: i64,
     /// For each token a one at the class's place, its row's and its column's, of shape
     /// (1 + side², 1 + 2 · side).
-    pub places: Tensor,
+    pub(crate) places: Tensor,
     /// Which embedding belongs to the distance of a row or column to another, of length side².
-    pub distances: Tensor,
+    pub(crate) distances: Tensor,
 }
 
 impl Grid {
     /// The grid of so many patches along a side.
+    ///
+    /// # Errors
+    /// Where the device is out of memory.
     pub fn new(side: i64, device: Device) -> Result<Self, TchError> {
         let ones = Tensor::f_eye(side, (Kind::Float, device))?;
         let rows = ones.f_repeat_interleave_self_int(side, 0, None)?;

@@ -9,7 +9,7 @@ use crate::attention::{Attention, Grid};
 use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{LayerNorm, Linear, Patches};
-use crate::network::impl_network;
+use crate::network::{Built, Walk};
 
 /// A vision transformer of AutoFormer's spaces (Chen et al. 2021, arXiv 2107.00651).
 ///
@@ -55,7 +55,7 @@ impl AutoFormerNetwork {
         classes: u64,
         seed: u64,
         device: Device,
-    ) -> Result<Self, Error> {
+    ) -> Result<Built<Self>, Error> {
         if side == 0 || !side.is_multiple_of(PATCH) {
             return Err(Error::Side { side, patch: PATCH });
         }
@@ -68,7 +68,7 @@ impl AutoFormerNetwork {
             let hidden = plan.hidden(layer) as i64;
             layers.push(TransformerLayer::new(&mut builder, width, layer.heads as i64, hidden)?);
         }
-        Ok(Self {
+        Ok(Built(Self {
             patches,
             grid: Grid::new(along, device)?,
             layers,
@@ -78,7 +78,15 @@ impl AutoFormerNetwork {
             plan: plan.clone(),
             side,
             classes,
-        })
+        }))
+    }
+}
+
+impl Walk for AutoFormerNetwork {
+    const KIND: NetworkKind = NetworkKind::Transformer;
+
+    fn parameters(&self) -> &[(Role, Tensor)] {
+        &self.parameters
     }
 
     /// For its image size.
@@ -137,8 +145,6 @@ impl TransformerLayer {
     }
 }
 
-impl_network!(AutoFormerNetwork, NetworkKind::Transformer);
-
 #[cfg(test)]
 mod tests {
     use nas_proxy::{Batch, Network, Proxy, ProxySet};
@@ -161,7 +167,7 @@ mod tests {
         Plan { embedding: 48, layers: vec![layer(1, 2.0), layer(2, 3.5)] }
     }
 
-    fn network(plan: &Plan, side: u64) -> AutoFormerNetwork {
+    fn network(plan: &Plan, side: u64) -> Built<AutoFormerNetwork> {
         AutoFormerNetwork::new(plan, side, 10, 1, Device::Cpu).unwrap()
     }
 

@@ -9,8 +9,8 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 
 /// How parameters are initialised.
-#[derive(Clone, Copy)]
-pub(crate) enum Initial {
+#[derive(Clone, Copy, Debug)]
+pub enum Initial {
     /// As PyTorch does: weights and biases uniform within ±1/√(inputs of a unit), which is
     /// `kaiming_uniform_` with a = √5 (He et al. 2015, arXiv 1502.01852).
     Uniform,
@@ -25,8 +25,10 @@ pub(crate) enum Initial {
 /// The deviation of a transformer's parameters.
 const TRANSFORMER: f64 = 0.02;
 
-/// Makes layers from one seed.
-pub(crate) struct Builder {
+/// Makes layers with initial weights from one seed. Every method fails where the device is out of
+/// memory.
+#[derive(Debug)]
+pub struct Builder {
     random: ChaCha8Rng,
     device: Device,
     initial: Initial,
@@ -34,10 +36,12 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
+    /// Layers on a device; equal seeds give equal parameters.
     pub fn new(seed: u64, device: Device, initial: Initial) -> Self {
         Self { random: ChaCha8Rng::seed_from_u64(seed), device, initial, parameters: Vec::new() }
     }
 
+    /// A convolution of all channels at once.
     pub fn convolution(
         &mut self,
         inputs: i64,
@@ -48,6 +52,7 @@ impl Builder {
         self.grouped_convolution(inputs, outputs, kernel, stride, 1)
     }
 
+    /// A convolution with a square kernel, in groups of channels.
     pub fn grouped_convolution(
         &mut self,
         inputs: i64,
@@ -69,6 +74,7 @@ impl Builder {
         Ok(Convolution { weight, stride, groups })
     }
 
+    /// The embedding of `count` square patches of `patch` pixels along a side, in so many channels.
     pub fn patches(&mut self, patch: i64, count: i64, channels: i64) -> Result<Patches, TchError> {
         let fan_in = 3 * patch * patch;
         let weight = self.uniform(&[channels, 3, patch, patch], fan_in)?;
@@ -81,11 +87,13 @@ impl Builder {
         })
     }
 
+    /// A parameter of a transformer, such as a token or a position.
     pub fn embedding(&mut self, shape: &[i64]) -> Result<Tensor, TchError> {
         let values = self.normal(shape, TRANSFORMER)?;
         self.parameter(Role::Embedding, &values)
     }
 
+    /// Layer normalisation of so many channels.
     pub fn layer_norm(&mut self, channels: i64) -> Result<LayerNorm, TchError> {
         let options = (Kind::Float, self.device);
         Ok(LayerNorm {
@@ -94,6 +102,7 @@ impl Builder {
         })
     }
 
+    /// Batch normalisation of so many channels.
     pub fn batch_norm(&mut self, channels: i64) -> Result<BatchNorm, TchError> {
         let options = (Kind::Float, self.device);
         Ok(BatchNorm {
@@ -104,6 +113,7 @@ impl Builder {
         })
     }
 
+    /// A linear layer with bias.
     pub fn linear(&mut self, inputs: i64, outputs: i64) -> Result<Linear, TchError> {
         self.linear_of(Role::Weight, inputs, outputs)
     }

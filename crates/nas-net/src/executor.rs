@@ -8,8 +8,10 @@ use tch::TchError;
 use crate::attention::{Attention, Grid};
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 
-/// What to do at each layer.
-pub(crate) trait Executor {
+/// What to do at each layer: compute it, list it, or write it to a file.
+///
+/// Every method fails where libtorch does: for values of another shape, or where memory runs out.
+pub trait Executor {
     /// The input and output of a layer.
     type Value;
 
@@ -19,12 +21,14 @@ pub(crate) trait Executor {
     /// The ReLU of `layers` layers that read the same value.
     fn relu(&mut self, input: &Self::Value, layers: usize) -> Result<Self::Value, TchError>;
 
+    /// A convolution without bias.
     fn convolution(
         &mut self,
         input: &Self::Value,
         convolution: &Convolution,
     ) -> Result<Self::Value, TchError>;
 
+    /// Batch normalisation over the images.
     fn batch_norm(
         &mut self,
         input: &Self::Value,
@@ -45,6 +49,7 @@ pub(crate) trait Executor {
     /// An image's tokens, of shape (count, 1 + patches, channels).
     fn patches(&mut self, images: &Self::Value, to: &Patches) -> Result<Self::Value, TchError>;
 
+    /// Layer normalisation of each token.
     fn layer_norm(
         &mut self,
         tokens: &Self::Value,
@@ -54,9 +59,10 @@ pub(crate) trait Executor {
     /// A linear layer of each token.
     fn linear(&mut self, tokens: &Self::Value, linear: &Linear) -> Result<Self::Value, TchError>;
 
+    /// The Gaussian error linear unit.
     fn gelu(&mut self, tokens: &Self::Value) -> Result<Self::Value, TchError>;
 
-    /// Attention, of queries, keys and values that lie side by side.
+    /// Attention with relative positions, of queries, keys and values that lie side by side.
     fn attend(
         &mut self,
         queries_keys_values: &Self::Value,

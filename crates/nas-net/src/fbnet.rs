@@ -9,7 +9,7 @@ use crate::Error;
 use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
-use crate::network::impl_network;
+use crate::network::{Built, Walk};
 
 /// A network of FBNet's space (Wu et al. 2019, arXiv 1812.03443) as HW-NAS-Bench builds it (Li et al.
 /// 2021, arXiv 2103.10584).
@@ -59,7 +59,7 @@ impl FbnetNetwork {
     ///
     /// # Errors
     /// Fails if `arch` is not of FBNet's space, or the device is out of memory.
-    pub fn new(arch: &Arch, input: Input, seed: u64, device: Device) -> Result<Self, Error> {
+    pub fn new(arch: &Arch, input: Input, seed: u64, device: Device) -> Result<Built<Self>, Error> {
         let layers = fbnet::layers(arch, input)?;
         let mut builder = Builder::new(seed, device, Initial::Normal);
         let stem = ConvolutionAndNorm::new(&mut builder, 3, STEM, 3, input.stem_stride(), 1)?;
@@ -69,14 +69,22 @@ impl FbnetNetwork {
             .map(|&(layer, block)| Block::new(&mut builder, layer, block))
             .collect::<Result<_, _>>()?;
         let features = input.features();
-        Ok(Self {
+        Ok(Built(Self {
             stem,
             blocks,
             head: ConvolutionAndNorm::new(&mut builder, last, features, 1, 1, 1)?,
             classifier: builder.linear(features as i64, input.classes() as i64)?,
             parameters: builder.into_parameters(),
             flops: fbnet::flops(arch, input),
-        })
+        }))
+    }
+}
+
+impl Walk for FbnetNetwork {
+    const KIND: NetworkKind = NetworkKind::Convolutional;
+
+    fn parameters(&self) -> &[(Role, Tensor)] {
+        &self.parameters
     }
 
     /// For the images of its data set ([`fbnet::flops`]).
@@ -184,8 +192,6 @@ impl ConvolutionAndNorm {
     }
 }
 
-impl_network!(FbnetNetwork, NetworkKind::Convolutional);
-
 #[cfg(test)]
 mod tests {
     use nas_proxy::{Batch, Network, Proxy, ProxySet};
@@ -194,7 +200,7 @@ mod tests {
     use super::*;
     use crate::BuiltNetwork;
 
-    fn of(choice: impl Fn(u8) -> u8, input: Input) -> (Arch, FbnetNetwork) {
+    fn of(choice: impl Fn(u8) -> u8, input: Input) -> (Arch, Built<FbnetNetwork>) {
         let arch = Arch::new((0..LAYERS as u8).map(choice).collect::<Vec<u8>>());
         let network = FbnetNetwork::new(&arch, input, 4, Device::Cpu).unwrap();
         (arch, network)

@@ -4,59 +4,59 @@ use tch::Tensor;
 
 /// A convolution without bias; the padding keeps the size at stride 1.
 #[derive(Debug)]
-pub(crate) struct Convolution {
+pub struct Convolution {
     /// Of shape (outputs, inputs of a group, kernel, kernel).
-    pub weight: Tensor,
-    pub stride: i64,
-    pub groups: i64,
+    pub(crate) weight: Tensor,
+    pub(crate) stride: i64,
+    pub(crate) groups: i64,
 }
 
 impl Convolution {
-    pub fn kernel(&self) -> i64 {
+    pub(crate) fn kernel(&self) -> i64 {
         self.weight.size()[2]
     }
 }
 
 /// Batch normalisation with scale, shift and running statistics, each of shape (channels).
 #[derive(Debug)]
-pub(crate) struct BatchNorm {
-    pub weight: Tensor,
-    pub bias: Tensor,
-    pub running_mean: Tensor,
-    pub running_variance: Tensor,
+pub struct BatchNorm {
+    pub(crate) weight: Tensor,
+    pub(crate) bias: Tensor,
+    pub(crate) running_mean: Tensor,
+    pub(crate) running_variance: Tensor,
 }
 
 impl BatchNorm {
-    pub const EPSILON: f64 = 1e-5;
+    pub(crate) const EPSILON: f64 = 1e-5;
 }
 
 /// A linear layer: weight of shape (outputs, inputs), bias of shape (outputs).
 #[derive(Debug)]
-pub(crate) struct Linear {
-    pub weight: Tensor,
-    pub bias: Tensor,
+pub struct Linear {
+    pub(crate) weight: Tensor,
+    pub(crate) bias: Tensor,
 }
 
 /// Layer normalisation with scale and shift, each of shape (channels).
 #[derive(Debug)]
-pub(crate) struct LayerNorm {
-    pub weight: Tensor,
-    pub bias: Tensor,
+pub struct LayerNorm {
+    pub(crate) weight: Tensor,
+    pub(crate) bias: Tensor,
 }
 
 impl LayerNorm {
-    pub const EPSILON: f64 = 1e-5;
+    pub(crate) const EPSILON: f64 = 1e-5;
 }
 
 /// The embedding of an image's patches as tokens, behind a class token, each with its position.
 #[derive(Debug)]
-pub(crate) struct Patches {
+pub struct Patches {
     /// Of shape (channels, 3, side of a patch, side of a patch).
-    pub weight: Tensor,
+    pub(crate) weight: Tensor,
     /// Of shape (channels).
-    pub bias: Tensor,
+    pub(crate) bias: Tensor,
     /// Of shape (1, 1, channels).
-    pub class: Tensor,
+    pub(crate) class: Tensor,
     /// Of shape (1, 1 + patches, channels).
-    pub positions: Tensor,
+    pub(crate) positions: Tensor,
 }

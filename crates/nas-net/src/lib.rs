@@ -25,3 +25,13 @@ pub use listing::Layer;
 pub use nasbench201::NasBench201Network;
 pub use network::BuiltNetwork;
 pub use walk::Walkable;
+
+/// What a network of another space is made of: layers with initial weights from a seed
+/// ([`Builder`](build::Builder)), and one walk through them ([`Walk`](build::Walk)).
+pub mod build {
+    pub use crate::attention::{Attention, Grid};
+    pub use crate::builder::{Builder, Initial};
+    pub use crate::executor::Executor;
+    pub use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
+    pub use crate::network::{Built, Walk};
+}

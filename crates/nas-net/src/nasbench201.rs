@@ -11,7 +11,7 @@ use crate::Error;
 use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
-use crate::network::impl_network;
+use crate::network::{Built, Walk};
 
 const STAGE_CHANNELS: [i64; 3] = [16, 32, 64];
 const CELLS_PER_STAGE: usize = 5;
@@ -81,7 +81,12 @@ impl NasBench201Network {
     /// # Errors
     ///
     /// Fails if `arch` is not of NAS-Bench-201, or the device is out of memory.
-    pub fn new(arch: &Arch, dataset: Dataset, seed: u64, device: Device) -> Result<Self, Error> {
+    pub fn new(
+        arch: &Arch,
+        dataset: Dataset,
+        seed: u64,
+        device: Device,
+    ) -> Result<Built<Self>, Error> {
         space().check(arch)?;
         let operations = operations(arch);
         let mut builder = Builder::new(seed, device, Initial::Uniform);
@@ -102,7 +107,7 @@ impl NasBench201Network {
             stages.push(Stage { reduction, cells });
             inputs = channels;
         }
-        Ok(Self {
+        Ok(Built(Self {
             stem,
             stem_norm,
             stages,
@@ -110,7 +115,15 @@ impl NasBench201Network {
             classifier: builder.linear(last_channels, dataset.classes() as i64)?,
             parameters: builder.into_parameters(),
             flops: flops(arch, dataset),
-        })
+        }))
+    }
+}
+
+impl Walk for NasBench201Network {
+    const KIND: NetworkKind = NetworkKind::Convolutional;
+
+    fn parameters(&self) -> &[(Role, Tensor)] {
+        &self.parameters
     }
 
     /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its image size.
@@ -144,8 +157,6 @@ impl NasBench201Network {
         executor.classify(&x, &self.classifier)
     }
 }
-
-impl_network!(NasBench201Network, NetworkKind::Convolutional);
 
 impl Reduction {
     fn new(builder: &mut Builder, inputs: i64, channels: i64) -> Result<Self, TchError> {

@@ -1,8 +1,13 @@
-//! What every network of this crate offers: scoring, inference, a list of its layers, and export.
+//! What every network offers: scoring, inference, a list of its layers, and export. All of it follows
+//! from one walk through its layers.
 
-use nas_proxy::Network;
-use tch::Tensor;
+use nas_proxy::{Network, NetworkKind, Pass, Role};
+use tch::{Device, TchError, Tensor};
 
+use crate::executor::Executor;
+use crate::inference::Inference;
+use crate::listing::Listing;
+use crate::scoring::Scoring;
 use crate::walk::Walkable;
 use crate::{Error, Layer};
 
@@ -29,57 +34,68 @@ pub trait BuiltNetwork: Network {
     fn walkable(&self) -> Walkable<'_>;
 }
 
-/// Implements the traits for a network of a kind that has `parameters`, walks through its layers
-/// with any executor, and counts its operations for an image's shape.
-macro_rules! impl_network {
-    ($network:ty, $kind:expr) => {
-        impl nas_proxy::Network for $network {
-            fn parameters(&self) -> Vec<(nas_proxy::Role, tch::Tensor)> {
-                self.parameters.iter().map(|(role, one)| (*role, one.shallow_clone())).collect()
-            }
+/// A network described by one walk through its layers. [`Built`] gives it all that a
+/// [`BuiltNetwork`] offers.
+pub trait Walk {
+    /// What proxies apply to.
+    const KIND: NetworkKind;
 
-            fn forward(
-                &self,
-                images: &tch::Tensor,
-                pass: &mut nas_proxy::Pass,
-            ) -> Result<tch::Tensor, tch::TchError> {
-                self.walk(images, &mut crate::scoring::Scoring(pass))
-            }
+    /// All parameters, in the order in which they were made
+    /// ([`Builder::into_parameters`](crate::build::Builder::into_parameters)).
+    fn parameters(&self) -> &[(Role, Tensor)];
 
-            fn kind(&self) -> Option<nas_proxy::NetworkKind> {
-                Some($kind)
-            }
+    /// Multiply-accumulate operations for one image of shape (channels, height, width).
+    fn operations(&self, shape: [i64; 3]) -> u64;
 
-            fn flops(&self, shape: [i64; 3], _: tch::Device) -> Result<f64, tch::TchError> {
-                Ok(self.operations(shape) as f64)
-            }
-        }
-
-        impl crate::BuiltNetwork for $network {
-            fn forward_inference(&self, images: &tch::Tensor) -> Result<tch::Tensor, crate::Error> {
-                Ok(tch::no_grad(|| self.walk(images, &mut crate::inference::Inference))?)
-            }
-
-            fn layers(&self) -> Result<Vec<crate::Layer>, crate::Error> {
-                let mut listing = crate::listing::Listing(Vec::new());
-                self.walk(&(), &mut listing)?;
-                Ok(listing.0)
-            }
-
-            fn walkable(&self) -> crate::walk::Walkable<'_> {
-                crate::walk::Walkable(self)
-            }
-        }
-
-        impl crate::walk::Walk for $network {
-            fn write(
-                &self,
-                images: &crate::walk::Symbol,
-                writer: &mut dyn crate::executor::Executor<Value = crate::walk::Symbol>,
-            ) -> Result<crate::walk::Symbol, tch::TchError> {
-                self.walk(images, writer)
-            }
-        }
-    };
+    /// Leads an executor from the images, of shape (count, 3, height, width), through every layer to
+    /// the logits, of shape (count, classes).
+    ///
+    /// # Errors
+    /// Those of the executor, for example for images of another shape.
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        images: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError>;
 }
-pub(crate) use impl_network;
+
+/// A network with its weights.
+#[derive(Debug)]
+pub struct Built<N>(
+    /// Its layers.
+    pub N,
+);
+
+impl<N: Walk> Network for Built<N> {
+    fn parameters(&self) -> Vec<(Role, Tensor)> {
+        self.0.parameters().iter().map(|(role, one)| (*role, one.shallow_clone())).collect()
+    }
+
+    fn forward(&self, images: &Tensor, pass: &mut Pass) -> Result<Tensor, TchError> {
+        self.0.walk(images, &mut Scoring(pass))
+    }
+
+    fn kind(&self) -> Option<NetworkKind> {
+        Some(N::KIND)
+    }
+
+    fn flops(&self, shape: [i64; 3], _: Device) -> Result<f64, TchError> {
+        Ok(self.0.operations(shape) as f64)
+    }
+}
+
+impl<N: Walk> BuiltNetwork for Built<N> {
+    fn forward_inference(&self, images: &Tensor) -> Result<Tensor, Error> {
+        Ok(tch::no_grad(|| self.0.walk(images, &mut Inference))?)
+    }
+
+    fn layers(&self) -> Result<Vec<Layer>, Error> {
+        let mut listing = Listing(Vec::new());
+        self.0.walk(&(), &mut listing)?;
+        Ok(listing.0)
+    }
+
+    fn walkable(&self) -> Walkable<'_> {
+        Walkable(&self.0)
+    }
+}

@@ -5,6 +5,7 @@ use std::fmt;
 use tch::TchError;
 
 use crate::executor::Executor;
+use crate::network::Walk;
 
 /// A value in a network that is written down.
 #[derive(Clone, Debug)]
@@ -28,8 +29,8 @@ impl fmt::Display for Symbol {
     }
 }
 
-/// A network that leads a writer from its images to its logits.
-pub(crate) trait Walk {
+/// A network that leads a writer of a file from its images to its logits.
+pub(crate) trait Write {
     fn write(
         &self,
         images: &Symbol,
@@ -37,8 +38,18 @@ pub(crate) trait Walk {
     ) -> Result<Symbol, TchError>;
 }
 
+impl<N: Walk> Write for N {
+    fn write(
+        &self,
+        images: &Symbol,
+        writer: &mut dyn Executor<Value = Symbol>,
+    ) -> Result<Symbol, TchError> {
+        self.walk(images, writer)
+    }
+}
+
 /// A network as the export formats of this crate read it.
-pub struct Walkable<'a>(pub(crate) &'a dyn Walk);
+pub struct Walkable<'a>(pub(crate) &'a dyn Write);
 
 impl fmt::Debug for Walkable<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

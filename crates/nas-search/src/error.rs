@@ -40,6 +40,29 @@ pub enum Error {
     /// The state given to [`Search::resume`](crate::Search::resume) is not one of this search.
     #[error("this is not a state of this search: {0}")]
     State(String),
+    /// A searcher that divides the space along an axis, in a space that has none.
+    #[error(
+        "{searcher} requires an axis of complexity, and {space} has none: add an [[axis]] to {space}, or choose another searcher"
+    )]
+    NoAxis {
+        /// The searcher.
+        searcher: &'static str,
+        /// The space.
+        space: String,
+    },
+    /// A searcher that this program was built without.
+    #[error(
+        "this program was built without the searcher {searcher}: choose another one, or build it with the feature {feature}"
+    )]
+    Feature {
+        /// The searcher.
+        searcher: &'static str,
+        /// The feature of nas-search that has it.
+        feature: &'static str,
+    },
+    /// The axis of a searcher could not be divided.
+    #[error(transparent)]
+    Partition(#[from] nas_partition::Error),
     /// An evaluator without objectives.
     #[error("an evaluator needs at least one objective")]
     NoObjectives,

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod archives;
-mod baselines;
 mod error;
 mod evaluated;
 mod evaluator;
@@ -20,12 +19,10 @@ mod request;
 mod rng;
 mod run;
 mod search;
+mod searcher;
 mod settings;
 mod state;
 
-#[cfg(feature = "spea2")]
-pub use baselines::Spea2;
-pub use baselines::{LocalSearch, MapElites, Nsga2, RegularisedEvolution};
 pub use error::{BoxError, Error};
 pub use evaluated::Evaluated;
 pub use evaluator::{Detail, Evaluation, Evaluator};
@@ -35,11 +32,12 @@ pub use objective::{Objective, Role};
 pub use outcome::{Limit, Outcome, Within};
 pub use proposal::Proposal;
 pub use proposer::{Answer, Proposer};
-pub use proposers::{Evolution, FixedList, Random, Statistical};
+pub use proposers::*;
 pub use rejection::{Rejection, Rejections};
 pub use replay::ReplayedEvaluator;
 pub use request::Request;
 pub use rng::SearchRng;
 pub use search::Search;
+pub use searcher::{Context, Searcher};
 pub use settings::Settings;
 pub use state::State;

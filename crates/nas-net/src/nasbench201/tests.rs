@@ -13,12 +13,12 @@ const MIXED: &str =
     "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|";
 const DISCONNECTED: &str = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|none~2|";
 
-fn network(text: &str, seed: u64) -> NasBench201Network {
+fn network(text: &str, seed: u64) -> Built<NasBench201Network> {
     let arch = parse_arch_str(text).unwrap();
     NasBench201Network::new(&arch, Dataset::Cifar10, seed, Device::Cpu).unwrap()
 }
 
-fn count(network: &NasBench201Network) -> u64 {
+fn count(network: &Built<NasBench201Network>) -> u64 {
     network.parameters().iter().map(|(_, one)| one.numel() as u64).sum()
 }
 

@@ -1,7 +1,7 @@
 //! Evolution by random weights.
 
 use super::mating::breed;
-use crate::{BoxError, Proposal, Proposer, Request, SearchRng};
+use crate::{BoxError, Proposal, Proposer, Request, SearchRng, Searcher};
 
 /// Evolution by random weights: uniform crossover of two good architectures, or mutation of one.
 ///
@@ -29,6 +29,12 @@ impl Evolution {
     /// The proposer's name in results.
     pub const NAME: &'static str = "evolution";
 }
+
+pub(super) const SEARCHER: Searcher = Searcher {
+    name: Evolution::NAME,
+    summary: "Crossover and mutation of parents that are best by random weights",
+    make: |_| Ok(Box::new(Evolution::default())),
+};
 
 impl Proposer for Evolution {
     fn name(&self) -> &'static str {

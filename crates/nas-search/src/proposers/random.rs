@@ -1,6 +1,6 @@
 //! Random sampling.
 
-use crate::{BoxError, Proposal, Proposer, Request, SearchRng};
+use crate::{BoxError, Proposal, Proposer, Request, SearchRng, Searcher};
 
 /// Uniform random sampling within the niche: the baseline of every comparison.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,6 +14,9 @@ impl Random {
     /// The proposer's name in results.
     pub const NAME: &'static str = "random";
 }
+
+pub(super) const SEARCHER: Searcher =
+    Searcher { name: Random::NAME, summary: "Uniform sampling", make: |_| Ok(Box::new(Random)) };
 
 impl Proposer for Random {
     fn name(&self) -> &'static str {

@@ -3,7 +3,7 @@
 use nas_space::Arch;
 
 use super::mating::{Mating, breed};
-use crate::{BoxError, Polarity, Proposal, Proposer, Request, SearchRng};
+use crate::{BoxError, Polarity, Proposal, Proposer, Request, SearchRng, Searcher};
 
 /// Evolution that chooses among children by what the search has learnt, without a language model.
 ///
@@ -28,6 +28,12 @@ impl Statistical {
     /// The proposer's name in results.
     pub const NAME: &'static str = "statistical";
 }
+
+pub(super) const SEARCHER: Searcher = Searcher {
+    name: Statistical::NAME,
+    summary: "Evolution that ranks children by statistics of what the search has evaluated",
+    make: |_| Ok(Box::new(Statistical)),
+};
 
 impl Proposer for Statistical {
     fn name(&self) -> &'static str {

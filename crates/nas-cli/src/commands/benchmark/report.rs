@@ -18,7 +18,7 @@ use crate::{
 
 /// A network on a front: the searcher that found it, its objectives in the search.
 struct OnFront<'a> {
-    by: String,
+    by: &'static str,
     seed: u64,
     arch: &'a Arch,
     seen: Option<f64>,
@@ -43,8 +43,8 @@ impl Arguments {
             for arch in pair.truth.front() {
                 let values = pair.truth.values(arch).unwrap_or_default();
                 let (seen, cost) = (values.first().copied(), values.get(1).copied());
-                let exact = OnFront { by: "exact".to_owned(), seed: self.seed, arch, seen, cost };
-                records.push(of_front(pair, exact));
+                let exact = OnFront { by: "exact", seed: self.seed, arch, seen, cost };
+                records.push(of_front(pair, &exact));
             }
         }
         for row in rows {
@@ -53,7 +53,7 @@ impl Arguments {
             };
             if let Some(pair) = pairs.iter().find(is_of) {
                 for found in &row.front {
-                    records.push(of_front(pair, OnFront::found(row, found)));
+                    records.push(of_front(pair, &OnFront::found(row, found)));
                 }
             }
         }
@@ -159,7 +159,7 @@ impl Arguments {
     }
 }
 
-fn of_front(pair: &Pair<'_>, one: OnFront<'_>) -> Vec<Cell> {
+fn of_front(pair: &Pair<'_>, one: &OnFront<'_>) -> Vec<Cell> {
     let problem = &pair.on.problem;
     let index = problem.index(one.arch);
     let accuracy = index.and_then(|index| pair.on.test_accuracies.get(index));

@@ -258,7 +258,7 @@ fn searcher(
         None => predicted && !is_slow(objectives) && size(problem) <= LISTED,
     };
     let exhaustive = all && arguments.guides().is_none();
-    Ok(if exhaustive { Searcher::Exhaustive } else { Searcher::Statistical })
+    Ok(if exhaustive { Searcher::Exhaustive } else { Searcher::DEFAULT })
 }
 
 /// The settings to evaluate every architecture, in one generation.

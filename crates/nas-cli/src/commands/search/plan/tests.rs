@@ -117,7 +117,7 @@ fn by_default_with_a_published_device_the_space_is_predicted_from_200_trained_ne
 fn by_default_on_this_machine_200_networks_are_searched_by_statistics() {
     let plan = plan("");
     assert_eq!(*sources(&plan).1, LatencySource::Measured { gpu: None });
-    assert_eq!((plan.searcher, plan.device.as_str()), (Searcher::Statistical, "host"));
+    assert_eq!((plan.searcher, plan.device.as_str()), (Searcher::DEFAULT, "host"));
     assert_eq!((plan.evaluations, plan.initial, plan.generation), (200, 33, 5));
     let gpu = super::tests::plan("--device cuda:2");
     assert_eq!(*sources(&gpu).1, LatencySource::Measured { gpu: Some(2) });
@@ -146,7 +146,7 @@ fn published_accuracies_decide_how_accuracy_is_predicted() {
     assert_eq!(*sources(&plan).0, AccuracySource::Published);
     let benchmark = super::tests::plan("--device fpga --accuracy benchmark");
     assert_eq!(*sources(&benchmark).0, AccuracySource::Benchmark);
-    assert_eq!((benchmark.searcher, benchmark.evaluations), (Searcher::Statistical, 600));
+    assert_eq!((benchmark.searcher, benchmark.evaluations), (Searcher::DEFAULT, 600));
     refused_with(
         "--space autoformer-tiny --accuracy benchmark",
         facts(Accuracies::OfSome),
@@ -173,7 +173,7 @@ fn training_options_are_kept() {
 #[test]
 fn budgets_follow_from_evaluations_generations_and_children() {
     let plan = plan("--device fpga --evaluations 300");
-    assert_eq!(plan.searcher, Searcher::Statistical);
+    assert_eq!(plan.searcher, Searcher::DEFAULT);
     assert_eq!((plan.evaluations, plan.initial, plan.generation), (300, 50, 7));
     let plan = super::tests::plan("--device fpga --generations 4 --partition pel-nas");
     assert_eq!((plan.evaluations, plan.initial, plan.generation), (60 + 4 * 30, 60, 30));
@@ -182,7 +182,7 @@ fn budgets_follow_from_evaluations_generations_and_children() {
     let plan = super::tests::plan("--device fpga --evaluations 99999");
     assert_eq!((plan.searcher, plan.evaluations), (Searcher::Exhaustive, 15_625));
     let plan = super::tests::plan("--device fpga --searcher evolution --allocation equal");
-    assert_eq!((plan.searcher, plan.allocation), (Searcher::Evolution, AllocationName::Equal));
+    assert_eq!((plan.searcher.name(), plan.allocation), ("evolution", AllocationName::Equal));
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn a_search_of_a_whole_table_is_recorded_as_exhaustive() {
     let message = with_tables_of("--latency-table t.csv --partition flops", 30).unwrap_err();
     assert!(message.to_string().contains("--partition has no effect here"), "{message}");
     let large = with_tables_of("--latency-table t.csv --evaluations 300", 5_000).unwrap();
-    assert_eq!(large.searcher, Searcher::Statistical);
+    assert_eq!(large.searcher, Searcher::DEFAULT);
 }
 
 /// Once, settings were changed after the configuration had been made from them.

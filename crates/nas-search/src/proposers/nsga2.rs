@@ -6,7 +6,9 @@ use nas_pareto::{PointSet, crowding_distance, non_dominated_sort};
 use nas_space::{Arch, Space};
 use rand::RngExt;
 
-use crate::{BoxError, Objective, Proposal, Proposer, Random, Request, SearchRng, request::TRIES};
+use crate::{
+    BoxError, Objective, Proposal, Proposer, Random, Request, SearchRng, Searcher, request::TRIES,
+};
 
 /// NSGA-II (Deb, Pratap, Agarwal & Meyarivan 2002): the best of parents and children survive, by
 /// non-domination rank and within a rank by crowding distance; parents are the winners of binary
@@ -69,10 +71,20 @@ fn mutate(space: &Space, arch: Arch, rng: &mut SearchRng) -> Arch {
     })
 }
 
+/// By name, NSGA-II and SPEA2 have this population: with a few hundred evaluations the usual 100 hardly
+/// evolve.
+pub(super) const POPULATION: usize = 50;
+
 impl Nsga2 {
     /// The proposer's name in results.
     pub const NAME: &'static str = "nsga2";
 }
+
+pub(super) const SEARCHER: Searcher = Searcher {
+    name: Nsga2::NAME,
+    summary: "NSGA-II: non-dominated sorting and crowding distance",
+    make: |_| Ok(Box::new(Nsga2::new(POPULATION))),
+};
 
 impl Proposer for Nsga2 {
     fn name(&self) -> &'static str {

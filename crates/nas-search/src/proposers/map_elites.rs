@@ -7,8 +7,8 @@ use nas_space::Arch;
 use rand::{RngExt, seq::IndexedRandom};
 
 use crate::{
-    BoxError, Evaluated, Objective, Proposal, Proposer, Random, Request, Role, SearchRng,
-    request::TRIES,
+    BoxError, Error, Evaluated, Objective, Proposal, Proposer, Random, Request, Role, SearchRng,
+    Searcher, request::TRIES, searcher::Context,
 };
 
 /// MAP-Elites (Mouret & Clune 2015), the quality-diversity search that LLMatic (Nasir et al. 2024)
@@ -27,6 +27,23 @@ pub struct MapElites {
 impl MapElites {
     /// The proposer's name in results.
     pub const NAME: &'static str = "map-elites";
+}
+
+pub(super) const SEARCHER: Searcher = Searcher {
+    name: MapElites::NAME,
+    summary: "MAP-Elites: the most accurate of each range of FLOPs mutates; in a space of your own, of each range of its last axis",
+    make,
+};
+
+/// Ranges of the axis of which the best are kept, by name.
+const CELLS: usize = 100;
+
+fn make(context: &Context<'_>) -> Result<Box<dyn Proposer>, Error> {
+    let no_axis =
+        || Error::NoAxis { searcher: MapElites::NAME, space: context.space.name().to_owned() };
+    let axis = context.axis.clone().ok_or_else(no_axis)?;
+    let cells = Partition::by_quantiles(axis, &(context.sample)(), CELLS)?;
+    Ok(Box::new(MapElites { cells, crossover: 0.5 }))
 }
 
 impl Proposer for MapElites {

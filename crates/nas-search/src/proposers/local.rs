@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use nas_space::Arch;
 use rand::{RngExt, seq::SliceRandom};
 
-use crate::{BoxError, Proposal, Proposer, Request, SearchRng};
+use crate::{BoxError, Proposal, Proposer, Request, SearchRng, Searcher};
 
 /// Pareto local search (Paquete, Chiarandini & Stützle 2004; as a searcher of architectures with a
 /// single objective: White, Nolen & Savani 2021): all neighbours of a random member of the front,
@@ -22,6 +22,12 @@ impl LocalSearch {
     /// The proposer's name in results.
     pub const NAME: &'static str = "local";
 }
+
+pub(super) const SEARCHER: Searcher = Searcher {
+    name: LocalSearch::NAME,
+    summary: "Pareto local search: all neighbours of members of the front",
+    make: |_| Ok(Box::new(LocalSearch::default())),
+};
 
 impl Proposer for LocalSearch {
     fn name(&self) -> &'static str {

@@ -1,4 +1,4 @@
-//! Tests of all baselines.
+//! Tests of all searchers.
 
 use std::collections::HashSet;
 
@@ -7,8 +7,8 @@ use nas_space::{Arch, nasbench201::space};
 
 use super::*;
 use crate::{
-    BoxError, Evaluated, Evaluation, Evaluator, Objective, Outcome, Proposer, Random, Search,
-    Settings,
+    BoxError, Context, Error, Evaluated, Evaluation, Evaluator, Objective, Outcome, Proposer,
+    Search, Settings,
 };
 
 /// Accuracy is the number of 3×3 convolutions, latency that of operations; architectures with a
@@ -39,18 +39,15 @@ fn search(proposer: &mut dyn Proposer, partition: &Partition, seed: u64) -> Outc
         .unwrap()
 }
 
-fn baselines() -> [Box<dyn Proposer>; 4] {
-    let operations = Axis::count_others(space(), &["none"]).unwrap();
-    let all: Vec<Arch> = space().enumerate().collect();
-    [
-        Box::new(LocalSearch::default()),
-        Box::new(RegularisedEvolution::default()),
-        Box::new(Nsga2::new(30)),
-        Box::new(MapElites {
-            cells: Partition::by_quantiles(operations, &all, 7).unwrap(),
-            crossover: 0.5,
-        }),
-    ]
+/// What is compared with random sampling. The library of SPEA2 has no niches.
+fn searchers() -> impl Iterator<Item = &'static Searcher> {
+    SEARCHERS.iter().filter(|one| !["random", "spea2"].contains(&one.name))
+}
+
+fn proposer(searcher: &Searcher) -> Box<dyn Proposer> {
+    let axis = Some(Axis::count_others(space(), &["none"]).unwrap());
+    let sample = || space().enumerate().collect();
+    (searcher.make)(&Context { space: space(), axis, sample: &sample }).unwrap()
 }
 
 /// The sum, over all latencies, of the best possible accuracy minus the best that was found.
@@ -67,10 +64,10 @@ fn loss(outcome: &Outcome) -> f64 {
 fn all_find_more_than_random_search_in_any_partition() {
     for partition in [Partition::whole(), Partition::pel_nas(space()).unwrap()] {
         let random: f64 = (1..=5).map(|seed| loss(&search(&mut Random, &partition, seed))).sum();
-        for at in 0..baselines().len() {
+        for searcher in searchers() {
             let found = (1..=5).map(|seed| {
-                let proposer = &mut baselines()[at];
-                let outcome = search(&mut **proposer, &partition, seed);
+                let mut proposer = proposer(searcher);
+                let outcome = search(&mut *proposer, &partition, seed);
                 let distinct: HashSet<&Arch> =
                     outcome.evaluated.iter().map(|one| &one.arch).collect();
                 assert_eq!(distinct.len(), 300);
@@ -79,21 +76,38 @@ fn all_find_more_than_random_search_in_any_partition() {
                 loss(&outcome)
             });
             let found: f64 = found.sum();
-            assert!(found < random, "{}: {found}, random {random}", baselines()[at].name());
+            assert!(found < random, "{}: {found}, random {random}", searcher.name);
         }
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_search() {
-    for at in 0..baselines().len() {
-        let run = |seed| search(&mut *baselines()[at], &Partition::whole(), seed);
+    for searcher in searchers() {
+        let run = |seed| search(&mut *proposer(searcher), &Partition::whole(), seed);
         assert_eq!(run(3), run(3));
         assert_ne!(run(3), run(4));
     }
 }
 
-/// The library has no niches.
+#[test]
+fn names_are_those_of_the_proposers_and_no_two_are_equal() {
+    for (place, searcher) in SEARCHERS.iter().enumerate() {
+        assert!(SEARCHERS[..place].iter().all(|other| other != searcher), "{}", searcher.name);
+        if searcher.name != "spea2" || cfg!(feature = "spea2") {
+            assert_eq!(proposer(searcher).name(), searcher.name);
+        }
+    }
+}
+
+#[test]
+fn map_elites_is_refused_in_a_space_without_an_axis() {
+    let context = Context { space: space(), axis: None, sample: &Vec::new };
+    let made = (map_elites::SEARCHER.make)(&context);
+    let error = made.err().unwrap();
+    assert!(matches!(error, Error::NoAxis { .. }), "{error}");
+}
+
 #[cfg(feature = "spea2")]
 #[test]
 fn spea2_finds_more_than_random_search_and_its_thread_ends() {

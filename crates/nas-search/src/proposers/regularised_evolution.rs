@@ -4,7 +4,9 @@ use nas_pareto::{PointSet, dominates};
 use nas_space::Arch;
 use rand::seq::{IndexedRandom, index};
 
-use crate::{BoxError, Objective, Proposal, Proposer, Random, Request, SearchRng, request::TRIES};
+use crate::{
+    BoxError, Objective, Proposal, Proposer, Random, Request, SearchRng, Searcher, request::TRIES,
+};
 
 /// Regularised evolution (Real, Aggarwal, Huang & Le 2019): the best of a random sample of the youngest
 /// architectures of a niche is mutated; older ones are never parents, however good they are.
@@ -28,6 +30,12 @@ impl RegularisedEvolution {
     /// The proposer's name in results.
     pub const NAME: &'static str = "regularised-evolution";
 }
+
+pub(super) const SEARCHER: Searcher = Searcher {
+    name: RegularisedEvolution::NAME,
+    summary: "Regularised evolution: the oldest die, the best of a sample mutates",
+    make: |_| Ok(Box::new(RegularisedEvolution::default())),
+};
 
 impl Proposer for RegularisedEvolution {
     fn name(&self) -> &'static str {
