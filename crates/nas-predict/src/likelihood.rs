@@ -18,9 +18,10 @@ pub(crate) const JITTER: f64 = 1e-6;
 pub(crate) struct MarginalLikelihood {
     /// Its negative logarithm without the constant term (equation 5.8).
     pub cost: f64,
-    inverse: Mat<f64>,
-    /// The inverse times the targets.
-    solved: Mat<f64>,
+    /// The inverse of the kernel matrix.
+    pub inverse: Mat<f64>,
+    /// The inverse times the targets, a column.
+    pub solved: Mat<f64>,
 }
 
 impl MarginalLikelihood {

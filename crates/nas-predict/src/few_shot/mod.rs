@@ -4,15 +4,16 @@ mod certainty;
 mod features;
 mod weights;
 
-use faer::{
-    Mat, Side,
-    linalg::solvers::{DenseSolveCore, Solve},
-};
+use faer::Mat;
 use nas_space::{Arch, Space};
 use rand::{SeedableRng, seq::index::sample};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, likelihood::JITTER, moments::standardised};
+use crate::{
+    Error,
+    likelihood::{JITTER, MarginalLikelihood},
+    moments::standardised,
+};
 use certainty::Certainty;
 use features::{Features, dot};
 use weights::Trial;
@@ -150,8 +151,9 @@ impl FewShot {
             let same = if i == j { self.noise + JITTER } else { 0.0 };
             dot(self.features.row(measured[i].0), self.features.row(measured[j].0)) + same
         });
-        let factor = kernel.llt(Side::Lower).map_err(|_| Error::Measurements { count })?;
-        let solved = factor.solve(Mat::from_fn(count, 1, |i, _| targets[i]));
+        let likelihood = MarginalLikelihood::new(&kernel, &targets);
+        let MarginalLikelihood { inverse, solved, .. } =
+            likelihood.ok_or(Error::Measurements { count })?;
         let mut coefficients = vec![0.0; self.features.width];
         for (i, (at, _)) in measured.iter().enumerate() {
             for (coefficient, feature) in coefficients.iter_mut().zip(self.features.row(*at)) {
@@ -162,7 +164,6 @@ impl FewShot {
         for (at, _) in measured {
             certainty.learn(*at);
         }
-        let inverse = factor.inverse();
         // Rasmussen & Williams 2006, equation 5.12.
         let left_out = (0..count)
             .map(|i| mean + scale * (targets[i] - solved[(i, 0)] / inverse[(i, i)]))
