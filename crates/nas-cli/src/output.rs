@@ -147,6 +147,21 @@ impl Records {
         (self.only(&shown), left_out)
     }
 
+    /// As many of the first columns as this width has room for, with cells wrapped between words, and
+    /// the names of the others.
+    pub fn first_within(&self, columns: usize) -> (Self, Vec<&str>) {
+        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| texts(row)).collect();
+        let mut used = 0;
+        let narrowest = self.widths(&rows, Some(0)).into_iter();
+        let ends = narrowest.map(|width| {
+            used += width + usize::from(GAP);
+            used - usize::from(GAP)
+        });
+        let shown = ends.take_while(|end| *end <= columns).count().max(1);
+        let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        (self.only(&names[..shown]), names[shown..].to_vec())
+    }
+
     /// Adds a row, which has a cell for each column.
     pub fn push(&mut self, row: Vec<Cell>) {
         debug_assert_eq!(row.len(), self.columns.len());

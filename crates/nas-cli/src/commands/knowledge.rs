@@ -2,7 +2,11 @@
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use crate::{failure::Failure, terminal::print};
+use crate::{
+    failure::Failure,
+    output::{Cell, Records},
+    terminal::{columns, note, print, write},
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -14,6 +18,82 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = arguments.run.join("knowledge.md");
     let text = fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))?;
-    print(&text)?;
+    let Some(columns) = columns() else {
+        write(&text)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (shown, left_out) = with_tables(&text, columns);
+    print(&shown)?;
+    if !left_out.is_empty() {
+        note(&format!(
+            "a wider terminal also shows {}; {} has all columns",
+            left_out.join(", "),
+            file.display()
+        ));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Markdown with its tables in columns, and the columns that the width has no room for.
+fn with_tables(text: &str, columns: usize) -> (String, Vec<String>) {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_row = |line: &&str| line.starts_with('|');
+    let (mut shown, mut all_left_out) = (String::new(), Vec::new());
+    for block in lines.chunk_by(|a, b| is_row(a) == is_row(b)) {
+        if is_row(&block[0]) {
+            let records = records(block);
+            let (fitting, left_out) = records.first_within(columns);
+            shown += &fitting.table();
+            for name in left_out {
+                if !all_left_out.iter().any(|known| known == name) {
+                    all_left_out.push(name.to_owned());
+                }
+            }
+        } else {
+            shown += &(block.join("\n") + "\n");
+        }
+    }
+    (shown, all_left_out)
+}
+
+/// A table of Markdown: a header, a rule and rows.
+fn records(lines: &[&str]) -> Records {
+    let cells = |line: &str| -> Vec<String> {
+        let inner = line.trim().trim_matches('|');
+        inner.split('|').map(|cell| cell.trim().to_owned()).collect()
+    };
+    let header = cells(lines[0]);
+    // The objectives of rules are many words; the choices of an effect are names.
+    let of_rules = header[0].is_empty();
+    let title = |name: &String| if of_rules { name.replace('_', " ") } else { name.clone() };
+    let mut records = Records::new(header.iter().map(title));
+    for line in lines.iter().skip(2) {
+        let mut row: Vec<Cell> = cells(line).into_iter().map(Cell::from).collect();
+        row.resize(header.len(), Cell::Absent);
+        records.push(row);
+    }
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_markdown_have_columns() {
+        let text = "# Title\n\n| | rule | latency_ms | author |\n|---|---|---|---|\n\
+                    | do | skip at 0 | +1.0 | statistics |\n| avoid | none | – | statistics |\n\nEnd.\n";
+        let (shown, left_out) = with_tables(text, 30);
+        insta::assert_snapshot!(shown, @r"
+        # Title
+
+               rule       latency ms
+        do     skip at 0  +1.0
+        avoid  none       –
+
+        End.
+        ");
+        assert_eq!(left_out, ["author"]);
+        assert!(with_tables(text, 80).1.is_empty());
+    }
 }

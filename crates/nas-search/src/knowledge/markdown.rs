@@ -18,7 +18,7 @@ impl KnowledgeBase {
         text += "\nA rule is judged by the architectures that were evaluated in its niche. *For* and \
                  *against* count those that support and contradict it: a `do` is supported by \
                  architectures that meet it and are in the better half by non-domination, an `avoid` \
-                 by those in the worse half. *Sure* is the number of standard deviations by which \
+                 by those in the worse half. *Significance* is the number of standard deviations by which \
                  the support exceeds chance. An effect is the mean of the architectures that meet \
                  the rule minus the mean of the others.\n";
         for niche in scopes(niches.len()) {
@@ -33,7 +33,7 @@ impl KnowledgeBase {
                 text += "No rules.\n";
                 continue;
             }
-            text += "| | rule | for | against | sure |";
+            text += "| | rule | for | against | significance |";
             for objective in objectives {
                 text += &format!(" {} |", objective.column());
             }
@@ -62,7 +62,7 @@ impl KnowledgeBase {
             return String::new();
         }
         let mut text = "\n## Rules that no longer hold\n\n\
-            | | rule | niche | for | against | sure | evaluated | author |\n\
+            | | rule | niche | for | against | significance | evaluated | author |\n\
             |---|---|---|---|---|---|---|---|\n"
             .to_owned();
         for DroppedRule { rule, evaluated } in self.dropped() {
