@@ -1,10 +1,6 @@
-//! `nas`: finds neural networks that are accurate and fast on a given device.
-//!
-//! This is the program as a library, so that it can be run under test; its one function is
-//! [`main`]. It composes the workspace's crates and computes nothing itself. Results go to
-//! standard output, progress and messages to standard error. Exit codes: 0 done, 1 the work
-//! failed, 2 bad input, 3 no architecture within the limits, 4 nothing usable from the language
-//! model, 130 stopped by the user.
+#![doc = include_str!("../README.md")]
+// The README shows a whole program.
+#![allow(clippy::needless_doctest_main)]
 
 mod arch;
 mod commands;

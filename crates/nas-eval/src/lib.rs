@@ -1,19 +1,6 @@
-//! Evaluators for [`nas_search`]: where an architecture's objectives come from.
-//!
-//! A [`Source`] gives one objective; [`Sources`] puts several together into an
-//! [`Evaluator`](nas_search::Evaluator). Sources are the tables of a benchmark
-//! ([`Published`]), a user's own measurements ([`UserTable`]), and, with the feature `torch`,
-//! zero-cost proxies and latency measured on this machine ([`live`]), in
-//! libtorch or in ONNX Runtime ([`onnx`]).
-//!
-//! [`Program`] asks a user's own program for all objectives.
-//!
-//! [`spaces`] is the catalogue of known spaces, each a [`KnownSpace`]; a [`Problem`] is one of them, or
-//! a user's own space, on a data set.
-//!
-//! [`Predicted`] predicts accuracy from the networks that are chosen for training.
-//!
-//! [`Truth`] scores a found front against the exact one of a whole space.
+#![doc = include_str!("../README.md")]
+// The README shows a whole build.rs.
+#![allow(clippy::needless_doctest_main)]
 
 mod known_space;
 mod learnt_accuracy;
