@@ -48,10 +48,12 @@ impl From<Searcher> for String {
 }
 
 impl TryFrom<String> for Searcher {
-    type Error = String;
+    type Error = nas_space::Error;
 
-    fn try_from(name: String) -> Result<Self, String> {
-        Self::from_str(&name, false)
+    fn try_from(name: String) -> Result<Self, nas_space::Error> {
+        let found = ALL.iter().find(|searcher| searcher.name() == name).copied();
+        let known = ALL.iter().map(|searcher| searcher.name());
+        found.ok_or_else(|| nas_space::Error::unknown_name("searcher", &name, known))
     }
 }
 

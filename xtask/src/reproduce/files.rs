@@ -54,7 +54,7 @@ impl Files<'_> {
     /// Reports what was written, or fails with what differs.
     pub fn end(self) -> Result<ExitCode, Error> {
         if !self.check {
-            println!("{}: {} files written, the others are unchanged", self.what, self.written);
+            println!("{}: files written: {}; the others are unchanged", self.what, self.written);
             return Ok(ExitCode::SUCCESS);
         }
         if self.stale.is_empty() {

@@ -15,7 +15,7 @@ use nas_search::Objective;
 use crate::{
     commands::runs::{RunSummary, State},
     failure::Failure,
-    output::{Cell, Format, Records},
+    output::{Cell, Format, Records, counted},
     terminal::{note, print},
 };
 
@@ -80,8 +80,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     {
         let path = summary.folder.path().display();
         note(&format!(
-            "warning: the search of {path} has not ended: {} evaluations so far",
-            summary.evaluated
+            "warning: the search of {path} has not ended: {} so far",
+            counted(summary.evaluated, "evaluation")
         ));
     }
 

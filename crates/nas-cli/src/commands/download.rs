@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nas_bench::{Downloader, Entry, Error, Group, Manifest, Progress};
 
-use crate::{failure::Failure, tables::data_folder, terminal::note};
+use crate::{failure::Failure, output::counted, tables::data_folder, terminal::note};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -53,9 +53,9 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     bars.bar.finish_and_clear();
     let outcome = outcome?;
     note(&format!(
-        "{}: {} files downloaded and verified, {} already there",
+        "{}: {} downloaded and verified, {} already there",
         folder.display(),
-        outcome.fetched.len(),
+        counted(outcome.fetched.len(), "file"),
         outcome.present.len()
     ));
     if arguments.what == What::Tables {

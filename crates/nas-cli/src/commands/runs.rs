@@ -94,12 +94,13 @@ impl RunSummary {
 
     /// The error of a command that needs the results of a run that has none.
     pub fn without_results(&self) -> Failure {
-        let (run, evaluated) = (self.folder.path().display(), self.evaluated);
+        let run = self.folder.path().display();
+        let evaluated = counted(self.evaluated, "evaluation");
         Failure::input(if self.state == State::Running {
-            format!("{run} is still running, after {evaluated} evaluations")
+            format!("{run} is still running, after {evaluated}")
         } else {
             format!(
-                "{run} was killed after {evaluated} evaluations: resume it with nas search --resume {run}; Ctrl-C then stops it and writes its results"
+                "{run} was killed after {evaluated}: resume it with nas search --resume {run}; Ctrl-C then stops it and writes its results"
             )
         })
     }

@@ -74,8 +74,8 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             return Ok(ExitCode::SUCCESS);
         }
         print(&format!(
-            "{}\nMeasure these first, the most informative first, and write their latencies to a CSV\n\
-             file with the columns arch and latency_ms (arch may be the index); then type\n\
+            "{}\nMeasure these first, the most informative first, and write their latencies to a CSV \
+             file with the columns arch and latency_ms (arch may be the index); then type\n  \
              nas latency fit FILE\n",
             to_measure.table()
         ))?;

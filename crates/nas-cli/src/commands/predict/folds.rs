@@ -14,7 +14,7 @@ use nas_space::{Arch, Decision, Space};
 use super::Learning;
 use crate::{
     failure::Failure,
-    output::{Cell, Format, Records, rounded},
+    output::{Cell, Format, Records, counted, rounded},
     progress::Progress,
     space_arguments::{dataset_help, known, space_help},
     tables,
@@ -206,11 +206,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     if arguments.format == Format::Table {
         print(&format!(
             "\nSpearman between predicted and trained accuracy of held-out networks: {} networks\n  \
-             in {} parts, mean and deviation over {} draws; at the right within each {}\n\
+             in {} parts, mean and deviation over {}; at the right within each {}\n\
              {} % of the trained accuracies are in the predictor's 90 % interval\n",
             accuracies.len(),
             arguments.folds,
-            arguments.repeats,
+            counted(arguments.repeats as usize, "draw"),
             width.name,
             inside.map_or_else(String::new, rounded),
         ))?;
