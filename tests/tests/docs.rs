@@ -12,8 +12,8 @@ use nas_tests::Nas;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
-/// The first line of a block of commands that are run here.
-const TESTED: &str = "# tested";
+/// What marks a block of commands that are run here, after its language.
+const TESTED: &str = "tested";
 
 /// Lines that README.md may have.
 const FRONT_DOOR: usize = 200;
@@ -27,7 +27,7 @@ struct Block<'a> {
 
 impl Block<'_> {
     fn is_tested(&self) -> bool {
-        self.info == ["sh"] && self.lines.first() == Some(&TESTED)
+        self.info == ["sh", TESTED]
     }
 }
 
@@ -172,13 +172,13 @@ fn commands_that_are_marked_as_tested_run() {
         // A folder for each page: a page is read alone.
         let Some(nas) = Nas::with_tables(PROGRAM) else { return };
         for block in blocks {
-            if let [_, file] = block.info[..] {
-                nas.write(file, &format!("{}\n", block.lines.join("\n")));
-            }
             if !block.is_tested() {
+                if let [_, file] = block.info[..] {
+                    nas.write(file, &format!("{}\n", block.lines.join("\n")));
+                }
                 continue;
             }
-            for line in block.lines.iter().skip(1).filter(|line| !line.is_empty()) {
+            for line in block.lines.iter().filter(|line| !line.is_empty()) {
                 let ran = nas.shell(&format!("nas() {{ '{PROGRAM}' \"$@\"; }}\n{line}"));
                 assert_eq!(ran.code, 0, "{}: {line}\n{}", page.display(), ran.stderr);
                 run += 1;
