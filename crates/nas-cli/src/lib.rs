@@ -155,7 +155,3 @@ pub mod fuzzing {
         assert!(crate::report::runs(&page).is_ok());
     }
 }
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
