@@ -117,7 +117,3 @@ pub enum Error {
         problem: String,
     },
 }
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
