@@ -94,7 +94,16 @@ enum Command {
 pub fn main() -> ExitCode {
     #[cfg(feature = "torch")]
     environment::settle();
-    let Arguments { data, command } = Arguments::parse_from(std::env::args_os().map(cell));
+    let arguments = Arguments::try_parse_from(std::env::args_os().map(cell));
+    let Arguments { data, command } = match arguments {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() => {
+            terminal::note(error.render().to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        // Help and the version.
+        Err(other) => other.exit(),
+    };
     let data = data.as_deref();
     let result = match command {
         Command::Search(arguments) => commands::search::run(&arguments, data),

@@ -106,7 +106,11 @@ impl Records {
     #[must_use]
     pub fn only(&self, names: &[&str]) -> Self {
         let of = |name: &&str| self.columns.iter().position(|column| column == *name);
-        let kept: Vec<usize> = names.iter().filter_map(of).collect();
+        self.columns_at(&names.iter().filter_map(of).collect::<Vec<_>>())
+    }
+
+    /// Only the columns at these places, in this order.
+    fn columns_at(&self, kept: &[usize]) -> Self {
         let texts = |all: &[String]| kept.iter().map(|at| all[*at].clone()).collect();
         let cells = |row: &Vec<Cell>| kept.iter().map(|at| row[*at].clone()).collect();
         Self {
@@ -158,8 +162,8 @@ impl Records {
             used - usize::from(GAP)
         });
         let shown = ends.take_while(|end| *end <= columns).count().max(1);
-        let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        (self.only(&names[..shown]), names[shown..].to_vec())
+        let left_out = self.columns[shown..].iter().map(String::as_str).collect();
+        (self.columns_at(&(0..shown).collect::<Vec<_>>()), left_out)
     }
 
     /// Adds a row, which has a cell for each column.

@@ -25,11 +25,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (shown, left_out) = with_tables(&text, columns);
     print(&shown)?;
     if !left_out.is_empty() {
-        note(&format!(
-            "a wider terminal also shows {}; {} has all columns",
-            left_out.join(", "),
-            file.display()
-        ));
+        let named: Vec<&str> =
+            left_out.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        let what = if named.is_empty() { "more columns".to_owned() } else { named.join(", ") };
+        note(&format!("a wider terminal also shows {what}; {} has all columns", file.display()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,5 +94,11 @@ mod tests {
         ");
         assert_eq!(left_out, ["author"]);
         assert!(with_tables(text, 80).1.is_empty());
+        // Decisions with different choices have no titles.
+        let text = "| decision | | |\n|---|---|---|\n| depth | 2 -1.3 | 3 +0.2 |\n";
+        insta::assert_snapshot!(with_tables(text, 80).0, @r"
+        decision
+        depth     2 -1.3  3 +0.2
+        ");
     }
 }

@@ -170,6 +170,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Format::Table => {
             let shown = ["run", "state", "evaluated", "of", "front", "hypervolume_ratio"];
             let records = records.only(&shown).heading("hypervolume_ratio", "HV ratio");
+            let (records, _) = records.fitting(&["run", "state", "evaluated", "hypervolume_ratio"]);
             print(&format!("{}\n{}\n", records.table(), counted(paths.len(), "run")))?;
         }
         format => records.print(format)?,
