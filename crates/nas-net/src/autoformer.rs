@@ -9,7 +9,8 @@ use crate::attention::{Attention, Grid};
 use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{LayerNorm, Linear, Patches};
-use crate::network::{Built, Walk};
+use crate::network::Built;
+use crate::walk::Walk;
 
 /// A vision transformer of AutoFormer's spaces (Chen et al. 2021, arXiv 2107.00651).
 ///

@@ -9,7 +9,8 @@ use crate::Error;
 use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
-use crate::network::{Built, Walk};
+use crate::network::Built;
+use crate::walk::Walk;
 
 /// A network of FBNet's space (Wu et al. 2019, arXiv 1812.03443) as HW-NAS-Bench builds it (Li et al.
 /// 2021, arXiv 2103.10584).

@@ -33,5 +33,6 @@ pub mod build {
     pub use crate::builder::{Builder, Initial};
     pub use crate::executor::Executor;
     pub use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
-    pub use crate::network::{Built, Walk};
+    pub use crate::network::Built;
+    pub use crate::walk::Walk;
 }

@@ -11,7 +11,8 @@ use crate::Error;
 use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
-use crate::network::{Built, Walk};
+use crate::network::Built;
+use crate::walk::Walk;
 
 const STAGE_CHANNELS: [i64; 3] = [16, 32, 64];
 const CELLS_PER_STAGE: usize = 5;

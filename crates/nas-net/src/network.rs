@@ -4,11 +4,10 @@
 use nas_proxy::{Network, NetworkKind, Pass, Role};
 use tch::{Device, TchError, Tensor};
 
-use crate::executor::Executor;
 use crate::inference::Inference;
 use crate::listing::Listing;
 use crate::scoring::Scoring;
-use crate::walk::Walkable;
+use crate::walk::{Walk, Walkable};
 use crate::{Error, Layer};
 
 /// A network that can be scored by proxies, run as it would be deployed, listed, and exported
@@ -32,31 +31,6 @@ pub trait BuiltNetwork: Network {
 
     /// The network for the export formats of this crate.
     fn walkable(&self) -> Walkable<'_>;
-}
-
-/// A network described by one walk through its layers. [`Built`] gives it all that a
-/// [`BuiltNetwork`] offers.
-pub trait Walk {
-    /// What proxies apply to.
-    const KIND: NetworkKind;
-
-    /// All parameters, in the order in which they were made
-    /// ([`Builder::into_parameters`](crate::build::Builder::into_parameters)).
-    fn parameters(&self) -> &[(Role, Tensor)];
-
-    /// Multiply-accumulate operations for one image of shape (channels, height, width).
-    fn operations(&self, shape: [i64; 3]) -> u64;
-
-    /// Leads an executor from the images, of shape (count, 3, height, width), through every layer to
-    /// the logits, of shape (count, classes).
-    ///
-    /// # Errors
-    /// Those of the executor, for example for images of another shape.
-    fn walk<E: Executor + ?Sized>(
-        &self,
-        images: &E::Value,
-        executor: &mut E,
-    ) -> Result<E::Value, TchError>;
 }
 
 /// A network with its weights.

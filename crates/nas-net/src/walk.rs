@@ -1,11 +1,37 @@
-//! A walk through any network that writes it down, for the export formats.
+//! The walk through a network that all it offers follows from, and a walk that writes it down for the
+//! export formats.
 
 use std::fmt;
 
-use tch::TchError;
+use nas_proxy::{NetworkKind, Role};
+use tch::{TchError, Tensor};
 
 use crate::executor::Executor;
-use crate::network::Walk;
+
+/// A network described by one walk through its layers. [`Built`](crate::build::Built) gives it all that a
+/// [`BuiltNetwork`](crate::BuiltNetwork) offers.
+pub trait Walk {
+    /// What proxies apply to.
+    const KIND: NetworkKind;
+
+    /// All parameters, in the order in which they were made
+    /// ([`Builder::into_parameters`](crate::build::Builder::into_parameters)).
+    fn parameters(&self) -> &[(Role, Tensor)];
+
+    /// Multiply-accumulate operations for one image of shape (channels, height, width).
+    fn operations(&self, shape: [i64; 3]) -> u64;
+
+    /// Leads an executor from the images, of shape (count, 3, height, width), through every layer to
+    /// the logits, of shape (count, classes).
+    ///
+    /// # Errors
+    /// Those of the executor, for example for images of another shape.
+    fn walk<E: Executor + ?Sized>(
+        &self,
+        images: &E::Value,
+        executor: &mut E,
+    ) -> Result<E::Value, TchError>;
+}
 
 /// A value in a network that is written down.
 #[derive(Clone, Debug)]

@@ -125,7 +125,7 @@ impl Run {
 
 impl Spea2 {
     /// The proposer's name in results.
-    pub const NAME: &'static str = super::SEARCHER.name;
+    pub const NAME: &'static str = "spea2";
 }
 
 impl Proposer for Spea2 {
