@@ -117,8 +117,8 @@ pub enum Accuracy {
     Predictor,
     /// The published accuracies of all networks
     Benchmark,
-    /// A score of zero-cost proxies: no training. Those of nasbench201 on cifar10 are part of the
-    /// program; others are computed
+    /// A score of zero-cost proxies: no training. They are computed, unless the program contains those
+    /// of the space
     Proxies,
 }
 
