@@ -15,20 +15,33 @@ use serde_json::Value;
 /// assert_eq!(nas_llm::extract_json(text), Some(serde_json::json!({"yes": [1]})));
 /// ```
 pub fn extract_json(text: &str) -> Option<Value> {
+    after_reasoning(text).and_then(last_value).or_else(|| last_value(text))
+}
+
+/// The text after a model's reasoning, where the reasoning ends.
+pub(crate) fn after_reasoning(text: &str) -> Option<&str> {
     const END: &str = "</think>";
-    let answer = text.rfind(END).map(|end| &text[end + END.len()..]);
-    answer.and_then(last_value).or_else(|| last_value(text))
+    text.rfind(END).map(|end| &text[end + END.len()..])
+}
+
+/// All complete objects and arrays with at least one element that are not inside another complete one,
+/// in order. Of a value that is cut or broken these are the parts that are whole.
+pub(crate) fn values(text: &str) -> Vec<Value> {
+    let ranges = ranges(text).into_iter();
+    ranges.filter_map(|range| serde_json::from_str(&text[range]).ok()).collect()
 }
 
 fn last_value(text: &str) -> Option<Value> {
-    let mut found = None;
+    serde_json::from_str(&text[ranges(text).pop()?]).ok()
+}
+
+fn ranges(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
     let mut from = 0;
     while let Some(offset) = text[from..].find(BRACKETS) {
-        let scan = Scan::of(text, from + offset);
-        found = scan.found.or(found);
-        from = scan.end;
+        from = scan(text, from + offset, &mut found);
     }
-    serde_json::from_str(&text[found?]).ok()
+    found
 }
 
 const BRACKETS: [char; 2] = ['{', '['];
@@ -44,85 +57,77 @@ enum Next {
     CommaOrEnd,
 }
 
-/// Text read as JSON from a bracket on, as far as it is JSON.
+/// Reads text as JSON from a bracket on, as far as it is JSON. Adds the outermost of the complete objects
+/// and arrays with an element to `found`. Returns where the next scan may begin.
 ///
 /// Trying every bracket in turn would take a time quadratic in the text's length. But where a value
 /// turns out not to be JSON, neither are the values inside it that are still open, and those that
 /// are complete were found; so the next scan begins there. Only the last string is scanned again: its
 /// quotation marks may belong to the text around the JSON.
-struct Scan {
-    /// The last complete object or array with an element.
-    found: Option<Range<usize>>,
-    /// Where the next scan may begin.
-    end: usize,
-}
-
-impl Scan {
-    fn of(text: &str, start: usize) -> Self {
-        let bytes = text.as_bytes();
-        let mut found = None;
-        let mut open = Vec::new();
-        let mut string = start..start;
-        let mut next = Next::Item;
-        let mut at = start;
-        while let Some(byte) = bytes.get(at).copied() {
-            let mut end = at + 1;
-            next = match (byte, next) {
-                (b' ' | b'\t' | b'\r' | b'\n', _) => next,
-                (b'{', Next::Item | Next::FirstItem) => {
-                    open.push((at, b'}'));
-                    Next::FirstKey
+fn scan(text: &str, start: usize, found: &mut Vec<Range<usize>>) -> usize {
+    let bytes = text.as_bytes();
+    let mut open = Vec::new();
+    let mut string = start..start;
+    let mut next = Next::Item;
+    let mut at = start;
+    while let Some(byte) = bytes.get(at).copied() {
+        let mut end = at + 1;
+        next = match (byte, next) {
+            (b' ' | b'\t' | b'\r' | b'\n', _) => next,
+            (b'{', Next::Item | Next::FirstItem) => {
+                open.push((at, b'}'));
+                Next::FirstKey
+            }
+            (b'[', Next::Item | Next::FirstItem) => {
+                open.push((at, b']'));
+                Next::FirstItem
+            }
+            (b'}', Next::FirstKey | Next::CommaOrEnd)
+            | (b']', Next::FirstItem | Next::CommaOrEnd) => {
+                let Some((begin, _)) = open.pop_if(|(_, closing)| *closing == byte) else {
+                    break;
+                };
+                if next == Next::CommaOrEnd {
+                    // It contains those that begin after it.
+                    while found.pop_if(|inner| inner.start > begin).is_some() {}
+                    found.push(begin..end);
                 }
-                (b'[', Next::Item | Next::FirstItem) => {
-                    open.push((at, b']'));
-                    Next::FirstItem
+                if open.is_empty() {
+                    return end;
                 }
-                (b'}', Next::FirstKey | Next::CommaOrEnd)
-                | (b']', Next::FirstItem | Next::CommaOrEnd) => {
-                    let Some((begin, _)) = open.pop_if(|(_, closing)| *closing == byte) else {
-                        break;
-                    };
-                    if next == Next::CommaOrEnd {
-                        found = Some(begin..end);
-                    }
-                    if open.is_empty() {
-                        return Self { found, end };
-                    }
+                Next::CommaOrEnd
+            }
+            (b',', Next::CommaOrEnd) => match open.last() {
+                Some((_, b'}')) => Next::Key,
+                _ => Next::Item,
+            },
+            (b':', Next::Colon) => Next::Item,
+            (b'"', Next::Item | Next::FirstItem | Next::Key | Next::FirstKey) => {
+                end = string_end(bytes, at);
+                string = at + 1..end;
+                if serde_json::from_str::<String>(&text[at..end]).is_err() {
+                    break;
+                }
+                if matches!(next, Next::Key | Next::FirstKey) {
+                    Next::Colon
+                } else {
                     Next::CommaOrEnd
                 }
-                (b',', Next::CommaOrEnd) => match open.last() {
-                    Some((_, b'}')) => Next::Key,
-                    _ => Next::Item,
-                },
-                (b':', Next::Colon) => Next::Item,
-                (b'"', Next::Item | Next::FirstItem | Next::Key | Next::FirstKey) => {
-                    end = string_end(bytes, at);
-                    string = at + 1..end;
-                    if serde_json::from_str::<String>(&text[at..end]).is_err() {
-                        break;
-                    }
-                    if matches!(next, Next::Key | Next::FirstKey) {
-                        Next::Colon
-                    } else {
-                        Next::CommaOrEnd
-                    }
+            }
+            (_, Next::Item | Next::FirstItem) => {
+                let of_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+                end = at + bytes[at..].iter().take_while(|byte| of_scalar(byte)).count();
+                if serde_json::from_str::<Value>(&text[at..end]).is_err() {
+                    break;
                 }
-                (_, Next::Item | Next::FirstItem) => {
-                    let of_scalar =
-                        |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-                    end = at + bytes[at..].iter().take_while(|byte| of_scalar(byte)).count();
-                    if serde_json::from_str::<Value>(&text[at..end]).is_err() {
-                        break;
-                    }
-                    Next::CommaOrEnd
-                }
-                _ => break,
-            };
-            at = end;
-        }
-        let again = text[string.clone()].find(BRACKETS).map(|offset| string.start + offset);
-        Self { found, end: again.unwrap_or(at.max(string.end).max(start + 1)) }
+                Next::CommaOrEnd
+            }
+            _ => break,
+        };
+        at = end;
     }
+    let again = text[string.clone()].find(BRACKETS).map(|offset| string.start + offset);
+    again.unwrap_or(at.max(string.end).max(start + 1))
 }
 
 /// The end of the string that begins at a quotation mark. An unclosed one ends with its line, because
@@ -191,6 +196,23 @@ mod tests {
             assert_eq!(extract_json(&text), None, "{unit}");
             finds(&format!("{text}}} [7]"), &json!([7]));
         }
+    }
+
+    #[test]
+    fn what_is_whole_in_a_broken_value_is_kept() {
+        let whole = vec![json!({"a": [1]}), json!({"a": [2]})];
+        for text in [
+            r#"{"list": [{"a": [1]}, {"a": [2]}, {"a": "cut"#,
+            r#"{"list": [{"a": [1]}, {"a": [2]},]}"#,
+            r#"[{"a": [1]}, {"a": 1 2}, {"a": [2]}]"#,
+            r#"one {"a": [1]}, two {"a": [2]}"#,
+            "{\"a\": [1]}\n{\"a\": [2]}\n{\"a\": ",
+        ] {
+            assert_eq!(values(text), whole, "{text}");
+        }
+        assert_eq!(values(r#"{"list": [{"a": 1}]} [1]"#), [json!({"list": [{"a": 1}]}), json!([1])]);
+        // A string that is scanned again does not hide what contains it.
+        assert_eq!(values(r#"[1, "[2]"] "[3]"#), [json!([1, "[2]"]), json!([3])]);
     }
 
     /// The definition, in quadratic time.

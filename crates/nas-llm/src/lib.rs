@@ -13,6 +13,7 @@ mod endpoint;
 mod error;
 mod error_body;
 mod fault;
+mod form;
 mod json;
 mod kind;
 mod language_model;

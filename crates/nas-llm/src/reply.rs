@@ -6,9 +6,12 @@ use nas_space::{Arch, Space};
 use serde_json::Value;
 
 use crate::{
-    extract_json,
     fault::{Fault, Rejected},
+    form::{Form, items},
 };
+
+const PROPOSALS: Form = Form { name: "proposals", properties: &["architecture", "edits"] };
+const RULES: Form = Form { name: "rules", properties: &["polarity"] };
 
 /// The largest number of characters kept of a rationale or a reason.
 const WORDS: usize = 300;
@@ -19,7 +22,7 @@ pub(crate) fn proposals(
     parents: &[&Arch],
     text: &str,
 ) -> Vec<Result<Proposal, Rejected>> {
-    match list(text, "proposals") {
+    match items(text, &PROPOSALS) {
         Ok(items) => items.iter().map(|item| proposal(space, parents, item)).collect(),
         Err(rejected) => vec![Err(rejected)],
     }
@@ -34,7 +37,7 @@ pub(crate) fn rules(
     generation: usize,
     text: &str,
 ) -> Vec<Result<Rule, Rejected>> {
-    match list(text, "rules") {
+    match items(text, &RULES) {
         Ok(items) => {
             items.iter().map(|item| rule(space, partition, niche, generation, item)).collect()
         }
@@ -63,31 +66,6 @@ pub(crate) fn validate(
             Err(Rejected::new(Fault::OutsideNiche, message))
         }
         Err(Rejection::Illegal(error)) => Err(error.into()),
-    }
-}
-
-/// The items of a reply: the array of that name, or else any array.
-fn list(text: &str, name: &str) -> Result<Vec<Value>, Rejected> {
-    let expected = || Rejected::new(Fault::Form, format!("expected {{\"{name}\": [...]}}"));
-    match extract_json(text) {
-        None => Err(Rejected::new(Fault::NotJson, "the answer held no JSON")),
-        Some(Value::Array(items)) => Ok(items),
-        Some(Value::Object(mut object)) => match object.remove(name) {
-            Some(Value::Array(items)) => Ok(items),
-            Some(_) => Err(expected()),
-            // A single item is a list of one.
-            None if object.contains_key("architecture") || object.contains_key("edits") => {
-                Ok(vec![Value::Object(object)])
-            }
-            None => object
-                .into_iter()
-                .find_map(|(_, value)| match value {
-                    Value::Array(items) => Some(items),
-                    _ => None,
-                })
-                .ok_or_else(expected),
-        },
-        Some(_) => Err(expected()),
     }
 }
 
@@ -235,6 +213,30 @@ mod tests {
         check(&format!(r#"{{"cells":[{{"architecture":{WHOLE}}}]}}"#), &[right]);
         let arch_str = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|";
         check(&format!(r#"{{"proposals":[{{"architecture":"{arch_str}"}}]}}"#), &[right]);
+    }
+
+    #[test]
+    fn prose_with_brackets_around_a_reply_hides_nothing() {
+        let reply = format!(r#"{{"proposals":[{{"architecture":{WHOLE}}}]}}"#);
+        for (before, after) in [
+            ("", "\nSkips are from ResNet [1]."),
+            ("As in [1, 2]:\n```json\n", "\n```\n[1] He et al. {2016: [\"ResNet\"]}"),
+            ("", " {\"references\": [\"ResNet\"]}"),
+        ] {
+            check(&format!("{before}{reply}{after}"), &[Ok(SHORT)]);
+        }
+    }
+
+    #[test]
+    fn the_proposals_before_a_cut_are_kept() {
+        let one = format!(r#"{{"architecture":{WHOLE},"rationale":"x"}}"#);
+        let right = Ok(SHORT);
+        check(&format!(r#"{{"proposals":[{one},{one},{{"architecture":["none","#), &[right, right]);
+        check(&format!(r#"[{one},{{"architecture":{WHOLE},"rationale":"cut"#), &[right]);
+        let edit = r#"{"parent":1,"edits":[{"decision":"0→1","choice":"none"}],"rationale":"x"}"#;
+        let edited = space().short(&from_index(0).unwrap()).replacen("pool", "-", 1);
+        let cut = format!(r#"{{"proposals":[{edit},{{"parent":1,"edits":[{{"decision":"0→2","#);
+        check(&cut, &[Ok(&edited)]);
     }
 
     #[test]
