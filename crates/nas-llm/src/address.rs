@@ -30,6 +30,11 @@ impl Address {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("its scheme is neither http nor https".to_owned()));
         }
+        // The password of http://user:1/2@host would be sent to the host `user`, and shown.
+        if [Some(url.path()), url.fragment()].into_iter().flatten().any(|part| part.contains('@')) {
+            let reason = "there is an @ after the host: write / # and ? of a password as %2F %23 %3F, and an @ of the path as %40";
+            return Err(wrong(reason.to_owned()));
+        }
         url.set_fragment(None);
         Ok(Self(url))
     }
@@ -67,32 +72,88 @@ impl Address {
 
     /// Adds the parts of it that must not be shown.
     pub(crate) fn add_secrets(&self, secrets: &mut Secrets) {
-        // A user name with a password is no secret; without one it is a token.
-        secrets.add_encoded(self.0.password().unwrap_or(self.0.username()));
-        if let Some(query) = self.0.query() {
-            secrets.add_encoded(query);
-            for (_, value) in self.0.query_pairs() {
-                secrets.add(&value);
-            }
-            for pair in query.split('&') {
-                secrets.add(pair.split_once('=').map_or(pair, |(_, value)| value));
-            }
-        }
+        secrets.add_url(&self.0);
     }
+
+    /// It with `/v1` added, where no part of its path is a version.
+    pub(crate) fn with_version(&self) -> Option<Self> {
+        let is_version = |part: &str| {
+            let digits = part.strip_prefix(['v', 'V']);
+            digits.is_some_and(|digits| digits.starts_with(|char: char| char.is_ascii_digit()))
+        };
+        let path = self.0.path().trim_end_matches('/');
+        if path.split('/').any(is_version) {
+            return None;
+        }
+        let mut url = self.0.clone();
+        let path = path.strip_suffix("/chat/completions").unwrap_or(path);
+        url.set_path(&format!("{path}/v1"));
+        Some(Self(url))
+    }
+}
+
+/// A URL as it may be shown: its user info and its query are replaced by `REDACTED`.
+///
+/// It need not be valid, nor have a scheme. Where it cannot be known which part of it is the password,
+/// everything before the last `@` is replaced.
+///
+/// ```
+/// use nas_llm::shown_url;
+/// assert_eq!(shown_url("http://me:secret@head:8265/jobs?token=1"), "http://REDACTED@head:8265/jobs?REDACTED");
+/// assert_eq!(shown_url("me:secret@head:8265"), "REDACTED@head:8265");
+/// assert_eq!(shown_url("http://head:8265"), "http://head:8265/");
+/// assert_eq!(shown_url("auto"), "auto");
+/// ```
+pub fn shown_url(text: &str) -> String {
+    let text = text.trim();
+    if let Some((scheme, rest)) = text.split_once("://") {
+        if let Ok(url) = Url::parse(text)
+            && url.has_host()
+            // A password with a slash ends the host for the parser.
+            && !url.path().contains('@')
+            && !url.fragment().is_some_and(|fragment| fragment.contains('@'))
+            && !url.query().is_some_and(|query| query.contains('@') && url.username().is_empty())
+            && let Some(shown) = shown(&url)
+        {
+            return shown;
+        }
+        let scheme = if scheme.contains('@') { REDACTED } else { scheme };
+        return format!("{scheme}://{}", shown_rest(rest));
+    }
+    shown_rest(text)
+}
+
+/// What follows the scheme of a URL that cannot be parsed.
+fn shown_rest(rest: &str) -> String {
+    let (hidden, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) => (format!("{REDACTED}@"), rest),
+        None => (String::new(), rest),
+    };
+    let rest = rest.split_once('#').map_or(rest, |(rest, _)| rest);
+    match rest.split_once('?') {
+        Some((rest, _)) => format!("{hidden}{rest}?{REDACTED}"),
+        None => format!("{hidden}{rest}"),
+    }
+}
+
+/// A URL without user info, query and fragment; `None` where it can have no user info but has one.
+fn shown(url: &Url) -> Option<String> {
+    let mut shown = url.clone();
+    if !shown.username().is_empty() || shown.password().is_some() {
+        shown.set_password(None).ok()?;
+        shown.set_username(REDACTED).ok()?;
+    }
+    if shown.query().is_some() {
+        shown.set_query(Some(REDACTED));
+    }
+    shown.set_fragment(None);
+    Some(shown.into())
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.0.clone();
-        if !shown.username().is_empty() || shown.password().is_some() {
-            // These fail only for URLs without a host, and every http URL has one.
-            let _ = shown.set_password(None);
-            let _ = shown.set_username(REDACTED);
-        }
-        if shown.query().is_some() {
-            shown.set_query(Some(REDACTED));
-        }
-        formatter.write_str(shown.as_str())
+        // Every http URL has a host, and so may have user info.
+        formatter.write_str(&shown(&self.0).unwrap_or_else(|| REDACTED.to_owned()))
     }
 }
 
@@ -145,10 +206,62 @@ mod tests {
 
     #[test]
     fn an_invalid_url_is_not_shown() {
-        for text in ["user:hunter2@host", "ftp://user:hunter2@host/v1", "hunter2", "http://"] {
+        for text in [
+            "user:hunter2@host",
+            "ftp://user:hunter2@host/v1",
+            "hunter2",
+            "http://",
+            "http://user:1/hunter2@host/v1",
+            "http://user:1#hunter2@host/v1",
+            "http://user:hunter2/@host/v1",
+        ] {
             let error = Address::parse(text).unwrap_err();
             assert!(matches!(error, Error::Url { .. }));
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_form_of_a_url_shows_its_secrets() {
+        for (text, shown) in [
+            ("http://user:hunter2@host:8265/a?b=hunter2#hunter2", "http://REDACTED@host:8265/a?REDACTED"),
+            ("ray://user:hunter2@host:10001", "ray://REDACTED@host:10001"),
+            ("socks5h://hunter2@host", "socks5h://REDACTED@host"),
+            ("user:hunter2@host:3128", "REDACTED@host:3128"),
+            ("user:hunter2@host/a?key=hunter2", "REDACTED@host/a?REDACTED"),
+            ("host:8265?token=hunter2", "host:8265?REDACTED"),
+            // Passwords that should have been encoded.
+            ("http://user:hunter2/hunter2@host", "http://REDACTED@host"),
+            ("http://user:12/hunter2@host/", "http://REDACTED@host/"),
+            ("http://user:hunter2?hunter2@host/", "http://REDACTED@host/"),
+            ("http://user:hunter2#hunter2@host/", "http://REDACTED@host/"),
+            ("http://user:12#hunter2@host/", "http://REDACTED@host/"),
+            ("http://user:12?hunter2@host/", "http://REDACTED@host/"),
+            ("http://user:hun@ter2@host/", "http://REDACTED@host/"),
+            ("http://user:hunter2@ho st/", "http://REDACTED@ho st/"),
+            ("hunter2@x://host", "REDACTED://host"),
+            ("mailto:hunter2@host", "REDACTED@host"),
+            ("http://host:8265/", "http://host:8265/"),
+            ("127.0.0.1:6379", "127.0.0.1:6379"),
+        ] {
+            assert_eq!(shown_url(text), shown, "{text}");
+            assert!(!shown_url(text).contains("hunter2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_added_to_a_path_that_has_none() {
+        let with_version = |url: &str| {
+            let with_version = Address::parse(url).unwrap().with_version();
+            with_version.map(|address| address.to_string())
+        };
+        for url in ["http://h", "http://h/", "http://h/chat/completions"] {
+            assert_eq!(with_version(url).as_deref(), Some("http://h/v1"), "{url}");
+        }
+        assert_eq!(with_version("http://h/api/?k=1").as_deref(), Some("http://h/api/v1?REDACTED"));
+        assert_eq!(with_version("http://h/vision").as_deref(), Some("http://h/vision/v1"));
+        for url in ["http://h/v1", "http://h/v1/chat/completions", "http://h/v1beta/openai/"] {
+            assert_eq!(with_version(url), None, "{url}");
         }
     }
 

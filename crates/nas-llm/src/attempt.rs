@@ -1,14 +1,10 @@
 //! One HTTP request for one reply.
 
-use std::{
-    error::Error as _,
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{error::Error as _, fmt, time::Duration};
 
 use reqwest::{
     Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
 use secrecy::ExposeSecret as _;
@@ -16,13 +12,21 @@ use serde_json::Value;
 
 use crate::{
     Endpoint, Error,
-    error_body::{Complaint, ErrorBody, retry_after},
+    completion::{self, Completion},
+    excerpt::start,
+    failure::Failure,
+    place::Place,
+    proxy::Proxy,
+    refusal::refused,
     secrets::Secrets,
-    usage::Tokens,
+    stream,
 };
 
 /// The largest size of a reply's body, in bytes.
-pub(crate) const LARGEST_BODY: usize = 2 << 20;
+const LARGEST_BODY: usize = 2 << 20;
+
+/// The largest size of a reply that is streamed: an event of some hundred bytes for each token.
+const LARGEST_STREAM: usize = 32 << 20;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -34,97 +38,49 @@ pub(crate) struct Wire {
     authorization: Option<HeaderValue>,
     secrets: Secrets,
     timeout: Duration,
-    at: String,
-}
-
-/// A server's reply.
-pub(crate) struct Completion {
-    pub(crate) text: String,
-    pub(crate) truncated: bool,
-    pub(crate) prompt_tokens: Option<u64>,
-    pub(crate) reply_tokens: Option<u64>,
-}
-
-/// How an attempt failed.
-pub(crate) struct Failure {
-    pub(crate) error: Error,
-    pub(crate) next: Next,
-    /// Tokens that the server counted anyway.
-    pub(crate) tokens: Tokens,
-}
-
-/// What to do after a failure.
-pub(crate) enum Next {
-    /// End the call: no attempt of it can succeed.
-    GiveUp,
-    /// End this call and all later ones: no attempt can succeed.
-    GiveUpAll,
-    /// Try again, after the time that the server asked for, if any.
-    Retry(Option<Duration>),
-    /// Try again once: another sample of the model may be a valid reply.
-    RetryOnce,
-    /// Send the request in another form.
-    Rephrase(Complaint),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let next = match error {
-            Error::Timeout { .. } | Error::Connection { .. } => Next::Retry(None),
-            Error::TooLarge { .. }
-            | Error::NotUtf8 { .. }
-            | Error::NotJson { .. }
-            | Error::NoContent { .. } => Next::RetryOnce,
-            _ => Next::GiveUp,
-        };
-        Self { error, next, tokens: Tokens::default() }
-    }
-}
-
-impl From<Error> for Box<Failure> {
-    fn from(error: Error) -> Self {
-        Box::new(error.into())
-    }
+    place: Place,
 }
 
 impl Wire {
     pub(crate) fn new(endpoint: &Endpoint) -> Result<Self, Error> {
-        let at = endpoint.place();
         let mut secrets = Secrets::default();
         endpoint.address().add_secrets(&mut secrets);
-        if let Some(proxy) = endpoint.proxy_address() {
-            proxy.add_secrets(&mut secrets);
-        }
         let key = endpoint.key()?;
         if let Some(key) = &key {
             secrets.add(key.expose_secret());
         }
+        let proxy = Proxy::of(endpoint, &mut secrets)?;
+        let place = Place::new(endpoint, proxy);
         let unusable = |secrets: &Secrets, error| Error::Client {
-            at: at.clone(),
+            at: place.at.clone(),
             reason: secrets.scrub_message(&causes(error)),
         };
         let http = http_client(endpoint).map_err(|error| unusable(&secrets, error))?;
         // reqwest turns user info into basic authentication.
-        let plain = http.post(endpoint.address().chat_completions());
-        let plain = plain.build().map_err(|error| unusable(&secrets, error))?;
-        let basic = plain.headers().get(AUTHORIZATION).cloned();
-        if let Some(encoded) = basic.as_ref().and_then(|basic| basic.to_str().ok()) {
-            secrets.add(encoded.trim_start_matches("Basic "));
+        let plain = |url: Url| http.post(url).build();
+        let to_server = plain(endpoint.address().chat_completions());
+        let to_server = to_server.map_err(|error| unusable(&secrets, error))?;
+        let basic = to_server.headers().get(AUTHORIZATION).cloned();
+        secrets.add_basic(basic.as_ref());
+        if let Some(proxy) = endpoint.proxy_address()
+            && let Ok(to_proxy) = plain(proxy.url().clone())
+        {
+            secrets.add_basic(to_proxy.headers().get(AUTHORIZATION));
         }
         let authorization = match &key {
             None => basic,
             Some(key) => {
                 let bearer = HeaderValue::try_from(format!("Bearer {}", key.expose_secret()));
                 let mut bearer = bearer.map_err(|_| Error::Client {
-                    at: at.clone(),
+                    at: place.at.clone(),
                     reason: "the key is not a valid HTTP header".to_owned(),
                 })?;
                 bearer.set_sensitive(true);
                 Some(bearer)
             }
         };
-        let url = plain.url().clone();
-        Ok(Self { http, url, authorization, secrets, timeout: endpoint.timeout, at })
+        let url = to_server.url().clone();
+        Ok(Self { http, url, authorization, secrets, timeout: endpoint.timeout, place })
     }
 
     /// Sends `body` and reads the reply.
@@ -137,29 +93,33 @@ impl Wire {
         let response = request.send().await.map_err(|error| self.broken(error))?;
         let status = response.status();
         let headers = response.headers().clone();
+        let limit = body["max_tokens"].as_u64().or(body["max_completion_tokens"].as_u64());
         let body = self.body(response).await;
         if !status.is_success() {
             // Where the body cannot be read, the status is enough.
             let body = body.unwrap_or_default();
             let body = String::from_utf8_lossy(&body);
-            return Err(Box::new(self.refused(status, &headers, &body)));
+            return Err(self.refused(status, &headers, &body));
         }
         let body = String::from_utf8(body?).map_err(|error| Error::NotUtf8 {
-            at: self.at.clone(),
+            at: self.place.at.clone(),
             offset: error.utf8_error().valid_up_to(),
         })?;
-        self.read(&headers, &body)
+        self.read(&headers, &body, limit)
     }
 
     /// Reads a body up to the largest size.
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, Error> {
-        let too_large = || Error::TooLarge { at: self.at.clone(), limit: LARGEST_BODY };
-        if response.content_length().is_some_and(|length| length > LARGEST_BODY as u64) {
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let is_stream = kind.is_some_and(|kind| kind.contains("event-stream"));
+        let limit = if is_stream { LARGEST_STREAM } else { LARGEST_BODY };
+        let too_large = || Error::TooLarge { at: self.place.at.clone(), limit };
+        if response.content_length().is_some_and(|length| length > limit as u64) {
             return Err(too_large());
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(error))? {
-            if body.len() + chunk.len() > LARGEST_BODY {
+            if body.len() + chunk.len() > limit {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
@@ -168,102 +128,68 @@ impl Wire {
     }
 
     /// Reads the body of a successful response.
-    fn read(&self, headers: &HeaderMap, body: &str) -> Result<Completion, Box<Failure>> {
-        let value: Value = serde_json::from_str(body).map_err(|error| Error::NotJson {
-            at: self.at.clone(),
-            reason: error.to_string(),
-            start: start(&self.secrets.scrub_message(body), 80),
-        })?;
-        let choice = &value["choices"][0];
+    fn read(
+        &self,
+        headers: &HeaderMap,
+        body: &str,
+        limit: Option<u64>,
+    ) -> Result<Completion, Box<Failure>> {
+        let value: Value = match serde_json::from_str(body) {
+            Ok(value) => value,
+            Err(error) => stream::assemble(body).ok_or_else(|| self.not_json(body, &error))?,
+        };
         // Gateways pass on the error of the server behind them with HTTP 200 (OpenRouter's).
-        if choice.is_null()
-            && let Some(code) = value["error"]["code"].as_u64()
-            && let Ok(status) = StatusCode::from_u16(code as u16)
+        let code = &value["error"]["code"];
+        let code = code.as_u64().or_else(|| code.as_str()?.parse().ok());
+        if value["choices"][0].is_null()
+            && let Some(status) = code.and_then(|code| u16::try_from(code).ok())
+            && let Ok(status) = StatusCode::from_u16(status)
             && (status.is_client_error() || status.is_server_error())
         {
-            return Err(Box::new(self.refused(status, headers, body)));
+            return Err(self.refused(status, headers, &value.to_string()));
         }
-        let prompt_tokens = value["usage"]["prompt_tokens"].as_u64();
-        let reply_tokens = value["usage"]["completion_tokens"].as_u64();
-        let truncated = choice["finish_reason"] == "length";
-        let text = content(&choice["message"]["content"]);
-        if text.trim().is_empty() {
-            let reason = if choice.is_null() {
-                let body = start(&self.secrets.scrub_message(body), 200);
-                format!("there is no choice in {body}")
-            } else if let Some(refusal) = choice["message"]["refusal"].as_str() {
-                let refusal = start(&self.secrets.scrub_message(refusal), 200);
-                format!("the model declines: {refusal}")
-            } else if truncated {
-                "max_tokens is reached before its text begins; allow more tokens".to_owned()
-            } else {
-                let text = choice["message"]["content"].to_string();
-                format!("the text is {}", start(&self.secrets.scrub_message(&text), 80))
-            };
-            let error = Error::NoContent { at: self.at.clone(), reason };
-            let tokens = Tokens {
-                prompt: prompt_tokens.unwrap_or(0),
-                completion: reply_tokens.unwrap_or(0),
-                estimated: false,
-            };
-            return Err(Box::new(Failure { tokens, ..error.into() }));
-        }
-        let text = self.secrets.scrub_reply(&text);
-        Ok(Completion { text, truncated, prompt_tokens, reply_tokens })
+        completion::read(&value, limit, &self.place.at, &self.secrets)
     }
 
-    /// A response with a status that is not a success.
-    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &str) -> Failure {
-        let error = ErrorBody::read(body);
-        let mut message = if error.message.is_empty() { "no reason given" } else { &error.message };
-        if let Some(to) = headers.get(LOCATION).and_then(|to| to.to_str().ok())
-            && status.is_redirection()
+    /// The error of a body that is neither JSON nor a stream.
+    fn not_json(&self, body: &str, error: &serde_json::Error) -> Error {
+        let start = start(&self.secrets.scrub_message(body), 80);
+        if body.trim_start().starts_with('<')
+            && let Some(error) = self.place.wrong_url(&format!("a page that begins {start:?}"))
         {
-            message = to;
+            return error;
         }
-        let message = start(&self.secrets.scrub_message(message), 300);
-        let (at, code) = (self.at.clone(), status.as_u16());
-        let retry_after = retry_after(headers, SystemTime::now()).or(error.retry_after);
-        let (error, next) = match code {
-            402 => (Error::Quota { at, message }, Next::GiveUpAll),
-            429 if error.is_exhausted(retry_after) => {
-                (Error::Quota { at, message }, Next::GiveUpAll)
-            }
-            429 => (Error::RateLimited { at, retry_after, message }, Next::Retry(retry_after)),
-            401 | 403 => (Error::Unauthorised { at, status: code, message }, Next::GiveUpAll),
-            408 | 500.. => (Error::Server { at, status: code, message }, Next::Retry(retry_after)),
-            400 | 404 | 422 => {
-                let complaint = Complaint {
-                    parameter: error.parameter.to_lowercase(),
-                    message: error.message.to_lowercase(),
-                };
-                (Error::Refused { at, status: code, message }, Next::Rephrase(complaint))
-            }
-            300..400 => {
-                let message = format!("it redirects to {message}");
-                (Error::Refused { at, status: code, message }, Next::GiveUp)
-            }
-            _ => (Error::Refused { at, status: code, message }, Next::GiveUp),
+        let hint = match &self.place.with_version {
+            Some(url) => format!("is /v1 missing? Try {url}"),
+            None => "is this a chat endpoint?".to_owned(),
         };
-        Failure { error, next, tokens: Tokens::default() }
+        Error::NotJson { at: self.place.at.clone(), reason: error.to_string(), start, hint }
+    }
+
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &str) -> Box<Failure> {
+        Box::new(refused(&self.place, &self.secrets, status, headers, body))
     }
 
     /// The error of a request or a body that could not be sent or read.
     fn broken(&self, error: reqwest::Error) -> Error {
-        let at = self.at.clone();
+        let at = self.place.at.clone();
         if error.is_timeout() && !error.is_connect() {
             return Error::Timeout { at, seconds: self.timeout.as_secs_f64() };
         }
-        let unusable = error.is_builder();
+        let (unusable, connects) = (error.is_builder(), error.is_connect());
         let reason = self.secrets.scrub_message(&causes(error));
-        if unusable { Error::Client { at, reason } } else { Error::Connection { at, reason } }
+        match &self.place.proxy {
+            _ if unusable => Error::Client { at, reason },
+            Some(proxy) if connects => proxy.failed(&self.place.at, reason),
+            _ => Error::Connection { at, reason },
+        }
     }
 }
 
 /// Without the URL's query and the authorization.
 impl fmt::Debug for Wire {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Wire").field("at", &self.at).finish_non_exhaustive()
+        formatter.debug_struct("Wire").field("at", &self.place.at).finish_non_exhaustive()
     }
 }
 
@@ -295,22 +221,4 @@ fn causes(error: reqwest::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-/// The text of a message: a string, or a list of parts with texts.
-fn content(content: &Value) -> String {
-    match content {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        _ => String::new(),
-    }
-}
-
-/// The first characters of a text, in one line.
-pub(crate) fn start(text: &str, characters: usize) -> String {
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match one_line.char_indices().nth(characters) {
-        Some((end, _)) => format!("{}…", &one_line[..end]),
-        None => one_line,
-    }
 }

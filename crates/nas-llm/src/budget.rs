@@ -80,6 +80,7 @@ impl Meter {
         }
         usage.prompt_tokens = usage.prompt_tokens.saturating_add(call.tokens.prompt);
         usage.completion_tokens = usage.completion_tokens.saturating_add(call.tokens.completion);
+        usage.thinking_tokens = usage.thinking_tokens.saturating_add(call.tokens.thinking);
         usage.estimated += u64::from(call.tokens.estimated);
         usage.seconds = exact_sum(usage.seconds, call.seconds, 1e6);
         if let Some(cost) = call.cost {

@@ -26,6 +26,7 @@ impl Outcome {
             text,
             prompt_tokens: usage.tokens.prompt,
             completion_tokens: usage.tokens.completion,
+            thinking_tokens: usage.tokens.thinking,
             estimated: usage.tokens.estimated,
             seconds: usage.seconds,
             cost: usage.cost,

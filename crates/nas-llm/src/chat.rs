@@ -123,12 +123,14 @@ impl ChatRequest {
 /// A reply of a chat model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
-    /// The model's text, without reasoning that the server sends separately.
+    /// The model's text, without reasoning that the server sends separately, unless there is nothing else.
     pub text: String,
     /// Tokens of the prompt, over all attempts that the server counted.
     pub prompt_tokens: u64,
-    /// Tokens of the reply, over all attempts that the server counted.
+    /// Tokens of the reply with those of thinking, over all attempts that the server counted.
     pub completion_tokens: u64,
+    /// Tokens of thinking, where the server counts them.
+    pub thinking_tokens: u64,
     /// Whether tokens are estimated as characters / 4, because the server did not count them.
     pub estimated: bool,
     /// Seconds from the start of the call to its end, including retries and waits.
@@ -137,7 +139,7 @@ pub struct Reply {
     pub cost: Option<f64>,
     /// Whether the server enforced the schema.
     pub structured: bool,
-    /// Whether the reply ends because it reached `max_tokens`.
+    /// Whether the reply's end is missing: it reached `max_tokens`, or its stream was cut.
     pub truncated: bool,
     /// The number of HTTP requests that were sent for it.
     pub attempts: u32,

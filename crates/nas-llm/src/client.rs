@@ -10,10 +10,13 @@ use tracing::{debug, warn};
 
 use crate::{
     Budget, ChatRequest, Endpoint, Error, Kind, Reply, Usage,
-    attempt::{Completion, Next, Wire},
+    attempt::Wire,
     budget::Meter,
     call::{Outcome, ReplyText},
+    completion::Completion,
     dialect::Learnt,
+    failure::{Next, Unnamed},
+    pace::Pace,
     usage::{CallUsage, Tokens},
 };
 
@@ -23,14 +26,19 @@ use crate::{
 ///
 /// Up to the endpoint's number of retries, these attempts are repeated:
 ///
-/// - HTTP 429: after the time that the server asks for, or after a wait that doubles each time;
-/// - HTTP 408 and 5xx, no connection, a broken connection and a timeout: after such a wait;
+/// - HTTP 429, 503 and 529: after a wait that doubles each time, and no sooner than the server asks for;
+/// - HTTP 408 and other 5xx, no connection, a broken connection and a timeout: after such a wait;
 /// - a reply that is too large, not UTF-8, not JSON or empty: once.
 ///
-/// HTTP 401, 402, 403 and an exhausted quota end the call and all later calls of this client. Other
-/// refusals end the call, unless the request can be sent in another form: without structured output
-/// (the schema is then added to the last message), with `max_completion_tokens`, without temperature,
-/// or without seed. Later calls use the form that worked.
+/// Once a server has refused a request with HTTP 429, 503 or 529, all calls together send one request in
+/// each first wait of the endpoint at most.
+///
+/// HTTP 401, 402, 403 and an exhausted quota end the call and all later calls of this client, and so does
+/// a base URL without a version where no chat completions are. A refusal because of a request's content
+/// ends its own call. Other refusals end the call, unless the request can be sent in another form:
+/// without structured output (the schema is then added to the last message), with
+/// `max_completion_tokens`, without temperature, without seed, or with the system's text in the user's
+/// message. Later calls use the form that worked.
 ///
 /// A call takes no longer than [`Endpoint::longest_call`] from its start.
 #[derive(Debug)]
@@ -38,6 +46,7 @@ pub struct Client {
     endpoint: Endpoint,
     wire: Wire,
     turns: Semaphore,
+    pace: Pace,
     learnt: Learnt,
     meter: Meter,
     /// The error after which no call is sent.
@@ -56,6 +65,7 @@ impl Client {
         Ok(Self {
             wire: Wire::new(&endpoint)?,
             turns: Semaphore::new(endpoint.parallel),
+            pace: Pace::new(endpoint.first_wait),
             learnt: Learnt::default(),
             meter: Meter::new(budget),
             ended: OnceLock::new(),
@@ -99,6 +109,7 @@ impl Client {
         debug!(url, model, messages = request.messages.len(), "call begins");
         let begun = Instant::now();
         let mut usage = CallUsage::default();
+        self.pace.turn().await;
         let result = match self.begin(request) {
             Ok(()) => self.ask(request, &mut usage).await,
             Err(error) => {
@@ -158,6 +169,7 @@ impl Client {
                 }
                 Err(failure) => *failure,
             };
+            let asks_for_fewer = failure.asks_for_fewer();
             let error = failure.error;
             usage.tokens.add(failure.tokens);
             usage.failures.push(error.kind());
@@ -167,13 +179,19 @@ impl Client {
                     let _ = self.ended.set((error.kind(), error.to_string()));
                     return Err(error);
                 }
-                Next::Rephrase(complaint) => {
-                    let Some((next, quirk)) = dialect.after(&complaint, request) else {
-                        return Err(error);
-                    };
-                    warn!(reason = %error, now = quirk.remedy, "sending the request in another form");
-                    dialect = next;
-                    continue;
+                Next::Rephrase(complaint, unnamed) => {
+                    let guess = matches!(unnamed, Unnamed::Guess);
+                    match (dialect.after(&complaint, request, guess), unnamed) {
+                        (Some((next, quirk)), _) => {
+                            let now = quirk.remedy;
+                            warn!(reason = %error, now, "sending the request in another form");
+                            dialect = next;
+                            self.turn(usage).await?;
+                            continue;
+                        }
+                        (None, Unnamed::Retry(asked)) => asked,
+                        (None, Unnamed::Guess | Unnamed::GiveUp) => return Err(error),
+                    }
                 }
                 Next::RetryOnce if garbled => return Err(error),
                 Next::RetryOnce => {
@@ -182,15 +200,26 @@ impl Client {
                 }
                 Next::Retry(asked) => asked,
             };
-            let wait = asked.unwrap_or_else(|| self.backoff(retries));
-            if retries == self.endpoint.retries || wait > self.endpoint.longest_wait {
+            // Some servers ask for no wait at all, or until a time in the past.
+            let wait = self.backoff(retries).max(asked.unwrap_or_default());
+            let gives_up = wait > self.endpoint.longest_wait;
+            if asks_for_fewer {
+                self.pace.refused(asked.filter(|_| !gives_up).unwrap_or_default());
+            }
+            if retries == self.endpoint.retries || gives_up {
                 return Err(error);
             }
             retries += 1;
             warn!(reason = %error, retry = retries, wait_seconds = wait.as_secs_f64(), "retrying");
             tokio::time::sleep(wait).await;
-            self.go_on().inspect_err(|error| usage.failures.push(error.kind()))?;
+            self.turn(usage).await?;
         }
+    }
+
+    /// Waits for the turn of another attempt. Fails where no attempt can succeed any more.
+    async fn turn(&self, usage: &mut CallUsage) -> Result<(), Error> {
+        self.pace.turn().await;
+        self.go_on().inspect_err(|error| usage.failures.push(error.kind()))
     }
 
     /// A wait that doubles with each retry, times a random factor of at least one half, so that calls
@@ -207,11 +236,11 @@ fn tokens(request: &ChatRequest, completion: &Completion) -> Tokens {
     let prompt = || {
         about(request.messages.iter().map(|message| message.content.chars().count()).sum::<usize>())
     };
+    let reply = || about(completion.text.chars().count() + completion.thoughts);
     Tokens {
         prompt: completion.prompt_tokens.unwrap_or_else(prompt),
-        completion: completion
-            .reply_tokens
-            .unwrap_or_else(|| about(completion.text.chars().count())),
+        completion: completion.reply_tokens.unwrap_or_else(reply),
+        thinking: completion.thinking_tokens,
         estimated: completion.prompt_tokens.is_none() || completion.reply_tokens.is_none(),
     }
 }

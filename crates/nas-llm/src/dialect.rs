@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{ChatRequest, Endpoint, endpoint::REFUSABLE, error_body::Complaint};
+use crate::{ChatRequest, Endpoint, Role, endpoint::REFUSABLE, error_body::Complaint};
 
 /// A part of a request that a server may refuse, and how its error message names it.
 pub(crate) struct Quirk {
@@ -24,9 +24,11 @@ const COMPLETION_TOKENS: u8 = 1;
 const NO_TEMPERATURE: u8 = 2;
 const NO_SEED: u8 = 4;
 const NO_FORMAT: u8 = 8;
+const NO_SYSTEM: u8 = 16;
 
 /// What servers refuse: reasoning models need `max_completion_tokens` and accept no temperature
-/// (OpenAI's); some servers support no seed (Gemini's), some no structured output (DeepSeek's).
+/// (OpenAI's); some servers support no seed (Gemini's), some no structured output (DeepSeek's), and the
+/// templates of some models no system role (Gemma's).
 const QUIRKS: [Quirk; REFUSABLE] = [
     Quirk {
         bit: COMPLETION_TOKENS,
@@ -52,6 +54,28 @@ const QUIRKS: [Quirk; REFUSABLE] = [
         remedy: "the schema in the prompt in place of response_format",
         concerns: |request| request.schema.is_some(),
     },
+    Quirk {
+        bit: NO_SYSTEM,
+        words: &[
+            "system role",
+            "system message",
+            "system prompt",
+            "system instruction",
+            "developer instruction",
+            "role system",
+            "role: system",
+            "'system'",
+            "\"system\"",
+            "`system`",
+            "messages[0].role",
+            "messages.[0].role",
+            "messages.0.role",
+            "roles must alternate",
+            "user and assistant roles",
+        ],
+        remedy: "the system's text in the user's message",
+        concerns: |request| request.messages.iter().any(|message| message.role == Role::System),
+    },
 ];
 
 /// How a server wants to be asked: the set of its quirks.
@@ -63,13 +87,14 @@ impl Dialect {
         self.0 & bit != 0
     }
 
-    /// What to change about a request that the server refused, and the dialect with the change. Where
-    /// the error message names nothing, the structured output is changed: most servers that refuse
-    /// without a reason do not support it.
+    /// What to change about a request that the server refused, and the dialect with the change. With
+    /// `guess` the structured output is changed where the error message names nothing: most servers
+    /// that refuse without a reason do not support it.
     pub(crate) fn after(
         self,
         complaint: &Complaint,
         request: &ChatRequest,
+        guess: bool,
     ) -> Option<(Self, &'static Quirk)> {
         let open = |quirk: &&Quirk| !self.has(quirk.bit) && (quirk.concerns)(request);
         let named = |text: &str, quirk: &Quirk| quirk.words.iter().any(|word| text.contains(word));
@@ -77,7 +102,7 @@ impl Dialect {
         let quirk = candidates()
             .find(|quirk| named(&complaint.parameter, quirk))
             .or_else(|| candidates().find(|quirk| named(&complaint.message, quirk)))
-            .or_else(|| candidates().find(|quirk| quirk.bit == NO_FORMAT))?;
+            .or_else(|| candidates().find(|quirk| guess && quirk.bit == NO_FORMAT))?;
         Some((Self(self.0 | quirk.bit), quirk))
     }
 
@@ -93,6 +118,9 @@ impl Dialect {
             .iter()
             .map(|message| (message.role, Cow::Borrowed(message.content.as_str())))
             .collect();
+        if self.has(NO_SYSTEM) {
+            messages = without_system(messages);
+        }
         let mut body = json!({ "model": endpoint.model(), "stream": false });
         if let Some(schema) = &request.schema {
             if self.has(NO_FORMAT) {
@@ -120,7 +148,7 @@ impl Dialect {
             .collect();
         let limit =
             if self.has(COMPLETION_TOKENS) { "max_completion_tokens" } else { "max_tokens" };
-        body[limit] = json!(request.max_tokens.unwrap_or(endpoint.max_reply_tokens));
+        body[limit] = json!(endpoint.reply_limit(request));
         if !self.has(NO_TEMPERATURE) {
             body["temperature"] = json!(request.temperature.unwrap_or(endpoint.temperature));
         }
@@ -129,6 +157,19 @@ impl Dialect {
         }
         body
     }
+}
+
+/// The messages with the system's text at the beginning of the first other message.
+fn without_system(messages: Vec<(Role, Cow<'_, str>)>) -> Vec<(Role, Cow<'_, str>)> {
+    let (system, mut others): (Vec<_>, Vec<_>) =
+        messages.into_iter().partition(|(role, _)| *role == Role::System);
+    let system: Vec<_> = system.into_iter().map(|(_, text)| text).collect();
+    let system = system.join("\n\n");
+    match others.first_mut() {
+        Some((Role::User, text)) => *text = Cow::Owned(format!("{system}\n\n{text}")),
+        _ => others.insert(0, (Role::User, Cow::Owned(system))),
+    }
+    others
 }
 
 /// The dialect that worked so far, shared by all calls.

@@ -5,11 +5,12 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, address::Address};
+use crate::{ChatRequest, Error, address::Address};
 
 /// The number of parts of a request that a server may refuse: structured output, `max_tokens`,
-/// `temperature`, `seed`. After each refusal the request is sent once more without that part.
-pub(crate) const REFUSABLE: usize = 4;
+/// `temperature`, `seed`, the system role. After each refusal the request is sent once more without that
+/// part.
+pub(crate) const REFUSABLE: usize = 5;
 
 /// Where a chat model is, and how it is asked.
 ///
@@ -48,7 +49,9 @@ pub struct Endpoint {
     #[serde(default = "default_temperature")]
     pub(crate) temperature: f64,
     #[serde(default = "default_max_reply_tokens")]
-    pub(crate) max_reply_tokens: u32,
+    max_reply_tokens: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reply_tokens: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) prices: Option<Prices>,
 }
@@ -123,6 +126,7 @@ impl Endpoint {
             longest_wait: default_longest_wait(),
             temperature: default_temperature(),
             max_reply_tokens: default_max_reply_tokens(),
+            reply_tokens: None,
             prices: None,
         })
     }
@@ -168,7 +172,9 @@ impl Endpoint {
     }
 
     /// Sets the waits between attempts: about `first`, then twice as long each time, at most
-    /// `longest`. Where the server asks for a longer wait, the call fails.
+    /// `longest`, and no shorter than the server asks for. Where it asks for more than `longest`, the
+    /// call fails. Once a server has refused a request because there are too many, all calls together
+    /// send one request in each `first` at most.
     #[must_use]
     pub fn waits(mut self, first: Duration, longest: Duration) -> Self {
         self.first_wait = first;
@@ -187,6 +193,14 @@ impl Endpoint {
     #[must_use]
     pub fn max_reply_tokens(mut self, tokens: u32) -> Self {
         self.max_reply_tokens = tokens;
+        self
+    }
+
+    /// Sets the longest reply of every request, in tokens, in place of what the request sets. A model that
+    /// thinks may need more than its answer is long. Recorded replies are found with any value.
+    #[must_use]
+    pub fn reply_tokens(mut self, tokens: u32) -> Self {
+        self.reply_tokens = Some(tokens);
         self
     }
 
@@ -212,9 +226,20 @@ impl Endpoint {
         self.prices
     }
 
+    /// The longest reply of every request, in tokens, if it is set.
+    pub fn token_limit(&self) -> Option<u32> {
+        self.reply_tokens
+    }
+
+    /// The longest reply of a request, in tokens.
+    pub(crate) fn reply_limit(&self, request: &ChatRequest) -> u32 {
+        self.reply_tokens.or(request.max_tokens).unwrap_or(self.max_reply_tokens)
+    }
+
     /// The longest time of a call from its start: every attempt its timeout and every wait its maximum,
     /// with one more attempt for each part of a request that a server may refuse (structured output,
-    /// `max_tokens`, `temperature`, `seed`).
+    /// `max_tokens`, `temperature`, `seed`, the system role). Without the time until its turn, where the
+    /// server limits the rate of all calls.
     pub fn longest_call(&self) -> Duration {
         let attempts = (1 + REFUSABLE as u32).saturating_add(self.retries);
         let attempts = self.timeout.saturating_mul(attempts);
@@ -257,8 +282,8 @@ impl Endpoint {
             let expected = "a number of at least 0";
             return wrong("temperature", self.temperature.to_string(), expected);
         }
-        if self.max_reply_tokens == 0 {
-            return wrong("max_reply_tokens", "0".to_owned(), "at least 1");
+        if self.max_reply_tokens == 0 || self.reply_tokens == Some(0) {
+            return wrong("the limit of a reply's tokens", "0".to_owned(), "at least 1");
         }
         if let Some(Prices { prompt, completion }) = self.prices
             && ![prompt, completion].iter().all(|price| price.is_finite() && *price >= 0.0)
@@ -273,19 +298,19 @@ impl Endpoint {
     pub(crate) fn key(&self) -> Result<Option<SecretString>, Error> {
         let Some(variable) = &self.key_env else { return Ok(None) };
         let wrong = |problem| Error::Key { variable: variable.clone(), problem };
-        // Text that cannot be the name of a variable may be the key itself, and is not shown.
+        // Text that may be the key itself is not shown.
+        let hidden = |problem| Error::Key { variable: "(not shown)".to_owned(), problem };
         let in_names = |char: char| char.is_ascii_alphanumeric() || char == '_';
         if !variable.chars().all(in_names)
             || variable.starts_with(|char: char| char.is_ascii_digit())
         {
-            let variable = "(not shown)".to_owned();
-            return Err(Error::Key {
-                variable,
-                problem: "has an invalid name: is it the key itself?",
-            });
+            return Err(hidden("has an invalid name: is it the key itself?"));
         }
         let key = match std::env::var(variable) {
             Ok(key) => key,
+            Err(std::env::VarError::NotPresent) if may_be_key(variable) => {
+                return Err(hidden("is not set: is it the key itself?"));
+            }
             Err(std::env::VarError::NotPresent) => return Err(wrong("is not set")),
             Err(std::env::VarError::NotUnicode(_)) => return Err(wrong("is not UTF-8")),
         };
@@ -297,6 +322,15 @@ impl Endpoint {
             key => Ok(Some(key.into())),
         }
     }
+}
+
+/// Whether a valid name of a variable looks like a key: long, with digits among letters, or with small and
+/// capital letters.
+fn may_be_key(name: &str) -> bool {
+    let has = |of: fn(&char) -> bool| name.chars().any(|char| of(&char));
+    let (small, capital) = (has(char::is_ascii_lowercase), has(char::is_ascii_uppercase));
+    name.len() >= 16
+        && (has(char::is_ascii_digit) && (small || !name.contains('_')) || small && capital)
 }
 
 /// A duration as a number of seconds.
@@ -356,6 +390,7 @@ mod tests {
             endpoint.clone().temperature(f64::NAN),
             endpoint.clone().temperature(-1.0),
             endpoint.clone().max_reply_tokens(0),
+            endpoint.clone().reply_tokens(0),
             endpoint.clone().prices(-1.0, 0.0),
         ];
         for endpoint in wrong {
@@ -371,5 +406,37 @@ mod tests {
         let endpoint = Endpoint::new("http://host/v1", "m").unwrap().key_env("NAS_LLM_NO_SUCH_KEY");
         let error = endpoint.key().unwrap_err().to_string();
         assert!(error.contains("NAS_LLM_NO_SUCH_KEY is not set"), "{error}");
+    }
+
+    #[test]
+    fn a_key_in_place_of_its_variable_is_not_shown() {
+        for key in [
+            "sk-abc",
+            "gsk_0a1b2c3d4e5f6a7b8c9d",
+            "AIzaSyD0a1b2c3d4e5f6a7b8c9d",
+            "f0a1b2c3d4e5f6a7b8c9d0a1b2c3d4e5",
+            "AKIA0123456789ABCDEF",
+            "hf_abcdefGHIJKLmnopQRSTuvwx",
+        ] {
+            let endpoint = Endpoint::new("http://host/v1", "m").unwrap().key_env(key);
+            let error = endpoint.key().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains(key), "{error}");
+            assert!(error.to_string().contains("is it the key itself?"), "{error}");
+        }
+        for name in ["OPENAI_API_KEY_2_NOT_SET", "openai_api_key_not_set", "KEY_2"] {
+            assert!(!may_be_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_limit_of_every_reply_replaces_that_of_a_request() {
+        let endpoint = Endpoint::new("http://host/v1", "m").unwrap();
+        let request = ChatRequest::new(Vec::new());
+        assert_eq!(endpoint.reply_limit(&request), 2048);
+        assert_eq!(endpoint.reply_limit(&request.clone().max_tokens(580)), 580);
+        let endpoint = endpoint.reply_tokens(8000);
+        assert_eq!(endpoint.reply_limit(&request.max_tokens(580)), 8000);
+        let text = toml::to_string(&endpoint).unwrap();
+        assert_eq!(toml::from_str::<Endpoint>(&text).unwrap(), endpoint);
     }
 }

@@ -6,8 +6,8 @@ use crate::{Kind, Limit};
 
 /// What can go wrong between a request and its reply.
 ///
-/// `at` is always `model M at URL`, with user info and query of the URL left out. No variant holds
-/// a key.
+/// `at` is always `model M at URL`, with user info and query of the URL left out, and the proxy, if there
+/// is one. No variant holds a key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -61,6 +61,41 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A proxy that cannot be used. This client sends no call.
+    #[error(
+        "{named_by} names the proxy {proxy}, which cannot be used for {at}: {reason}; expected \
+         http://HOST:PORT or https://HOST:PORT; correct it, or call the server without a proxy: \
+         NO_PROXY={host}"
+    )]
+    Proxy {
+        /// Which model at which URL.
+        at: String,
+        /// The proxy's URL, without user info and query.
+        proxy: String,
+        /// The variable of the environment, or the setting, that names it.
+        named_by: String,
+        /// Why it cannot be used.
+        reason: String,
+        /// The server's host.
+        host: String,
+    },
+    /// No connection through a proxy.
+    #[error(
+        "no connection to {at}: {reason}; is the proxy running and reachable? Correct {named_by}, or \
+         call the server without a proxy: NO_PROXY={host}"
+    )]
+    ThroughProxy {
+        /// Which model at which URL, through which proxy.
+        at: String,
+        /// The proxy's URL, without user info and query.
+        proxy: String,
+        /// The variable of the environment, or the setting, that names it.
+        named_by: String,
+        /// What broke.
+        reason: String,
+        /// The server's host.
+        host: String,
+    },
     /// The budget is spent; the call was not made.
     #[error("budget spent: {spent} of {limit} {which}; raise it to continue")]
     BudgetSpent {
@@ -95,6 +130,27 @@ pub enum Error {
         /// Which model at which URL.
         at: String,
         /// The status, 300 to 499.
+        status: u16,
+        /// The server's message.
+        message: String,
+    },
+    /// No chat completions at the base URL, which has no version. This client sends no later call.
+    #[error("there are no chat completions of {at} ({what}); is /v1 missing? Try {hint}")]
+    WrongUrl {
+        /// Which model at which URL.
+        at: String,
+        /// What is there instead.
+        what: String,
+        /// The base URL with `/v1`.
+        hint: String,
+    },
+    /// The content of this request is not allowed; other requests may be.
+    #[error("{at} does not answer this request because of its content (HTTP {status}): {message}; \
+        other calls go on")]
+    Declined {
+        /// Which model at which URL.
+        at: String,
+        /// The status, 400 to 499.
         status: u16,
         /// The server's message.
         message: String,
@@ -156,7 +212,7 @@ pub enum Error {
     },
     /// A reply's body that is not JSON.
     #[error(
-        "the reply from {at} is not JSON ({reason}), it begins {start:?}; is the base URL complete? It often ends in /v1"
+        "the reply from {at} is neither JSON nor a stream of events ({reason}), it begins {start:?}; {hint}"
     )]
     NotJson {
         /// Which model at which URL.
@@ -165,6 +221,22 @@ pub enum Error {
         reason: String,
         /// The first characters.
         start: String,
+        /// What may help.
+        hint: String,
+    },
+    /// A reply that reached its limit of tokens before its text began. Models that think need more.
+    #[error("{at} used{} tokens of its reply up before its text began{}: allow more with \
+        --llm-reply-tokens N{}",
+        .limit.map(|limit| format!(" all {limit}")).unwrap_or_else(|| " the".to_owned()),
+        if *thinking > 0 { format!(", {thinking} of them for thinking") } else { String::new() },
+        .limit.map(|limit| format!(", for example {}", limit.saturating_mul(4))).unwrap_or_default())]
+    Unfinished {
+        /// Which model at which URL.
+        at: String,
+        /// How many tokens the reply was allowed.
+        limit: Option<u64>,
+        /// Tokens of thinking, if the server counts them.
+        thinking: u64,
     },
     /// A reply without choices, or with an empty text.
     #[error("the reply from {at} contains no text: {reason}; expected choices[0].message.content")]
@@ -248,19 +320,21 @@ impl Error {
             | Self::Prompt { .. }
             | Self::Runtime(_)
             | Self::OtherModel { .. }
+            | Self::Proxy { .. }
+            | Self::WrongUrl { .. }
             | Self::Client { .. } => Kind::Configuration,
             Self::BudgetSpent { .. } => Kind::Budget,
             Self::Quota { .. } => Kind::Quota,
             Self::Unauthorised { .. } => Kind::Unauthorised,
-            Self::Refused { .. } => Kind::Refused,
+            Self::Refused { .. } | Self::Declined { .. } => Kind::Refused,
             Self::RateLimited { .. } => Kind::RateLimited,
             Self::Server { .. } => Kind::Server,
-            Self::Connection { .. } => Kind::Connection,
+            Self::Connection { .. } | Self::ThroughProxy { .. } => Kind::Connection,
             Self::Timeout { .. } => Kind::Timeout,
             Self::TooLarge { .. } => Kind::TooLarge,
             Self::NotUtf8 { .. } => Kind::NotUtf8,
             Self::NotJson { .. } => Kind::NotJson,
-            Self::NoContent { .. } => Kind::NoContent,
+            Self::NoContent { .. } | Self::Unfinished { .. } => Kind::NoContent,
             Self::Earlier { kind, .. } => *kind,
             Self::NotRecorded { .. } => Kind::NotRecorded,
             Self::Transcript { .. } | Self::Malformed { .. } => Kind::Transcript,

@@ -15,12 +15,77 @@ const EXHAUSTED: [&str; 6] = [
     "credit balance",
 ];
 
+/// Words in an error's code, type or message that show that the content of a request is not allowed.
+const CONTENT: [&str; 14] = [
+    "moderation",
+    "content policy",
+    "content_policy",
+    "content filter",
+    "content_filter",
+    "content management policy",
+    "flagged",
+    "safety",
+    "responsible ai",
+    "responsibleai",
+    "harmful",
+    "prohibited content",
+    "inappropriate content",
+    "data_inspection",
+];
+
+/// Words that show that it is the key or the account that is refused.
+const ACCESS: [&str; 10] = [
+    "api key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "account",
+    "credential",
+    "authenticat",
+    "authoriz",
+    "permission",
+    "organization",
+];
+
+/// What a message says where there is nothing at the path of a URL.
+const NO_PATH: [&str; 7] =
+    ["not found", "not_found", "cannot post", "invalid url", "no route", "unknown path", "not allowed"];
+
+/// Words that show that a server understood a request and does not support a part of it.
+const REFUSES: [&str; 12] = [
+    "not support",
+    "unsupported",
+    "not allowed",
+    "not enabled",
+    "not implemented",
+    "unknown",
+    "unexpected",
+    "invalid",
+    "must",
+    "only",
+    "cannot",
+    "failed to parse",
+];
+
+fn contains(text: &str, words: &[&str]) -> bool {
+    let text = text.to_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
 /// Why a server refused a request, in lower case.
 pub(crate) struct Complaint {
     /// The part of the request that it names, if any.
     pub(crate) parameter: String,
     /// The whole message.
     pub(crate) message: String,
+}
+
+impl Complaint {
+    /// Whether the server says that it does not support a part of the request. Where a server fails,
+    /// the words of the failure alone do not show that.
+    pub(crate) fn refuses(&self) -> bool {
+        contains(&self.message, &REFUSES)
+    }
 }
 
 /// The body of an error response, in any of the forms that servers use.
@@ -65,11 +130,28 @@ impl ErrorBody {
     /// requests. Where the server also sends a time to wait, the message alone does not decide:
     /// Gemini's mentions quota and billing in both cases.
     pub(crate) fn is_exhausted(&self, retry_after: Option<Duration>) -> bool {
-        let matches = |text: &str| {
-            let text = text.to_lowercase();
-            EXHAUSTED.iter().any(|words| text.contains(words))
-        };
-        matches(&self.code) || (retry_after.is_none() && matches(&self.message))
+        contains(&self.code, &EXHAUSTED)
+            || (retry_after.is_none() && contains(&self.message, &EXHAUSTED))
+    }
+
+    /// Whether a request is refused for its content, not for its form or the key.
+    pub(crate) fn is_about_content(&self) -> bool {
+        contains(&self.code, &CONTENT)
+            || (contains(&self.message, &CONTENT)
+                && self.parameter.is_empty()
+                && !contains(&self.code, &ACCESS)
+                && !contains(&self.message, &ACCESS))
+    }
+
+    /// Whether an HTTP 404 or 405 means that there is nothing at the path.
+    pub(crate) fn is_about_path(&self) -> bool {
+        let message = self.message.trim();
+        message.is_empty() || message.starts_with('<') || contains(message, &NO_PATH)
+    }
+
+    /// Whether the message is about the model.
+    pub(crate) fn names_model(&self) -> bool {
+        contains(&self.message, &["model"]) || contains(&self.code, &["model"])
     }
 }
 
@@ -143,6 +225,31 @@ mod tests {
                 .replace('\n', " ");
         assert!(!exhausted(&gemini));
         assert_eq!(ErrorBody::read(&gemini).retry_after, Some(Duration::from_millis(34500)));
+    }
+
+    #[test]
+    fn content_that_is_not_allowed_differs_from_a_key() {
+        let about_content = |body: &str| ErrorBody::read(body).is_about_content();
+        for body in [
+            r#"{"error": {"message": "m requires moderation on Input. Your input was flagged for \"violence\"", "code": 403}}"#,
+            r#"{"error": {"message": "m", "type": "content_policy_violation"}}"#,
+            r#"{"error": {"message": "The response was filtered due to the prompt triggering Azure OpenAI's content management policy", "code": "content_filter"}}"#,
+            r#"{"error": {"message": "Rejected by our safety system", "code": "x"}}"#,
+            r#"{"error": {"message": "rejected: ask your account team", "code": "moderation_blocked"}}"#,
+            "Input data may contain inappropriate content.",
+        ] {
+            assert!(about_content(body), "{body}");
+        }
+        for body in [
+            "",
+            "Forbidden",
+            r#"{"error": {"message": "Your account was flagged"}}"#,
+            r#"{"error": {"message": "This API key was flagged for abuse"}}"#,
+            r#"{"error": {"message": "flagged", "code": "invalid_api_key"}}"#,
+            r#"{"error": {"message": "unknown parameter: safety_identifier", "param": "safety_identifier"}}"#,
+        ] {
+            assert!(!about_content(body), "{body}");
+        }
     }
 
     #[test]

@@ -11,9 +11,9 @@ use serde::Deserialize;
 
 use crate::{
     ChatRequest, Error, Reply, TRANSCRIPT_VERSION, Usage,
-    attempt::start,
     budget::{Budget, Meter},
     call::{Outcome, ReplyText},
+    excerpt::start,
     transcript::{Record, failed},
 };
 

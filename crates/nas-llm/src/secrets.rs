@@ -1,6 +1,7 @@
 //! Strings that must not be shown.
 
 use percent_encoding::percent_decode_str;
+use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What replaces a secret.
@@ -15,8 +16,36 @@ impl Secrets {
     pub(crate) fn add(&mut self, secret: &str) {
         if !secret.is_empty() {
             self.0.push(secret.into());
+            // As JSON contains it, which error messages may quote.
+            let quoted = serde_json::Value::from(secret).to_string();
+            let quoted = quoted.trim_matches('"');
+            if quoted.len() > secret.len() {
+                self.0.push(quoted.into());
+            }
             // Longer ones are removed first, because they may contain shorter ones.
             self.0.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+        }
+    }
+
+    /// Keeps the user info and the query of a URL.
+    pub(crate) fn add_url(&mut self, url: &Url) {
+        // A user name with a password is no secret; without one it is a token.
+        self.add_encoded(url.password().unwrap_or(url.username()));
+        if let Some(query) = url.query() {
+            self.add_encoded(query);
+            for (_, value) in url.query_pairs() {
+                self.add(&value);
+            }
+            for pair in query.split('&') {
+                self.add(pair.split_once('=').map_or(pair, |(_, value)| value));
+            }
+        }
+    }
+
+    /// Keeps the value of a header with basic authentication.
+    pub(crate) fn add_basic(&mut self, header: Option<&HeaderValue>) {
+        if let Some(encoded) = header.and_then(|header| header.to_str().ok()) {
+            self.add(encoded.trim_start_matches("Basic "));
         }
     }
 
@@ -60,5 +89,8 @@ mod tests {
         assert_eq!(secrets.scrub_message(text), "REDACTED, REDACTED, REDACTED and REDACTED");
         assert_eq!(secrets.scrub_reply(text), "none, REDACTED, REDACTED and REDACTED");
         assert!(!format!("{secrets:?}").contains("long"));
+        secrets.add("a\"quoted\"\\key");
+        let json = serde_json::json!({ "sent": "a\"quoted\"\\key" }).to_string();
+        assert_eq!(secrets.scrub_message(&json), r#"{"sent":"REDACTED"}"#);
     }
 }

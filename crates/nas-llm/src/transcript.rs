@@ -80,7 +80,7 @@ impl Record {
             asked: Asked {
                 url: endpoint.shown_url(),
                 model: endpoint.model().to_owned(),
-                max_tokens: request.max_tokens.unwrap_or(endpoint.max_reply_tokens),
+                max_tokens: endpoint.reply_limit(request),
                 temperature: request.temperature.unwrap_or(endpoint.temperature),
             },
             request: request.clone(),

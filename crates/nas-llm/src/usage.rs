@@ -19,8 +19,11 @@ pub struct Usage {
     pub failures: BTreeMap<Kind, u64>,
     /// Tokens of prompts.
     pub prompt_tokens: u64,
-    /// Tokens of replies.
+    /// Tokens of replies, with those of thinking.
     pub completion_tokens: u64,
+    /// Tokens of thinking, where the server counts them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub thinking_tokens: u64,
     /// Calls whose tokens are estimated because the server did not count them.
     pub estimated: u64,
     /// The sum of the calls' seconds, although calls may have run at the same time.
@@ -29,12 +32,20 @@ pub struct Usage {
     pub cost: Option<f64>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// Tokens of one attempt or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tokens {
     pub(crate) prompt: u64,
+    /// With those of thinking.
     pub(crate) completion: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) thinking: u64,
     pub(crate) estimated: bool,
 }
 
@@ -43,6 +54,7 @@ impl Tokens {
     pub(crate) fn add(&mut self, other: Self) {
         self.prompt = self.prompt.saturating_add(other.prompt);
         self.completion = self.completion.saturating_add(other.completion);
+        self.thinking = self.thinking.saturating_add(other.thinking);
         self.estimated |= other.estimated;
     }
 }
