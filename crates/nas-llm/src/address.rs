@@ -224,7 +224,10 @@ mod tests {
     #[test]
     fn no_form_of_a_url_shows_its_secrets() {
         for (text, shown) in [
-            ("http://user:hunter2@host:8265/a?b=hunter2#hunter2", "http://REDACTED@host:8265/a?REDACTED"),
+            (
+                "http://user:hunter2@host:8265/a?b=hunter2#hunter2",
+                "http://REDACTED@host:8265/a?REDACTED",
+            ),
             ("ray://user:hunter2@host:10001", "ray://REDACTED@host:10001"),
             ("socks5h://hunter2@host", "socks5h://REDACTED@host"),
             ("user:hunter2@host:3128", "REDACTED@host:3128"),

@@ -63,38 +63,34 @@ pub enum Error {
     },
     /// A proxy that cannot be used. This client sends no call.
     #[error(
-        "{named_by} names the proxy {proxy}, which cannot be used for {at}: {reason}; expected \
-         http://HOST:PORT or https://HOST:PORT; correct it, or call the server without a proxy: \
-         NO_PROXY={host}"
+        "the proxy {proxy} of {named_by} cannot be used for {at}: {reason}; expected http://HOST:PORT \
+         or https://HOST:PORT: {remedy}"
     )]
     Proxy {
         /// Which model at which URL.
         at: String,
         /// The proxy's URL, without user info and query.
         proxy: String,
-        /// The variable of the environment, or the setting, that names it.
+        /// The variable of the environment, or the settings, that name it.
         named_by: String,
         /// Why it cannot be used.
         reason: String,
-        /// The server's host.
-        host: String,
+        /// What the user can do about it.
+        remedy: String,
     },
     /// No connection through a proxy.
     #[error(
-        "no connection to {at}: {reason}; is the proxy running and reachable? Correct {named_by}, or \
-         call the server without a proxy: NO_PROXY={host}"
+        "no connection to {at}: {reason}; is the proxy running and reachable? If not, {remedy}"
     )]
     ThroughProxy {
         /// Which model at which URL, through which proxy.
         at: String,
         /// The proxy's URL, without user info and query.
         proxy: String,
-        /// The variable of the environment, or the setting, that names it.
-        named_by: String,
         /// What broke.
         reason: String,
-        /// The server's host.
-        host: String,
+        /// What the user can do about it.
+        remedy: String,
     },
     /// The budget is spent; the call was not made.
     #[error("budget spent: {spent} of {limit} {which}; raise it to continue")]
@@ -145,8 +141,10 @@ pub enum Error {
         hint: String,
     },
     /// The content of this request is not allowed; other requests may be.
-    #[error("{at} does not answer this request because of its content (HTTP {status}): {message}; \
-        other calls go on")]
+    #[error(
+        "{at} does not answer this request because of its content (HTTP {status}): {message}; \
+        other calls go on"
+    )]
     Declined {
         /// Which model at which URL.
         at: String,

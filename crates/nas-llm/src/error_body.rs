@@ -48,8 +48,15 @@ const ACCESS: [&str; 10] = [
 ];
 
 /// What a message says where there is nothing at the path of a URL.
-const NO_PATH: [&str; 7] =
-    ["not found", "not_found", "cannot post", "invalid url", "no route", "unknown path", "not allowed"];
+const NO_PATH: [&str; 7] = [
+    "not found",
+    "not_found",
+    "cannot post",
+    "invalid url",
+    "no route",
+    "unknown path",
+    "not allowed",
+];
 
 /// Words that show that a server understood a request and does not support a part of it.
 const REFUSES: [&str; 12] = [

@@ -136,7 +136,10 @@ mod tests {
             format!("{list}\nThe idea is from ResNet [1]."),
             format!("As in [1], and {{\"see\": [2]}}: {list} References: [1, 2] {{\"a\": [3]}}"),
             format!("{list} in place of {{\"rules\": []}} or {{\"rules\": [7]}}"),
-            format!("{list} with the schema {}", json!({"properties": {"rules": {"type": "array"}}})),
+            format!(
+                "{list} with the schema {}",
+                json!({"properties": {"rules": {"type": "array"}}})
+            ),
             format!("draft {{\"polarity\": 7}} final {list} as {{\"polarity\": 7}} was not enough"),
             format!("{{\"rules\": [{{\"polarity\": 7}}]}} no, {list}"),
             format!("[{list}]"),

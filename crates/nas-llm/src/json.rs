@@ -210,7 +210,10 @@ mod tests {
         ] {
             assert_eq!(values(text), whole, "{text}");
         }
-        assert_eq!(values(r#"{"list": [{"a": 1}]} [1]"#), [json!({"list": [{"a": 1}]}), json!([1])]);
+        assert_eq!(
+            values(r#"{"list": [{"a": 1}]} [1]"#),
+            [json!({"list": [{"a": 1}]}), json!([1])]
+        );
         // A string that is scanned again does not hide what contains it.
         assert_eq!(values(r#"[1, "[2]"] "[3]"#), [json!([1, "[2]"]), json!([3])]);
     }

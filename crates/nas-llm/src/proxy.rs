@@ -12,8 +12,8 @@ pub(crate) struct Proxy {
     pub(crate) url: String,
     /// Where it is named: an environment variable, or the endpoint.
     pub(crate) named_by: String,
-    /// The server's host.
-    pub(crate) host: String,
+    /// What the user can do about it.
+    remedy: String,
 }
 
 impl Proxy {
@@ -28,15 +28,18 @@ impl Proxy {
         if address.is_loopback() {
             return Ok(None);
         }
-        let host = address.url().host_str().unwrap_or_default().to_owned();
         if let Some(proxy) = endpoint.proxy_address() {
             proxy.add_secrets(secrets);
-            let named_by = "the endpoint's setting".to_owned();
-            return Ok(Some(Self { url: proxy.to_string(), named_by, host }));
+            let named_by = "the endpoint's settings".to_owned();
+            let remedy = "correct the endpoint's proxy".to_owned();
+            return Ok(Some(Self { url: proxy.to_string(), named_by, remedy }));
         }
         let named = named(address.url(), |variable| std::env::var(variable).ok(), secrets);
         let Some((variable, url, usable)) = named else { return Ok(None) };
-        let proxy = Self { url, named_by: variable.to_owned(), host };
+        let host = address.url().host_str().unwrap_or_default();
+        let remedy =
+            format!("correct {variable}, or call the server without a proxy: NO_PROXY={host}");
+        let proxy = Self { url, named_by: variable.to_owned(), remedy };
         match usable {
             Ok(()) => Ok(Some(proxy)),
             Err(reason) => Err(proxy.unusable(&endpoint.place(), reason)),
@@ -45,14 +48,14 @@ impl Proxy {
 
     /// The error where no request can be sent through it.
     pub(crate) fn unusable(&self, at: &str, reason: &str) -> Error {
-        let Self { url, named_by, host } = self.clone();
-        Error::Proxy { at: at.to_owned(), proxy: url, named_by, reason: reason.to_owned(), host }
+        let Self { url, named_by, remedy } = self.clone();
+        Error::Proxy { at: at.to_owned(), proxy: url, named_by, reason: reason.to_owned(), remedy }
     }
 
     /// The error where a connection through it fails.
     pub(crate) fn failed(&self, at: &str, reason: String) -> Error {
-        let Self { url, named_by, host } = self.clone();
-        Error::ThroughProxy { at: at.to_owned(), proxy: url, named_by, reason, host }
+        let Self { url, remedy, .. } = self.clone();
+        Error::ThroughProxy { at: at.to_owned(), proxy: url, reason, remedy }
     }
 }
 
@@ -67,9 +70,8 @@ fn named(
     if variable("REQUEST_METHOD").is_some() {
         return None;
     }
-    let first = |names: [&'static str; 2]| {
-        names.into_iter().find_map(|name| Some((name, variable(name)?)))
-    };
+    let first =
+        |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, variable(name)?)));
     let uri = server.as_str().parse().ok()?;
     if let Some((_, excluded)) = first(["NO_PROXY", "no_proxy"]) {
         Matcher::builder().all("http://proxy").no(excluded).build().intercept(&uri)?;

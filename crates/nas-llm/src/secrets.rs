@@ -7,6 +7,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// What replaces a secret.
 pub(crate) const REDACTED: &str = "REDACTED";
 
+/// The length from which a secret is hardly a word of another meaning.
+const LONG: usize = 8;
+
 /// Strings that may leave the process only in a request. `Debug` does not print them.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets(Vec<SecretString>);
@@ -29,8 +32,11 @@ impl Secrets {
 
     /// Keeps the user info and the query of a URL.
     pub(crate) fn add_url(&mut self, url: &Url) {
-        // A user name with a password is no secret; without one it is a token.
-        self.add_encoded(url.password().unwrap_or(url.username()));
+        self.add_encoded(url.password().unwrap_or_default());
+        // Without a password it is a token. With one it may be a word that other texts contain.
+        if url.password().is_none() || url.username().len() >= LONG {
+            self.add_encoded(url.username());
+        }
         if let Some(query) = url.query() {
             self.add_encoded(query);
             for (_, value) in url.query_pairs() {
@@ -63,7 +69,7 @@ impl Secrets {
     /// A model's reply without secrets that a server may put there. Short secrets are kept: keys for
     /// servers that need no key are words like `none`, which a reply about networks may contain.
     pub(crate) fn scrub_reply(&self, text: &str) -> String {
-        self.scrub(text, 8)
+        self.scrub(text, LONG)
     }
 
     fn scrub(&self, text: &str, shortest: usize) -> String {

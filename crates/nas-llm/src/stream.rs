@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn events_are_read_in_any_form() {
-        let chunk = |text: &str| json!({ "choices": [{ "index": 0, "delta": { "content": text } }] });
+        let chunk =
+            |text: &str| json!({ "choices": [{ "index": 0, "delta": { "content": text } }] });
         let (a, b) = (chunk("a"), chunk("b"));
         let other = json!({ "choices": [{ "index": 1, "delta": { "content": "other" } }] });
         let pretty = serde_json::to_string_pretty(&b).unwrap().replace('\n', "\ndata: ");
@@ -136,7 +137,8 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_streams() {
-        for body in ["", "<html>", "data", "data: hello\n\n", "{\"a\": 1}\n{\"b\": 2}", "data: [1]"] {
+        for body in ["", "<html>", "data", "data: hello\n\n", "{\"a\": 1}\n{\"b\": 2}", "data: [1]"]
+        {
             assert_eq!(assemble(body), None, "{body}");
         }
     }

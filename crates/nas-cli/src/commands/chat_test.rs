@@ -6,7 +6,10 @@ use nas_eval::spaces;
 use nas_llm::{LanguageModel, recall_best};
 use serde_json::json;
 
-use super::{model::EndpointArguments, search::CHILDREN};
+use super::{
+    model::{EndpointArguments, note_truncated},
+    search::CHILDREN,
+};
 use crate::{
     failure::{Failure, NOTHING_FROM_MODEL},
     output::{Format, print_json},
@@ -56,6 +59,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             "attempts": reply.attempts,
             "prompt_tokens": reply.prompt_tokens,
             "completion_tokens": reply.completion_tokens,
+            "thinking_tokens": reply.thinking_tokens,
             "tokens_estimated": reply.estimated,
             "tokens_per_second": speed,
             "price_of_a_search": price,
@@ -68,6 +72,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         "no: the schema is put into the prompt, and JSON is searched for in the reply"
     };
+    let thinking = match reply.thinking_tokens {
+        0 => String::new(),
+        tokens => format!(", {tokens} of the reply's for thinking"),
+    };
     let price = match price {
         Some(price) => format!("about {price:.4}, at these prices"),
         None => "unknown: add --llm-prices PROMPT,REPLY, per million tokens".to_owned(),
@@ -76,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         "{} at {} answered\n\
          structured output: {structured}\n\
          valid architectures: {valid} of {ASKED} asked for\n\
-         time: {:.1} s for {} + {} tokens ({counted}), {speed:.1} reply tokens/s\n\
+         time: {:.1} s for {} + {} tokens ({counted}){thinking}, {speed:.1} reply tokens/s\n\
          a search of {CALLS} calls, about {prompt} + {completion} tokens each:\n\
          \x20 price: {price}\n\
          \x20 time at this speed, one call after the other: {:.0} min\n",
@@ -87,13 +95,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         reply.completion_tokens,
         CALLS as f64 * completion as f64 / speed.max(1e-9) / 60.0,
     ))?;
-    let (tokens, timeout) = (LanguageModel::reply_tokens(CHILDREN), arguments.endpoint.timeout);
+    let tokens = endpoint.token_limit().unwrap_or_else(|| LanguageModel::reply_tokens(CHILDREN));
+    let timeout = arguments.endpoint.timeout;
     let longest = f64::from(tokens) / speed.max(1e-9);
     if longest > timeout as f64 {
         note(&format!(
             "at this speed a reply of {tokens} tokens takes {longest:.0} s, longer than --llm-timeout {timeout}: raise that, and lower --llm-parallel if the server answers one call at a time"
         ));
     }
+    note_truncated(&reply);
     if valid == 0 {
         note("nothing in the reply could be used");
     }

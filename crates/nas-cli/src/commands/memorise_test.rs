@@ -12,7 +12,7 @@ use nas_partition::Partition;
 use nas_search::{Objective, Search, Settings, Statistical};
 use nas_space::Arch;
 
-use super::model::EndpointArguments;
+use super::model::{EndpointArguments, note_truncated};
 use crate::{
     failure::{Failure, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records},
@@ -86,7 +86,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             arguments.endpoint.model(transcript)?
         }
     };
-    let (named, _) = recall_best(&model, space, dataset, count)?;
+    let (named, reply) = recall_best(&model, space, dataset, count)?;
     let mut records =
         Records::new(["named", "index", "arch", "test_accuracy_percent", "rank", "fault"]);
     let mut best = None::<f64>;
@@ -143,6 +143,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             sorted[0],
         ))?;
     }
+    note_truncated(&reply);
     if valid == 0 {
         note("the language model named no cell of the space");
         return Ok(ExitCode::from(NOTHING_FROM_MODEL));

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
-use nas_llm::{Budget, ChatModel, Endpoint, Failed, Style, Transcript};
+use nas_llm::{Budget, ChatModel, Endpoint, Failed, Reply, Style, Transcript};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,10 @@ pub struct EndpointArguments {
         allow_negative_numbers = true
     )]
     temperature: f64,
+    /// Tokens that each reply may have, for a model that thinks before it answers [default: as many as the
+    /// answer needs]
+    #[arg(long = "llm-reply-tokens", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    reply_tokens: Option<u32>,
     /// Prices of a million prompt tokens and of a million reply tokens
     #[arg(long = "llm-prices", value_name = "PROMPT,REPLY", value_delimiter = ',')]
     prices: Vec<f64>,
@@ -109,6 +113,9 @@ impl EndpointArguments {
         if let Some(variable) = &self.key_env {
             endpoint = endpoint.key_env(variable);
         }
+        if let Some(tokens) = self.reply_tokens {
+            endpoint = endpoint.reply_tokens(tokens);
+        }
         match self.prices[..] {
             [] => {}
             [prompt, reply] => endpoint = endpoint.prices(prompt, reply),
@@ -145,6 +152,13 @@ impl EndpointArguments {
     }
 }
 
+/// Says so where a reply's end is missing.
+pub fn note_truncated(reply: &Reply) {
+    if reply.truncated {
+        note("the reply's end is missing: allow more tokens with --llm-reply-tokens N");
+    }
+}
+
 impl ModelArguments {
     /// The first option about a language model that is given.
     pub fn given(&self) -> Option<&'static str> {
@@ -152,6 +166,7 @@ impl ModelArguments {
         let options = [
             ("--llm-url", endpoint.is_given()),
             ("--llm-key-env", endpoint.key_env.is_some()),
+            ("--llm-reply-tokens", endpoint.reply_tokens.is_some()),
             ("--llm-prices", !endpoint.prices.is_empty()),
             ("--prompting", self.prompting != Prompts::default()),
             ("--llm-calls", self.llm_calls.is_some()),

@@ -3,12 +3,13 @@
 use std::{env, fs, future::ready, path::Path, process::Command};
 
 use nas_llm::{Budget, ChatModel, Endpoint, Kind, Transcript};
+use serde_json::json;
 
 use crate::server::{Response, Server, quick, request};
 
 const FOLDER: &str = "NAS_LLM_TEST_FOLDER";
 const KEY: &str = "NAS_LLM_TEST_KEY";
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "sk-very-secret-key",
     "secret-user",
     "secret-password",
@@ -16,6 +17,8 @@ const SECRETS: [&str; 6] = [
     // secret-user:secret-password in base64.
     "c2VjcmV0LXVzZXI6c2VjcmV0LXBhc3N3b3Jk",
     "secret-proxy",
+    // secret-user:secret-proxy in base64.
+    "c2VjcmV0LXVzZXI6c2VjcmV0LXByb3h5",
 ];
 
 /// Runs the test below in a process with a key in its environment, and searches everything that
@@ -45,7 +48,7 @@ fn no_secret_is_printed_or_written() {
     for entry in fs::read_dir(folder.path()).unwrap() {
         texts.push(fs::read_to_string(entry.unwrap().path()).unwrap());
     }
-    assert_eq!(texts.len(), 1 + 6);
+    assert_eq!(texts.len(), 1 + 11);
     for text in &texts {
         assert!(text.len() > 100);
         for secret in SECRETS {
@@ -66,13 +69,18 @@ async fn in_a_process_with_a_key() {
         ("200", "200 OK"),
         ("400", "400 Bad Request"),
         ("401", "401 Unauthorized"),
+        ("308", "308 Permanent Redirect"),
+        ("403", "403 Forbidden"),
+        ("404", "404 Not Found"),
+        ("429", "429 Too Many Requests"),
         ("500", "500 Internal Server Error"),
     ] {
         let server = echoing(status).await;
         let kind = match name {
             "200" => None,
-            "400" => Some(Kind::Refused),
-            "401" => Some(Kind::Unauthorised),
+            "308" | "400" | "404" => Some(Kind::Refused),
+            "429" => Some(Kind::RateLimited),
+            "401" | "403" => Some(Kind::Unauthorised),
             _ => Some(Kind::Server),
         };
         let endpoint = quick(&secret_url(&server)).key_env(KEY);
@@ -81,13 +89,20 @@ async fn in_a_process_with_a_key() {
         assert_eq!(asked.line, "POST /v1/chat/completions?key=secret-query HTTP/1.1");
         assert_eq!(asked.authorization.as_deref(), Some("Bearer sk-very-secret-key"));
     }
+    let server = streaming().await;
+    ask(folder, "stream", quick(&secret_url(&server)).key_env(KEY), None).await;
     let server = echoing("401 Unauthorized").await;
     ask(folder, "basic", quick(&secret_url(&server)), Some(Kind::Unauthorised)).await;
     let basic = format!("Basic {}", SECRETS[4]);
     assert_eq!(server.asked()[0].authorization.as_deref(), Some(&*basic));
 
-    // A model elsewhere is asked through the proxy; the base URL is of no machine.
-    let server = echoing("500 Internal Server Error").await;
+    // A model elsewhere is asked through the proxy; the base URL is of no machine. The proxy repeats
+    // its own secrets.
+    let server = Server::answering(|_| {
+        let text = "you sent c2VjcmV0LXVzZXI6c2VjcmV0LXByb3h5, which is secret-user:secret-proxy";
+        ready(Response::error("500 Internal Server Error", text))
+    })
+    .await;
     let proxy = server.url.replace("http://", "http://secret-user:secret-proxy@");
     let endpoint = quick("http://secret-user:secret-password@models.example/v1?key=secret-query");
     let endpoint = endpoint.key_env(KEY).proxy(&proxy).unwrap();
@@ -101,11 +116,29 @@ fn secret_url(server: &Server) -> String {
     format!("{url}?key=secret-query")
 }
 
+/// It repeats in a stream of events what it was asked with, one half in each event.
+async fn streaming() -> Server {
+    Server::answering(move |asked| {
+        let text = format!("you sent {:?} to {}", asked.authorization, asked.line);
+        let (one, two) = text.split_at(text.find("very").unwrap());
+        let event = |text: &str| {
+            let choice = json!({ "delta": { "content": text } });
+            format!("data: {}\n\n", json!({ "choices": [choice] }))
+        };
+        ready(Response::new("200 OK", "", event(one) + &event(two) + "data: [DONE]\n\n"))
+    })
+    .await
+}
+
 async fn echoing(status: &'static str) -> Server {
     Server::answering(move |asked| {
         let text = format!("you sent {:?} to {}", asked.authorization, asked.line);
         ready(if status.starts_with("200") {
             Response::chat(&text)
+        } else if status.starts_with("308") {
+            // To another server, with a token of its own.
+            let to = "http://secret-user:x@else.example/v1?token=secret-query-of-another";
+            Response::new(status, &format!("Location: {to}\r\n"), text)
         } else {
             Response::error(status, &text)
         })
