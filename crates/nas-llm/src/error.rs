@@ -225,7 +225,7 @@ pub enum Error {
     /// A reply that reached its limit of tokens before its text began. Models that think need more.
     #[error("{at} used{} tokens of its reply up before its text began{}: allow more with \
         --llm-reply-tokens N{}",
-        .limit.map(|limit| format!(" all {limit}")).unwrap_or_else(|| " the".to_owned()),
+        .limit.map_or_else(|| " the".to_owned(), |limit| format!(" all {limit}")),
         if *thinking > 0 { format!(", {thinking} of them for thinking") } else { String::new() },
         .limit.map(|limit| format!(", for example {}", limit.saturating_mul(4))).unwrap_or_default())]
     Unfinished {

@@ -101,7 +101,7 @@ async fn a_server_that_streams_is_read() {
     let two = always("cut", stream(&body[..cut])).await;
     assert!(two.reads("{\"edits\": [1", [1, 2]).truncated);
     // A long one is larger than other replies may be.
-    let long = words("content", &["x"; 40_000]);
+    let long = words("content", &vec!["x"; 40_000]);
     let two = always("long", stream(deltas(&long, "stop"))).await;
     two.reads(&"x".repeat(40_000), [1, 2]);
 }

@@ -220,6 +220,7 @@ fn a_program_computes_all_objectives() {
 fn options_without_effect_are_refused_before_anything_is_opened() {
     for (command, expected) in [
         ("--llm-url http://h/v1", "--llm-url has no effect without --searcher llm"),
+        ("--llm-reply-tokens 8000", "--llm-reply-tokens has no effect without --searcher llm"),
         ("--prompting plain", "--prompting has no effect without --searcher llm"),
         ("--proposer llm --llm-url http://h/v1 --allocation adaptive", "a language model is asked"),
         (
@@ -313,7 +314,8 @@ fn a_plan_is_read_back_from_its_file() {
     for command in [
         "--device raspi4 --max-latency 5ms --trained 50",
         "--space autoformer-tiny --seed 3 --partition flops --niches 4 --generations 2",
-        "--device edgegpu --proposer llm --llm-url http://h/v1 --llm-prices 1,2 --rules r.csv",
+        "--device edgegpu --proposer llm --llm-url http://h/v1 --llm-prices 1,2 --llm-reply-tokens 8000 \
+         --rules r.csv",
         "--space own --evaluate \"python train.py\" --objectives a_percent:max,b:min",
         "--energy --device fpga --searcher nsga2 --evaluations 100",
     ] {
