@@ -304,12 +304,12 @@ impl Endpoint {
         if !variable.chars().all(in_names)
             || variable.starts_with(|char: char| char.is_ascii_digit())
         {
-            return Err(hidden("has an invalid name: is it the key itself?"));
+            return Err(hidden("has an invalid name (is it the key itself?)"));
         }
         let key = match std::env::var(variable) {
             Ok(key) => key,
             Err(std::env::VarError::NotPresent) if may_be_key(variable) => {
-                return Err(hidden("is not set: is it the key itself?"));
+                return Err(hidden("is not set (is it the key itself?)"));
             }
             Err(std::env::VarError::NotPresent) => return Err(wrong("is not set")),
             Err(std::env::VarError::NotUnicode(_)) => return Err(wrong("is not UTF-8")),

@@ -143,7 +143,7 @@ pub enum Error {
     /// The content of this request is not allowed; other requests may be.
     #[error(
         "{at} does not answer this request because of its content (HTTP {status}): {message}; \
-        other calls go on"
+        only this call fails"
     )]
     Declined {
         /// Which model at which URL.
@@ -155,7 +155,7 @@ pub enum Error {
     },
     /// Too many requests: after the last retry, or for longer than a call may wait.
     #[error("{at} limits the rate{}: {message}; try later or make fewer calls at the same time",
-        .retry_after.map(|wait| format!(" for {} s", wait.as_secs())).unwrap_or_default())]
+        .retry_after.filter(|wait| wait.as_secs() > 0).map(|wait| format!(" for {} s", wait.as_secs())).unwrap_or_default())]
     RateLimited {
         /// Which model at which URL.
         at: String,
@@ -223,7 +223,7 @@ pub enum Error {
         hint: String,
     },
     /// A reply that reached its limit of tokens before its text began. Models that think need more.
-    #[error("{at} used{} tokens of its reply up before its text began{}: allow more with \
+    #[error("{at} used up{} tokens of its reply before its text began{}: allow more with \
         --llm-reply-tokens N{}",
         .limit.map_or_else(|| " the".to_owned(), |limit| format!(" all {limit}")),
         if *thinking > 0 { format!(", {thinking} of them for thinking") } else { String::new() },

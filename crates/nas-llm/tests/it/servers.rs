@@ -208,7 +208,8 @@ async fn a_model_that_thinks_until_its_tokens_are_used_up_needs_more() {
         "prompt_tokens": 11, "completion_tokens": 580,
         "completion_tokens_details": { "reasoning_tokens": 577 },
     });
-    let advice = ["used all 580 tokens", "allow more with --llm-reply-tokens N, for example 2320"];
+    let advice =
+        ["used up all 580 tokens", "allow more with --llm-reply-tokens N, for example 2320"];
     for (name, message) in [
         ("empty", json!({ "content": "" })),
         ("null", json!({ "content": null, "reasoning_content": "Let me see. {\"edits\": [0" })),
@@ -337,7 +338,8 @@ async fn content_that_is_not_allowed_ends_its_own_call_only() {
         let answers = [Response::new(status, "", body.to_string()), Response::chat("{}")];
         let server = Server::start(answers).await;
         let two = two(name, &server, &server.url).await;
-        let error = two.fails(Kind::Refused, &["because of its content"], [1, 2]);
+        let error =
+            two.fails(Kind::Refused, &["because of its content", "only this call fails"], [1, 2]);
         assert!(!error.contains("the key"), "{name}: {error}");
         assert_eq!(two.second.unwrap().text, "{}", "{name}");
     }
