@@ -817,7 +817,7 @@ function knowledge(run, level) {
   const table = (caption, list, dropped) => tableOf(caption, dropped ? [...heads, { text: "refuted after", class: "number" }] : heads, list.map((rule) => ruleRow(run, rule, dropped)), { class: "stack" });
   return section("Knowledge", level, h("div", null,
     rules?.length ? table("Rules", rules, false) : null,
-    h("p", { class: "note" }, "For and against: architectures that meet the rule and are in the better and in the worse half by non-domination. Significance: by how many standard deviations that exceeds chance. Effects: the mean of architectures that meet the rule, minus the mean of the others."),
+    h("p", { class: "note" }, "Of the architectures that take the rule's choice, those in the better half by non-domination are for a do and against an avoid, those in the worse half the reverse. Significance: by how many standard deviations the support exceeds chance. Effects are those of taking the choice, also for an avoid: the mean of architectures that take it, minus the mean of the others."),
     refuted?.length ? h("details", null, h("summary", null, count(refuted.length, "refuted rule")), table("Refuted rules", refuted, true)) : null), { wide: true });
 }
 

@@ -15,12 +15,12 @@ impl KnowledgeBase {
     /// evidence, then the effect of every choice, where [`effects`](Self::effects) were computed.
     pub fn markdown(&self, space: &Space, niches: &[Niche], objectives: &[Objective]) -> String {
         let mut text = format!("# What the search learnt about {}\n", space.name());
-        text += "\nA rule is judged by the architectures that were evaluated in its niche. *For* and \
-                 *against* count those that support and contradict it: a `do` is supported by \
-                 architectures that meet it and are in the better half by non-domination, an `avoid` \
-                 by those in the worse half. *Significance* is the number of standard deviations by which \
-                 the support exceeds chance. An effect is the mean of the architectures that meet \
-                 the rule minus the mean of the others.\n";
+        text += "\nA rule is judged by the architectures that were evaluated in its niche and take its \
+                 choice. *For* counts those that support it: of a `do` those in the better half by \
+                 non-domination, of an `avoid` those in the worse half. *Against* counts the others. \
+                 *Significance* is the number of standard deviations by which the support exceeds \
+                 chance. An effect is that of taking the choice, also for an `avoid`: the mean of the \
+                 architectures that take it minus the mean of the others.\n";
         for niche in scopes(niches.len()) {
             let rules: Vec<&Rule> =
                 self.rules().iter().filter(|rule| rule.niche == niche).collect();

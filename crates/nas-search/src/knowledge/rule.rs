@@ -160,10 +160,13 @@ impl Condition {
         }
     }
 
-    /// Whether the architecture meets it.
+    /// Whether the architecture meets it. A decision that is inactive in it takes no choice.
     pub fn is_met(&self, space: &Space, arch: &Arch) -> bool {
         match self {
-            Self::Choice { decision, choice } => arch.choices().get(*decision) == Some(choice),
+            Self::Choice { decision, choice } => {
+                arch.choices().get(*decision) == Some(choice)
+                    && (!space.is_conditional() || space.active(arch)[*decision])
+            }
             Self::AtLeast { choice, count } => space.count(arch, choice) >= *count,
         }
     }

@@ -68,7 +68,13 @@ impl<'a> Scope<'a> {
         let mut counts: Vec<Vec<(usize, usize)>> =
             space.decisions().iter().map(|at| vec![(0, 0); at.choices.len()]).collect();
         for member in &self.members {
-            for (counts, &choice) in counts.iter_mut().zip(member.evaluated.arch.choices()) {
+            let arch = &member.evaluated.arch;
+            // An inactive decision has its first choice, and takes none.
+            let active = space.is_conditional().then(|| space.active(arch));
+            for (at, (counts, &choice)) in counts.iter_mut().zip(arch.choices()).enumerate() {
+                if active.as_ref().is_some_and(|active| !active[at]) {
+                    continue;
+                }
                 let (good, all) = &mut counts[usize::from(choice)];
                 *good += usize::from(member.is_good);
                 *all += 1;

@@ -107,3 +107,50 @@ fn as_markdown() {
     let partition = Partition::pel_nas(space).unwrap();
     insta::assert_snapshot!(knowledge.markdown(space, partition.niches(), &objectives()));
 }
+
+/// Depth 1 is best; the decision of the second layer is inactive there, and has its first choice.
+#[test]
+fn an_inactive_decision_takes_no_choice_and_an_avoid_shows_the_effect_of_taking_it() {
+    let text = "name = \"conditional\"\n[[decision]]\nname = \"depth\"\nchoices = [1, 2]\n\
+                [[decision]]\nname = \"first\"\nchoices = [3, 5, 7, 9]\n\
+                [[decision]]\nname = \"second\"\nchoices = [3, 5, 7, 9]\nif = { depth = 2 }\n";
+    let space = nas_space::Space::from_toml(text).unwrap();
+    let all: Vec<Evaluated> = space
+        .enumerate()
+        .map(|arch| {
+            let shallow = arch.choices()[0] == 0;
+            // Kernel 7 of the first layer costs accuracy and gains nothing.
+            let wide = f64::from(u8::from(arch.choices()[1] == 2));
+            let noise = f64::from(arch.choices()[1] + arch.choices()[2]) / 100.0;
+            let (accuracy, latency) = if shallow { (90.0, 1.0) } else { (80.0, 2.0) };
+            Evaluated {
+                values: vec![Some(accuracy - 5.0 * wide + noise), Some(latency + wide + noise)],
+                details: vec![],
+                niche: 0,
+                generation: 0,
+                proposer: String::new(),
+                rationale: None,
+                arch,
+            }
+        })
+        .collect();
+    let of = |polarity, decision, choice| Rule {
+        condition: Condition::Choice { decision, choice },
+        ..rule(polarity, choice)
+    };
+    let mut knowledge = KnowledgeBase::default();
+    let stated = vec![of(Polarity::Do, 2, 0), of(Polarity::Avoid, 1, 2)];
+    knowledge.update(&space, &objectives(), 1, &all, 2, stated);
+    let seconds = |rule: &&Rule| matches!(rule.condition, Condition::Choice { decision: 2, .. });
+    for rule in knowledge.rules().iter().filter(seconds) {
+        let counted = rule.evidence.supporting.iter().chain(&rule.evidence.contradicting);
+        assert!(counted.into_iter().all(|at| all[*at].arch.choices()[0] == 1), "{rule:?}");
+        assert_ne!((rule.polarity, rule.author), (Polarity::Do, Author::Statistics), "{rule:?}");
+    }
+    let wide = of(Polarity::Avoid, 1, 2);
+    let avoid = knowledge.rules().iter().find(|one| one.states_the_same(&wide)).unwrap();
+    // Most that take it are in the worse half, which is for the rule. Its effects are those of taking it.
+    let Evidence { supporting, contradicting, .. } = &avoid.evidence;
+    assert!(supporting.len() > contradicting.len(), "{avoid:?}");
+    assert!(avoid.evidence.effects[0].unwrap() < 0.0 && avoid.evidence.effects[1].unwrap() > 0.0);
+}
