@@ -10,7 +10,7 @@ pub enum Error {
     #[error("{0}")]
     Text(TextError),
     /// An unknown name; the nearest known one is suggested where one is near.
-    #[error("unknown {kind} `{name}`{}; known: {}", did_you_mean(.nearest.as_ref()), .known.join(", "))]
+    #[error("unknown {kind} `{name}`{}", suggestion(.nearest.as_ref(), .known))]
     UnknownName {
         /// What kind of thing the name is for, for example `operation`.
         kind: &'static str,
@@ -131,13 +131,23 @@ impl Error {
     }
 }
 
+/// The nearest name and all known ones, as far as there are any.
+fn suggestion(nearest: Option<&String>, known: &[String]) -> String {
+    let all = known.join(", ");
+    match nearest {
+        _ if known.is_empty() => "; there are none".to_owned(),
+        Some(nearest) => format!(", did you mean `{nearest}`? known: {all}"),
+        None => format!("; known: {all}"),
+    }
+}
+
 /// The name of `known` that is most like `name`, where one is near enough to suggest.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(&name, &candidate.to_lowercase()), candidate))
-        .filter(|(similarity, _)| *similarity > 0.6)
+        .filter(|(similarity, _)| *similarity > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }

@@ -59,7 +59,7 @@ struct ConstraintTable {
 
 /// A name, or a number that is one.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a name in quotes or a number")]
 enum Name {
     Text(String),
     Whole(i64),
@@ -67,7 +67,10 @@ enum Name {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "expected a choice, or a list of choices: names in quotes or numbers"
+)]
 enum Names {
     One(Name),
     Several(Vec<Name>),

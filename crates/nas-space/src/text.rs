@@ -142,7 +142,7 @@ fn no_choice(text: &str, at: usize, decision: &Decision, literal: &str) -> Error
         format!("expected one of {} for {}", names().collect::<Vec<_>>().join(", "), decision.name)
     } else {
         let near = nearest(word, names()).map(str::to_owned);
-        format!("unknown operation `{word}`{}", did_you_mean(near.as_ref()))
+        format!("unknown choice `{word}`{}", did_you_mean(near.as_ref()))
     };
     Error::text(text, at, problem)
 }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn text_errors_say_where_and_what_was_expected() {
         check_error("x16k3.", "expected `w` at position 0");
-        check_error("w17k3.", "unknown operation `17k3.`");
+        check_error("w17k3.", "unknown choice `17k3.`");
         check_error("w16k3", "expected `.` at position 5");
         check_error("w16k3..", "expected the end at position 6");
         check_error("w16k", "expected one of 3, 5 for kernel at position 4");

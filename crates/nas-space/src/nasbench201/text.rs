@@ -63,7 +63,7 @@ mod tests {
         let message = parse_arch_str(text).unwrap_err().to_string();
         assert!(
             message.contains(
-                "unknown operation `nor_conv_5x5`, did you mean `nor_conv_3x3`? at position 1"
+                "unknown choice `nor_conv_5x5`, did you mean `nor_conv_3x3`? at position 1"
             ),
             "{message}"
         );
