@@ -11,6 +11,7 @@ mod environment;
 mod evaluate;
 mod failure;
 mod figure;
+mod inputs;
 mod journal;
 mod output;
 mod partition;
@@ -28,9 +29,13 @@ mod target;
 mod terminal;
 mod workers;
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 #[derive(Parser)]
 #[command(
@@ -94,19 +99,62 @@ enum Command {
 pub fn main() -> ExitCode {
     #[cfg(feature = "torch")]
     environment::settle();
-    let arguments = Arguments::try_parse_from(std::env::args_os().map(cell));
-    let Arguments { data, command } = match arguments {
-        Ok(arguments) => arguments,
+    let (matches, arguments) = match parsed() {
+        Ok(parsed) => parsed,
         Err(error) if error.use_stderr() => {
-            terminal::note(error.render().to_string().trim_end());
+            terminal::note(explained(&error.render().to_string()).trim_end());
             return ExitCode::from(2);
         }
         // Help and the version.
         Err(other) => other.exit(),
     };
-    let data = data.as_deref();
-    let result = match command {
-        Command::Search(arguments) => commands::search::run(&arguments, data),
+    match run(arguments.command, arguments.data.as_deref(), &matches) {
+        Ok(code) => code,
+        Err(failure) => {
+            terminal::report(&failure);
+            failure.code()
+        }
+    }
+}
+
+/// What was typed.
+fn parsed() -> Result<(ArgMatches, Arguments), clap::Error> {
+    let command = taking_negative_numbers(Arguments::command());
+    let matches = command.try_get_matches_from(std::env::args_os().map(cell))?;
+    let arguments = Arguments::from_arg_matches(&matches)?;
+    Ok((matches, arguments))
+}
+
+/// A command whose options refuse a negative number as what it is, not as an unknown option.
+fn taking_negative_numbers(command: clap::Command) -> clap::Command {
+    command.allow_negative_numbers(true).mut_subcommands(taking_negative_numbers)
+}
+
+/// The errors of Rust's parsers of numbers, and what they mean.
+const PARSERS: [(&str, &str); 6] = [
+    ("invalid digit found in string", "expected a whole number, for example 600"),
+    ("cannot parse integer from empty string", "expected a whole number, for example 600"),
+    ("cannot parse float from empty string", "expected a number, for example 0.5"),
+    ("invalid float literal", "expected a number, for example 0.5"),
+    ("number too large to fit in target type", "the number is too large"),
+    ("number too small to fit in target type", "the number is too small"),
+];
+
+/// An error of the parser in plain words.
+fn explained(error: &str) -> String {
+    PARSERS.iter().fold(error.to_owned(), |text, (from, to)| text.replace(from, to))
+}
+
+fn run(
+    command: Command,
+    data: Option<&Path>,
+    matches: &ArgMatches,
+) -> Result<ExitCode, failure::Failure> {
+    match command {
+        Command::Search(arguments) => {
+            commands::search::refuse_beside_resume(matches)?;
+            commands::search::run(&arguments, data)
+        }
         Command::Runs(arguments) => commands::runs::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Compare(arguments) => commands::compare::run(&arguments),
@@ -125,13 +173,6 @@ pub fn main() -> ExitCode {
         Command::MemoriseTest(arguments) => commands::memorise_test::run(&arguments, data),
         Command::Download(arguments) => commands::download::run(&arguments, data),
         Command::Doctor(arguments) => commands::doctor::run(&arguments, data),
-    };
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            terminal::report(&failure);
-            failure.code()
-        }
     }
 }
 

@@ -5,9 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-use crate::terminal::note;
+use crate::terminal::{BARS, note};
 
 /// A bar if standard error is a terminal; else a line at every tenth of the work, unless that
 /// passes quickly.
@@ -15,7 +15,6 @@ pub struct Progress {
     bar: ProgressBar,
     /// The lines below the bar.
     rows: Vec<ProgressBar>,
-    all: MultiProgress,
     plain: bool,
     what: &'static str,
     tenths: u64,
@@ -32,8 +31,7 @@ impl Progress {
     /// Shows messages only.
     #[cfg(feature = "torch")]
     pub fn hidden() -> Self {
-        let all = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
-        Self::of("", ProgressBar::hidden(), all, false)
+        Self::of("", ProgressBar::hidden(), false)
     }
 
     pub fn new(what: &'static str, total: usize) -> Self {
@@ -41,26 +39,15 @@ impl Progress {
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
-        let all = MultiProgress::new();
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
-        let bar = all.add(bar);
+        let bar = BARS.add(bar);
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self::of(what, bar, all, !std::io::stderr().is_terminal())
+        Self::of(what, bar, !std::io::stderr().is_terminal())
     }
 
-    fn of(what: &'static str, bar: ProgressBar, all: MultiProgress, plain: bool) -> Self {
+    fn of(what: &'static str, bar: ProgressBar, plain: bool) -> Self {
         let now = Instant::now();
-        Self {
-            bar,
-            rows: Vec::new(),
-            all,
-            plain,
-            what,
-            tenths: 0,
-            begun: now,
-            before: 0,
-            printed: now,
-        }
+        Self { bar, rows: Vec::new(), plain, what, tenths: 0, begun: now, before: 0, printed: now }
     }
 
     /// Continues after so many that an earlier run did.
@@ -105,16 +92,11 @@ impl Progress {
             let style = ProgressStyle::with_template("  {msg}");
             let row = ProgressBar::new_spinner();
             let row = row.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            self.rows.push(self.all.add(row));
+            self.rows.push(BARS.add(row));
         }
         for (row, text) in self.rows.iter().zip(texts) {
             row.set_message(text.clone());
         }
-    }
-
-    /// Prints a message without disturbing the bar.
-    pub fn note(&self, message: &str) {
-        self.all.suspend(|| note(message));
     }
 
     pub fn finish(&self) {

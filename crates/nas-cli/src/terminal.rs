@@ -4,7 +4,11 @@
 use std::{
     borrow::Cow,
     io::{self, IsTerminal, Write},
+    path::Path,
+    sync::LazyLock,
 };
+
+use indicatif::MultiProgress;
 
 use terminal_size::{Width, terminal_size_of};
 
@@ -40,15 +44,58 @@ pub fn write(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints a message to standard error.
+/// The bars that are shown on standard error.
+pub static BARS: LazyLock<MultiProgress> = LazyLock::new(MultiProgress::new);
+
+/// Prints a message to standard error, above the bars.
 pub fn note(message: &str) {
     let columns = wide_enough(terminal_size_of(io::stderr()).map(|(width, _)| width));
-    eprintln!("{}", wrapped(&printable(message), columns));
+    let text = without_passwords(message);
+    let text = printable(&text);
+    let text = wrapped(&text, columns);
+    // Where nobody reads any more, nothing is to be done.
+    BARS.suspend(|| drop(writeln!(io::stderr(), "{text}")));
 }
 
 /// Prints a failure to standard error.
 pub fn report(failure: &Failure) {
     note(&format!("error: {failure}"));
+}
+
+/// A text without the user names and passwords of URLs in it.
+fn without_passwords(text: &str) -> Cow<'_, str> {
+    const SCHEME: &str = "://";
+    if !text.contains(SCHEME) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(SCHEME);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = |c: char| c.is_whitespace() || "/?#\"'`<>".contains(c);
+        let authority = &part[..part.find(ends).unwrap_or(part.len())];
+        shown += SCHEME;
+        match authority.rfind('@') {
+            Some(at) => shown += &format!("REDACTED{}", &part[at..]),
+            None => shown += part,
+        }
+    }
+    shown.into()
+}
+
+/// Whether standard error shows colours: on a terminal, unless the variable NO_COLOR forbids them.
+pub fn has_colours() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stderr().is_terminal() && !forbidden
+}
+
+/// A path as the shell reads it.
+pub fn typed(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./+=:,@%".contains(c);
+    if text.chars().all(is_plain) && !text.is_empty() {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A text without what a terminal would take for a command: it may quote a file or a model.
@@ -111,6 +158,21 @@ mod tests {
     fn quoted_text_cannot_command_a_terminal() {
         assert_eq!(printable("a\tb\nç"), "a\tb\nç");
         assert_eq!(printable("x\u{1b}]0;y\u{7}\u{9b}2J\r"), r"x\u{1b}]0;y\u{7}\u{9b}2J\r");
+    }
+
+    #[test]
+    fn passwords_in_urls_are_not_shown() {
+        let text = "http://u:PW@127.0.0.1:1/x and ray://tok@h, but http://h/a@b stays";
+        let shown = "http://REDACTED@127.0.0.1:1/x and ray://REDACTED@h, but http://h/a@b stays";
+        assert_eq!(without_passwords(text), shown);
+        assert_eq!(without_passwords("a@b://"), "a@b://");
+    }
+
+    #[test]
+    fn a_path_is_quoted_for_the_shell_where_it_must_be() {
+        assert_eq!(typed(Path::new("runs/a-1.2")), "runs/a-1.2");
+        assert_eq!(typed(Path::new("runs/c 4 ü")), "'runs/c 4 ü'");
+        assert_eq!(typed(Path::new("it's")), r"'it'\''s'");
     }
 
     #[test]

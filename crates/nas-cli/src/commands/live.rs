@@ -1,6 +1,10 @@
 //! What requires libtorch: proxies and measured latency.
 
-use std::{fs, path::PathBuf, rc::Rc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use nas_bench::{ScoreTable, container};
 use nas_eval::{
@@ -58,6 +62,11 @@ impl ComputedProxies {
         options.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
+    /// Refuses what may not be written into the run's folder.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.engine.check()
+    }
+
     /// Whether workers compute them.
     pub fn by_workers(&self) -> bool {
         self.engine.engine.is_some()
@@ -105,6 +114,14 @@ pub enum ProxyPlan {
 impl ProxyPlan {
     pub fn is_computed_before(&self) -> bool {
         *self == Self::Before
+    }
+
+    /// The file of images, if there is one.
+    pub fn images(&self) -> Option<&Path> {
+        match self {
+            Self::Computed { images, .. } => images.as_deref(),
+            Self::Before => None,
+        }
     }
 
     /// Workers at a time, where asked for.
@@ -209,11 +226,12 @@ fn by_workers(
     let folder = std::path::absolute(folder).map_err(cannot)?;
     let list = folder.join("architectures.txt");
     let score = ScorePlan { architectures: Architectures::of_file(&list), ..score.clone() };
-    let job = Job::new(score, engine.shards().min(architectures.len()));
     let text: String = architectures.iter().map(|arch| space.format(arch) + "\n").collect();
+    let shards = engine.shards().min(architectures.len());
     // Results that a killed search had for this generation are kept.
-    let begun = Job::read(&folder).is_ok_and(|begun| begun == job)
-        && fs::read_to_string(&list).is_ok_and(|begun| begun == text);
+    let begun = fs::read_to_string(&list).is_ok_and(|begun| begun == text)
+        && Job::new(score.clone(), shards)
+            .is_ok_and(|job| Job::read(&folder).is_ok_and(|begun| begun == job));
     if !begun {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(cannot)?;
@@ -221,6 +239,7 @@ fn by_workers(
         fs::create_dir_all(&folder).map_err(cannot)?;
         container::replace(&list, text.as_bytes()).map_err(cannot)?;
     }
+    let job = Job::new(score, shards)?;
     let progress = Progress::hidden();
     let table = job.compute(engine, kind, &folder, architectures, &workers.stop, progress)?;
     fs::remove_dir_all(&folder).map_err(cannot)?;

@@ -7,7 +7,11 @@ use nas_llm::{Budget, ChatModel, Endpoint, Failed, Reply, Style, Transcript};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, run_folder::RunFolder, terminal::note};
+use crate::{
+    failure::Failure,
+    run_folder::RunFolder,
+    terminal::{has_colours, note},
+};
 
 /// The server of the model.
 #[derive(Debug, Clone, clap::Args)]
@@ -144,6 +148,7 @@ impl EndpointArguments {
         // Fails if one is set up already.
         let _ = tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
+            .with_ansi(has_colours())
             .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
             .with_target(false)
             .without_time()

@@ -20,6 +20,10 @@ impl ComputedProxies {
         None
     }
 
+    pub fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
     pub fn by_workers(&self) -> bool {
         false
     }
@@ -34,6 +38,10 @@ impl ComputedProxies {
 pub struct ProxyPlan {}
 
 impl ProxyPlan {
+    pub fn images(&self) -> Option<&std::path::Path> {
+        None
+    }
+
     pub fn is_computed_before(&self) -> bool {
         true
     }

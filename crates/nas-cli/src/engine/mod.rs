@@ -15,13 +15,13 @@ use std::{
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, progress::Progress};
+use crate::{failure::Failure, progress::Progress, terminal::note};
 
 pub use job::Job;
 
@@ -94,6 +94,12 @@ trait Engine {
 
     /// Ends all that still wait or run.
     fn end(&mut self);
+
+    /// Whether parts are a scheduler's, and go on when this command ends. A scheduler may fail for
+    /// minutes, and its machines may show files late.
+    fn is_scheduler(&self) -> bool {
+        false
+    }
 }
 
 /// What workers are started as.
@@ -114,10 +120,23 @@ impl Worker {
     }
 }
 
-/// Time between two questions to an engine.
+/// Time between two questions to an engine; where nothing changes, a scheduler is asked less and less
+/// often, up to the longest pause.
 const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// How long a scheduler may fail before the command ends.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long the result of a part that ended may be invisible on a shared disk.
+const LATE: Duration = Duration::from_secs(30);
 
 impl EngineArguments {
+    /// Refuses what may not be written into files.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.ray_address.as_deref().map_or(Ok(()), ray::check_address)
+    }
+
     /// The same with this number of workers in parallel [default: 2].
     #[must_use]
     pub fn with(&self, workers: Option<u16>) -> Self {
@@ -170,76 +189,179 @@ impl EngineArguments {
             Kind::Slurm => Box::new(slurm::Slurm::new(worker, self.sbatch.as_deref())),
             Kind::Ray => Box::new(ray::Ray::new(worker, self.ray_address.as_deref())?),
         };
-        let result = self.drive(&mut *engine, job, shards, is_done, stop, progress);
-        // Nothing is left running behind a command that failed or was stopped.
-        if result.is_err() {
+        let result = Drive::new(self, &mut *engine, job, shards, is_done, stop).run(progress);
+        let is_stopped = stop.load(Ordering::Relaxed);
+        if result.is_err() && (is_stopped || !engine.is_scheduler()) {
             engine.end();
         }
-        result
+        let goes_on = engine.is_scheduler() && !is_stopped;
+        let advice = "what is under way goes on; the same command takes up its results";
+        result.map_err(|failure| if goes_on { failure.and(advice) } else { failure })
+    }
+}
+
+/// The parts of a job, as an engine works on them.
+struct Drive<'a> {
+    engine: &'a mut dyn Engine,
+    job: &'a Path,
+    all: usize,
+    is_done: &'a dyn Fn(usize) -> bool,
+    stop: &'a AtomicBool,
+    /// How often a lost part is started again.
+    retries: usize,
+    waiting: Vec<usize>,
+    under_way: Vec<usize>,
+    /// How often each part was started.
+    started: BTreeMap<usize, usize>,
+    /// Since when parts have ended without a result.
+    ended: BTreeMap<usize, Instant>,
+    /// Since when the engine has failed.
+    failing: Option<Instant>,
+    /// When something last changed.
+    changed: Instant,
+}
+
+impl<'a> Drive<'a> {
+    fn new(
+        arguments: &EngineArguments,
+        engine: &'a mut dyn Engine,
+        job: &'a Path,
+        all: usize,
+        is_done: &'a dyn Fn(usize) -> bool,
+        stop: &'a AtomicBool,
+    ) -> Self {
+        Self {
+            engine,
+            job,
+            all,
+            is_done,
+            stop,
+            retries: usize::from(arguments.retries.unwrap_or(3)),
+            waiting: (1..=all).rev().filter(|part| !is_done(*part)).collect(),
+            under_way: Vec::new(),
+            started: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            failing: None,
+            changed: Instant::now(),
+        }
     }
 
-    fn drive(
-        &self,
-        engine: &mut dyn Engine,
-        job: &Path,
-        all: usize,
-        is_done: &dyn Fn(usize) -> bool,
-        stop: &AtomicBool,
-        mut progress: Progress,
-    ) -> Result<(), Failure> {
-        let retries = usize::from(self.retries.unwrap_or(3));
-        let mut waiting: Vec<usize> = (1..=all).rev().filter(|part| !is_done(*part)).collect();
-        let before = all - waiting.len();
-        if before > 0 {
-            progress.note(&format!("resuming after {before} of {all} shards"));
-            progress.start_at(before);
+    fn run(mut self, mut progress: Progress) -> Result<(), Failure> {
+        let all = self.all;
+        let mut done = all - self.waiting.len();
+        if done > 0 {
+            note(&format!("resuming after {done} of {all} shards"));
+            progress.start_at(done);
         }
-        // Parts under way, and how often each was started.
-        let mut under_way: Vec<usize> = Vec::new();
-        let mut started: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut done = before;
         while done < all {
-            if stop.load(Ordering::Relaxed) {
+            if self.stop.load(Ordering::Relaxed) {
                 return Err(Failure::stopped(format!(
                     "stopped after {done} of {all} shards: the same command resumes"
                 )));
             }
-            let room = engine.room().min(waiting.len());
-            let now: Vec<usize> = waiting.drain(waiting.len() - room..).rev().collect();
-            if !now.is_empty() {
-                engine.start(&now)?;
-                for part in &now {
-                    *started.entry(*part).or_default() += 1;
-                }
-                under_way.extend(now);
-            }
-            sleep(PAUSE);
-            let open = engine.open()?;
-            let (still, over): (Vec<usize>, Vec<usize>) =
-                under_way.into_iter().partition(|part| open.contains(part));
-            under_way = still;
-            for part in over {
-                // On a shared disk a result may be seen later than its worker's end.
-                if is_done(part) || {
-                    sleep(PAUSE);
-                    is_done(part)
-                } {
-                    done += 1;
-                } else if started[&part] > retries {
-                    return Err(Failure::work(format!(
-                        "shard {part} was lost {} times: its messages are in {}",
-                        started[&part],
-                        log(job, part).display()
-                    )));
-                } else {
-                    progress.note(&format!("shard {part} was lost and is started again"));
-                    waiting.push(part);
-                }
-            }
-            progress.update(done, &format!("{} running", under_way.len()));
+            self.start()?;
+            self.pause();
+            done += self.look()?;
+            progress.update(done, &format!("{} running", self.under_way.len()));
         }
         progress.finish();
         Ok(())
+    }
+
+    /// Starts as many parts as the engine takes.
+    fn start(&mut self) -> Result<(), Failure> {
+        let room = self.engine.room().min(self.waiting.len());
+        let now: Vec<usize> = self.waiting.drain(self.waiting.len() - room..).rev().collect();
+        if now.is_empty() {
+            return Ok(());
+        }
+        match self.engine.start(&now) {
+            Ok(()) => {
+                for part in &now {
+                    *self.started.entry(*part).or_default() += 1;
+                }
+                self.under_way.extend(now);
+                self.changed = Instant::now();
+                Ok(())
+            }
+            // What never worked is a mistake; what worked may come back.
+            Err(failure) if self.started.is_empty() => Err(failure),
+            Err(failure) => {
+                self.waiting.extend(now.into_iter().rev());
+                self.bear(failure)
+            }
+        }
+    }
+
+    /// Takes note of the parts that have ended; returns how many have a result.
+    fn look(&mut self) -> Result<usize, Failure> {
+        let open = match self.engine.open() {
+            Ok(open) => open,
+            Err(failure) => return self.bear(failure).map(|()| 0),
+        };
+        self.failing = None;
+        let mut done = 0;
+        for part in std::mem::take(&mut self.under_way) {
+            if open.contains(&part) {
+                self.ended.remove(&part);
+                self.under_way.push(part);
+            } else if (self.is_done)(part) {
+                done += 1;
+                self.changed = Instant::now();
+            } else {
+                self.without_result(part)?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// A part that has ended: its result may come, or it is lost.
+    fn without_result(&mut self, part: usize) -> Result<(), Failure> {
+        // On a shared disk a result may be seen later than its worker's end.
+        let late = if self.engine.is_scheduler() { LATE } else { PAUSE };
+        let since = *self.ended.entry(part).or_insert_with(Instant::now);
+        if since.elapsed() < late {
+            self.under_way.push(part);
+            return Ok(());
+        }
+        self.ended.remove(&part);
+        self.changed = Instant::now();
+        if self.started[&part] > self.retries {
+            return Err(Failure::work(format!(
+                "shard {part} was lost {} times: its messages are in {}",
+                self.started[&part],
+                log(self.job, part).display()
+            )));
+        }
+        note(&format!("shard {part} was lost and is started again"));
+        self.waiting.push(part);
+        Ok(())
+    }
+
+    /// Bears with a scheduler that fails, for a while.
+    fn bear(&mut self, failure: Failure) -> Result<(), Failure> {
+        if !self.engine.is_scheduler() {
+            return Err(failure);
+        }
+        let since = *self.failing.get_or_insert_with(|| {
+            note(&format!(
+                "{failure}\nit is asked again for up to {} minutes; what is under way goes on",
+                PATIENCE.as_secs() / 60
+            ));
+            Instant::now()
+        });
+        if since.elapsed() < PATIENCE { Ok(()) } else { Err(failure) }
+    }
+
+    /// Waits before the next question, or until the command is stopped.
+    fn pause(&self) {
+        let calm = self.changed.elapsed() / 10;
+        let pause =
+            if self.engine.is_scheduler() { (PAUSE + calm).min(LONGEST_PAUSE) } else { PAUSE };
+        let until = Instant::now() + pause;
+        while Instant::now() < until && !self.stop.load(Ordering::Relaxed) {
+            sleep(PAUSE.min(until.saturating_duration_since(Instant::now())));
+        }
     }
 }
 

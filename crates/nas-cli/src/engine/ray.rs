@@ -1,7 +1,8 @@
 //! Workers as jobs of a Ray cluster.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -31,7 +32,8 @@ impl Ray {
         // Another part of the program may have chosen before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let address = address.unwrap_or(ADDRESS).trim_end_matches('/').to_owned();
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build();
+        let client =
+            reqwest::Client::builder().timeout(TIMEOUT).default_headers(headers()?).build();
         let client = client.map_err(|error| Failure::work(format!("cannot use HTTP: {error}")))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::work(format!("no thread: {error}")))?;
@@ -78,6 +80,39 @@ impl Ray {
             self.address
         )))
     }
+}
+
+/// The variable with further headers of each request, as Ray's own commands read it.
+const HEADERS: &str = "RAY_JOB_HEADERS";
+
+/// The headers of the variable, a JSON object of texts. Their values are never shown.
+fn headers() -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    let Ok(text) = std::env::var(HEADERS) else { return Ok(headers) };
+    let wrong = || {
+        Failure::input(format!(
+            "{HEADERS}: expected a JSON object of texts, such as {{\"Authorization\": \"Bearer …\"}}"
+        ))
+    };
+    let object: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|_| wrong())?;
+    for (name, value) in object {
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
+        let mut value = HeaderValue::from_str(&value).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// Refuses an address with a password or token: it would be written into the run's folder.
+pub fn check_address(address: &str) -> Result<(), Failure> {
+    let shown = nas_llm::shown_url(address);
+    if shown.contains("REDACTED") {
+        return Err(Failure::input(format!(
+            "--ray-address {shown}: an address with a user name, password or query would be written into files: set the variable {HEADERS} instead, for example to {{\"Authorization\": \"Bearer …\"}}"
+        )));
+    }
+    Ok(())
 }
 
 /// An error and its causes in one line.
@@ -128,6 +163,10 @@ impl Engine for Ray {
         }
         self.jobs = open;
         Ok(self.jobs.iter().map(|(part, _)| *part).collect())
+    }
+
+    fn is_scheduler(&self) -> bool {
+        true
     }
 
     fn end(&mut self) {

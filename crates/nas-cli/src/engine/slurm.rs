@@ -9,13 +9,18 @@ use crate::failure::Failure;
 pub struct Slurm {
     worker: Worker,
     options: Vec<String>,
+    /// The name of its jobs, by which the queue is asked for them alone.
+    name: String,
     jobs: Vec<String>,
 }
 
 impl Slurm {
     pub fn new(worker: Worker, options: Option<&str>) -> Self {
         let options = options.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-        Self { worker, options, jobs: Vec::new() }
+        // The folder tells jobs apart.
+        let mark = crc32fast::hash(worker.job.as_os_str().as_encoded_bytes());
+        let name = format!("nas-{mark:08x}");
+        Self { worker, options, name, jobs: Vec::new() }
     }
 }
 
@@ -44,7 +49,7 @@ impl Engine for Slurm {
         let parts: Vec<String> = parts.iter().map(usize::to_string).collect();
         let mut arguments = vec![
             "--parsable".to_owned(),
-            "--job-name=nas-worker".to_owned(),
+            format!("--job-name={}", self.name),
             format!("--array={}%{workers}", parts.join(",")),
             format!("--cpus-per-task={cpus}"),
             "--open-mode=append".to_owned(),
@@ -57,21 +62,25 @@ impl Engine for Slurm {
         arguments.extend(self.options.iter().cloned());
         arguments.push(format!("--wrap={}", self.worker.line("$SLURM_ARRAY_TASK_ID")));
         let answer = ask("sbatch", &arguments)?;
-        // In a federation the cluster's name follows.
-        let job = answer.trim().split(';').next().unwrap_or_default().to_owned();
-        if job.is_empty() || !job.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Sites print more; in a federation the cluster's name follows.
+        let number = |line: &str| {
+            let job = line.trim().split(';').next().unwrap_or_default().to_owned();
+            (!job.is_empty() && job.bytes().all(|byte| byte.is_ascii_digit())).then_some(job)
+        };
+        let Some(job) = answer.lines().rev().find_map(number) else {
             return Err(Failure::work(format!(
                 "sbatch answered `{}`, expected the number of a job",
                 answer.trim()
             )));
-        }
+        };
         self.jobs.push(job);
         Ok(())
     }
 
     fn open(&mut self) -> Result<Vec<usize>, Failure> {
-        let queue = ["--noheader", "--array", "--format=%F %K"].map(str::to_owned);
         // Jobs that ended are no longer known, and asking for them by number would fail.
+        let mut queue = ["--noheader", "--array", "--format=%F %K"].map(str::to_owned).to_vec();
+        queue.push(format!("--name={}", self.name));
         let answer = ask("squeue", &queue)?;
         let mine: BTreeSet<&str> = self.jobs.iter().map(String::as_str).collect();
         let open = answer.lines().filter_map(|line| {
@@ -79,6 +88,10 @@ impl Engine for Slurm {
             mine.contains(job).then(|| part.trim().parse().ok()).flatten()
         });
         Ok(open.collect())
+    }
+
+    fn is_scheduler(&self) -> bool {
+        true
     }
 
     fn end(&mut self) {

@@ -47,6 +47,7 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
             problem.space.name()
         )));
     }
+    arguments.proxy.check()?;
     let program = arguments.evaluate.is_given();
     arguments.evaluate.refuse(arguments.proxy.by_workers())?;
     let elsewhere = program
