@@ -26,10 +26,20 @@ fn main() {
             _ => {}
         }
         match how.as_str() {
+            "warns" => println!("WARNING: no GPU"),
+            "fractions" => {
+                println!("{}", json!({ "id": id, "accuracy_percent": 0.39, "latency_ms": 1 }));
+                continue;
+            }
+            _ => {}
+        }
+        match how.as_str() {
             _ if count % 3 < 2 => println!("{good}"),
             "dies" => process::exit(7),
             "garbage" => println!("epoch 1: loss 0.7"),
             "nan" => println!(r#"{{"id": {id}, "accuracy_percent": NaN, "latency_ms": 1}}"#),
+            "above" => println!(r#"{{"id": {id}, "accuracy_percent": 187.0, "latency_ms": 1}}"#),
+            "negative" => println!(r#"{{"id": {id}, "accuracy_percent": 1, "latency_ms": -12.8}}"#),
             "few" => println!(r#"{{"id": {id}, "accuracy_percent": 50}}"#),
             "late" => thread::sleep(Duration::from_secs(60)),
             "reports" => println!("{}", json!({ "id": id, "error": "out of memory" })),

@@ -81,3 +81,71 @@ fn tables_are_copied_from_a_mirror_once() {
     assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
     assert_eq!(nas.run_line("latency 0 --device fpga").code, 0);
 }
+
+#[test]
+fn numbers_of_front_are_numbers_in_order_and_what_does_not_count_is_named() {
+    let nas = Nas::without_tables(PROGRAM);
+    nas.write(
+        "all.csv",
+        "id,acc,\"size, MB\"\n007,90.123456789012345,1\n008,95,2.5\n009,99,9\n010,80,3\n",
+    );
+    let front = |more: &str| {
+        let line =
+            format!("'{PROGRAM}' front all.csv --objectives 'acc:max,\"size, MB:min\"' {more}");
+        let ran = nas.shell(&line);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    // Best in the first objective first, rounded for reading; a number such as 007 stays as it is.
+    insta::assert_snapshot!("front_in_order", front("--reference 0,10"));
+    let found: serde_json::Value =
+        serde_json::from_str(&front("--reference 0,10 --format json")).unwrap();
+    assert_eq!(found["front"][0]["acc"], 99);
+    assert_eq!(found["front"][2]["acc"], 90.123_456_789_012_35);
+    assert_eq!(found["front"][2]["id"], "007");
+    assert_eq!(found["points_within_reference"], 4);
+    // A reference point with its values swapped, and one that excludes a part.
+    let swapped = front("--reference 10,0");
+    assert!(
+        swapped.contains("no row lies within the reference point (size, MB excludes 4)"),
+        "{swapped}"
+    );
+    let part = front("--reference 85,5");
+    assert!(part.contains("2 of 4 rows lie within"), "{part}");
+    assert!(part.contains("acc excludes 1, size, MB excludes 1"), "{part}");
+    nas.write("twice.csv", "acc,ms,acc\n1,2,3\n");
+    let refused = nas.run_line("front twice.csv --objectives acc:max,ms:min");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("two columns are named `acc`"), "{}", refused.stderr);
+}
+
+#[test]
+fn every_file_of_text_may_have_a_byte_order_mark_and_any_ends_of_lines() {
+    let nas = Nas::without_tables(PROGRAM);
+    let windows = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    nas.write("space.toml", &windows(nas_tests::SPACE));
+    let sample = nas.json("space sample --space space.toml -n 12 --seed 4");
+    let archs: Vec<&str> =
+        sample.as_array().unwrap().iter().map(|row| row["arch"].as_str().unwrap()).collect();
+    nas.write("list.txt", &windows(&(archs.join("\n") + "\n")));
+    let table = |column: &str| {
+        let rows = archs.iter().zip(50..).map(|(arch, value)| format!("{arch},{value}\n"));
+        windows(&(format!("arch,{column}\n") + &rows.collect::<String>()))
+    };
+    nas.write("accuracies.csv", &table("accuracy_percent"));
+    nas.write("latencies.csv", &table("latency_ms"));
+    for line in [
+        "space convert --space space.toml --file list.txt",
+        "predict fit --space space.toml --accuracy-table accuracies.csv --out p.json",
+        "predict apply p.json --space space.toml --file list.txt",
+        "search --space space.toml --accuracy-table accuracies.csv --latency-table latencies.csv --run r",
+        "front latencies.csv --objectives latency_ms:min",
+    ] {
+        let ran = nas.run_line(line);
+        assert_eq!(ran.code, 0, "{line}: {}", ran.stderr);
+    }
+    std::fs::write(nas.folder().join("list.txt"), b"\xff\xfea\0").unwrap();
+    let refused = nas.run_line("space convert --space space.toml --file list.txt");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("UTF-16"), "{}", refused.stderr);
+}

@@ -132,7 +132,7 @@ fn a_predictor_learns_from_it() {
 fn a_failure_of_the_program_costs_one_evaluation() {
     for (how, expected) in [
         ("dies", "ended before it answered, the first: exit status: 7"),
-        ("garbage", "printed a line that is no answer, the first: `epoch 1: loss 0.7`"),
+        ("garbage", "did not answer in time, the first: no answer within 0.2 s"),
         ("nan", "printed a line that is no answer"),
         ("few", "gave an invalid value, the first: latency_ms: nothing"),
         ("late", "did not answer in time, the first: no answer within 0.2 s"),
@@ -153,6 +153,49 @@ fn a_failure_of_the_program_costs_one_evaluation() {
     let ran = nas.run(["search", "--space", "space.toml", "--evaluate", "no-such-program-here"]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("`no-such-program-here` gave no answer"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_space_smaller_than_budget_and_workers_ends_when_all_is_evaluated() {
+    let nas = nas();
+    nas.write("two.toml", "name = \"two\"\n[[decision]]\nname = \"width\"\nchoices = [8, 16]\n");
+    for searcher in ["", "--searcher statistical"] {
+        let ran = nas.run(
+            format!(
+                "search --space two.toml --evaluations 600 --workers 4 --run run --force {searcher}"
+            )
+            .split_whitespace()
+            .chain(["--evaluate", EVALUATOR]),
+        );
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(evaluations(&nas).len(), 2);
+    }
+}
+
+#[test]
+fn values_that_cannot_be_and_log_lines_are_shown_as_such() {
+    let nas = nas();
+    for (how, expected) in [
+        (
+            "above",
+            "gave an invalid value, the first: accuracy_percent: 187.0, expected a finite number between 0 and 100",
+        ),
+        (
+            "negative",
+            "gave an invalid value, the first: latency_ms: -12.8, expected a finite number of at least 0",
+        ),
+    ] {
+        let ran = search(&nas, how, "--evaluations 15 --searcher random");
+        assert_eq!(ran.code, 0, "{how}: {}", ran.stderr);
+        assert!(ran.stdout.contains(expected), "{how}: {}", ran.stdout);
+    }
+    let ran = search(&nas, "fractions", "--evaluations 15 --searcher random");
+    assert!(ran.stderr.contains("accuracies are in percent, not fractions"), "{}", ran.stderr);
+    let ran = search(&nas, "warns", "--evaluations 15 --searcher random");
+    assert!(ran.stdout.contains("15 log lines"), "{}", ran.stdout);
+    assert_eq!(ran.stderr.matches("the first: `WARNING: no GPU`").count(), 1, "{}", ran.stderr);
+    assert_eq!(nas.read("run/program.log"), "WARNING: no GPU\n".repeat(15));
+    assert!(evaluations(&nas).iter().all(|row| !row[1].is_empty()));
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn damaged_files_of_a_run_are_errors_or_ignored() {
     }
     nas.write("run/events.jsonl", &events);
     for (from, to, expected) in [
-        ("format_version = 2", "format_version = 3", "format 3, but this program reads 2"),
+        ("format_version = 3", "format_version = 4", "format 4, but this program reads 3"),
         ("searcher = \"statistical\"", "searcher = \"oracle\"", "unknown searcher `oracle`"),
         ("evaluations = 240", "evaluations = -1", "evaluations"),
         ("seed = 0", "sed = 0", "unknown field `sed`"),

@@ -262,10 +262,10 @@ fn workers_compute_the_scores_of_one_process_and_the_same_command_resumes() {
     nas.write("parts.bin.job/job.toml", "format_version = 9\nshards = 3");
     let newer = nas.run_line(&format!("{by_workers} --shards 3"));
     assert_eq!(newer.code, 2);
-    assert!(newer.stderr.contains("format 9, but this program reads 2"), "{}", newer.stderr);
+    assert!(newer.stderr.contains("format 9, but this program reads 3"), "{}", newer.stderr);
     nas.write(
         "parts.bin.job/job.toml",
-        "format_version = 2\nfolder = '.'\nshards = 3\n[score]\nspace = 'nasbench201'\n\
+        "format_version = 3\ninputs = []\nfolder = '.'\nshards = 3\n[score]\nspace = 'nasbench201'\n\
          proxies = 'synflow'\nseed = 0\ncompute = 'cpu'\ndouble = false\n[score.architectures]\n",
     );
     let other = nas.run_line(&format!("{by_workers} --shards 3"));
@@ -274,6 +274,24 @@ fn workers_compute_the_scores_of_one_process_and_the_same_command_resumes() {
     let worker = nas.run_line("worker parts.bin.job --shard 4");
     assert!(worker.stderr.contains("has 3 parts"), "{}", worker.stderr);
     fs::remove_dir_all(nas.folder().join("parts.bin.job")).unwrap();
+
+    // A list that was changed since the job began is refused by name.
+    nas.write("list.txt", "6111\n1462\n");
+    let of_list =
+        "score --file list.txt --proxies synflow --out list.bin --engine local --shards 2";
+    let mut killed = nas.spawn(of_list.split_whitespace());
+    while !nas.folder().join("list.bin.job/job.toml").exists() {
+        assert!(killed.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        thread::sleep(Duration::from_millis(2));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    nas.write("list.txt", "6111\n1463\n");
+    let changed = nas.run_line(of_list);
+    assert_eq!(changed.code, 2, "{}", changed.stdout);
+    assert!(changed.stderr.contains("list.txt (--file)"), "{}", changed.stderr);
+    fs::remove_dir_all(nas.folder().join("list.bin.job")).unwrap();
+    assert_eq!(nas.run_line(of_list).code, 0);
 
     // A worker waits for another one at the same part, which a killed command left behind.
     let mut by_hand = nas.spawn(by_workers.split_whitespace());

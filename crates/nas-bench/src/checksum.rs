@@ -1,5 +1,11 @@
 //! Size and SHA-256 of a file, compared with its entry in the manifest.
 
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader},
+    path::Path,
+};
+
 use sha2::{Digest as _, Sha256};
 
 use crate::{Entry, Error};
@@ -19,6 +25,25 @@ pub(crate) fn verify(bytes: u64, digest: &[u8], entry: &Entry, from: &str) -> Re
         return Err(Error::Checksum { from: from.to_owned(), expected: entry.sha256.clone(), got });
     }
     Ok(())
+}
+
+/// The number of bytes of a file, and their SHA-256 in lower-case hexadecimal digits.
+///
+/// # Errors
+/// Those of reading the file.
+pub fn fingerprint(file: &Path) -> io::Result<(u64, String)> {
+    let (mut hash, mut bytes) = (Sha256::new(), 0);
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(file)?);
+    loop {
+        let part = reader.fill_buf()?;
+        if part.is_empty() {
+            return Ok((bytes, hex(&hash.finalize())));
+        }
+        hash.update(part);
+        let count = part.len();
+        bytes += count as u64;
+        reader.consume(count);
+    }
 }
 
 /// Bytes as lower-case hexadecimal digits.

@@ -1,6 +1,6 @@
 //! The table of FBNet's blocks: what each costs on each device.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_hw::{Metric, Millijoules, Millis, SumOfBlocks};
 use nas_space::fbnet::{self, Input};
@@ -30,6 +30,11 @@ pub struct FbnetBlocks {
 }
 
 impl FbnetBlocks {
+    /// The compiled table in a data folder, whether it is there or not.
+    pub fn path(data_dir: &Path) -> PathBuf {
+        table::path::<Content>(data_dir)
+    }
+
     /// Opens the compiled table of a data folder.
     ///
     /// # Errors

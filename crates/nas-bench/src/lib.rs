@@ -18,6 +18,7 @@ mod scores;
 mod table;
 mod vit_bench;
 
+pub use checksum::fingerprint;
 pub use compile::{Compiled, compile};
 #[cfg(feature = "download")]
 pub use download::{Downloader, Outcome, Progress};

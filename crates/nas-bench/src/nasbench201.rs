@@ -1,6 +1,6 @@
 //! The table of NAS-Bench-201: accuracies, and costs on devices.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_hw::{Metric, Millijoules, Millis};
 use nas_space::nasbench201::{self, CELLS, Dataset};
@@ -27,6 +27,11 @@ pub struct NasBench201 {
 type Costs<T> = (Dataset, String, Vec<Option<T>>);
 
 impl NasBench201 {
+    /// The compiled table in a data folder, whether it is there or not.
+    pub fn path(data_dir: &Path) -> PathBuf {
+        table::path::<Content>(data_dir)
+    }
+
     /// Opens the compiled table of a data folder.
     ///
     /// # Errors

@@ -1,4 +1,8 @@
-use std::{fmt, path::Path, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use nas_space::{Arch, Space, autoformer, pit};
 use serde::{Deserialize, Serialize};
@@ -106,6 +110,11 @@ impl VitFamily {
 }
 
 impl VitBench {
+    /// The compiled table in a data folder, whether it is there or not.
+    pub fn path(data_dir: &Path) -> PathBuf {
+        table::path::<Content>(data_dir)
+    }
+
     /// Opens the compiled table of a data folder.
     ///
     /// # Errors

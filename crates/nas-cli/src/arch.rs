@@ -8,7 +8,7 @@ use std::{
 #[cfg(feature = "torch")]
 use std::path::Path;
 
-use nas_eval::Problem;
+use nas_eval::{Problem, read_text, text_of};
 use nas_space::{Arch, Space};
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,12 @@ impl Architectures {
         self.architectures.is_empty() && self.file.is_none()
     }
 
+    /// The file that contains them, if they are in one.
+    #[cfg(feature = "torch")]
+    pub fn named_file(&self) -> Option<&Path> {
+        self.file.as_deref().filter(|file| file.as_os_str() != "-")
+    }
+
     /// Whether they are read from standard input.
     #[cfg(feature = "torch")]
     pub fn are_on_standard_input(&self) -> bool {
@@ -61,10 +67,10 @@ impl Architectures {
             return self.architectures.iter().map(|text| Ok(problem.parse(text)?)).collect();
         };
         let read = if file.as_os_str() == "-" {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text).map(|_| text)
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).and_then(|_| text_of(bytes))
         } else {
-            std::fs::read_to_string(file)
+            read_text(file)
         };
         let text = read.map_err(|error| Failure::file("read", file, &error))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());

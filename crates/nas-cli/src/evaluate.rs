@@ -9,7 +9,7 @@ use nas_search::Objective;
 use nas_space::Space;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, terminal::note};
 
 /// A program that computes the objectives of architectures.
 #[derive(Debug, Clone, clap::Args)]
@@ -132,6 +132,6 @@ impl ProgramPlan {
         let timeout = Duration::try_from_secs_f64(self.timeout_seconds);
         let timeout = timeout.unwrap_or(Duration::MAX);
         let (objectives, workers) = (self.objectives.clone(), usize::from(self.workers));
-        Program::new(self.command.clone(), space, objectives, workers, timeout)
+        Program::new(self.command.clone(), space, objectives, workers, timeout).with_notes(note)
     }
 }

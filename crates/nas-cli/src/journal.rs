@@ -278,6 +278,20 @@ impl Journal {
     }
 }
 
+/// How many evaluations a file of events contains, and how many of them have no value at all.
+pub fn evaluations(path: &Path) -> (usize, usize) {
+    let events = std::fs::read(path).unwrap_or_default();
+    let lines = events.split(|byte| *byte == b'\n');
+    let evaluated = lines.filter(|line| line.starts_with(br#"{"event":"evaluated""#));
+    evaluated.fold((0, 0), |(all, failed), line| {
+        let is_failed = match serde_json::from_slice(line) {
+            Ok(Line::Evaluated { values, .. }) => values.iter().all(Option::is_none),
+            _ => false,
+        };
+        (all + 1, failed + usize::from(is_failed))
+    })
+}
+
 /// What was evaluated by these events.
 ///
 /// # Errors
@@ -286,8 +300,13 @@ pub fn answers(events: &[u8], space: &Space) -> Result<HashMap<Arch, Evaluation>
     let mut answers = HashMap::new();
     for (at, line) in (1..).zip(events.split_inclusive(|byte| *byte == b'\n')) {
         let line = serde_json::from_slice(line).map_err(|error| (at, error.to_string()))?;
-        if let Line::Evaluated { choices, values, details, .. } = line {
+        if let Line::Evaluated { arch, choices, values, details, .. } = line {
             space.check(&choices).map_err(|error| (at, error.to_string()))?;
+            let found = space.format(&choices);
+            if found != arch {
+                let what = format!("`{arch}` is now written `{found}`: the space was reordered");
+                return Err((at, what));
+            }
             let evaluation =
                 Evaluation { values: values.into_owned(), details: details.into_owned() };
             answers.insert(choices.into_owned(), evaluation);

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use nas_eval::{check_header, read_text};
 use nas_search::{Author, Condition, Evidence, KnowledgeBase, Polarity, Rule};
 use nas_space::Space;
 
@@ -51,15 +52,14 @@ pub fn read(file: Option<&Path>, space: &Space, cut: &Cut) -> Result<Vec<Rule>, 
     let wrong = |line: u64, problem: &dyn std::fmt::Display| {
         Failure::input(format!("{}, line {line}: {problem}", file.display()))
     };
-    let text =
-        std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
-    let text = lines_of(&text);
+    let text = read_text(file).map_err(|error| Failure::file("read", file, &error))?;
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
         .comment(Some(b'#'))
         .from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| wrong(1, &error))?;
     let header: Vec<String> = header.iter().map(str::to_owned).collect();
+    check_header(header.iter().map(String::as_str)).map_err(|problem| wrong(1, &problem))?;
     let mut rules: Vec<Rule> = Vec::new();
     let mut lines = reader.deserialize::<Line>();
     while let Some(line) = lines.next() {
@@ -89,11 +89,6 @@ pub fn read(file: Option<&Path>, space: &Space, cut: &Cut) -> Result<Vec<Rule>, 
         return Err(Failure::input(format!("{} contains no rule", file.display())));
     }
     Ok(rules)
-}
-
-/// The text without a byte order mark, and with line feeds at the ends of lines.
-fn lines_of(text: &str) -> String {
-    text.trim_start_matches('\u{feff}').replace("\r\n", "\n")
 }
 
 /// A reader's error without its position, which is printed before it.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::{
     failure::Failure,
     journal::{CHECKPOINT, EVENTS, Journal, Kept},
+    terminal::typed,
 };
 
 /// The plan of the run. A folder that contains it is a run.
@@ -24,8 +25,11 @@ pub const RESULT: &str = "front.json";
 /// The job of workers that compute a generation.
 pub const WORK: &str = "proxies.job";
 
+/// The log lines of the user's program.
+pub const PROGRAM_LOG: &str = "program.log";
+
 /// The files of a run.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     CONFIG,
     EVENTS,
     CHECKPOINT,
@@ -36,13 +40,14 @@ const FILES: [&str; 13] = [
     "generations.csv",
     "knowledge.md",
     "model.json",
+    PROGRAM_LOG,
     "report.html",
     RESULT,
     WORK,
 ];
 
 /// The version of the folder's format, which its configuration names.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// A run's folder. It exists from the first evaluation on, and keeps all evaluations even if the search
 /// is killed. The results are written when the search ends, each file as a whole.
@@ -101,7 +106,7 @@ impl RunFolder {
                 let on = if path.join(RESULT).exists() {
                     ""
                 } else {
-                    &format!("resume it with nas search --resume {shown}, ")
+                    &format!("resume it with nas search --resume {}, ", typed(&path))
                 };
                 return Err(Failure::input(format!(
                     "{shown} contains an earlier run: {on}replace it with --force, or choose another folder with --run"
@@ -315,7 +320,7 @@ fn free_name(name: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    const EMPTY: &str = "format_version = 2\n";
+    const EMPTY: &str = "format_version = 3\n";
 
     #[test]
     fn a_run_is_created_whole_and_replaced_only_by_force_and_not_while_it_runs() {
@@ -361,7 +366,7 @@ mod tests {
         let open = || RunFolder::open(folder.path()).map(|_| ()).map_err(|e| e.to_string());
         assert!(open().unwrap_err().contains("is no run"));
         for (config, expected) in [
-            ("format_version = 9", "format 9, but this program reads 2"),
+            ("format_version = 9", "format 9, but this program reads 3"),
             ("format_version = 99999999999", "invalid value"),
             ("seed = 2", "missing field"),
             ("= =", "expected"),

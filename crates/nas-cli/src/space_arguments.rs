@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nas_eval::{KnownSpace, Problem, spaces};
+use nas_eval::{KnownSpace, Problem, read_text, spaces};
 use nas_space::Space;
 
 use crate::failure::Failure;
@@ -55,8 +55,8 @@ pub fn dataset_help() -> String {
 impl SpaceArguments {
     /// The space on its data set.
     pub fn problem(&self) -> Result<Problem, Failure> {
-        let (name, file) = (self.space.as_str(), Path::new(&self.space));
-        if file.extension().is_some_and(|end| end == TOML) {
+        let name = self.space.as_str();
+        if let Some(file) = file_of(name) {
             if self.dataset.is_some() {
                 return Err(Failure::input(format!(
                     "--dataset has no effect on {name}: a space of your own has no data sets"
@@ -69,6 +69,11 @@ impl SpaceArguments {
     }
 }
 
+/// The file that a space's name is, if it is one.
+pub fn file_of(name: &str) -> Option<&Path> {
+    Some(Path::new(name)).filter(|file| file.extension().is_some_and(|end| end == TOML))
+}
+
 /// A known space by its name.
 pub fn known(name: &str) -> Result<&'static dyn KnownSpace, Failure> {
     spaces::named(name).map_err(|unknown| {
@@ -78,7 +83,6 @@ pub fn known(name: &str) -> Result<&'static dyn KnownSpace, Failure> {
 
 /// A user's own space.
 pub fn space_of(file: &Path) -> Result<Space, Failure> {
-    let text =
-        std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
+    let text = read_text(file).map_err(|error| Failure::file("read", file, &error))?;
     Space::from_toml(&text).map_err(|error| Failure::input(format!("{}, {error}", file.display())))
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nas_eval::{Problem, Published, Source, UserTable};
 use nas_hw::Metric;
+use nas_search::Objective;
 use nas_space::Arch;
 
 use crate::{failure::Failure, target::check_published, terminal::note};
@@ -68,15 +69,15 @@ pub fn value_of(source: &mut dyn Source, arch: &Arch) -> Result<Option<f64>, Fai
 
 /// A user's table of latencies in ms.
 pub fn latencies(file: &Path, problem: &Problem) -> Result<UserTable, Failure> {
-    Ok(UserTable::read(file, |text| problem.parse(text), &["latency_ms"], f64::INFINITY)?)
+    Ok(UserTable::read(file, |text| problem.parse(text), &["latency_ms"], &Objective::latency())?)
 }
 
 /// A user's table of accuracies in %, or a table that `nas predict apply` wrote.
 pub fn accuracies(file: &Path, problem: &Problem) -> Result<UserTable, Failure> {
+    let objective = Objective::accuracy("accuracy");
     let columns = ["accuracy_percent", "accuracy", "predicted_accuracy_percent"];
-    let table = UserTable::read(file, |text| problem.parse(text), &columns, 100.0)?;
-    let greatest = table.architectures().filter_map(|arch| table.value(arch)).reduce(f64::max);
-    if greatest.is_some_and(|greatest| greatest <= 1.0) {
+    let table = UserTable::read(file, |text| problem.parse(text), &columns, &objective)?;
+    if objective.are_fractions(table.architectures().filter_map(|arch| table.value(arch))) {
         note(&format!(
             "warning: no accuracy in {} is above 1: accuracies are in percent, not fractions",
             file.display()

@@ -1,6 +1,10 @@
 //! The trait that each known search space implements.
 
-use std::{hash::Hash, path::Path, sync::Arc};
+use std::{
+    hash::Hash,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use nas_bench::Manifest;
 use nas_hw::Device;
@@ -127,6 +131,11 @@ pub trait KnownSpace: Send + Sync {
         let datasets = self.datasets();
         let dataset = datasets.get(dataset).copied();
         Ok(Manifest::embedded()?.devices(self.space().name(), dataset))
+    }
+
+    /// The file with the published tables in a data folder; `None` if there are none.
+    fn tables(&self, _data: &Path) -> Option<PathBuf> {
+        None
     }
 
     /// The published tables, opened from a data folder; `None` if there are none.

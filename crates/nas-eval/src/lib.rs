@@ -14,6 +14,7 @@ mod program;
 mod published;
 mod source;
 pub mod spaces;
+mod text_file;
 mod truth;
 mod user_table;
 
@@ -24,6 +25,7 @@ pub use problem::{Problem, TEST_ACCURACY, Trained};
 pub use program::{Failures, Fault, Program};
 pub use published::{Published, PublishedAccuracies, cost_objective};
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
+pub use text_file::{check_header, read_text, text_of};
 pub use truth::{Covered, Scores, Truth};
 pub use user_table::{UserScores, UserTable};
 

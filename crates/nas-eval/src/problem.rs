@@ -1,6 +1,9 @@
 //! A space on a data set: what commands work on.
 
-use std::{ops::Deref, path::Path};
+use std::{
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use nas_bench::Manifest;
 use nas_hw::{Device, Metric};
@@ -147,6 +150,11 @@ impl Problem {
     pub fn has_cost(&self, device: &str, metric: Metric) -> Result<bool, nas_bench::Error> {
         let space = self.space.name();
         Ok(Manifest::embedded()?.has_cost(space, self.dataset_name, device, metric))
+    }
+
+    /// The file with the published tables in a data folder; `None` if there are none.
+    pub fn tables(&self, data: &Path) -> Option<PathBuf> {
+        self.known.tables(data)
     }
 
     /// The published tables, opened from a data folder; `None` if there are none.

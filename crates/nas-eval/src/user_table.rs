@@ -8,7 +8,7 @@ use std::{
 use nas_search::Objective;
 use nas_space::Arch;
 
-use crate::{Error, Lookup};
+use crate::{Error, Lookup, check_header, read_text};
 
 /// A user's own values of one objective, by architecture.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,18 +23,18 @@ impl UserTable {
     ///
     /// # Errors
     /// File, row and column of the first architecture that is malformed or occurs twice, and of
-    /// the first value that is not a finite number between 0 and `at_most`.
+    /// the first value that the objective cannot have ([`Objective::checked`]).
     pub fn read(
         file: &Path,
         parse: impl Fn(&str) -> Result<Arch, nas_space::Error>,
         columns: &[&str],
-        at_most: f64,
+        objective: &Objective,
     ) -> Result<Self, Error> {
         let wanted = |header: &[&str]| {
             let found = columns.iter().find_map(|title| header.iter().position(|h| h == title));
             found.map(|at| vec![at]).ok_or_else(|| columns.join(" or "))
         };
-        let (_, rows) = rows(file, parse, wanted, |text| number(text, at_most))?;
+        let (_, rows) = rows(file, parse, wanted, |text| number(text, objective))?;
         let values = rows.into_iter().map(|(arch, values)| (arch, values[0])).collect();
         Ok(Self { values })
     }
@@ -131,13 +131,20 @@ fn rows(
 ) -> Result<(Vec<String>, Vec<(Arch, Vec<Option<f64>>)>), Error> {
     let name = file.display().to_string();
     let csv = |source| Error::Csv { file: name.clone(), source };
+    let text = read_text(file).map_err(|error| csv(error.into()))?;
     let mut reader = csv::ReaderBuilder::new();
     let reader = reader.trim(csv::Trim::All).comment(Some(b'#'));
-    let mut reader = reader.from_path(file).map_err(csv)?;
+    let mut reader = reader.from_reader(text.as_bytes());
     let header = reader.headers().map_err(csv)?.clone();
     let titles: Vec<&str> = header.iter().collect();
     let missing =
         |expected: String| Error::Column { file: name.clone(), expected, found: titles.join(", ") };
+    check_header(titles.iter().copied()).map_err(|problem| Error::Value {
+        file: name.clone(),
+        row: 1,
+        column: "header".to_owned(),
+        problem,
+    })?;
     let arch_at = titles.iter().position(|title| *title == "arch");
     let arch_at = arch_at.ok_or_else(|| missing("arch".to_owned()))?;
     let columns = wanted(&titles).map_err(missing)?;
@@ -164,21 +171,14 @@ fn rows(
     Ok((names, rows))
 }
 
-fn number(text: &str, at_most: f64) -> Result<Option<f64>, String> {
+fn number(text: &str, objective: &Objective) -> Result<Option<f64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let range = if at_most.is_finite() {
-        format!("between 0 and {at_most}")
-    } else {
-        "of at least 0".to_owned()
-    };
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value >= 0.0 && value <= at_most => Ok(Some(value)),
-        _ => Err(format!(
-            "`{text}`; expected a finite number {range}, or nothing for a missing value"
-        )),
-    }
+    let value = objective.checked(text.parse().unwrap_or(f64::NAN));
+    value.map(Some).map_err(|expected| {
+        format!("`{text}`; expected {expected}, or nothing for a missing value")
+    })
 }
 
 #[cfg(test)]
@@ -193,7 +193,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("mine.csv");
         std::fs::write(&file, text).unwrap();
-        UserTable::read(&file, nasbench201::parse, &["latency_ms"], 1e6)
+        UserTable::read(&file, nasbench201::parse, &["latency_ms"], &Objective::latency())
     }
 
     fn check_error(text: &str, expected: &[&str]) {
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn mistakes_are_shown_with_row_and_column() {
         let file = "mine.csv";
-        for bad in ["NaN", "inf", "-1", "fast", "1e7"] {
+        for bad in ["NaN", "inf", "-1", "fast", "1e999"] {
             let text = format!("arch,latency_ms\n{SKIP},2\n{NONE},{bad}\n");
             check_error(&text, &[file, "row 3, column latency_ms", bad, "finite number"]);
         }

@@ -197,6 +197,9 @@ impl Predictor {
         if let Some(column) = table.columns().iter().find(|column| !self.columns.contains(column)) {
             return Err(Error::Columns { column: column.name.clone(), present: true });
         }
+        // A space whose choices were reordered has the same columns in another order.
+        let ordered = table.in_order(&self.columns);
+        let table = ordered.as_deref().unwrap_or(table);
         let rows: Vec<usize> = (0..table.rows()).collect();
         let columns = self.scales.apply(table, &rows);
         let processed = self.process.as_ref().map(|process| process.predict(&columns));

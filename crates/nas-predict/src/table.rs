@@ -1,5 +1,7 @@
 //! Architectures as rows of numbers.
 
+use std::borrow::Cow;
+
 use nas_space::{Arch, FeatureGroup, Space};
 use serde::{Deserialize, Serialize};
 
@@ -99,6 +101,22 @@ impl Table {
         let columns = self.columns.drain(..).zip(self.values.drain(..));
         (self.columns, self.values) = columns.filter(kept).unzip();
         self
+    }
+
+    /// The table with its columns in this order; `None` where they are other columns.
+    pub(crate) fn in_order(&self, columns: &[Column]) -> Option<Cow<'_, Self>> {
+        if self.columns == columns {
+            return Some(Cow::Borrowed(self));
+        }
+        let place = |column: &Column| self.columns.iter().position(|own| own == column);
+        let places: Vec<usize> = columns.iter().map(place).collect::<Option<_>>()?;
+        (places.len() == self.columns.len()).then(|| {
+            Cow::Owned(Self {
+                columns: columns.to_vec(),
+                values: places.iter().map(|at| self.values[*at].clone()).collect(),
+                ..self.clone()
+            })
+        })
     }
 
     /// The number of rows.

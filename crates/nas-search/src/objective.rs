@@ -145,6 +145,30 @@ impl Objective {
         objectives.iter().map(|objective| objective.direction).collect()
     }
 
+    /// The value, if it is one that the objective can have: finite; an accuracy in % between 0 and
+    /// 100; a latency, energy, memory or size not below 0.
+    ///
+    /// # Errors
+    /// What is expected, in words.
+    pub fn checked(&self, value: f64) -> Result<f64, String> {
+        let (least, most, expected) = match self.role {
+            Role::Accuracy if self.unit == "%" => (0.0, 100.0, "a finite number between 0 and 100"),
+            Role::Accuracy | Role::Other => (f64::MIN, f64::MAX, "a finite number"),
+            Role::Latency | Role::Energy | Role::Memory | Role::Size => {
+                (0.0, f64::MAX, "a finite number of at least 0")
+            }
+        };
+        // No comparison with NaN is true.
+        if least <= value && value <= most { Ok(value) } else { Err(expected.to_owned()) }
+    }
+
+    /// Whether these values look like fractions where the objective is in %: none is above 1, and one
+    /// is above 0.
+    pub fn are_fractions(&self, values: impl IntoIterator<Item = f64>) -> bool {
+        let greatest = values.into_iter().fold(0.0, f64::max);
+        self.role == Role::Accuracy && self.unit == "%" && 0.0 < greatest && greatest <= 1.0
+    }
+
     /// The value as a cost: less is better.
     pub fn cost(&self, value: f64) -> f64 {
         self.direction.minimised(value)

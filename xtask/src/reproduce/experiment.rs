@@ -119,7 +119,7 @@ impl Experiment {
         nas.args(command.split(' ').skip(1)).args(["--format", "csv"]);
         let fronts = scratch.join("fronts.csv");
         if self.kept == Kept::Fronts {
-            nas.arg("--fronts").arg(&fronts);
+            nas.arg("--force").arg("--fronts").arg(&fronts);
         }
         if self.kept == Kept::Measured {
             nas.arg("--force").arg("--run").arg(scratch.join("transformers"));

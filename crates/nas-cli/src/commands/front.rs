@@ -1,16 +1,18 @@
 //! `nas front`: the non-dominated rows of a CSV file.
 
 use std::{
+    cmp::Ordering,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
+use nas_eval::{check_header, read_text};
 use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, igd_plus, non_dominated};
 use serde_json::json;
 
 use crate::{
     failure::Failure,
-    output::{Format, Records, print_json, rounded},
+    output::{Cell, Format, Records, print_json, rounded},
     terminal::{note, print},
 };
 
@@ -20,8 +22,9 @@ pub struct Arguments {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The columns to optimise, each with min or max, for example
-    /// accuracy_percent:max,latency_ms:min
-    #[arg(long, value_name = "COLUMN:min|max,…", value_delimiter = ',', required = true)]
+    /// accuracy_percent:max,latency_ms:min; one whose name contains a comma in double quotes, as in
+    /// '"size, MB:min",latency_ms:min'
+    #[arg(long, value_name = "COLUMN:min|max,…", required = true)]
     objectives: Vec<String>,
     /// The reference point of the hypervolume, in the units of the columns: a value for each
     /// objective that is worse than all values that should count
@@ -39,6 +42,20 @@ pub struct Arguments {
     format: Format,
 }
 
+impl Arguments {
+    /// The reference point of the minimised objectives.
+    fn reference(&self, directions: &[Direction]) -> Option<Vec<f64>> {
+        match (&self.reference[..], self.scale) {
+            ([], true) => Some(vec![1.0; directions.len()]),
+            ([], false) => None,
+            (given, true) => Some(given.to_vec()),
+            (given, false) => {
+                Some(given.iter().zip(directions).map(|(value, d)| d.minimised(*value)).collect())
+            }
+        }
+    }
+}
+
 /// An objective of the command line.
 struct Objective {
     column: String,
@@ -54,11 +71,12 @@ struct Candidates {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let objectives = arguments
-        .objectives
-        .iter()
-        .map(|text| Objective::parse(text))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut objectives = Vec::new();
+    for text in &arguments.objectives {
+        for one in quoted_items(text)? {
+            objectives.push(Objective::parse(&one)?);
+        }
+    }
     if !arguments.reference.is_empty() && arguments.reference.len() != objectives.len() {
         return Err(Failure::input(format!(
             "--reference has {} values for {} objectives: give one for each",
@@ -80,15 +98,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         points = bounds.scale(&points)?;
         exact = exact.map(|exact| bounds.scale(&exact)).transpose()?;
     }
-    let reference: Option<Vec<f64>> = match (&arguments.reference[..], arguments.scale) {
-        ([], true) => Some(vec![1.0; directions.len()]),
-        ([], false) => None,
-        (given, true) => Some(given.to_vec()),
-        (given, false) => {
-            Some(given.iter().zip(&directions).map(|(value, d)| d.minimised(*value)).collect())
-        }
-    };
-    let front = non_dominated(&points)?;
+    let reference = arguments.reference(&directions);
+    let mut front = non_dominated(&points)?;
+    // The best in the first objective first.
+    let rows: Vec<&[f64]> = points.as_points().iter().collect();
+    front.sort_by(|a, b| rows[*a].partial_cmp(rows[*b]).unwrap_or(Ordering::Equal));
+    let within = reference.as_ref().map(|reference| Within::of(&rows, reference));
     let volume = reference.map(|reference| hypervolume(&points, &reference)).transpose()?;
     let distances = match &exact {
         None => None,
@@ -101,10 +116,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     };
 
+    // A CSV contains the values as they are in the file.
+    let numeric = match arguments.format {
+        Format::Csv => vec![false; found.header.len()],
+        _ => found.numeric(),
+    };
     let mut records = Records::new(found.header.clone());
     for &at in &front {
         let row = &found.rows[found.complete[at].0];
-        records.push(row.iter().map(|value| value.as_str().into()).collect());
+        records
+            .push(row.iter().zip(&numeric).map(|(value, numeric)| cell(value, *numeric)).collect());
     }
     let skipped = found.rows.len() - found.complete.len();
     match arguments.format {
@@ -113,6 +134,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             "rows": found.rows.len(),
             "rows_without_an_objective": skipped,
             "hypervolume": volume,
+            "points_within_reference": within.as_ref().map(|within| within.count),
             "igd": distances.map(|(igd, _)| igd),
             "igd_plus": distances.map(|(_, igd_plus)| igd_plus),
         }))?,
@@ -132,7 +154,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 summary += &format!(", {skipped} lack an objective");
             }
             if let Some(volume) = volume {
-                summary += &format!("; hypervolume {volume}");
+                summary += &format!("; hypervolume {}", rounded(volume));
+            }
+            if let Some(within) = within.filter(|within| within.count < rows.len()) {
+                summary += &within.in_words(rows.len(), &objectives);
             }
             if let Some((igd, igd_plus)) = distances {
                 summary += &format!("; IGD {}, IGD+ {}", rounded(igd), rounded(igd_plus));
@@ -149,6 +174,64 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which points lie within the reference point, and so count for the hypervolume.
+struct Within {
+    count: usize,
+    /// How many points each objective excludes.
+    excluded: Vec<usize>,
+}
+
+impl Within {
+    fn of(points: &[&[f64]], reference: &[f64]) -> Self {
+        let beyond = |at: usize, point: &&&[f64]| point[at] >= reference[at];
+        let all = 0..reference.len();
+        let inside = |point: &&&[f64]| !all.clone().any(|at| beyond(at, point));
+        Self {
+            count: points.iter().filter(inside).count(),
+            excluded: all
+                .clone()
+                .map(|at| points.iter().filter(|p| beyond(at, p)).count())
+                .collect(),
+        }
+    }
+
+    /// How many points do not count, and why.
+    fn in_words(&self, all: usize, objectives: &[&str]) -> String {
+        let excluded = objectives.iter().zip(&self.excluded).filter(|(_, count)| **count > 0);
+        let excluded: Vec<String> =
+            excluded.map(|(name, count)| format!("{name} excludes {count}")).collect();
+        let inside = match self.count {
+            0 => "no row lies".to_owned(),
+            1 => format!("1 of {all} rows lies"),
+            count => format!("{count} of {all} rows lie"),
+        };
+        format!(
+            "\n{inside} within the reference point ({}); expected a value for each objective, in order, that is worse than those of the rows",
+            excluded.join(", ")
+        )
+    }
+}
+
+/// The items of a list that is separated by commas; one in double quotes may contain commas.
+pub fn quoted_items(text: &str) -> Result<Vec<String>, Failure> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let record = reader.records().next().transpose();
+    let record = record.map_err(|error| Failure::input(format!("`{text}`: {error}")))?;
+    Ok(record.iter().flatten().map(str::to_owned).collect())
+}
+
+/// A value of a file; of a column of numbers, a number.
+fn cell(text: &str, is_number: bool) -> Cell {
+    match text.parse() {
+        Ok(number) if is_number => Cell::whole(number),
+        _ if text.is_empty() => Cell::Absent,
+        _ => text.into(),
+    }
 }
 
 impl Objective {
@@ -171,10 +254,13 @@ impl Candidates {
     fn read(file: &Path, objectives: &[Objective]) -> Result<Self, Failure> {
         let name = file.display();
         let cannot = |error: csv::Error| Failure::input(format!("{name}: {error}"));
+        let text = read_text(file).map_err(|error| Failure::file("read", file, &error))?;
         let mut reader =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file).map_err(cannot)?;
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header: Vec<String> =
             reader.headers().map_err(cannot)?.iter().map(str::to_owned).collect();
+        check_header(header.iter().map(String::as_str))
+            .map_err(|problem| Failure::input(format!("{name}: {problem}")))?;
         let columns = objectives
             .iter()
             .map(|objective| {
@@ -213,6 +299,17 @@ impl Candidates {
             return Err(Failure::input(format!("{name}: no row has all objectives")));
         }
         Ok(this)
+    }
+
+    /// Which columns contain numbers alone: no texts, and no numbers such as 007.
+    fn numeric(&self) -> Vec<bool> {
+        let is_number = |text: &String| {
+            let digits = text.trim_start_matches('-');
+            let padded = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+            text.is_empty() || !padded && text.parse::<f64>().is_ok_and(f64::is_finite)
+        };
+        let column = |at: usize| self.rows.iter().all(|row| row.get(at).is_none_or(is_number));
+        (0..self.header.len()).map(column).collect()
     }
 
     fn minimised(&self, directions: &[Direction]) -> Result<PointSet, Failure> {

@@ -1,8 +1,9 @@
 //! `nas knowledge`: the design rules that a search ended with.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, io::ErrorKind, path::PathBuf, process::ExitCode};
 
 use crate::{
+    commands::runs::RunSummary,
     failure::Failure,
     output::{Cell, Records},
     terminal::{columns, note, print, write},
@@ -16,8 +17,12 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let file = arguments.run.join("knowledge.md");
-    let text = fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))?;
+    let run = RunSummary::read(&arguments.run)?;
+    let file = run.folder.file("knowledge.md");
+    let text = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(run.without_results()),
+        read => read.map_err(|error| Failure::file("read", &file, &error))?,
+    };
     let Some(columns) = columns() else {
         write(&text)?;
         return Ok(ExitCode::SUCCESS);

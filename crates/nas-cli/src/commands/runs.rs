@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::{
     failure::Failure,
-    journal::{EVENTS, Journal},
+    journal::{EVENTS, Journal, evaluations},
     output::{Cell, Format, Records, counted},
     run_folder::{CONFIG, RESULT, RunFolder},
-    terminal::{print, report},
+    terminal::{print, report, typed},
 };
 
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,9 @@ pub struct RunSummary {
     /// The content of `front.json`, once there are results.
     pub result: Option<Value>,
     pub state: State,
+    /// Architectures that have values, and those whose evaluation failed.
     pub evaluated: usize,
+    pub failed: usize,
 }
 
 impl State {
@@ -77,30 +79,20 @@ impl RunSummary {
             Some(true) => State::Stopped,
             None => State::Killed,
         };
-        let evaluated = match &result {
-            Some(result) if state != State::Running => result["evaluated"].as_u64(),
-            _ => None,
-        };
-        let evaluated = evaluated.map_or_else(
-            || {
-                let events = fs::read(folder.file(EVENTS)).unwrap_or_default();
-                let lines = events.split(|byte| *byte == b'\n');
-                lines.filter(|line| line.starts_with(br#"{"event":"evaluated""#)).count()
-            },
-            |evaluated| evaluated as usize,
-        );
-        Ok(Self { folder, settings, result, state, evaluated })
+        let (all, failed) = evaluations(&folder.file(EVENTS));
+        let evaluated = all - failed;
+        Ok(Self { folder, settings, result, state, evaluated, failed })
     }
 
     /// The error of a command that needs the results of a run that has none.
     pub fn without_results(&self) -> Failure {
-        let run = self.folder.path().display();
+        let (run, typed) = (self.folder.path().display(), typed(self.folder.path()));
         let evaluated = counted(self.evaluated, "evaluation");
         Failure::input(if self.state == State::Running {
             format!("{run} is still running, after {evaluated}")
         } else {
             format!(
-                "{run} was killed after {evaluated}: resume it with nas search --resume {run}; Ctrl-C then stops it and writes its results"
+                "{run} was killed after {evaluated}: resume it with nas search --resume {typed}; Ctrl-C then stops it and writes its results"
             )
         })
     }
@@ -131,6 +123,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         "run",
         "state",
         "evaluated",
+        "failed",
         "of",
         "space",
         "dataset",
@@ -141,6 +134,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         "hypervolume_ratio",
     ]);
     let mut unreadable = Vec::new();
+    let mut any_failed = false;
     for path in &paths {
         let run = match RunSummary::read(path) {
             Ok(run) => run,
@@ -149,6 +143,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 continue;
             }
         };
+        any_failed |= run.failed > 0;
         let result = run.result.as_ref();
         let whole = |name: &str| run.setting(name).parse().map_or(Cell::Absent, Cell::Count);
         let front = result.and_then(|result| Some(result["front"].as_array()?.len()));
@@ -156,6 +151,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             path.display().to_string().into(),
             run.state.name().into(),
             run.evaluated.into(),
+            run.failed.into(),
             whole("evaluations"),
             run.setting("space").into(),
             run.setting("dataset").into(),
@@ -168,7 +164,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     match arguments.format {
         Format::Table => {
-            let shown = ["run", "state", "evaluated", "of", "front", "hypervolume_ratio"];
+            let mut shown = vec!["run", "state", "evaluated", "failed", "of", "front"];
+            shown.push("hypervolume_ratio");
+            shown.retain(|name| any_failed || *name != "failed");
             let records = records.only(&shown).heading("hypervolume_ratio", "HV ratio");
             let (records, _) = records.fitting(&["run", "state", "evaluated", "hypervolume_ratio"]);
             print(&format!("{}\n{}\n", records.table(), counted(paths.len(), "run")))?;

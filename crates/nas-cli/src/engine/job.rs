@@ -10,13 +10,19 @@ use nas_bench::{ScoreTable, container};
 use nas_space::Arch;
 
 use super::{EngineArguments, Kind};
-use crate::{commands::score::ScorePlan, failure::Failure, progress::Progress};
+use crate::{
+    commands::score::ScorePlan,
+    failure::Failure,
+    inputs::{Input, changes, in_words},
+    progress::Progress,
+    terminal::note,
+};
 
 /// The file of a job's folder that workers read.
 const JOB: &str = "job.toml";
 
 /// A job's format.
-const FORMAT_VERSION: u32 = 2;
+const FORMAT_VERSION: u32 = 3;
 
 /// What `nas score` does, of which each worker computes a part.
 #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -28,6 +34,8 @@ pub struct Job {
     /// The folder that files are named from.
     pub folder: PathBuf,
     pub score: ScorePlan,
+    /// The files that the scores depend on.
+    pub inputs: Vec<Input>,
 }
 
 /// The part of a job that is the same in all formats.
@@ -37,9 +45,11 @@ struct Versioned {
 }
 
 impl Job {
-    pub fn new(score: ScorePlan, shards: usize) -> Self {
+    pub fn new(score: ScorePlan, shards: usize) -> Result<Self, Failure> {
         let folder = std::env::current_dir().unwrap_or_default();
-        Self { format_version: FORMAT_VERSION, shards, folder, score }
+        let inputs = score.files().map(|(what, file)| Input::of(what, file));
+        let inputs = inputs.collect::<Result<_, _>>()?;
+        Ok(Self { format_version: FORMAT_VERSION, shards, folder, score, inputs })
     }
 
     /// Reads the job of a folder.
@@ -76,7 +86,16 @@ impl Job {
     ) -> Result<ScoreTable, Failure> {
         let file = folder.join(JOB);
         if file.exists() {
-            if Self::read(folder)? != *self {
+            let begun = Self::read(folder)?;
+            let changes = changes(&begun.inputs)?;
+            if !changes.is_empty() {
+                return Err(Failure::input(format!(
+                    "inputs of the job in {} have changed since it began:{}\nrestore them, or remove that folder to start again",
+                    folder.display(),
+                    in_words(&changes)
+                )));
+            }
+            if begun != *self {
                 return Err(Failure::input(format!(
                     "{} contains another job: repeat the command that began it, name another file with --out, or remove that folder",
                     folder.display()
@@ -100,7 +119,7 @@ impl Job {
         for part in 1..=self.shards {
             let result = Self::result(folder, part);
             if result.exists() && ScoreTable::read(&result).is_err() {
-                progress.note(&format!("shard {part} is damaged and is computed again"));
+                note(&format!("shard {part} is damaged and is computed again"));
                 fs::remove_file(&result)
                     .map_err(|error| Failure::file("remove", &result, &error))?;
             }

@@ -1,13 +1,26 @@
-//! What goes wrong with a user's program.
+//! What a user's program does besides answering: failures, and lines that are no answers.
 
 use std::{
     collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::Write as _,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The failures of a user's program so far; shared with the evaluator.
+/// The failures of a user's program so far, and its log lines; shared with the evaluator.
 #[derive(Debug, Clone, Default)]
-pub struct Failures(Arc<Mutex<BTreeMap<Fault, (usize, String)>>>);
+pub struct Failures(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    faults: BTreeMap<Fault, (usize, String)>,
+    /// Log lines, and the first of them.
+    logged: (usize, String),
+    /// Where log lines are written.
+    file: Option<PathBuf>,
+    open: Option<File>,
+}
 
 /// A way in which a user's program fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,9 +32,9 @@ pub enum Fault {
     Ended,
     /// It did not answer in time.
     TimedOut,
-    /// Its output is no answer.
+    /// It printed a JSON object that answers no question.
     NotAnAnswer,
-    /// A value is missing or no finite number.
+    /// A value is missing, or outside its range.
     Value,
     /// It answered with an error.
     Reported,
@@ -42,18 +55,50 @@ impl Fault {
 }
 
 impl Failures {
-    fn kinds(&self) -> MutexGuard<'_, BTreeMap<Fault, (usize, String)>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Each kind with its count and the first message.
     pub fn list(&self) -> Vec<(Fault, usize, String)> {
-        let kinds = self.kinds();
-        kinds.iter().map(|(fault, (count, first))| (*fault, *count, first.clone())).collect()
+        let kept = self.kept();
+        kept.faults.iter().map(|(fault, (count, first))| (*fault, *count, first.clone())).collect()
+    }
+
+    /// How many log lines there were, and the first of them: lines on standard output that are no
+    /// JSON object with an `id`.
+    pub fn logged(&self) -> Option<(usize, String)> {
+        let kept = self.kept();
+        (kept.logged.0 > 0).then(|| kept.logged.clone())
+    }
+
+    /// Log lines are also added to this file, from now on.
+    pub fn log_to(&self, file: PathBuf) {
+        self.kept().file = Some(file);
     }
 
     pub(super) fn add(&self, Failure(fault, what): Failure) {
-        self.kinds().entry(fault).or_insert((0, what)).0 += 1;
+        self.kept().faults.entry(fault).or_insert((0, what)).0 += 1;
+    }
+
+    /// Keeps a log line; returns whether it is the first.
+    pub(super) fn log(&self, line: &str, shown: String) -> bool {
+        let mut kept = self.kept();
+        kept.logged.0 += 1;
+        let is_first = kept.logged.0 == 1;
+        if is_first {
+            kept.logged.1 = shown;
+        }
+        if kept.open.is_none()
+            && let Some(file) = &kept.file
+        {
+            kept.open = OpenOptions::new().create(true).append(true).open(file).ok();
+        }
+        if let Some(file) = &mut kept.open {
+            // A log that cannot be written is no reason to end a search.
+            let _ = writeln!(file, "{line}");
+        }
+        is_first
     }
 }
 

@@ -1,6 +1,7 @@
 //! A process that runs a user's program.
 
 use std::{
+    collections::HashSet,
     fmt::Write as _,
     io::{BufRead, BufReader, Read, Write as _},
     process::Stdio,
@@ -9,21 +10,30 @@ use std::{
         mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
-use super::failures::{Failure, Fault};
+use serde_json::{Map, Value};
+
+use super::{
+    answer::{Line, read, shown},
+    failures::{Failure, Fault},
+};
 
 /// The longest line that is read from a program, in bytes.
 const LINE: u64 = 1 << 20;
 
-/// Characters of a program's output that an error shows at most.
-pub(super) const SHOWN: usize = 200;
+/// Characters of standard error that are kept.
+const KEPT: usize = 200;
 
 /// How long a program may take to end after its input has ended.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// A program that has its answer ready, but did not flush it, gives it this soon after its input
+/// has ended.
+const FLUSHED: Duration = Duration::from_millis(1500);
 
 /// A running program.
 pub(super) struct Worker {
@@ -34,6 +44,41 @@ pub(super) struct Worker {
     reading_errors: Receiver<()>,
     /// Whether it has answered a question.
     pub(super) answered: bool,
+    /// Whether it ended without an answer once its input was ended before the time limit.
+    pub(super) was_cut_short: bool,
+    /// The questions that it was asked.
+    asked: HashSet<u64>,
+}
+
+/// How long a worker is waited for.
+pub(super) struct Patience<'a> {
+    /// The longest time for an answer.
+    pub(super) timeout: Duration,
+    /// When its input is ended, so that an answer that it did not flush comes out.
+    pub(super) ends_input: Option<Duration>,
+    /// When `waiting` is called.
+    pub(super) hint: Option<Duration>,
+    /// Called once if there is no answer yet.
+    pub(super) waiting: &'a dyn Fn(),
+    /// Called for each line that is no answer.
+    pub(super) log: &'a dyn Fn(&str),
+}
+
+/// A worker's answer.
+pub(super) struct Answered {
+    pub(super) answer: Map<String, Value>,
+    pub(super) came: Came,
+}
+
+/// When an answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    /// While the worker's input was open.
+    ByItself,
+    /// Just after its input was ended: before the time limit, or because of it.
+    WithTheEndOfInput { at_the_limit: bool },
+    /// Long after its input was ended.
+    Later,
 }
 
 impl Worker {
@@ -58,7 +103,7 @@ impl Worker {
             loop {
                 let mut line = Vec::new();
                 let read = output.by_ref().take(LINE).read_until(b'\n', &mut line);
-                let line = String::from_utf8_lossy(&line).trim().to_owned();
+                let line = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
                 if !matches!(read, Ok(1..)) || sender.send(line).is_err() {
                     break;
                 }
@@ -74,33 +119,116 @@ impl Worker {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 *kept += &String::from_utf8_lossy(&buffer[..count]);
                 let all = kept.chars().count();
-                if all > SHOWN {
-                    *kept = kept.chars().skip(all - SHOWN).collect();
+                if all > KEPT {
+                    *kept = kept.chars().skip(all - KEPT).collect();
                 }
             }
         });
-        Ok(Self { child, lines, errors, reading_errors, answered: false })
+        Ok(Self {
+            child,
+            lines,
+            errors,
+            reading_errors,
+            answered: false,
+            was_cut_short: false,
+            asked: HashSet::new(),
+        })
     }
 
-    /// Sends a question, and waits for the line that answers it.
+    /// Sends a question, and waits for its answer.
     pub(super) fn exchange(
         &mut self,
+        id: usize,
         question: &str,
-        timeout: Duration,
-    ) -> Result<String, Failure> {
+        patience: &Patience<'_>,
+    ) -> Result<Answered, Failure> {
         let asked = match self.child.stdin() {
             Some(input) => writeln!(input, "{question}").and_then(|()| input.flush()),
             None => Ok(()),
         };
+        self.asked.insert(id as u64);
+        let begun = Instant::now();
         // If it no longer reads, how it ended is more informative than a broken pipe.
-        match self.lines.recv_timeout(if asked.is_ok() { timeout } else { GRACE }) {
-            Ok(line) => Ok(line),
-            Err(RecvTimeoutError::Timeout) if asked.is_ok() => {
-                let seconds = timeout.as_secs_f64();
-                Err(Failure(Fault::TimedOut, format!("no answer within {seconds} s")))
+        let limit = begun + if asked.is_ok() { patience.timeout } else { GRACE };
+        let mut hint = patience.hint.map(|after| begun + after);
+        let mut ends_input = patience.ends_input.map(|after| begun + after);
+        let mut ended: Option<Instant> = None;
+        let timed_out = || {
+            let seconds = patience.timeout.as_secs_f64();
+            Failure(Fault::TimedOut, format!("no answer within {seconds} s"))
+        };
+        loop {
+            let now = Instant::now();
+            if hint.is_some_and(|at| at <= now) {
+                hint = None;
+                (patience.waiting)();
             }
-            Err(_) => Err(Failure(Fault::Ended, self.end())),
+            if ended.is_none() && (limit <= now || ends_input.is_some_and(|at| at <= now)) {
+                ends_input = None;
+                ended = Some(now);
+                drop(self.child.stdin().take());
+            }
+            // After the time limit, only an answer that was ready is waited for.
+            let last =
+                ended.map_or(limit, |ended| limit.max(ended + FLUSHED.min(patience.timeout)));
+            if last <= now {
+                return Err(match asked {
+                    Ok(()) => timed_out(),
+                    Err(_) => Failure(Fault::Ended, self.end()),
+                });
+            }
+            let until = [hint, ends_input, ended.is_none().then_some(limit)];
+            let until = until.into_iter().flatten().fold(last, Instant::min);
+            match self.lines.recv_timeout(until.saturating_duration_since(now)) {
+                Ok(line) => {
+                    if let Some(answer) = self.answer(id, &line, patience)? {
+                        let came = match ended {
+                            None => Came::ByItself,
+                            Some(at) if at.elapsed() <= FLUSHED => {
+                                Came::WithTheEndOfInput { at_the_limit: limit <= at }
+                            }
+                            Some(_) => Came::Later,
+                        };
+                        return Ok(Answered { answer, came });
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.was_cut_short = ended.is_some_and(|at| at < limit);
+                    return Err(match ended {
+                        Some(at) if limit <= at && asked.is_ok() => timed_out(),
+                        _ => Failure(Fault::Ended, self.end()),
+                    });
+                }
+            }
         }
+    }
+
+    /// The answer in a line, if it is one; answers to earlier questions come too late.
+    fn answer(
+        &self,
+        id: usize,
+        line: &str,
+        patience: &Patience<'_>,
+    ) -> Result<Option<Map<String, Value>>, Failure> {
+        let wrong = |why: &dyn std::fmt::Display| {
+            Err(Failure(Fault::NotAnAnswer, format!("`{}`: {why}", shown(line))))
+        };
+        match read(line, id) {
+            Line::Answer(answer) => Ok(Some(answer)),
+            Line::OfAnother(other) if self.asked.contains(&other) => Ok(None),
+            Line::OfAnother(_) => wrong(&format_args!("expected the question's \"id\": {id}")),
+            Line::Broken(why) => wrong(&why),
+            Line::Log => {
+                (patience.log)(line);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Whether it takes no more questions.
+    pub(super) fn is_spent(&mut self) -> bool {
+        self.child.stdin().is_none()
     }
 
     /// How it ended, in words.

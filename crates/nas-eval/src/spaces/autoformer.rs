@@ -1,6 +1,6 @@
 //! AutoFormer's three spaces of vision transformers, with ViT-Bench-101's accuracies of the tiny one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_bench::{Error as BenchError, VitBench, VitDataset, VitFamily};
 use nas_hw::Metric;
@@ -119,6 +119,10 @@ impl KnownSpace for AutoFormer {
             Size::Tiny => "of 200 networks (imagenet: of 100)".to_owned(),
             Size::Small | Size::Base => "none".to_owned(),
         }
+    }
+
+    fn tables(&self, data: &Path) -> Option<PathBuf> {
+        (self.0 == Size::Tiny).then(|| nas_bench::VitBench::path(data))
     }
 
     fn open(&self, dataset: usize, data: &Path) -> Option<Result<Box<dyn Published>, BenchError>> {

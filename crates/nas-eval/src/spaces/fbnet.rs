@@ -1,6 +1,6 @@
 //! FBNet with HW-NAS-Bench's costs of its blocks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_bench::{Error as BenchError, FbnetBlocks};
 use nas_hw::Metric;
@@ -73,6 +73,10 @@ impl KnownSpace for Fbnet {
             }),
             numbering: None,
         })
+    }
+
+    fn tables(&self, data: &Path) -> Option<PathBuf> {
+        Some(nas_bench::FbnetBlocks::path(data))
     }
 
     fn open(&self, dataset: usize, data: &Path) -> Option<Result<Box<dyn Published>, BenchError>> {

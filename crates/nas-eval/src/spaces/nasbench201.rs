@@ -1,6 +1,6 @@
 //! NAS-Bench-201 with its own accuracies and published costs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_bench::{Error as BenchError, Fidelity, NasBench201 as Tables, ScoreTable, Split};
 use nas_hw::Metric;
@@ -127,6 +127,10 @@ impl KnownSpace for NasBench201 {
 
     fn accuracies_in_words(&self) -> String {
         "of all networks".to_owned()
+    }
+
+    fn tables(&self, data: &Path) -> Option<PathBuf> {
+        Some(nas_bench::NasBench201::path(data))
     }
 
     fn open(&self, dataset: usize, data: &Path) -> Option<Result<Box<dyn Published>, BenchError>> {

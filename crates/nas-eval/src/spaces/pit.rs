@@ -1,6 +1,6 @@
 //! PiT, vision transformers with pooling, with ViT-Bench-101's accuracies. Its networks are not built.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nas_bench::{Error as BenchError, VitDataset, VitFamily};
 use nas_space::{Space, pit};
@@ -29,6 +29,10 @@ impl KnownSpace for Pit {
 
     fn accuracies_in_words(&self) -> String {
         "of 100 networks".to_owned()
+    }
+
+    fn tables(&self, data: &Path) -> Option<PathBuf> {
+        Some(nas_bench::VitBench::path(data))
     }
 
     fn open(&self, dataset: usize, data: &Path) -> Option<Result<Box<dyn Published>, BenchError>> {

@@ -70,6 +70,9 @@ pub struct Arguments {
     /// Also write the fronts of all searches to this CSV file
     #[arg(long, value_name = "FILE")]
     fronts: Option<PathBuf>,
+    /// Replace the file of --fronts if it exists
+    #[arg(long, requires = "fronts")]
+    force: bool,
     /// Also minimise energy, on devices with published energy
     #[arg(long)]
     energy: bool,
@@ -132,7 +135,7 @@ impl Arguments {
             )));
         }
         match &self.fronts {
-            Some(file) => Failure::no_folder(file),
+            Some(file) => Failure::occupied(file, self.force, "fronts.csv"),
             None => Ok(()),
         }
     }

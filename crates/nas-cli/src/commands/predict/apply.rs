@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use nas_eval::read_text;
 use nas_predict::Predictor;
 
 use crate::{
@@ -29,8 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let file = &arguments.predictor;
     let in_file =
         |error: nas_predict::Error| Failure::input(format!("{}: {error}", file.display()));
-    let text =
-        std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, &error))?;
+    let text = read_text(file).map_err(|error| Failure::file("read", file, &error))?;
     let predictor = Predictor::from_json(&text).map_err(in_file)?;
     // Features do not depend on the data set.
     let problem = arguments.space.problem()?;

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
+use nas_eval::read_text;
 use nas_predict::{Predictor, Settings};
 use nas_space::Arch;
 
@@ -26,9 +27,12 @@ pub struct Arguments {
     /// The seed of the boosted trees
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The file to write; an existing one is replaced
+    /// The file to write; an earlier predictor is replaced
     #[arg(long, value_name = "FILE", default_value = "predictor.json")]
     out: PathBuf,
+    /// Replace the file of --out even if it is no predictor
+    #[arg(long)]
+    force: bool,
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -49,7 +53,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings =
         Settings { unconnected: domain.chance, ..arguments.learning.settings(arguments.seed) };
     let file = &arguments.out;
-    Failure::no_folder(file)?;
+    let is_predictor = read_text(file).is_ok_and(|text| Predictor::from_json(&text).is_ok());
+    Failure::occupied(file, arguments.force || is_predictor, "predictor.json")?;
     let predictor = Predictor::fit(&table, &pairs, settings).map_err(|error| {
         Failure::input(format!("{}: {error}", arguments.accuracy_table.display()))
     })?;

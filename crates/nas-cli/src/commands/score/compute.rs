@@ -24,7 +24,7 @@ use crate::{
     progress::Progress,
     score_file::ScoreFile,
     stop::stop_signal,
-    terminal::print,
+    terminal::{note, print},
 };
 
 /// Where proxies are computed by default.
@@ -39,6 +39,7 @@ const CELLS_ACROSS: usize = 5;
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let out = arguments.out.as_deref();
+    arguments.engine.check()?;
     let engine = arguments.engine.engine;
     if engine.is_some() {
         if out.is_none() {
@@ -132,7 +133,7 @@ fn by_engine(
     let plan = ScorePlan { jobs: Some(arguments.engine.cpus() as u16), ..plan };
     let folder = out.beside("job");
     let engine = arguments.engine.with(arguments.workers);
-    let job = Job::new(plan, engine.shards().min(architectures.len()));
+    let job = Job::new(plan, engine.shards().min(architectures.len()))?;
     let (stop, progress) = (stop_signal()?, Progress::new("shards", job.shards));
     let table = job.compute(&engine, kind, &folder, architectures, &stop, progress)?;
     out.write(&table)?;
@@ -229,12 +230,12 @@ fn write(
     }
     let mut progress = Progress::new("scoring", architectures.len());
     if all < given {
-        progress.note(&format!("{given} architectures were given, {all} of them distinct"));
+        note(&format!("{given} architectures were given, {all} of them distinct"));
     }
     let before = known.len();
     if before > 0 {
         let count = architectures.len();
-        progress.note(&format!("resuming after {before} of {count} architectures"));
+        note(&format!("resuming after {before} of {count} architectures"));
         progress.start_at(before);
     }
     let mut done = 0;

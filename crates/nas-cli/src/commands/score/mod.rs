@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", help = dataset_help())]
     pub dataset: Option<String>,
     /// The seed of weights, batch and random directions of proxies
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     /// Write a file, .csv or .bin (compact), with each architecture once, in order; if interrupted, the
     /// same command resumes

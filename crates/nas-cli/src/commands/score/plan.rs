@@ -1,6 +1,6 @@
 //! The plan of a computation of proxies: resolved once, and read by workers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nas_eval::Problem;
 use nas_proxy::ProxySet;
@@ -66,6 +66,13 @@ impl ScorePlan {
 
     pub fn problem(&self) -> Result<Problem, Failure> {
         SpaceArguments { space: self.space.clone(), dataset: self.dataset.clone() }.problem()
+    }
+
+    /// The files that the scores depend on, with the option that names each.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let images = self.images.as_deref().map(|file| ("--images", file));
+        let list = self.architectures.named_file().map(|file| ("--file", file));
+        images.into_iter().chain(list)
     }
 
     /// The batch of images that proxies are computed on.

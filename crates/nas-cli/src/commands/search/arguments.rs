@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse, help = device_help())]
     pub device: Target,
     /// Print the best architecture found within this latency, for example 5ms
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub max_latency: Option<Millis>,
     #[command(flatten)]
     pub space: SpaceArguments,
@@ -49,15 +49,19 @@ pub struct Arguments {
     #[arg(long, visible_alias = "proposer", value_enum)]
     pub searcher: Option<Searcher>,
     /// The seed of all randomness: the same seed and the same measurements give the same search
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
     /// The folder of the run [default: a new one in runs/]
     #[arg(long, value_name = "DIR")]
     pub run: Option<PathBuf>,
     /// Resume the search in this folder, which was stopped or killed, with its own options: it ends as
     /// if it had not been interrupted
-    #[arg(long, value_name = "RUN", exclusive = true)]
+    #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
+    /// Resume although files that the search depends on have changed: what was evaluated stays as it is,
+    /// and the run says so
+    #[arg(long, requires = "resume", help_heading = RUN)]
+    pub accept_changes: bool,
     /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -83,7 +87,7 @@ pub struct Arguments {
     #[arg(long, help_heading = "Costs")]
     pub energy: bool,
     /// Print the best architecture found within this energy, for example 10mJ; implies --energy
-    #[arg(long, value_name = "ENERGY", help_heading = "Costs")]
+    #[arg(long, value_name = "ENERGY", allow_hyphen_values = true, help_heading = "Costs")]
     pub max_energy: Option<Millijoules>,
     #[command(flatten)]
     pub evaluate: EvaluateArguments,

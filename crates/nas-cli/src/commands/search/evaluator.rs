@@ -46,15 +46,9 @@ impl Inputs {
 
     /// The inputs of a plan.
     pub fn of(plan: &Plan, problem: &Problem, data: Option<&Path>) -> Result<Self, Failure> {
-        let (needed, accuracy, latency) = match &plan.objectives {
+        let (accuracy, latency) = match &plan.objectives {
             Objectives::Program(_) => return Ok(Self::default()),
             Objectives::Sources { accuracy, latency, .. } => {
-                let needed = matches!(
-                    accuracy,
-                    AccuracySource::Trained { .. }
-                        | AccuracySource::Published
-                        | AccuracySource::Benchmark
-                ) || matches!(latency, LatencySource::Published { .. });
                 let accuracy = match accuracy {
                     AccuracySource::Table { file } => Some(file.as_path()),
                     _ => None,
@@ -63,10 +57,10 @@ impl Inputs {
                     LatencySource::Table { file } => Some(file.as_path()),
                     _ => None,
                 };
-                (needed, accuracy, latency)
+                (accuracy, latency)
             }
         };
-        Self::open(problem, data, needed, accuracy, latency)
+        Self::open(problem, data, plan.reads_published(), accuracy, latency)
     }
 
     /// The facts that a plan depends on.

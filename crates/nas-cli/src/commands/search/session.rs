@@ -11,30 +11,33 @@ use nas_eval::Problem;
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::Partition;
 use nas_search::{
-    Event, FixedList, Outcome, Proposer, ReplayedEvaluator, Rule, Search, Statistical,
+    Evaluated, Event, FixedList, Outcome, Proposer, ReplayedEvaluator, Rule, Search, Statistical,
 };
 use nas_space::Arch;
 
 use super::{
     arguments::{Accuracy, Arguments},
-    config,
+    config::Config,
     evaluator::{Inputs, Opened},
-    plan::Plan,
+    plan::{Plan, SPACE, TABLES},
     report::Report,
     view::View,
 };
 use crate::{
     failure::{Failure, STOPPED},
-    journal::{self, EVENTS, Journal, Kept},
+    inputs::{Change, Input, changes, in_words},
+    journal::{self, EVENTS, Journal, Kept, evaluations},
+    output::counted,
     partition::Cut,
     report::page,
     rules,
-    run_folder::{RESULT, RunFolder, WORK},
+    run_folder::{CONFIG, PROGRAM_LOG, RESULT, RunFolder, WORK},
     searcher::Searcher,
     space_arguments::SpaceArguments,
     stop::stop_signal,
+    tables::data_folder,
     target::Target,
-    terminal::note,
+    terminal::{note, typed},
     workers::Workers,
 };
 
@@ -62,7 +65,11 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
         Some(inputs) => inputs,
         None => Inputs::of(&plan, &problem, data)?,
     };
-    let session = Session::new(plan, problem, inputs, folder, false)?;
+    let tables = data_folder(data)?;
+    let files = plan.files(&problem, &tables);
+    let files = files.iter().map(|(what, file)| Input::of(what, file));
+    let files = files.collect::<Result<Vec<Input>, Failure>>()?;
+    let session = Session::new(plan, problem, inputs, folder, Some(files))?;
     if let Some(list) = session.list.as_ref().filter(|_| arguments.searcher.is_none()) {
         let tables = arguments.accuracy_table.is_some() || arguments.latency_table.is_some();
         if tables || arguments.evaluations.is_some() {
@@ -74,13 +81,14 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
 }
 
 /// Resumes an earlier search with the plan in its folder.
-pub fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn resume(run: &Path, data: Option<&Path>, accept: bool) -> Result<ExitCode, Failure> {
     let mut folder = RunFolder::open(run)?;
     if folder.ended()? {
         note(&format!("the search of {} has ended: there is nothing to resume", run.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let plan = config::read(&folder)?;
+    let mut config = Config::read(&folder)?;
+    let plan = config.plan.clone();
     let data: Option<PathBuf> = data.map(Path::to_path_buf).or_else(|| plan.data.clone());
     // Paths of files are relative to the folder in which the search was started.
     let from = &plan.folder;
@@ -91,8 +99,58 @@ pub fn resume(run: &Path, data: Option<&Path>) -> Result<ExitCode, Failure> {
     }
     let space = SpaceArguments { space: plan.space.clone(), dataset: plan.dataset.clone() };
     let problem = space.problem()?;
+    // Published tables may lie in another folder now.
+    let tables = problem.tables(&data_folder(data.as_deref())?);
+    for input in &mut config.inputs {
+        if let Some(file) = tables.as_ref().filter(|_| input.what == TABLES) {
+            input.file.clone_from(file);
+        }
+    }
+    let changes = changes(&config.inputs)?;
+    if !changes.is_empty() {
+        accept_changes(&mut config, &changes, &folder, accept)?;
+    }
     let inputs = Inputs::of(&plan, &problem, data.as_deref())?;
-    Session::new(plan, problem, inputs, folder, true)?.run()
+    let mut session = Session::new(plan, problem, inputs, folder, None)?;
+    // With the changes that were accepted.
+    session.opened.origins = config.origins;
+    session.run()
+}
+
+/// Takes up changed inputs, which the user has to accept, into the run's configuration.
+fn accept_changes(
+    config: &mut Config,
+    changes: &[Change],
+    folder: &RunFolder,
+    accept: bool,
+) -> Result<(), Failure> {
+    let run = folder.path().display();
+    let shown = in_words(changes);
+    if changes.iter().any(|change| change.then.what == SPACE) {
+        return Err(Failure::input(format!(
+            "the space of {run} has changed since the run began, and what was evaluated is of the old one:{shown}\nrestore the file, or start a new run"
+        )));
+    }
+    if !accept {
+        return Err(Failure::input(format!(
+            "inputs of {run} have changed since the run began:{shown}\nrestore them, start a new run, or resume with nas search --resume {} --accept-changes: what was evaluated stays as it is",
+            typed(folder.path())
+        )));
+    }
+    let (evaluated, _) = evaluations(&folder.file(EVENTS));
+    for Change { now, .. } in changes {
+        config.origins.push(format!(
+            "{} changed after {}, which was accepted",
+            now.file.display(),
+            counted(evaluated, "evaluation")
+        ));
+        config
+            .inputs
+            .iter_mut()
+            .filter(|input| input.what == now.what && input.file == now.file)
+            .for_each(|input| input.clone_from(now));
+    }
+    folder.write(CONFIG, &config.text()?)
 }
 
 /// A plan with its opened inputs.
@@ -106,7 +164,8 @@ struct Session {
     opened: Opened,
     workers: Rc<Workers>,
     folder: RunFolder,
-    is_resumed: bool,
+    /// The files that a new search depends on; none of a resumed one.
+    files: Option<Vec<Input>>,
 }
 
 impl Session {
@@ -115,7 +174,7 @@ impl Session {
         problem: Problem,
         inputs: Inputs,
         folder: RunFolder,
-        is_resumed: bool,
+        files: Option<Vec<Input>>,
     ) -> Result<Self, Failure> {
         let cut = plan.partition.build(&problem, "whole")?;
         let rules = rules::read(plan.rules.as_deref(), problem.space, &cut)?;
@@ -130,7 +189,8 @@ impl Session {
             _ => None,
         };
         let opened = Opened::new(&plan, &problem, inputs, &workers)?;
-        Ok(Self { plan, problem, cut, rules, list, opened, workers, folder, is_resumed })
+        opened.failures.log_to(folder.file(PROGRAM_LOG));
+        Ok(Self { plan, problem, cut, rules, list, opened, workers, folder, files })
     }
 
     fn run(mut self) -> Result<ExitCode, Failure> {
@@ -153,7 +213,7 @@ impl Session {
             Some(model) => model as &mut dyn Proposer,
             None => &mut *proposer,
         };
-        let shown = self.folder.path().display().to_string();
+        let shown = typed(self.folder.path());
         let resume = format!("the evaluations are kept: resume with nas search --resume {shown}");
         let stop = &self.workers.stop;
         let ran = go(&search, proposer, &mut self.opened, &mut journal, kept, &mut view, stop);
@@ -179,7 +239,11 @@ impl Session {
             return stopped();
         }
         let report = Report::new(&self.plan, &self.problem, &self.opened, &outcome, model)?;
-        let code = self.results(&report).map_err(|failure| failure.and(&resume))?;
+        let code = self.results(&report).map_err(|failure| {
+            let is_complete = |one: &Evaluated| one.complete().is_some();
+            // Only what was evaluated is worth resuming.
+            if outcome.evaluated.iter().any(is_complete) { failure.and(&resume) } else { failure }
+        })?;
         if outcome.interrupted {
             return stopped();
         }
@@ -199,9 +263,9 @@ impl Session {
 
     /// The events of the run: new ones, or those of the earlier run.
     fn journal(&mut self) -> Result<(Journal, Kept), Failure> {
-        if self.is_resumed {
+        let Some(files) = &self.files else {
             return self.folder.resume(self.problem.space);
-        }
+        };
         let mut calls = None;
         if let Some(model) = &self.plan.model {
             model.check(&self.folder)?;
@@ -210,13 +274,13 @@ impl Session {
                 calls = Some(read.map_err(|error| Failure::file("read", file, &error))?);
             }
         }
-        let config = config::write(&self.plan, &self.opened.origins)?;
+        let config = Config::new(&self.plan, &self.opened.origins, files).text()?;
         Ok((self.folder.begin(&config, calls.as_deref())?, Kept::default()))
     }
 
     fn language_model(&self) -> Result<Option<LanguageModel>, Failure> {
         let Some(model) = &self.plan.model else { return Ok(None) };
-        let chat = model.open(&self.folder, self.is_resumed)?;
+        let chat = model.open(&self.folder, self.files.is_none())?;
         let prompting = Prompting {
             style: model.prompting.style(),
             crossover: 0.5,

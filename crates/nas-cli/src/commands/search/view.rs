@@ -11,7 +11,7 @@ use nas_pareto::{Bounds, Direction, Error, PointSet, hypervolume, non_dominated}
 use nas_partition::Niche;
 use nas_search::{Evaluated, Event, Objective, Settings};
 
-use crate::progress::Progress;
+use crate::{progress::Progress, terminal::note};
 
 /// Niches with a row at most.
 const ROWS: usize = 12;
@@ -74,7 +74,7 @@ impl View {
                 let new = || Progress::new("training networks", self.most);
                 self.training.get_or_insert_with(new).update(*trained, "");
             }
-            Event::Partitioned { ranked, .. } => self.progress.note(&format!(
+            Event::Partitioned { ranked, .. } => note(&format!(
                 "niches by {}, which explain {:.0} % of the variance of latency ranks",
                 ranked.name,
                 100.0 * ranked.explained.max(0.0)
@@ -83,7 +83,7 @@ impl View {
             Event::ProposerFailed { niche, error, .. }
                 if self.failures.insert(error.to_string()) =>
             {
-                self.progress.note(&format!("niche {}: no proposals: {error}", niche + 1));
+                note(&format!("niche {}: no proposals: {error}", niche + 1));
             }
             Event::Generation { evaluated, niches, .. } if niches.len() > 1 => {
                 self.count(evaluated, niches);

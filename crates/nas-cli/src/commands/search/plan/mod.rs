@@ -3,7 +3,7 @@
 //! [`Plan::resolve`] is a pure function of the arguments and the [`Facts`] about available data. All
 //! search, resumes it, or reports on it reads the plan; `config.toml` contains it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nas_eval::{Acquisition, Problem, TrainingBudget};
 use nas_search::Settings;
@@ -13,9 +13,11 @@ use super::arguments::AcquisitionName;
 use crate::{
     commands::{live::ProxyPlan, model::ModelPlan},
     evaluate::ProgramPlan,
+    inputs::files_of,
     output::Format,
     partition::{AllocationName, PartitionArguments},
     searcher::Searcher,
+    space_arguments::file_of,
 };
 
 mod refuse;
@@ -25,6 +27,12 @@ mod tests;
 
 /// Architectures that a language model is asked for in each niche by default.
 pub const CHILDREN: usize = 5;
+
+/// The option with the space.
+pub const SPACE: &str = "--space";
+
+/// What the file with published tables is called; its folder may change.
+pub const TABLES: &str = "published tables";
 
 /// What a search does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,6 +175,52 @@ impl Plan {
                 seed: self.seed,
             }),
             _ => None,
+        }
+    }
+
+    /// The files that the results depend on, with the option that names each.
+    pub fn files(&self, problem: &Problem, data: &Path) -> Vec<(&'static str, PathBuf)> {
+        let mut files = Vec::new();
+        files.extend(file_of(&self.space).map(|file| (SPACE, file.to_path_buf())));
+        files.extend(self.rules.iter().map(|file| ("--rules", file.clone())));
+        match &self.objectives {
+            Objectives::Program(program) => {
+                let named = files_of(&program.command);
+                files.extend(named.map(|file| ("--evaluate", file.to_path_buf())));
+            }
+            Objectives::Sources { accuracy, latency, .. } => {
+                match accuracy {
+                    AccuracySource::Table { file } => {
+                        files.push(("--accuracy-table", file.clone()));
+                    }
+                    AccuracySource::Proxies(proxies) => {
+                        files.extend(proxies.images().map(|file| ("--images", file.to_path_buf())));
+                    }
+                    _ => {}
+                }
+                if let LatencySource::Table { file } = latency {
+                    files.push(("--latency-table", file.clone()));
+                }
+                if self.reads_published() {
+                    files.extend(problem.tables(data).map(|file| (TABLES, file)));
+                }
+            }
+        }
+        files
+    }
+
+    /// Whether it needs published tables.
+    pub fn reads_published(&self) -> bool {
+        match &self.objectives {
+            Objectives::Program(_) => false,
+            Objectives::Sources { accuracy, latency, .. } => {
+                matches!(
+                    accuracy,
+                    AccuracySource::Trained { .. }
+                        | AccuracySource::Published
+                        | AccuracySource::Benchmark
+                ) || matches!(latency, LatencySource::Published { .. })
+            }
         }
     }
 

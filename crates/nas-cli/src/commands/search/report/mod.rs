@@ -266,7 +266,9 @@ impl<'a> Report<'a> {
             return Ok(ExitCode::from(NOTHING_FROM_MODEL));
         }
         if !self.outcome.evaluated.iter().any(|one| one.complete().is_some()) {
-            return Err(Failure::work("no evaluated architecture has a value for each objective"));
+            return Err(Failure::work(
+                "no evaluated architecture has a value for each objective: mend what computes them, and repeat the search with --force",
+            ));
         }
         Ok(match self.within {
             Within::Best(_) => ExitCode::SUCCESS,

@@ -12,6 +12,7 @@ use crate::{
     arch::abridged,
     failure::Failure,
     output::{Cell, Records, counted, rounded},
+    run_folder::PROGRAM_LOG,
     terminal::print,
 };
 
@@ -214,6 +215,18 @@ impl Report<'_> {
         }
         for (fault, count, first) in self.opened.failures.list() {
             text += &format!("  {count} × the command {}, the first: {first}\n", fault.name());
+        }
+        let evaluated = &self.outcome.evaluated;
+        let failed = evaluated.iter().filter(|one| one.values.iter().all(Option::is_none)).count();
+        if failed > 0 {
+            text += &format!("  {failed} of {} evaluations gave no value\n", evaluated.len());
+        }
+        if let Some((count, first)) = self.opened.failures.logged() {
+            let lines = counted(count, "log line");
+            text += &format!(
+                "  {lines} on the command's standard output, in {}, the first: {first}\n",
+                run.join(PROGRAM_LOG).display()
+            );
         }
         if !self.opened.limits.is_empty() {
             text += &self.best_in_words();

@@ -1,0 +1,134 @@
+//! What a line of a user's program says.
+
+use nas_search::Objective;
+use serde_json::{Map, Value};
+
+use super::failures::{Failure, Fault};
+
+/// Characters of a program's output that a message shows at most.
+pub(super) const SHOWN: usize = 200;
+
+/// A line that a program printed, beside the question that it was asked.
+#[derive(Debug, PartialEq)]
+pub(super) enum Line {
+    /// A JSON object with the question's `id`.
+    Answer(Map<String, Value>),
+    /// A JSON object with another `id`.
+    OfAnother(u64),
+    /// The start of an object with the question's `id` that is no valid JSON, and why.
+    Broken(String),
+    /// Anything else.
+    Log,
+}
+
+/// Reads a line. Programs show progress by carriage returns: what the last of them left counts.
+pub(super) fn read(line: &str, id: usize) -> Line {
+    let line = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or(line).trim();
+    // A log line may stand before it where its line was not ended.
+    let Some(start) = line.find('{') else { return Line::Log };
+    let text = &line[start..];
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>();
+    match values.next() {
+        Some(Ok(object)) => match object.get("id").and_then(Value::as_u64) {
+            // The question itself, as logs repeat it.
+            Some(_) if object.contains_key("choices") => Line::Log,
+            Some(found) if found == id as u64 => Line::Answer(object),
+            Some(found) => Line::OfAnother(found),
+            None => Line::Log,
+        },
+        Some(Err(error)) if is_about(text, id) => Line::Broken(error.to_string()),
+        _ => Line::Log,
+    }
+}
+
+/// Whether a text that is no JSON begins as the answer to a question does.
+fn is_about(text: &str, id: usize) -> bool {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).take(SHOWN).collect();
+    let Some(at) = plain.find("\"id\":") else { return false };
+    let number: String = plain[at + 5..].chars().take_while(char::is_ascii_digit).collect();
+    number == id.to_string()
+}
+
+/// The objectives' values in an answer.
+pub(super) fn values(
+    answer: &Map<String, Value>,
+    objectives: &[Objective],
+) -> Result<Vec<Option<f64>>, Failure> {
+    if let Some(error) = answer.get("error") {
+        let error = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+        return Err(Failure(Fault::Reported, error));
+    }
+    let value = |objective: &Objective| {
+        let column = objective.column();
+        let wrong = |found: &str, expected: &str| {
+            Failure(Fault::Value, format!("{column}: {found}, expected {expected}"))
+        };
+        match answer.get(&column) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) => {
+                let value = number.as_f64().unwrap_or(f64::NAN);
+                let checked = objective.checked(value);
+                checked.map(Some).map_err(|expected| wrong(&number.to_string(), &expected))
+            }
+            Some(other) => Err(wrong(&format!("`{other}`"), "a number or null")),
+            None => Err(wrong("nothing", "a number or null")),
+        }
+    };
+    objectives.iter().map(value).collect()
+}
+
+/// The start of a text, for a message.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_an_object_with_the_questions_id_wherever_it_stands() {
+        for line in [
+            r#"{"id": 7, "latency_ms": 2}"#,
+            r#"  {"latency_ms": 2, "id": 7} done"#,
+            "epoch 3/3\r{\"id\":7,\"latency_ms\":2}\r",
+            r#"WARNING: no GPU {"id": 7, "latency_ms": 2}"#,
+        ] {
+            let Line::Answer(answer) = read(line, 7) else { panic!("{line}") };
+            assert_eq!(answer["latency_ms"], 2);
+        }
+        for line in [
+            "",
+            "epoch 1 of 10",
+            "[1, 2]",
+            "{not json",
+            r#"{"accuracy_percent": 71.3}"#,
+            r#"{"id": "seven", "accuracy_percent": 71.3}"#,
+            r#"asked {"id": 7, "arch": "x", "choices": {}}"#,
+        ] {
+            assert_eq!(read(line, 7), Line::Log, "{line}");
+        }
+        assert_eq!(read(r#"{"id": 6, "latency_ms": 2}"#, 7), Line::OfAnother(6));
+        assert!(matches!(read(r#"{"id": 7, "latency_ms": NaN}"#, 7), Line::Broken(_)));
+        assert_eq!(read(r#"{"id": 71, "latency_ms": NaN}"#, 7), Line::Log);
+    }
+
+    #[test]
+    fn values_are_checked_as_those_of_tables() {
+        let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
+        let answer = |accuracy: &str, latency: &str| {
+            let text = format!(r#"{{"accuracy_percent":{accuracy},"latency_ms":{latency}}}"#);
+            let answer: Map<String, Value> = serde_json::from_str(&text).unwrap();
+            values(&answer, &objectives).map_err(|failure| failure.1)
+        };
+        assert_eq!(answer("71.3", "null").unwrap(), [Some(71.3), None]);
+        for (accuracy, latency, expected) in [
+            ("187", "1", "accuracy_percent: 187, expected a finite number between 0 and 100"),
+            ("-0.1", "1", "accuracy_percent: -0.1, expected a finite number between 0 and 100"),
+            ("50", "-12.8", "latency_ms: -12.8, expected a finite number of at least 0"),
+            ("\"7\"", "1", "accuracy_percent: `\"7\"`, expected a number or null"),
+        ] {
+            assert_eq!(answer(accuracy, latency).unwrap_err(), expected);
+        }
+    }
+}
