@@ -1,11 +1,12 @@
 //! Progress of long work, on standard error.
 
 use std::{
+    fmt,
     io::IsTerminal,
     time::{Duration, Instant},
 };
 
-use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use crate::terminal::{BARS, note};
 
@@ -35,9 +36,16 @@ impl Progress {
     }
 
     pub fn new(what: &'static str, total: usize) -> Self {
-        let template = "{wide_msg} [{bar:8}] {pos}/{len}, {eta} left";
+        let template = "{wide_msg} [{bar:8}] {pos}/{len}{left}";
+        // Before the first is done, nothing is known of the time for the others.
+        let left = |state: &ProgressState, text: &mut dyn fmt::Write| {
+            if state.pos() > 0 {
+                let _ = write!(text, ", {} left", HumanDuration(state.eta()));
+            }
+        };
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("left", left)
             .progress_chars("=> ");
         let bar = ProgressBar::new(total as u64).with_style(style).with_message(what);
         let bar = BARS.add(bar);

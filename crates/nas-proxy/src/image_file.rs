@@ -121,7 +121,9 @@ fn read(path: &Path, selection: Selection, format: &Format) -> Result<Batch, Err
     let mut file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(unreadable(io::Error::other("it is not a file of images")));
+        return Err(unreadable(io::Error::other(
+            "expected a file: images of CIFAR-10 or CIFAR-100 in their binary format, or of ImageNet as 64×64 planes; folders and PNG files are not read",
+        )));
     }
     let (length, record) = (metadata.len(), format.record() as u64);
     if !format.fits(length) {

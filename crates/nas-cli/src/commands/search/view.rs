@@ -61,8 +61,11 @@ impl View {
     pub fn show(&mut self, event: &Event<'_>) {
         match event {
             Event::Evaluated { done, front, .. } => {
-                let standing = format!("{front} on the front{}", self.asked());
-                self.progress.update(*done, &standing);
+                // Where accuracy is still to be predicted, there is no front yet.
+                let front =
+                    if *front > 0 { format!("{front} on the front") } else { String::new() };
+                let standing = format!("{front}{}", self.asked());
+                self.progress.update(*done, standing.trim_start_matches(", "));
             }
             Event::Trained { trained, done } if *done < self.evaluations => {
                 self.progress
