@@ -54,19 +54,17 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
         || arguments.accuracy_table.is_some()
         || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
     if elsewhere && let Some(option) = arguments.proxy.given() {
-        return Err(Failure::input(if program {
-            format!("{option} has no effect with --evaluate: the program computes all objectives")
-        } else {
-            format!(
+        return Err(without_effect(arguments, option).unwrap_or_else(|| {
+            Failure::input(format!(
                 "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
-            )
+            ))
         }));
     }
     let predicted = arguments.accuracy.is_none_or(|accuracy| accuracy == Accuracy::Predictor)
         && arguments.accuracy_table.is_none()
         && !program;
     if !predicted && let Some(option) = arguments.training() {
-        return Err(unpredicted(option));
+        return Err(without_effect(arguments, option).unwrap_or_else(|| unpredicted(option)));
     }
     let own = problem.dataset_name.is_none();
     let tables = arguments.accuracy_table.is_some() && arguments.latency_table.is_some();
@@ -108,6 +106,18 @@ fn with_energy(problem: &Problem) -> Result<String, Failure> {
         }
     }
     Ok(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+}
+
+/// An option about accuracy that a program or a table leaves nothing to do.
+fn without_effect(arguments: &Arguments, option: &str) -> Option<Failure> {
+    let why = if arguments.evaluate.is_given() {
+        "--evaluate: the program computes all objectives"
+    } else if arguments.accuracy_table.is_some() {
+        "--accuracy-table, which contains the accuracies"
+    } else {
+        return None;
+    };
+    Some(Failure::input(format!("{option} has no effect with {why}: leave {option} out")))
 }
 
 fn unpredicted(option: &str) -> Failure {

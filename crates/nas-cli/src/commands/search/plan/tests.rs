@@ -75,6 +75,35 @@ fn with_tables_of(command: &str, rows: usize) -> Result<Plan, Failure> {
     resolve(command, Facts { smallest_table, candidates, ..facts(Accuracies::OfAll) })
 }
 
+/// The command after the advice of a refusal: the option that it names, in place of an earlier value.
+fn advised(command: &str, message: &str) -> Option<String> {
+    let named = |word: &str| message.find(word).map(|at| &message[at + word.len() - 2..]);
+    let advice = named("add --").or_else(|| named("without --"))?;
+    let mut words = advice.split([' ', ',', ':']).filter(|word| !word.is_empty());
+    let option = words.next()?;
+    let value =
+        words.next().filter(|word| !word.starts_with("--") && !["or", "and"].contains(word));
+    let mut kept = Vec::new();
+    let mut typed = command.split_whitespace();
+    while let Some(word) = typed.next() {
+        if word == option {
+            typed.next();
+        } else {
+            kept.push(word);
+        }
+    }
+    let value = value.map_or("", |value| if value == "COMMAND" { "x" } else { value });
+    Some(format!("{} {option} {value}", kept.join(" ")))
+}
+
+/// Following the advice of a refusal leads to a plan, or at least to another step.
+fn advice_works(command: &str, message: &str) {
+    let Some(next) = advised(command, message) else { return };
+    if let Err(failure) = resolve(&next, facts(Accuracies::OfAll)) {
+        assert_ne!(failure.to_string(), message, "{command} -> {next}");
+    }
+}
+
 /// Refused from what was typed alone: what is there is not asked for.
 fn refused(command: &str, expected: &str) {
     let arguments = typed(command);
@@ -82,11 +111,13 @@ fn refused(command: &str, expected: &str) {
     let plan = Plan::resolve(&arguments, None, &problem(&arguments), never);
     let message = plan.unwrap_err().to_string();
     assert!(message.contains(expected), "{command}: {message}");
+    advice_works(command, &message);
 }
 
 fn refused_with(command: &str, facts: Facts, expected: &str) {
     let message = resolve(command, facts).unwrap_err().to_string();
     assert!(message.contains(expected), "{command}: {message}");
+    advice_works(command, &message);
 }
 
 fn sources(plan: &Plan) -> (&AccuracySource, &LatencySource, &Option<String>) {
