@@ -302,12 +302,14 @@ impl<'a> Drive<'a> {
         self.failing = None;
         let mut done = 0;
         for part in std::mem::take(&mut self.under_way) {
-            if open.contains(&part) {
-                self.ended.remove(&part);
-                self.under_way.push(part);
-            } else if (self.is_done)(part) {
+            // A scheduler may list a job long after its end.
+            let is_open = open.contains(&part);
+            if (!is_open || self.engine.is_scheduler()) && (self.is_done)(part) {
                 done += 1;
                 self.changed = Instant::now();
+            } else if is_open {
+                self.ended.remove(&part);
+                self.under_way.push(part);
             } else {
                 self.without_result(part)?;
             }
