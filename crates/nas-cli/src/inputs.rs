@@ -36,18 +36,13 @@ impl Input {
             fingerprint(file).map_err(|error| Failure::file("read", file, &error))?;
         Ok(Self { what: what.to_owned(), file: file.to_path_buf(), bytes, sha256 })
     }
-
-    /// The same file now.
-    fn again(&self) -> Result<Self, Failure> {
-        Self::of(&self.what, &self.file)
-    }
 }
 
 /// The inputs that are no longer as they were.
 pub fn changes(inputs: &[Input]) -> Result<Vec<Change>, Failure> {
     let mut changes = Vec::new();
     for then in inputs {
-        let now = then.again()?;
+        let now = Input::of(&then.what, &then.file)?;
         if now != *then {
             changes.push(Change { then: then.clone(), now });
         }
@@ -61,13 +56,13 @@ pub fn in_words(changes: &[Change]) -> String {
     for Change { then, now } in changes {
         let _ = write!(
             text,
-            "\n  {} ({}): {} bytes, SHA-256 {}… then; {} bytes, {}… now",
+            "\n  {} ({}): {} bytes, SHA-256 {:.12}… then; {} bytes, {:.12}… now",
             then.file.display(),
             then.what,
             then.bytes,
-            &then.sha256[..12],
+            then.sha256,
             now.bytes,
-            &now.sha256[..12],
+            now.sha256,
         );
     }
     text
@@ -96,6 +91,9 @@ mod tests {
         for expected in ["t.csv (--latency-table): 4 bytes", "then; 4 bytes", "now"] {
             assert!(text.contains(expected), "{text}");
         }
+        // A damaged fingerprint is a change like any other.
+        let damaged = [Input { sha256: "ä".to_owned(), ..before[0].clone() }];
+        assert!(in_words(&changes(&damaged).unwrap()).contains("SHA-256 ä… then"));
         std::fs::remove_file(&file).unwrap();
         assert!(changes(&before).is_err());
     }

@@ -215,7 +215,7 @@ impl Within {
 }
 
 /// The items of a list that is separated by commas; one in double quotes may contain commas.
-pub fn quoted_items(text: &str) -> Result<Vec<String>, Failure> {
+fn quoted_items(text: &str) -> Result<Vec<String>, Failure> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .trim(csv::Trim::All)

@@ -228,18 +228,22 @@ fn by_workers(
     let score = ScorePlan { architectures: Architectures::of_file(&list), ..score.clone() };
     let text: String = architectures.iter().map(|arch| space.format(arch) + "\n").collect();
     let shards = engine.shards().min(architectures.len());
-    // Results that a killed search had for this generation are kept.
-    let begun = fs::read_to_string(&list).is_ok_and(|begun| begun == text)
-        && Job::new(score.clone(), shards)
-            .is_ok_and(|job| Job::read(&folder).is_ok_and(|begun| begun == job));
-    if !begun {
+    let begin = || {
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(cannot)?;
         }
         fs::create_dir_all(&folder).map_err(cannot)?;
-        container::replace(&list, text.as_bytes()).map_err(cannot)?;
+        container::replace(&list, text.as_bytes()).map_err(cannot)
+    };
+    // Results that a killed search had for this generation are kept.
+    if !fs::read_to_string(&list).is_ok_and(|begun| begun == text) {
+        begin()?;
     }
+    // It takes the fingerprint of the list, so it is made once that is written.
     let job = Job::new(score, shards)?;
+    if !Job::read(&folder).is_ok_and(|begun| begun == job) {
+        begin()?;
+    }
     let progress = Progress::hidden();
     let table = job.compute(engine, kind, &folder, architectures, &workers.stop, progress)?;
     fs::remove_dir_all(&folder).map_err(cannot)?;

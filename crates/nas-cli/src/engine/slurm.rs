@@ -17,7 +17,7 @@ pub struct Slurm {
 impl Slurm {
     pub fn new(worker: Worker, options: Option<&str>) -> Self {
         let options = options.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-        // The folder tells jobs apart.
+        // Jobs differ by their folder.
         let mark = crc32fast::hash(worker.job.as_os_str().as_encoded_bytes());
         let name = format!("nas-{mark:08x}");
         Self { worker, options, name, jobs: Vec::new() }

@@ -31,7 +31,7 @@ pub use self::failures::{Failures, Fault};
 const HOPELESS: usize = 10;
 const TIMED_OUT: usize = 4;
 
-/// After this time without any answer, the user is told, and the program's input is ended.
+/// After this time without any answer, a message is shown, and the program's input is ended.
 const HINT: Duration = Duration::from_secs(20);
 
 /// Accuracies after which fractions in place of percentages are warned of.
@@ -83,7 +83,7 @@ struct Output {
     flushes: AtomicBool,
     /// Whether an answer came long after the input was ended, which decides nothing.
     takes_long: AtomicBool,
-    /// Whether the user was told that answers are waited for.
+    /// Whether it was shown that answers are waited for.
     hinted: AtomicBool,
 }
 
@@ -109,7 +109,7 @@ impl Output {
     }
 }
 
-/// When the user is told that there is no answer yet.
+/// When it is shown that there is no answer yet.
 fn hint(timeout: Duration) -> Duration {
     HINT.min(timeout / 3)
 }
@@ -240,7 +240,7 @@ impl Setting<'_> {
         }
     }
 
-    /// Tells the user, once, that there is no answer yet.
+    /// Shows, once, that there is no answer yet.
     fn waiting(&self) {
         if self.output.hinted.swap(true, Ordering::Relaxed) || self.output.is_held_back() {
             return;
