@@ -7,5 +7,6 @@ fn main() {
     }
     if let Ok(libtorch) = std::env::var("LIBTORCH") {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{libtorch}/lib");
+        println!("cargo:rustc-env=NAS_LIBTORCH={libtorch}/lib");
     }
 }

@@ -62,7 +62,13 @@ fn listed_cells_are_measured_and_searched() {
     assert!(result.stdout.contains(&measured), "{}", result.stdout);
     let all = nas.run_line("latency fit mine.csv --format csv");
     assert_eq!(all.stdout.lines().count(), 15_626);
-    assert_eq!(all.stdout.lines().filter(|line| line.ends_with(",true")).count(), 12 - absent);
+    assert_eq!(all.stdout.lines().filter(|line| line.contains(",true,")).count(), 12 - absent);
+    // The predictions for all contain what to measure next, in its order.
+    let next = nas.json("latency fit mine.csv --next 3");
+    let next = next.as_array().unwrap().iter().filter_map(|row| row["next"].as_u64());
+    let mut next: Vec<u64> = next.collect();
+    next.sort_unstable();
+    assert_eq!(next, [1, 2, 3]);
     nas.write("all.csv", &all.stdout);
     let found = nas.json("search --latency-table all.csv --trained 50");
     assert!(!found["front"].as_array().unwrap().is_empty());
@@ -81,5 +87,36 @@ fn mistakes_in_measurements_are_errors() {
         let ran = nas.run_line("latency fit mine.csv");
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+}
+
+/// Noise of 60 % in measurements: a linear model then predicts latencies below 0 for some of the cells.
+#[test]
+fn no_latency_is_predicted_below_what_devices_show() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let asked = nas.json("latency fit --next 10");
+    let indices: Vec<u64> =
+        asked.as_array().unwrap().iter().map(|row| row["index"].as_u64().unwrap()).collect();
+    let values = |device: &str| -> Vec<f64> {
+        let list = indices.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        let rows = nas.json(&format!("latency {list} --device {device}"));
+        rows.as_array().unwrap().iter().map(|row| row["latency_ms"].as_f64().unwrap()).collect()
+    };
+    for noise in [1.0, 1.6] {
+        let mut mine = "arch,latency_ms\n".to_owned();
+        let noisy = values("raspi4").into_iter().enumerate().map(|(at, value)| match at % 2 {
+            0 => value * noise,
+            _ => value / noise,
+        });
+        let noisy: Vec<f64> = noisy.collect();
+        for (index, value) in indices.iter().zip(&noisy) {
+            writeln!(mine, "{index},{value}").unwrap();
+        }
+        nas.write("mine.csv", &mine);
+        let all = nas.json("latency fit mine.csv");
+        let all = all.as_array().unwrap().iter().map(|row| row["latency_ms"].as_f64().unwrap());
+        let least = all.fold(f64::INFINITY, f64::min);
+        let measured = noisy.iter().copied().fold(f64::INFINITY, f64::min);
+        assert!(least > 0.01 * measured, "{least} of {measured}");
     }
 }

@@ -29,7 +29,7 @@ pub enum Build {
 pub fn build(workspace: &Workspace, build: Build) -> Result<PathBuf, Error> {
     let mut target = workspace.root().join("target");
     let mut command = cargo(workspace);
-    command.args(["build", "--package", "nas-cli", "--bin", "nas"]);
+    command.args(["build", "--package", "nas-cli", "--bins"]);
     if !libtorch::is_there(workspace) {
         eprintln!("no libtorch here: building nas without it (`cargo xtask setup` provides one)");
         target.push("without-libtorch");

@@ -20,27 +20,18 @@ const SETTINGS: [(&str, &str, &[&str]); 2] = [
     ),
 ];
 
-/// Applies the settings, unless the user has chosen others.
-///
-/// Libraries read them before this program begins. If one is missing, the program starts itself
-/// again with it; if that fails, it continues without.
+/// The settings that the environment lacks: without those that the user has chosen otherwise.
 #[cfg(unix)]
-pub fn settle() {
-    use std::{env, os::unix::process::CommandExt, process::Command};
-    let set = |variable: &str| env::var_os(variable).is_some();
+pub fn missing() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let set = |variable: &str| std::env::var_os(variable).is_some();
     let missing = SETTINGS
         .into_iter()
-        .filter(|(own, _, others)| !set(own) && !others.iter().copied().any(set));
-    let missing: Vec<(&str, &str)> = missing.map(|(own, value, _)| (own, value)).collect();
-    if missing.is_empty() {
-        return;
-    }
-    let Ok(program) = env::current_exe() else { return };
-    let mut arguments = env::args_os();
-    let name = arguments.next().unwrap_or_else(|| "nas".into());
-    let _ = Command::new(program).arg0(name).args(arguments).envs(missing).exec();
+        .filter(move |(own, _, others)| !set(own) && !others.iter().copied().any(set));
+    missing.map(|(own, value, _)| (own, value))
 }
 
-/// Nothing to do where libtorch brings other libraries.
+/// Nothing to set where libtorch brings other libraries.
 #[cfg(not(unix))]
-pub fn settle() {}
+pub fn missing() -> impl Iterator<Item = (&'static str, &'static str)> {
+    std::iter::empty()
+}

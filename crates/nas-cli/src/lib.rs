@@ -6,8 +6,6 @@ mod arch;
 mod commands;
 #[cfg(feature = "torch")]
 mod engine;
-#[cfg(feature = "torch")]
-mod environment;
 mod evaluate;
 mod failure;
 mod figure;
@@ -97,8 +95,6 @@ enum Command {
 
 /// Runs the program on the process's arguments; returns its exit code.
 pub fn main() -> ExitCode {
-    #[cfg(feature = "torch")]
-    environment::settle();
     let (matches, arguments) = match parsed() {
         Ok(parsed) => parsed,
         Err(error) if error.use_stderr() => {

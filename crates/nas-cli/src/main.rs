@@ -1,4 +1,4 @@
-//! The program `nas`.
+//! The program that `nas` starts where it was built with libtorch.
 
 use std::process::ExitCode;
 

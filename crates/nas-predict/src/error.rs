@@ -83,11 +83,14 @@ pub enum Error {
         problem: String,
     },
     /// Measurements that latencies cannot be predicted from.
-    #[error("expected one or more measurements, all finite numbers; there are {count}")]
+    #[error("expected one or more measurements, all finite numbers above 0; there are {count}")]
     Measurements {
         /// How many there are.
         count: usize,
     },
+    /// Measurements of extreme size.
+    #[error("the measurements are too large: the predictions from them are no numbers")]
+    Overflow,
     /// A model's file of another version.
     #[error(
         "the model's format is {found:?}, expected {expected:?}: fit it again with this version"

@@ -175,10 +175,8 @@ impl EngineArguments {
         let absolute = |path: &Path| {
             std::path::absolute(path).map_err(|error| Failure::file("find", path, &error))
         };
-        let program = std::env::current_exe()
-            .map_err(|error| Failure::work(format!("cannot find this program: {error}")))?;
         let worker = Worker {
-            program,
+            program: nas()?,
             job: absolute(job)?,
             workers: self.workers(),
             cpus: self.cpus(),
@@ -370,4 +368,13 @@ impl<'a> Drive<'a> {
 /// The file with a worker's messages.
 fn log(job: &Path, part: usize) -> PathBuf {
     job.join(format!("shard-{part}.log"))
+}
+
+/// The program that a worker starts: `nas`, which settles libtorch's environment on its machine.
+fn nas() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::work(format!("cannot find this program: {error}")))?;
+    let name = program.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    // Beside `nas-program` lies the `nas` that started it.
+    Ok(program.with_file_name(name.replace("nas-program", "nas")))
 }

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     Error,
     likelihood::{JITTER, MarginalLikelihood},
-    moments::standardised,
+    moments::{moments, standardised},
 };
 use certainty::Certainty;
 use features::{Features, dot};
@@ -30,18 +30,26 @@ const TRIALS: usize = 3;
 /// latencies on the other devices, as they are, as logarithms and as ranks. The weight of each of
 /// these groups is learnt from the other devices, each predicted from the rest: the weights maximise
 /// the marginal likelihood of small samples.
+///
+/// No prediction is below the floor: the least measured latency, times the ratio of the least latency
+/// of all architectures to the least of the measured ones on the other device where this ratio is
+/// smallest. So no architecture is predicted to be faster, in comparison with those that were measured, than
+/// the fastest one is on any other device.
 #[derive(Debug, Clone)]
 pub struct FewShot {
     /// Weighted; the last column is 1.
     features: Features,
     /// The noise's variance, where measured values have variance 1.
     noise: f64,
+    /// The latencies of all architectures on each other device.
+    devices: Vec<Vec<Option<f64>>>,
 }
 
 /// The predicted latencies of all architectures on a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FewShotFit {
-    /// In the unit of the measurements, by the architectures' positions; never below 0.
+    /// In the unit of the measurements, by the architectures' positions; never below what
+    /// [`FewShot`] says.
     pub predicted: Vec<f64>,
     /// The standard deviation of each prediction's error, as the model expects it.
     pub deviations: Vec<f64>,
@@ -97,7 +105,28 @@ impl FewShot {
             }
             values.push(1.0);
         }
-        Ok(Self { features: Features { values, width }, noise })
+        Ok(Self { features: Features { values, width }, noise, devices: devices.to_vec() })
+    }
+
+    /// The standard deviation of a device's latencies over their mean, the mean of the other devices.
+    fn variation(&self) -> f64 {
+        let ratio = |device: &Vec<Option<f64>>| {
+            let (mean, deviation) = moments(&device.iter().flatten().copied().collect::<Vec<_>>());
+            deviation / mean
+        };
+        self.devices.iter().map(ratio).sum::<f64>() / self.devices.len() as f64
+    }
+
+    /// The least latency that measurements, and the other devices, show to be possible.
+    fn floor(&self, measured: impl Iterator<Item = (usize, f64)> + Clone) -> f64 {
+        let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
+        let ratio = |device: &Vec<Option<f64>>| {
+            let among = least(&mut measured.clone().filter_map(|(at, _)| device[at]));
+            least(&mut device.iter().flatten().copied()) / among
+        };
+        // Where a device can run none of the measured architectures, its ratio is 0 and says nothing.
+        let ratios = self.devices.iter().map(ratio).filter(|ratio| *ratio > 0.0);
+        least(&mut measured.clone().map(|(_, value)| value)) * least(&mut ratios.chain([1.0]))
     }
 
     fn certainty(&self) -> Certainty<'_> {
@@ -137,15 +166,20 @@ impl FewShot {
     /// Predicts all architectures from measurements, given as position and latency.
     ///
     /// # Errors
-    /// [`Error::Measurements`] for no measurement, or one that is not finite.
+    /// [`Error::Measurements`] for no measurement, or one that is not a finite number above 0;
+    /// [`Error::Overflow`] where they are so large that predictions are no numbers.
     pub fn fit(&self, measured: &[(usize, f64)]) -> Result<FewShotFit, Error> {
-        let is_usable =
-            |(at, value): &(usize, f64)| *at < self.features.rows() && value.is_finite();
+        let is_usable = |(at, value): &(usize, f64)| {
+            *at < self.features.rows() && value.is_finite() && *value > 0.0
+        };
         if measured.is_empty() || !measured.iter().all(is_usable) {
             return Err(Error::Measurements { count: measured.len() });
         }
         let values: Vec<f64> = measured.iter().map(|(_, value)| *value).collect();
         let (targets, mean, scale) = standardised(&values);
+        // Equal measurements, or one, do not show how much latencies differ: other devices do.
+        let all_equal = values.iter().all(|value| *value == values[0]);
+        let scale = if all_equal { mean * self.variation() } else { scale };
         let count = measured.len();
         let kernel = Mat::from_fn(count, count, |i, j| {
             let same = if i == j { self.noise + JITTER } else { 0.0 };
@@ -165,21 +199,26 @@ impl FewShot {
             certainty.learn(*at);
         }
         // Rasmussen & Williams 2006, equation 5.12.
-        let left_out = (0..count)
-            .map(|i| mean + scale * (targets[i] - solved[(i, 0)] / inverse[(i, i)]))
+        let left_out = (0..count).map(|i| {
+            let others = measured.iter().enumerate().filter(|(at, _)| *at != i);
+            let floor = self.floor(others.map(|(_, measured)| *measured));
+            (mean + scale * (targets[i] - solved[(i, 0)] / inverse[(i, i)])).max(floor)
+        });
+        let floor = self.floor(measured.iter().copied());
+        let predicted: Vec<f64> = (0..self.features.rows())
+            .map(|at| (mean + scale * dot(&coefficients, self.features.row(at))).max(floor))
             .collect();
-        let predicted = (0..self.features.rows())
-            .map(|at| (mean + scale * dot(&coefficients, self.features.row(at))).max(0.0));
         // How large the errors are on this device, in the model's unit; what the other devices say
         // has the weight of two measurements.
         let fit: f64 = targets.iter().enumerate().map(|(i, target)| target * solved[(i, 0)]).sum();
         let here = (2.0 + fit) / (2.0 + count as f64);
         let deviation = |variance: &f64| scale * (here * (variance.max(0.0) + self.noise)).sqrt();
-        Ok(FewShotFit {
-            predicted: predicted.collect(),
-            deviations: certainty.variances.iter().map(deviation).collect(),
-            left_out: (count > 2).then_some(left_out),
-        })
+        let deviations: Vec<f64> = certainty.variances.iter().map(deviation).collect();
+        if !predicted.iter().chain(&deviations).all(|value| value.is_finite()) {
+            return Err(Error::Overflow);
+        }
+        let left_out = (count > 2).then(|| left_out.collect());
+        Ok(FewShotFit { predicted, deviations, left_out })
     }
 }
 
@@ -210,7 +249,10 @@ fn check(architectures: &[Arch], devices: &[Vec<Option<f64>>]) -> Result<(), Err
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, sync::LazyLock};
+
     use nas_space::nasbench201;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -277,6 +319,37 @@ mod tests {
         let model = FewShot::new(space, &all, &known, 1).unwrap();
         assert!(model.fit(&[]).is_err());
         assert!(model.fit(&[(0, f64::NAN)]).is_err());
+        assert!(model.fit(&[(0, 0.0)]).is_err());
+        assert!(matches!(model.fit(&[(0, 1e300), (1, 1.0)]), Err(Error::Overflow)));
         assert!(model.fit(&[(0, 1.0)]).unwrap().left_out.is_none());
+        // The error of a prediction from one measurement has the measurement's unit.
+        let expected = |unit: f64| model.fit(&[(0, unit)]).unwrap().deviations[7] / unit;
+        assert!((expected(1.0) - expected(1000.0)).abs() < 1e-9 && expected(1.0) > 0.01);
+    }
+
+    proptest! {
+        /// No measurements, however noisy, predict a latency below what the other devices show.
+        #[test]
+        fn no_prediction_is_below_the_floor(
+            measured in proptest::collection::vec((0..3_125_usize, 0.01..100.0_f64), 1..12),
+        ) {
+            static MODEL: LazyLock<(FewShot, Vec<Vec<Option<f64>>>)> = LazyLock::new(|| {
+                let (all, known) = devices(3);
+                (FewShot::new(nasbench201::space(), &all, &known, 1).unwrap(), known)
+            });
+            let (model, known) = &*MODEL;
+            let measured: BTreeMap<usize, f64> = measured.into_iter().collect();
+            let measured: Vec<(usize, f64)> = measured.into_iter().collect();
+            let least = measured.iter().map(|row| row.1).fold(f64::INFINITY, f64::min);
+            let share = known.iter().map(|device| {
+                let all = device.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+                let among = measured.iter().filter_map(|row| device[row.0]);
+                all / among.fold(f64::INFINITY, f64::min)
+            });
+            let share = share.filter(|share| *share > 0.0).fold(1.0, f64::min);
+            let fit = model.fit(&measured).unwrap();
+            let lowest = fit.predicted.iter().copied().fold(f64::INFINITY, f64::min);
+            prop_assert!(share > 0.0 && lowest >= 0.999_999 * least * share, "{lowest}");
+        }
     }
 }

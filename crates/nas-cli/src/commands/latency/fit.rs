@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     output::{Cell, Format, Records, counted},
     tables::latencies,
-    terminal::print,
+    terminal::{note, print},
 };
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub struct Arguments {
     #[command(flatten)]
     reference: ReferenceArguments,
     /// table shows the expected error and what to measure next; csv and json contain the predictions of
-    /// all architectures, or without measurements the architectures to measure
+    /// all architectures, with the order of those to measure next, or without measurements those to measure
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -81,9 +81,15 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         ))?;
         return Ok(ExitCode::SUCCESS);
     };
+    if fit.left_out.is_none() {
+        note(&format!(
+            "warning: {} shows little of your device: measure ten or more",
+            counted(measured.len(), "measurement"),
+        ));
+    }
     if arguments.format != Format::Table {
         let cannot = |at: usize| absent.contains(&at);
-        whole(problem, all, &fit, &measured, cannot).print(arguments.format)?;
+        whole(problem, all, &fit, &measured, cannot, &next).print(arguments.format)?;
         return Ok(ExitCode::SUCCESS);
     }
     print(&summary(&fit, &measured, absent.len(), all.len(), &to_measure))?;
@@ -115,16 +121,19 @@ fn listed(
     records
 }
 
-/// All architectures: measured where they were, else predicted.
+/// All architectures: measured where they were, else predicted; and the place of those to measure
+/// next, from 1.
 fn whole(
     problem: &Problem,
     all: &[Arch],
     fit: &FewShotFit,
     measured: &[(usize, f64)],
     cannot: impl Fn(usize) -> bool,
+    next: &[usize],
 ) -> Records {
+    let next: HashMap<usize, usize> = next.iter().copied().zip(1..).collect();
     let measured: HashMap<usize, f64> = measured.iter().copied().collect();
-    let columns = ["arch", "latency_ms", "deviation_ms", "measured"];
+    let columns = ["arch", "latency_ms", "deviation_ms", "measured", "next"];
     let mut records = Records::new(problem.numbering.map(|_| "index").into_iter().chain(columns));
     for (at, arch) in all.iter().enumerate() {
         let (value, deviation) = match measured.get(&at) {
@@ -135,6 +144,7 @@ fn whole(
         let mut row: Vec<Cell> = problem.index(arch).map(Cell::from).into_iter().collect();
         row.extend([problem.space.format(arch).into(), value.into(), deviation.into()]);
         row.push(Cell::Flag(measured.contains_key(&at)));
+        row.push(next.get(&at).map_or(Cell::Absent, |&place| place.into()));
         records.push(row);
     }
     records
