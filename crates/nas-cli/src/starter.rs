@@ -104,7 +104,7 @@ mod loader {
             format!("or put the folder `lib` of a libtorch {VERSION} into LD_LIBRARY_PATH"),
             "or do without: cargo install --path crates/nas-cli --no-default-features".into(),
         ]);
-        lines.iter().map(|line| format!("\n  {line}")).collect()
+        format!("\n  {}", lines.join("\n  "))
     }
 
     /// What the loader's report says is wrong.

@@ -50,9 +50,8 @@ impl Source for LearntAccuracy {
         let predicted = self.predictor.predict(&table)?.remove(0);
         let trained = self.trained.iter().find(|(trained, _)| trained == arch);
         let trained = trained.map(|(_, accuracy)| *accuracy);
-        Ok(SourceValue {
-            value: Some(predicted.value),
-            details: vec![trained, Some(predicted.low), Some(predicted.high)],
-        })
+        let [value, low, high] = [predicted.value, predicted.low, predicted.high]
+            .map(|one| Some(self.objective.nearest(one)));
+        Ok(SourceValue { value, details: vec![trained, low, high] })
     }
 }

@@ -231,15 +231,17 @@ impl Evaluator for Predicted {
         let allowed = (self.budget.count as f64 * share) as usize;
         self.learn(evaluated, &table, &costs, allowed, on_trained)?;
         let Some(predictor) = &self.predictor else { return Ok(None) };
+        let accuracy = &self.objectives[0];
         let mut evaluations: Vec<Evaluation> = evaluated
             .iter()
             .zip(predictor.predict(&table)?)
             .map(|(one, predicted)| {
                 let mut evaluation =
                     Evaluation { values: one.values.clone(), details: one.details.clone() };
-                evaluation.values[0] = Some(predicted.value);
-                evaluation.details[1] = Some(predicted.low);
-                evaluation.details[2] = Some(predicted.high);
+                let [value, low, high] = [predicted.value, predicted.low, predicted.high]
+                    .map(|one| Some(accuracy.nearest(one)));
+                evaluation.values[0] = value;
+                (evaluation.details[1], evaluation.details[2]) = (low, high);
                 evaluation
             })
             .collect();

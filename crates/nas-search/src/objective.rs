@@ -151,15 +151,25 @@ impl Objective {
     /// # Errors
     /// What is expected, in words.
     pub fn checked(&self, value: f64) -> Result<f64, String> {
-        let (least, most, expected) = match self.role {
+        let (least, most, expected) = self.range();
+        // No comparison with NaN is true.
+        if least <= value && value <= most { Ok(value) } else { Err(expected.to_owned()) }
+    }
+
+    /// The nearest number that the objective can have: a prediction may lie beyond it.
+    pub fn nearest(&self, value: f64) -> f64 {
+        let (least, most, _) = self.range();
+        value.clamp(least, most)
+    }
+
+    fn range(&self) -> (f64, f64, &'static str) {
+        match self.role {
             Role::Accuracy if self.unit == "%" => (0.0, 100.0, "a finite number between 0 and 100"),
             Role::Accuracy | Role::Other => (f64::MIN, f64::MAX, "a finite number"),
             Role::Latency | Role::Energy | Role::Memory | Role::Size => {
                 (0.0, f64::MAX, "a finite number of at least 0")
             }
-        };
-        // No comparison with NaN is true.
-        if least <= value && value <= most { Ok(value) } else { Err(expected.to_owned()) }
+        }
     }
 
     /// Whether these values look like fractions where the objective is in %: none is above 1, and one
@@ -191,7 +201,24 @@ pub(crate) fn column(name: &str, unit: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_nearest_value_is_one_that_the_objective_can_have(value in prop::num::f64::ANY) {
+            prop_assume!(!value.is_nan());
+            for title in ["accuracy_percent", "latency_ms", "energy_mJ", "peak_kib", "size", "error"] {
+                let objective = Objective::from_column(title, Direction::Minimise);
+                let nearest = objective.nearest(value);
+                prop_assert_eq!(objective.checked(nearest), Ok(nearest));
+                if let Ok(value) = objective.checked(value) {
+                    prop_assert_eq!(nearest.to_bits(), value.to_bits());
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_role_follows_from_a_columns_title() {

@@ -32,7 +32,7 @@ pub enum Bench {
     /// Accuracy predicted from 200 and 1,000 trained networks, against XGBoost (Python): rank
     /// correlation, intervals, seconds, and the contribution of each group of features
     Predictor {
-        /// A Python with xgboost, numpy and pandas [default: one is installed, 0.5 GB]
+        /// A Python with xgboost, scikit-learn, numpy and pandas [default: one is installed, 0.5 GB]
         #[arg(long, value_name = "PY")]
         python: Option<PathBuf>,
         /// Draws of trained networks
@@ -86,6 +86,24 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
         Bench::LlmOverhead { transcript, generations } => {
             llm_overhead::run(workspace, transcript.as_deref(), *generations)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `.ci/optional` runs each of them on a machine that has nothing.
+    #[test]
+    fn each_benchmark_is_run_by_the_optional_job() {
+        let job = include_str!("../../../.ci/optional");
+        let (parts, list) = job.split_once("all=(").unwrap();
+        let list: Vec<&str> = list.split_once(')').unwrap().0.split_whitespace().collect();
+        for bench in Bench::augment_subcommands(clap::Command::new("bench")).get_subcommands() {
+            let name = bench.get_name();
+            assert!(list.contains(&name), "{name} is not listed");
+            assert!(parts.contains(&format!("cargo xtask bench {name}")), "{name} is not run");
         }
     }
 }

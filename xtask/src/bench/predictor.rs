@@ -36,7 +36,14 @@ pub fn run(
     seeds: u32,
     seed: u64,
 ) -> Result<ExitCode, Error> {
-    let packages = [("xgboost", XGBOOST), ("numpy", "2.4.6"), ("pandas", "3.1.1")];
+    // XGBoost's regressor is one of scikit-learn, which it does not install.
+    let packages = [
+        ("xgboost", XGBOOST),
+        ("scikit-learn", "1.9.1"),
+        ("scipy", "1.17.1"),
+        ("numpy", "2.4.6"),
+        ("pandas", "3.1.1"),
+    ];
     let python = match python {
         Some(python) => python.to_path_buf(),
         None => venv::python_with(workspace, "bench-venv-xgboost", &packages)?,

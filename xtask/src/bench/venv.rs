@@ -6,8 +6,18 @@ use std::process::Command;
 use crate::error::Error;
 use crate::workspace::Workspace;
 
+/// Fails unless each package that is named is installed in its version.
+const VERSIONS: &str = "\
+import sys
+from importlib.metadata import version
+for package in sys.argv[1:]:
+    name, wanted = package.split('==')
+    # A local version, as of torch's builds, is one of the same release.
+    assert version(name).split('+')[0] == wanted
+";
+
 /// The Python of the environment `target/<name>` with these packages (name and version of each),
-/// which are installed unless the first of them is there.
+/// which are installed unless all of them are there.
 pub fn python_with(
     workspace: &Workspace,
     name: &str,
@@ -19,21 +29,18 @@ pub fn python_with(
     } else {
         venv.join("bin").join("python")
     };
-    let [(first, version), ..] = packages else { return Ok(python) };
+    let packages: Vec<String> =
+        packages.iter().map(|(name, version)| format!("{name}=={version}")).collect();
     let installed = Command::new(&python)
-        .args([
-            "-c",
-            "import sys; from importlib.metadata import version; print(version(sys.argv[1]))",
-        ])
-        .arg(first)
+        .args(["-c", VERSIONS])
+        .args(&packages)
         .output()
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == *version);
+        .is_ok_and(|output| output.status.success());
     if !installed {
-        eprintln!("Installing {first} {version} into {} ...", venv.display());
+        eprintln!("Installing {} into {} ...", packages.join(", "), venv.display());
         let venv_module = ["-m", "venv", "--clear"];
         quietly(Command::new("python3").args(venv_module).arg(&venv), "make a Python venv")?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        let packages = packages.iter().map(|(name, version)| format!("{name}=={version}"));
         quietly(Command::new(&python).args(pip).args(packages), "install packages with pip")?;
     }
     Ok(python)

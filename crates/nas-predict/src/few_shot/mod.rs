@@ -118,7 +118,7 @@ impl FewShot {
     }
 
     /// The least latency that measurements, and the other devices, show to be possible.
-    fn floor(&self, measured: impl Iterator<Item = (usize, f64)> + Clone) -> f64 {
+    fn floor(&self, measured: &(impl Iterator<Item = (usize, f64)> + Clone)) -> f64 {
         let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
         let ratio = |device: &Vec<Option<f64>>| {
             let among = least(&mut measured.clone().filter_map(|(at, _)| device[at]));
@@ -178,7 +178,7 @@ impl FewShot {
         let values: Vec<f64> = measured.iter().map(|(_, value)| *value).collect();
         let (targets, mean, scale) = standardised(&values);
         // Equal measurements, or one, do not show how much latencies differ: other devices do.
-        let all_equal = values.iter().all(|value| *value == values[0]);
+        let all_equal = values.iter().all(|value| (value - mean).abs() < 1e-9 * mean);
         let scale = if all_equal { mean * self.variation() } else { scale };
         let count = measured.len();
         let kernel = Mat::from_fn(count, count, |i, j| {
@@ -201,10 +201,10 @@ impl FewShot {
         // Rasmussen & Williams 2006, equation 5.12.
         let left_out = (0..count).map(|i| {
             let others = measured.iter().enumerate().filter(|(at, _)| *at != i);
-            let floor = self.floor(others.map(|(_, measured)| *measured));
+            let floor = self.floor(&others.map(|(_, measured)| *measured));
             (mean + scale * (targets[i] - solved[(i, 0)] / inverse[(i, i)])).max(floor)
         });
-        let floor = self.floor(measured.iter().copied());
+        let floor = self.floor(&measured.iter().copied());
         let predicted: Vec<f64> = (0..self.features.rows())
             .map(|at| (mean + scale * dot(&coefficients, self.features.row(at))).max(floor))
             .collect();

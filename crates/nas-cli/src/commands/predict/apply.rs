@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use nas_eval::read_text;
 use nas_predict::Predictor;
+use nas_search::Objective;
 
 use crate::{
     arch::{Architectures, shown},
@@ -46,10 +47,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .heading("predicted_accuracy_percent", "predicted %")
         .heading("predicted_low_percent", "low")
         .heading("predicted_high_percent", "high");
+    let accuracy = Objective::accuracy("predicted_accuracy");
     for (arch, predicted) in architectures.iter().zip(predictor.predict(&table).map_err(in_file)?) {
         let mut row: Vec<Cell> = problem.index(arch).map(Cell::from).into_iter().collect();
         row.push(shown(problem.space, arch, arguments.format).into());
-        row.extend([predicted.value, predicted.low, predicted.high].map(|one| Some(one).into()));
+        row.extend(
+            [predicted.value, predicted.low, predicted.high]
+                .map(|one| Some(accuracy.nearest(one)).into()),
+        );
         records.push(row);
     }
     records.print(arguments.format)?;
