@@ -207,7 +207,8 @@ impl ProxyPlan {
         let device = nas_proxy::device(compute)?;
         let networks = Networks { blueprint: blueprint.clone(), seed, device };
         let batch = proxy.images(problem, seed, device)?;
-        Ok(Box::new(ProxyScore::new(networks, batch, sample)))
+        let score = ProxyScore::new(networks, batch, sample);
+        Ok(Box::new(score.with_stop_flag(workers.stop.clone())))
     }
 }
 

@@ -1,6 +1,12 @@
 //! A score of accuracy from zero-cost proxies, without training.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use nas_bench::ScoreTable;
 use nas_proxy::{Batch, Proxy, ProxySet, RankAggregate};
@@ -24,6 +30,7 @@ pub struct ProxyScore {
     /// The architecture that represents all that are the same network, and whose proxies are stored.
     representative: Box<Representative>,
     known: HashMap<Arch, Vec<Option<f64>>>,
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// The proxies of the score of vision transformers: of all sets of at most three that need no labels,
@@ -113,7 +120,14 @@ impl ProxyScore {
         let details = proxies.iter().map(detail).collect();
         let objective = Objective::maximise("score", "").with_role(Role::Accuracy);
         let known = HashMap::new();
-        Self { objective, proxies, details, ranks, compute, pace, representative, known }
+        let stop = None;
+        Self { objective, proxies, details, ranks, compute, pace, representative, known, stop }
+    }
+
+    /// The same, but computing nothing more, which is an error, once the flag is set.
+    #[must_use]
+    pub fn with_stop_flag(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop: Some(stop), ..self }
     }
 
     /// The score of proxies; `None` if one of them is `None`.
@@ -148,6 +162,9 @@ impl ProxyScore {
         unknown.sort();
         unknown.dedup();
         if !unknown.is_empty() {
+            if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+                return Err("stopped".into());
+            }
             let values = (self.compute)(&unknown)?;
             if values.len() != unknown.len() {
                 let (found, asked) = (values.len(), unknown.len());

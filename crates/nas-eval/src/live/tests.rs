@@ -1,5 +1,10 @@
 //! Tests of scores and latencies on real networks.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use approx::assert_relative_eq;
 use nas_bench::ScoreTable;
 use nas_hw::Plan;
@@ -48,6 +53,19 @@ fn isomorphic_cells_score_the_same_and_a_richer_cell_higher(mut source: ProxySco
         "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
     );
     assert!(rich > poor, "{rich} {poor}");
+}
+
+/// The networks that set the scale come first: on a large space they take a minute.
+#[test]
+fn a_stop_takes_effect_before_the_next_network() {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut source = score_source().with_stop_flag(stop.clone());
+    let mut value = |index| source.value(&from_index(index).unwrap());
+    assert!(value(6111).is_ok());
+    stop.store(true, Ordering::Relaxed);
+    // What is known needs no computation.
+    assert!(value(6111).is_ok());
+    assert_eq!(value(1462).unwrap_err().to_string(), "stopped");
 }
 
 #[test]
