@@ -21,7 +21,7 @@ fn row(known: &'static dyn KnownSpace) -> String {
         "| `{}` | {} | {} | {} | {devices} |\n",
         known.space().name(),
         known.networks_in_words(),
-        known.accuracies_in_words(),
+        known.accuracies_in_words().unwrap_or("none"),
         datasets.join(", ")
     )
 }

@@ -2,6 +2,8 @@
 
 use std::{error::Error, process::ExitCode};
 
+use crate::terminal::typed;
+
 /// Why a command did not do its work, in a sentence, and its exit code.
 #[derive(Debug)]
 pub struct Failure {
@@ -152,7 +154,16 @@ impl From<nas_proxy::Error> for Failure {
 impl From<nas_bench::Error> for Failure {
     /// Missing or damaged tables, which the user can correct.
     fn from(error: nas_bench::Error) -> Self {
-        Self::input(chain(&error))
+        use nas_bench::Error::{MissingTables, Table};
+        let text = chain(&error);
+        let (MissingTables { path } | Table { path, .. }) = &error else {
+            return Self::input(text);
+        };
+        // By default `nas download` writes to another folder than the one that --data names.
+        let folder = path.parent().unwrap_or(path);
+        let default = nas_bench::data_dir().is_ok_and(|default| default.path == folder);
+        let named = format!("`nas download --data {}`", typed(folder));
+        Self::input(if default { text } else { text.replace("`nas download`", &named) })
     }
 }
 

@@ -82,6 +82,11 @@ impl RunFolder {
         // Without a slash at its end.
         let path = path.map_or_else(|| free_name(name), |path| path.components().collect());
         let shown = path.display();
+        if path.is_file() {
+            return Err(Failure::input(format!(
+                "--run {shown} is a file: choose another folder with --run"
+            )));
+        }
         if path.exists() {
             let entries = fs::read_dir(&path).map_err(|e| Failure::file("use", &path, &e))?;
             let names = entries
@@ -127,7 +132,12 @@ impl RunFolder {
         let config = this.path.join(CONFIG);
         let text = match fs::read_to_string(&config) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
                 return Err(Failure::input(format!(
                     "{} is no run: it has no {CONFIG}; nas runs lists those of a folder",
                     path.display()

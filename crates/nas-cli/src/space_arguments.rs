@@ -65,7 +65,10 @@ impl SpaceArguments {
             // Made once, and needed as long as the program runs.
             return Ok(Problem::own(Box::leak(Box::new(space_of(file)?))));
         }
-        Ok(Problem::new(known(name)?, self.dataset.as_deref())?)
+        let known = spaces::named(name).map_err(|unknown| {
+            Failure::input(format!("{unknown}; or a file of your own that ends in .{TOML}"))
+        })?;
+        Ok(Problem::new(known, self.dataset.as_deref())?)
     }
 }
 
@@ -74,11 +77,15 @@ pub fn file_of(name: &str) -> Option<&Path> {
     Some(Path::new(name)).filter(|file| file.extension().is_some_and(|end| end == TOML))
 }
 
-/// A known space by its name.
+/// A known space by its name, for a command that needs what was published of it.
 pub fn known(name: &str) -> Result<&'static dyn KnownSpace, Failure> {
-    spaces::named(name).map_err(|unknown| {
-        Failure::input(format!("{unknown}; or a file of your own that ends in .{TOML}"))
-    })
+    if file_of(name).is_some() {
+        return Err(Failure::input(format!(
+            "--space {name}: nothing was published of a space of your own: name one of {}, or use nas search",
+            spaces::names().collect::<Vec<_>>().join(", ")
+        )));
+    }
+    Ok(spaces::named(name)?)
 }
 
 /// A user's own space.

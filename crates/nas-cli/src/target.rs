@@ -101,8 +101,12 @@ pub fn check_published(problem: &Problem, device: &str) -> Result<(), Failure> {
         [] => String::new(),
         _ => format!(", only for {}", known.join(", ")),
     };
+    let measured = match problem.has_networks() {
+        true => "measure on this machine with --device host, or ",
+        false => "",
+    };
     Err(Failure::input(format!(
-        "no costs of {} were published for {device}{known}: measure on this machine with --device host, or name your own table with --latency-table",
+        "no costs of {} were published for {device}{known}: {measured}name your own table with --latency-table",
         problem.title
     )))
 }

@@ -82,12 +82,6 @@ fn without_passwords(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// Whether standard error shows colours: on a terminal, unless the variable NO_COLOR forbids them.
-pub fn has_colours() -> bool {
-    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    io::stderr().is_terminal() && !forbidden
-}
-
 /// A path as the shell reads it.
 pub fn typed(path: &Path) -> String {
     let text = path.display().to_string();

@@ -118,9 +118,9 @@ pub trait KnownSpace: Send + Sync {
         None
     }
 
-    /// Which accuracies were published, in words.
-    fn accuracies_in_words(&self) -> String {
-        "none".to_owned()
+    /// Which accuracies were published, in words: `of all networks`; `None` if none were.
+    fn accuracies_in_words(&self) -> Option<&'static str> {
+        None
     }
 
     /// The devices with published costs, from the manifest of published files.

@@ -77,6 +77,15 @@ impl Problem {
         Self::on(known, dataset)
     }
 
+    /// Whether it is known how networks are built; without the feature `torch` this is not asked, and
+    /// true.
+    pub fn has_networks(&self) -> bool {
+        #[cfg(feature = "torch")]
+        return self.blueprint.is_some();
+        #[cfg(not(feature = "torch"))]
+        true
+    }
+
     fn of(known: Known, dataset: Option<&str>) -> Result<Self, SpaceError> {
         let dataset = match dataset {
             None => known.default_dataset(),
@@ -150,6 +159,11 @@ impl Problem {
     pub fn has_cost(&self, device: &str, metric: Metric) -> Result<bool, nas_bench::Error> {
         let space = self.space.name();
         Ok(Manifest::embedded()?.has_cost(space, self.dataset_name, device, metric))
+    }
+
+    /// Which accuracies were published, in words: `of all networks`; `None` if none were.
+    pub fn accuracies_in_words(&self) -> Option<&'static str> {
+        self.known.accuracies_in_words()
     }
 
     /// The file with the published tables in a data folder; `None` if there are none.

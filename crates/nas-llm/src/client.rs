@@ -184,7 +184,7 @@ impl Client {
                     match (dialect.after(&complaint, request, guess), unnamed) {
                         (Some((next, quirk)), _) => {
                             let now = quirk.remedy;
-                            warn!(reason = %error, now, "sending the request in another form");
+                            warn!("{error}; sending it again with {now}");
                             dialect = next;
                             self.turn(usage).await?;
                             continue;
@@ -210,7 +210,7 @@ impl Client {
                 return Err(error);
             }
             retries += 1;
-            warn!(reason = %error, retry = retries, wait_seconds = wait.as_secs_f64(), "retrying");
+            warn!("{error}; trying again in {:.1} s", wait.as_secs_f64());
             tokio::time::sleep(wait).await;
             self.turn(usage).await?;
         }

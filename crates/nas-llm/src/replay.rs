@@ -83,7 +83,7 @@ impl Replay {
                     replay.lines += 1;
                 }
                 Err(_) if !bytes.ends_with(b"\n") => {
-                    tracing::warn!(path = %path.display(), line, "incomplete last line ignored");
+                    tracing::warn!("{}:{line}: incomplete last line ignored", path.display());
                     replay.incomplete = Some(line);
                 }
                 Err(reason) => {

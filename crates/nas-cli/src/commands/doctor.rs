@@ -2,12 +2,12 @@
 
 use std::{path::Path, process::ExitCode};
 
-use nas_bench::{FbnetBlocks, NasBench201, PublishedProxies};
+use nas_bench::{FbnetBlocks, NasBench201, PublishedProxies, VitBench};
 
 use crate::{
     failure::Failure,
     output::{Cell, Format, Records},
-    terminal::print,
+    terminal::{print, typed},
 };
 
 #[derive(Debug, clap::Args)]
@@ -17,19 +17,30 @@ pub struct Arguments {
     pub format: Format,
 }
 
+/// The benchmark tables, and how each is opened.
+const TABLES: [(&str, Open); 4] = [
+    ("NAS-Bench-201 and HW-NAS-Bench", |path| NasBench201::open(path).map(drop)),
+    ("published proxies", |path| PublishedProxies::open(path).map(drop)),
+    ("FBNet block costs", |path| FbnetBlocks::open(path).map(drop)),
+    ("ViT-Bench-101", |path| VitBench::open(path).map(drop)),
+];
+
+type Open = fn(&Path) -> Result<(), nas_bench::Error>;
+
 /// The state of one thing that the program may need.
 struct Finding {
     thing: String,
     there: bool,
     detail: String,
-    remedy: &'static str,
+    remedy: String,
 }
 
 impl Finding {
-    fn new(thing: impl Into<String>, found: Result<String, String>, remedy: &'static str) -> Self {
+    fn new(thing: impl Into<String>, found: Result<String, String>, remedy: &str) -> Self {
         let (thing, there) = (thing.into(), found.is_ok());
         let (Ok(detail) | Err(detail)) = found;
-        Self { thing, there, detail, remedy: if there { "" } else { remedy } }
+        let remedy = if there { String::new() } else { remedy.to_owned() };
+        Self { thing, there, detail, remedy }
     }
 }
 
@@ -37,10 +48,6 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let folder = match data {
         Some(path) => Ok((path.to_path_buf(), "given by --data".to_owned())),
         None => nas_bench::data_dir().map(|found| (found.path, found.origin.to_string())),
-    };
-    let opened = |open: &dyn Fn(&Path) -> Result<(), nas_bench::Error>| {
-        let (path, _) = folder.as_ref().map_err(ToString::to_string)?;
-        open(path).map(|()| "ready".to_owned()).map_err(|error| error.to_string())
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut findings = vec![
@@ -54,22 +61,23 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
                 .map_err(ToString::to_string),
             "set PEL_NAS_DATA to a folder",
         ),
-        Finding::new(
-            "NAS-Bench-201 and HW-NAS-Bench",
-            opened(&|path| NasBench201::open(path).map(drop)),
-            "nas download",
-        ),
-        Finding::new(
-            "published proxies",
-            opened(&|path| PublishedProxies::open(path).map(drop)),
-            "nas download",
-        ),
-        Finding::new(
-            "FBNet block costs",
-            opened(&|path| FbnetBlocks::open(path).map(drop)),
-            "nas download",
-        ),
     ];
+    // By default `nas download` writes to another folder than the one that --data names.
+    let download = data.map_or_else(
+        || "nas download".to_owned(),
+        |folder| format!("nas download --data {}", typed(folder)),
+    );
+    findings.extend(TABLES.map(|(table, open)| {
+        let opened = folder.as_ref().map_err(ToString::to_string).and_then(|(path, _)| {
+            // What to type follows.
+            let problem = |error: nas_bench::Error| {
+                let text = error.to_string();
+                text.split("; run `nas download`").next().unwrap_or_default().to_owned()
+            };
+            open(path).map(|()| "ready".to_owned()).map_err(problem)
+        });
+        Finding::new(table, opened, &download)
+    }));
     findings.extend(torch());
 
     match arguments.format {

@@ -40,6 +40,12 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     });
     let mut downloader = Downloader::new(&folder);
     if let Some(mirror) = &arguments.mirror {
+        if !mirror.is_dir() {
+            return Err(Failure::input(format!(
+                "--mirror {}: there is no such folder: name one that holds the files as <host>/<path of the URL>",
+                mirror.display()
+            )));
+        }
         downloader = downloader.mirror(mirror);
     } else if let Some(base) = &arguments.base {
         downloader = downloader.base(base);

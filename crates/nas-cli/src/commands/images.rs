@@ -37,10 +37,20 @@ const MOST_IMAGES: usize = 65_536;
 pub fn blueprint(problem: &Problem) -> Result<&Blueprint, Failure> {
     problem.blueprint.as_ref().ok_or_else(|| {
         Failure::input(format!(
-            "how networks of {} are built is not known: add --evaluate COMMAND, or --accuracy-table and --latency-table, or name another --space",
-            problem.space.name()
+            "how networks of {} are built is not known: name another --space{}",
+            problem.space.name(),
+            with_networks()
         ))
     })
+}
+
+/// The known spaces with networks, as the end of a sentence.
+#[cfg(feature = "torch")]
+fn with_networks() -> String {
+    let known = nas_eval::spaces::ALL.iter();
+    let names = known.filter(|known| known.blueprint(known.default_dataset()).is_some());
+    let names: Vec<&str> = names.map(|known| known.space().name()).collect();
+    format!(", one of {}", names.join(", "))
 }
 
 #[cfg(feature = "torch")]

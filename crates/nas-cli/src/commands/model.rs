@@ -1,17 +1,13 @@
 //! The options about a language model.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 use nas_llm::{Budget, ChatModel, Endpoint, Failed, Reply, Style, Transcript};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    failure::Failure,
-    run_folder::RunFolder,
-    terminal::{has_colours, note},
-};
+use crate::{failure::Failure, run_folder::RunFolder, terminal::note};
 
 /// The server of the model.
 #[derive(Debug, Clone, clap::Args)]
@@ -147,13 +143,28 @@ impl EndpointArguments {
         note(&format!("asking {name} at {url}, at most {} s for each attempt", self.timeout));
         // Fails if one is set up already.
         let _ = tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
-            .with_ansi(has_colours())
+            .with_writer(|| Notes)
+            .with_ansi(false)
             .with_max_level(tracing_subscriber::filter::LevelFilter::WARN)
+            .with_level(false)
             .with_target(false)
             .without_time()
             .try_init();
         Ok(model)
+    }
+}
+
+/// What the client of a model reports, as notes on standard error.
+struct Notes;
+
+impl Write for Notes {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        note(String::from_utf8_lossy(bytes).trim());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

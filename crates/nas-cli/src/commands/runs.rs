@@ -18,7 +18,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The folder with the runs
+    /// The folder with the runs, or the folder of a run
     #[arg(value_name = "FOLDER", default_value = "runs")]
     folder: PathBuf,
     /// The format of the results
@@ -106,8 +106,10 @@ impl RunSummary {
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let folder = &arguments.folder;
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+    let mut paths: Vec<PathBuf> = match fs::read_dir(folder) {
+        // The folder of a run.
+        Ok(_) if folder.join(CONFIG).is_file() => vec![folder.clone()],
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(Failure::input(format!(
                 "there is no folder {}: nas search writes runs into runs/, or into the folder of --run",
@@ -116,7 +118,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         Err(error) => return Err(Failure::file("read", folder, &error)),
     };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.join(CONFIG).is_file());
     paths.sort();
     let mut records = Records::new([

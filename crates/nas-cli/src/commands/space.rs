@@ -162,7 +162,7 @@ fn list() -> Records {
         records.push(vec![
             known.space().name().into(),
             known.networks_in_words().into(),
-            known.accuracies_in_words().into(),
+            known.accuracies_in_words().unwrap_or("none").into(),
             or_none(datasets),
             or_none(devices),
         ]);

@@ -114,10 +114,10 @@ impl KnownSpace for AutoFormer {
         }))
     }
 
-    fn accuracies_in_words(&self) -> String {
+    fn accuracies_in_words(&self) -> Option<&'static str> {
         match self.0 {
-            Size::Tiny => "of 200 networks (imagenet: of 100)".to_owned(),
-            Size::Small | Size::Base => "none".to_owned(),
+            Size::Tiny => Some("of 200 networks (imagenet: of 100)"),
+            Size::Small | Size::Base => None,
         }
     }
 

@@ -125,8 +125,8 @@ impl KnownSpace for NasBench201 {
         Some(100.0 / Dataset::ALL[dataset].classes() as f64)
     }
 
-    fn accuracies_in_words(&self) -> String {
-        "of all networks".to_owned()
+    fn accuracies_in_words(&self) -> Option<&'static str> {
+        Some("of all networks")
     }
 
     fn tables(&self, data: &Path) -> Option<PathBuf> {

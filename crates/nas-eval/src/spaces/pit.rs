@@ -27,8 +27,8 @@ impl KnownSpace for Pit {
         DATASETS.map(VitDataset::name).to_vec()
     }
 
-    fn accuracies_in_words(&self) -> String {
-        "of 100 networks".to_owned()
+    fn accuracies_in_words(&self) -> Option<&'static str> {
+        Some("of 100 networks")
     }
 
     fn tables(&self, data: &Path) -> Option<PathBuf> {

@@ -40,7 +40,7 @@ fn no_secret_is_printed_or_written() {
     assert!(output.status.success(), "{printed}");
     // The output is what it should be: events, errors and all.
     for expected in
-        ["call begins", "retrying", "starting new connection", "REDACTED@", "(HTTP 401)"]
+        ["call begins", "trying again", "starting new connection", "REDACTED@", "(HTTP 401)"]
     {
         assert!(printed.contains(expected), "no {expected:?} in {printed}");
     }

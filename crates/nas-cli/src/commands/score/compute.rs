@@ -61,6 +61,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let plan = ScorePlan::resolve(arguments)?;
     plan.proxies()?;
     let problem = plan.problem()?;
+    blueprint(&problem)?;
     let out = out.map(|path| ScoreFile::new(path, arguments.force)).transpose()?;
     let architectures = plan.read(&problem)?;
     // Workers may have devices that this machine does not have.

@@ -51,6 +51,7 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
         } else {
             let device = matches!(arguments.device, Target::Published(_));
             let needed = device && arguments.latency_table.is_none()
+                || !problem.has_networks() && arguments.accuracy_table.is_none()
                 || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
             let (accuracy, latency) = (&arguments.accuracy_table, &arguments.latency_table);
             Inputs::open(&problem, data, needed, accuracy.as_deref(), latency.as_deref())?
@@ -76,6 +77,16 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
             let what = if tables { "the table" } else { session.problem.space.name() };
             note(&format!("{what} has {} architectures: every one is evaluated", list.len()));
         }
+    }
+    if arguments.accuracy.is_none()
+        && session.plan.scores_accuracy()
+        && let Some(which) = session.problem.accuracies_in_words()
+        && session.problem.tables(&tables).is_some_and(|table| !table.exists())
+    {
+        note(&format!(
+            "accuracies {which} of {} were published: nas download fetches them (27 MB)",
+            session.problem.space.name()
+        ));
     }
     session.run()
 }

@@ -224,6 +224,11 @@ impl Plan {
         }
     }
 
+    /// Whether a score of zero-cost proxies takes the place of accuracy.
+    pub fn scores_accuracy(&self) -> bool {
+        matches!(self.objectives, Objectives::Sources { accuracy: AccuracySource::Proxies(_), .. })
+    }
+
     /// Workers of an engine in parallel, if asked for.
     pub fn workers(&self) -> Option<u16> {
         match &self.objectives {

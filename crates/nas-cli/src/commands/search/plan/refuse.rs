@@ -74,6 +74,19 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
             problem.space.name()
         )));
     }
+    if !program && !problem.has_networks() {
+        let name = problem.space.name();
+        if arguments.latency_table.is_none() && arguments.device.published().is_none() {
+            return Err(Failure::input(format!(
+                "latency of {name} cannot be measured, since how its networks are built is not known: add --latency-table FILE"
+            )));
+        }
+        if arguments.accuracy == Some(Accuracy::Proxies) {
+            return Err(Failure::input(format!(
+                "--accuracy proxies: how networks of {name} are built is not known: leave it out, or name your own --accuracy-table"
+            )));
+        }
+    }
     let device = match (&arguments.latency_table, &arguments.device) {
         (None, Target::Published(device)) if !program => Some(device),
         _ => None,

@@ -188,7 +188,7 @@ impl Report<'_> {
                 "  from {} without duplicates, {acquisition}\n",
                 counted(trained, "trained network")
             );
-            if trained < budget.count {
+            if trained < budget.count.min(evaluated) {
                 let only = if trained == 1 { "accuracy" } else { "accuracies" };
                 text += &format!(
                     "  only {trained} {only} used; the remaining cells duplicate those, or cannot run\n"
