@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nas_eval::{check_header, read_text};
+use nas_eval::{check_header, csv_problem, read_text};
 use nas_search::{Author, Condition, Evidence, KnowledgeBase, Polarity, Rule};
 use nas_space::Space;
 
@@ -99,10 +99,7 @@ fn what(error: &csv::Error, header: &[String]) -> String {
             let column = column.map_or_else(String::new, |column| format!("{column}: "));
             format!("{column}{}", err.kind())
         }
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} fields where the header has {expected_len}")
-        }
-        _ => error.to_string(),
+        _ => csv_problem(error),
     }
 }
 

@@ -43,6 +43,17 @@ pub fn check_header<'a>(titles: impl IntoIterator<Item = &'a str>) -> Result<(),
     Ok(())
 }
 
+/// A CSV reader's error in words, without its position.
+pub fn csv_problem(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
+            "{len} fields where the header has {expected_len}; a text with commas needs quotes: \"a, b\""
+        ),
+        csv::ErrorKind::Utf8 { err, .. } => err.to_string(),
+        _ => error.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let all: Vec<Proxy> = Proxy::SUITE_ZERO.into();
     let without: Vec<Proxy> = all.iter().copied().filter(|&proxy| proxy != Proxy::Grasp).collect();
     let mut sets = vec![("suite_zero", all), ("suite_zero_without_grasp", without)];
-    sets.extend(Proxy::ALL.map(|proxy| (proxy.name(), vec![proxy])));
+    // Some proxies are of networks with attention.
+    let applicable = ProxySet::new(Proxy::ALL).applicable_to(&networks[0]);
+    sets.extend(applicable.proxies().iter().map(|&proxy| (proxy.name(), vec![proxy])));
     for threads in [2, 1] {
         tch::set_num_threads(threads);
         for (name, proxies) in &sets {

@@ -85,7 +85,7 @@ pub(crate) fn invalid_decision(decisions: &[Decision]) -> Option<(usize, String)
     for (at, decision) in decisions.iter().enumerate() {
         let Decision { name, choices, .. } = decision;
         if let Some(problem) =
-            std::iter::once(name).chain(choices).find_map(|name| invalid_name(name))
+            std::iter::once(name).chain(choices).find_map(|name| invalid_label(name))
         {
             return Some((at, problem));
         }
@@ -118,6 +118,15 @@ pub(crate) fn invalid_decision(decisions: &[Decision]) -> Option<(usize, String)
 pub(crate) fn invalid_name(name: &str) -> Option<String> {
     let shown = name.escape_debug();
     name.contains(char::is_control).then(|| format!("`{shown}` holds a control character"))
+}
+
+/// What is wrong with a name that architectures are written with.
+fn invalid_label(name: &str) -> Option<String> {
+    match name.trim() {
+        "" => Some("a name is empty: expected a text".to_owned()),
+        trimmed if trimmed != name => Some(format!("`{name}` begins or ends with a space")),
+        _ => invalid_name(name),
+    }
 }
 
 /// What is wrong with the condition of a decision, if anything is.

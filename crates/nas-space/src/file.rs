@@ -52,18 +52,33 @@ struct AxisTable {
 #[serde(deny_unknown_fields)]
 struct ConstraintTable {
     axis: Option<String>,
+    #[serde(default, deserialize_with = "bound")]
     at_least: Option<f64>,
+    #[serde(default, deserialize_with = "bound")]
     at_most: Option<f64>,
     forbid: Option<BTreeMap<String, Names>>,
 }
 
+/// A bound that is a number: TOML also has `nan` and `inf`.
+fn bound<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    finite(from).map(Some)
+}
+
+fn finite<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let number = f64::deserialize(from)?;
+    if number.is_finite() {
+        return Ok(number);
+    }
+    Err(serde::de::Error::custom(format!("{number}, expected a finite number")))
+}
+
 /// A name, or a number that is one.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a name in quotes or a number")]
+#[serde(untagged, expecting = "expected a name in quotes or a finite number")]
 enum Name {
     Text(String),
     Whole(i64),
-    Number(f64),
+    Number(#[serde(deserialize_with = "finite")] f64),
 }
 
 #[derive(Deserialize)]
@@ -181,6 +196,11 @@ impl Space {
             let axis = axis.map_err(|problem| source.error(table.span(), problem))?;
             space =
                 space.with_axis(axis).map_err(|error| source.error(table.span(), bare(error)))?;
+            let added = &space.axes()[space.axes().len() - 1];
+            if !bounded(added, space.decisions()) {
+                let problem = format!("axis `{}`: its values are not all finite", added.name);
+                return Err(source.error(table.span(), problem));
+            }
         }
         for table in &file.constraint {
             let constraint = constraint(&space, table.get_ref());
@@ -211,7 +231,7 @@ fn bare(error: Error) -> String {
 /// The indices of choices by their names.
 fn choices(decision: &Decision, names: &Names) -> Result<Vec<u8>, String> {
     let choice = |name: String| {
-        decision.choice(&name).map_err(|error| format!("{error} for `{}`", decision.name))
+        decision.choice(&name).map_err(|error| format!("decision `{}`: {error}", decision.name))
     };
     names.texts().into_iter().map(choice).collect()
 }
@@ -286,6 +306,21 @@ fn axis(space: &Space, table: &AxisTable) -> Result<ComplexityAxis, String> {
         _ => return Err(format!("axis `{name}`: expected either terms or count")),
     };
     Ok(ComplexityAxis { name: name.clone(), terms })
+}
+
+/// Whether an axis is finite for all architectures.
+fn bounded(axis: &ComplexityAxis, decisions: &[Decision]) -> bool {
+    let greatest = |factor: &Factor| match factor {
+        Factor::Number(number) => number.abs(),
+        Factor::Decision(at) => {
+            let numbers = decisions[*at].choices.iter().flat_map(|choice| choice.parse::<f64>());
+            // The greatest one, also among NaN.
+            numbers.map(f64::abs).max_by(f64::total_cmp).unwrap_or(0.0)
+        }
+        Factor::Count(_) => decisions.len() as f64,
+    };
+    let product = |term: &Vec<Factor>| term.iter().map(greatest).product::<f64>();
+    axis.terms.iter().map(product).sum::<f64>().is_finite()
 }
 
 fn constraint(space: &Space, table: &ConstraintTable) -> Result<Constraint, String> {
@@ -379,7 +414,11 @@ at_most = 40
             "if = { dept = 2 }",
             "line 12: unknown decision `dept`, did you mean `depth`?",
         );
-        refuse("if = { depth = 2 }", "if = { depth = 3 }", "line 12: unknown choice `3`");
+        refuse(
+            "if = { depth = 2 }",
+            "if = { depth = 3 }",
+            "line 12: decision `depth`: unknown choice `3`",
+        );
         refuse(
             "choices = [1, 2]",
             "choices = [1, 2]\nif = { \"kernel 2\" = 3 }",
@@ -395,6 +434,19 @@ at_most = 40
         refuse("at_most = 40", "most = 40", "unknown field `most`");
         refuse("axis = \"cost\"", "axis = \"const\"", "unknown axis `const`, did you mean `cost`?");
         refuse("name = \"example\"", "name = ", "line 2");
+        // Numbers that are none.
+        for number in ["nan", "inf", "-inf"] {
+            let bound = format!("at_most = {number}");
+            refuse("at_most = 40", &bound, "line 20: ");
+            refuse("at_most = 40", &bound, "expected a finite number");
+            refuse("[1, 2]", &format!("[1, {number}]"), "a finite number");
+            refuse("\"depth\", 10", &format!("\"depth\", {number}"), "a finite number");
+            refuse("[3, 5]", &format!("[3, 5, \"{number}\"]"), "its values are not all finite");
+        }
+        refuse("\"depth\", 10", "1e200, 1e200", "line 14: axis `cost`: its values are not all");
+        refuse("[1, 2]", "[1, \"\"]", "line 5: a name is empty");
+        refuse("name = \"depth\"", "name = \" \"", "line 5: a name is empty");
+        refuse("[1, 2]", "[1, \" 2\"]", "begins or ends with a space");
         refuse("[1, 2]", "[\"\\u001b[2J\", 2]", "line 5: `\\u{1b}[2J` holds a control character");
         let in_lines = EXAMPLE.replace("Two layers", "Two\\r\\n\\tlayers");
         assert!(Space::from_toml(&in_lines).unwrap().description().contains("Two\r\n\tlayers"));

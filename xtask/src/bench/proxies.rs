@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use super::venv;
 use crate::error::Error;
-use crate::process::cargo;
+use crate::process::{cargo, status};
 use crate::versions::LIBTORCH as VERSION;
 use crate::workspace::Workspace;
 
@@ -66,7 +66,11 @@ pub fn run(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode, Err
 
     let mut build = cargo(workspace);
     build.args(["build", "--release", "--package", "nas-net", "--example", "time_proxies"]);
-    crate::process::status(&mut build)?;
+    let built = status(&mut build)?;
+    if !built.success() {
+        let problem = format!("cargo ended with {built}");
+        return Err(Error::Step { step: "build the example time_proxies", problem });
+    }
     let example: PathBuf = ["target", "release", "examples", "time_proxies"].iter().collect();
     let example = workspace.root().join(example);
     // In turns, since the speed of a machine drifts over minutes.
