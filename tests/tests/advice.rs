@@ -42,6 +42,140 @@ name = \"width\"
 choices = [\"8\", \"16\", \"32\"]
 ";
 
+/// What needs no tables.
+const BARE: [Case<'static>; 15] = [
+    ("front t.csv --objectives a,b", "latency_ms:min", "front t.csv --objectives a:min,b:min"),
+    ("front t.csv --objectives a:min,c:min", "name, a, b", "front t.csv --objectives a:min,b:min"),
+    (
+        "front t.csv --objectives a:min,b:min --reference 3",
+        "give one for each",
+        "front t.csv --objectives a:min,b:min --reference 3,3",
+    ),
+    ("score --proxies params", "name a cell, for example", "score 6111 --proxies params"),
+    (
+        "score --space fbnet --proxies params",
+        "nas space sample --space fbnet --format arch",
+        "space sample --space fbnet --format arch",
+    ),
+    (
+        "score 6111 --proxies params --engine local",
+        "add --out, for example --out scores.bin",
+        "score 6111 --proxies params --engine local --out scores.bin",
+    ),
+    (
+        "score 6111 --proxies params --out x.txt",
+        "ends in .csv or .bin",
+        "score 6111 --proxies params --out x.csv",
+    ),
+    (
+        "score 6111 --proxies params --out scores.csv",
+        "another",
+        "score 6111 --proxies params --out other.csv",
+    ),
+    (
+        "score --proxies params --engine local --out y.bin --file -",
+        "name a file that they can read",
+        "score --proxies params --engine local --out y.bin --file two.txt",
+    ),
+    ("score --space pit --proxies params", "one of nasbench201", "score 6111 --proxies params"),
+    ("space sample --space nasbench", "nasbench201", "space sample --space nasbench201"),
+    ("space sample --space mine", "ends in .toml", "space sample --space mine.toml"),
+    ("latency --runtime torch", "name one, for example `6111`", "latency 6111"),
+    ("export 6111", "--format <FORMAT>", "export 6111 --format python"),
+    ("predict folds --space mine.toml", "name one of nasbench201", "niches --space nasbench201"),
+];
+
+/// The same, where the next step has another mistake.
+const BARE_FURTHER: [Case<'static>; 7] = [
+    (
+        "search --device raspi4 --data elsewhere",
+        "run `nas download --data elsewhere`",
+        "download --data elsewhere --mirror no-such-folder",
+    ),
+    (
+        "benchmark --space mine.toml --devices raspi4",
+        "or use nas search",
+        "search --space mine.toml",
+    ),
+    (
+        "search --space mine.toml",
+        "add --evaluate COMMAND, or --accuracy-table and --latency-table",
+        "search --space mine.toml --accuracy-table t.csv --latency-table t.csv",
+    ),
+    (
+        "search --searcher llm",
+        "--llm-url http://127.0.0.1:8911/v1 --llm-model NAME",
+        "search --searcher llm --llm-url ftp://127.0.0.1 --llm-model NAME",
+    ),
+    (
+        "chat-test",
+        "--llm-url http://127.0.0.1:8911/v1 --llm-model NAME",
+        "chat-test --llm-url ftp://127.0.0.1 --llm-model NAME",
+    ),
+    (
+        "benchmark --devices raspi4 --searchers llm",
+        "use `nas search --searcher llm`",
+        "search --searcher llm",
+    ),
+    ("search --space pit", "add --latency-table FILE", "search --space pit --latency-table t.csv"),
+];
+
+/// What needs tables.
+const TABLES: [Case<'static>; 12] = [
+    (
+        "search --space pit",
+        "add --latency-table FILE",
+        "search --space pit --latency-table pit.csv",
+    ),
+    (
+        "search --space pit --device raspi4",
+        "name your own table with --latency-table",
+        "search --space pit --latency-table pit.csv",
+    ),
+    (
+        "search --space pit --accuracy proxies --latency-table pit.csv",
+        "leave it out",
+        "search --space pit --latency-table pit.csv",
+    ),
+    (
+        "search --energy --device edgetpu",
+        "name one of",
+        "search --energy --device eyeriss --evaluations 60 --trained 20",
+    ),
+    ("niches --partition automatic", "use --rank with --device", "niches --rank --device raspi4"),
+    (
+        "niches --space fbnet --rank --device host",
+        "name a device with published costs",
+        "niches --space fbnet --rank --device raspi4",
+    ),
+    (
+        "predict folds --space nasbench201",
+        "use nas predict eval",
+        "predict eval --seeds 1 --trained 50",
+    ),
+    (
+        "predict eval --seeds 1 --space autoformer-tiny",
+        "ask for fewer with --trained",
+        "predict eval --seeds 1 --space autoformer-tiny --trained 50",
+    ),
+    ("predict eval --space fbnet", "name another --space", "predict eval --seeds 1 --trained 50"),
+    (
+        "latency fit --space autoformer-tiny",
+        "name another --space (see nas space list)",
+        "latency fit",
+    ),
+    (
+        "latency 6111 --runtime onnx --device raspi4",
+        "leave out --device raspi4",
+        "latency 6111 --device raspi4",
+    ),
+    (
+        "benchmark --devices raspi4 --at 700 --seeds 1 --searchers random",
+        "raise --evaluations",
+        "benchmark --devices raspi4 --at 700 --seeds 1 --searchers random --evaluations 700",
+    ),
+];
+
 #[test]
 fn without_tables() {
     let nas = Nas::without_tables(PROGRAM);
@@ -49,106 +183,8 @@ fn without_tables() {
     nas.write("t.csv", "name,a,b\nx,1,2\ny,2,1\n");
     nas.write("scores.csv", "mine\n");
     nas.write("two.txt", "6111\n1462\n");
-    followed(
-        &nas,
-        &[
-            (
-                "front t.csv --objectives a,b",
-                "latency_ms:min",
-                "front t.csv --objectives a:min,b:min",
-            ),
-            (
-                "front t.csv --objectives a:min,c:min",
-                "name, a, b",
-                "front t.csv --objectives a:min,b:min",
-            ),
-            (
-                "front t.csv --objectives a:min,b:min --reference 3",
-                "give one for each",
-                "front t.csv --objectives a:min,b:min --reference 3,3",
-            ),
-            ("score --proxies params", "name a cell, for example", "score 6111 --proxies params"),
-            (
-                "score --space fbnet --proxies params",
-                "nas space sample --space fbnet --format arch",
-                "space sample --space fbnet --format arch",
-            ),
-            (
-                "score 6111 --proxies params --engine local",
-                "add --out, for example --out scores.bin",
-                "score 6111 --proxies params --engine local --out scores.bin",
-            ),
-            (
-                "score 6111 --proxies params --out x.txt",
-                "ends in .csv or .bin",
-                "score 6111 --proxies params --out x.csv",
-            ),
-            (
-                "score 6111 --proxies params --out scores.csv",
-                "another",
-                "score 6111 --proxies params --out other.csv",
-            ),
-            (
-                "score --proxies params --engine local --out y.bin --file -",
-                "name a file that they can read",
-                "score --proxies params --engine local --out y.bin --file two.txt",
-            ),
-            (
-                "score --space pit --proxies params",
-                "one of nasbench201",
-                "score 6111 --proxies params",
-            ),
-            ("space sample --space nasbench", "nasbench201", "space sample --space nasbench201"),
-            ("space sample --space mine", "ends in .toml", "space sample --space mine.toml"),
-            ("latency --runtime torch", "name one, for example `6111`", "latency 6111"),
-            ("export 6111", "--format <FORMAT>", "export 6111 --format python"),
-            (
-                "predict folds --space mine.toml",
-                "name one of nasbench201",
-                "niches --space nasbench201",
-            ),
-        ],
-    );
-    further(
-        &nas,
-        &[
-            (
-                "search --device raspi4 --data elsewhere",
-                "run `nas download --data elsewhere`",
-                "download --data elsewhere --mirror no-such-folder",
-            ),
-            (
-                "benchmark --space mine.toml --devices raspi4",
-                "or use nas search",
-                "search --space mine.toml",
-            ),
-            (
-                "search --space mine.toml",
-                "add --evaluate COMMAND, or --accuracy-table and --latency-table",
-                "search --space mine.toml --accuracy-table t.csv --latency-table t.csv",
-            ),
-            (
-                "search --searcher llm",
-                "--llm-url http://127.0.0.1:8911/v1 --llm-model NAME",
-                "search --searcher llm --llm-url ftp://127.0.0.1 --llm-model NAME",
-            ),
-            (
-                "chat-test",
-                "--llm-url http://127.0.0.1:8911/v1 --llm-model NAME",
-                "chat-test --llm-url ftp://127.0.0.1 --llm-model NAME",
-            ),
-            (
-                "benchmark --devices raspi4 --searchers llm",
-                "use `nas search --searcher llm`",
-                "search --searcher llm",
-            ),
-            (
-                "search --space pit",
-                "add --latency-table FILE",
-                "search --space pit --latency-table t.csv",
-            ),
-        ],
-    );
+    followed(&nas, &BARE);
+    further(&nas, &BARE_FURTHER);
 }
 
 #[test]
@@ -161,71 +197,7 @@ fn with_tables() {
     nas.write("accuracies.csv", "arch,accuracy_percent\n6111,90\n1462,80\n7581,60\n");
     let rules = "polarity,niche,condition\nprefer,3,decision edge 1 = skip\n";
     nas.write("rules.csv", rules);
-    followed(
-        &nas,
-        &[
-            (
-                "search --space pit",
-                "add --latency-table FILE",
-                "search --space pit --latency-table pit.csv",
-            ),
-            (
-                "search --space pit --device raspi4",
-                "name your own table with --latency-table",
-                "search --space pit --latency-table pit.csv",
-            ),
-            (
-                "search --space pit --accuracy proxies --latency-table pit.csv",
-                "leave it out",
-                "search --space pit --latency-table pit.csv",
-            ),
-            (
-                "search --energy --device edgetpu",
-                "name one of",
-                "search --energy --device eyeriss --evaluations 60 --trained 20",
-            ),
-            (
-                "niches --partition automatic",
-                "use --rank with --device",
-                "niches --rank --device raspi4",
-            ),
-            (
-                "niches --space fbnet --rank --device host",
-                "name a device with published costs",
-                "niches --space fbnet --rank --device raspi4",
-            ),
-            (
-                "predict folds --space nasbench201",
-                "use nas predict eval",
-                "predict eval --seeds 1 --trained 50",
-            ),
-            (
-                "predict eval --seeds 1 --space autoformer-tiny",
-                "ask for fewer with --trained",
-                "predict eval --seeds 1 --space autoformer-tiny --trained 50",
-            ),
-            (
-                "predict eval --space fbnet",
-                "name another --space",
-                "predict eval --seeds 1 --trained 50",
-            ),
-            (
-                "latency fit --space autoformer-tiny",
-                "name another --space (see nas space list)",
-                "latency fit",
-            ),
-            (
-                "latency 6111 --runtime onnx --device raspi4",
-                "leave out --device raspi4",
-                "latency 6111 --device raspi4",
-            ),
-            (
-                "benchmark --devices raspi4 --at 700 --seeds 1 --searchers random",
-                "raise --evaluations",
-                "benchmark --devices raspi4 --at 700 --seeds 1 --searchers random --evaluations 700",
-            ),
-        ],
-    );
+    followed(&nas, &TABLES);
     // What is there already is not replaced, and the error says how to.
     let search = "search --device raspi4 --evaluations 60 --trained 20 --run first";
     followed(&nas, &[("search --run mine.toml", "choose another folder", search)]);

@@ -134,3 +134,29 @@ fn hostile_replies_and_pages_do_no_harm() {
         assert!(ran.stderr.contains("run/report.html: ") && ran.stderr.contains(expected));
     }
 }
+
+/// A run that its own error ended is not one that something killed.
+#[test]
+fn a_run_that_an_error_ended_says_which() {
+    let nas = Nas::without_tables(PROGRAM);
+    nas.write("space.toml", SPACE);
+    let search = "search --space space.toml --evaluations 10 --run run --evaluate";
+    let ended = nas.run_line(&format!("{search} nosuchcommand"));
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(nas.read("run/error.txt").contains("nosuchcommand"));
+    let listed = nas.run_line("runs run").stdout;
+    assert!(listed.contains("run  failed"), "{listed}");
+    let report = nas.run_line("report run").stderr;
+    for expected in ["run failed after", "its error: ", "nosuchcommand", "--resume run"] {
+        assert!(report.contains(expected), "{report}");
+    }
+    // A command, and a time, that are none.
+    for (options, expected) in [
+        (["--evaluate", " "].as_slice(), "the command is empty"),
+        (&["--evaluate", "true", "--timeout", "0s"], "expected more than 0, for example 600s"),
+    ] {
+        let refused = nas.run(["search", "--space", "space.toml"].iter().chain(options));
+        assert_eq!(refused.code, 2);
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    }
+}

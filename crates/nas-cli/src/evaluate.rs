@@ -18,7 +18,7 @@ pub struct EvaluateArguments {
     /// Your own command, which computes the objectives of architectures. It reads a line of JSON for each,
     /// `{"id": 7, "arch": "…", "choices": {…}}`, and answers with a line of the same id, `{"id": 7,
     /// "accuracy_percent": 71.3, "latency_ms": 2.4}` or `{"id": 7, "error": "…"}`
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["accuracy", "accuracy_table", "latency_table", "device", "energy", "max_energy"])]
+    #[arg(long, value_name = "COMMAND", value_parser = command, conflicts_with_all = ["accuracy", "accuracy_table", "latency_table", "device", "energy", "max_energy"])]
     evaluate: Option<String>,
     /// Its objectives: two or more, each with max or min. Automatic niches follow the first in ms, else
     /// the first min [default: accuracy_percent:max,latency_ms:min]
@@ -39,6 +39,13 @@ pub struct EvaluateArguments {
 }
 
 const TIMEOUT: Millis = Millis(600_000.0);
+
+fn command(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("the command is empty: expected one as a shell reads it, for example \"python3 train.py\"".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
 
 fn objective(text: &str) -> Result<Objective, String> {
     let (column, direction) = text.rsplit_once(':').unwrap_or((text, ""));
@@ -112,7 +119,10 @@ impl EvaluateArguments {
                 )));
             }
         }
-        let timeout_seconds = self.timeout.unwrap_or(TIMEOUT).0.max(1.0) / 1e3;
+        let timeout_seconds = self.timeout.unwrap_or(TIMEOUT).0 / 1e3;
+        if timeout_seconds <= 0.0 {
+            return Err(Failure::input("--timeout: expected more than 0, for example 600s"));
+        }
         Duration::try_from_secs_f64(timeout_seconds)
             .map_err(|error| Failure::input(format!("--timeout: {error}")))?;
         let workers = self.workers.unwrap_or(1);

@@ -6,7 +6,7 @@ use nas_eval::{check_header, csv_problem, read_text};
 use nas_search::{Author, Condition, Evidence, KnowledgeBase, Polarity, Rule};
 use nas_space::Space;
 
-use crate::{failure::Failure, partition::Cut};
+use crate::{explained, failure::Failure, partition::Cut};
 
 /// The option with rules.
 #[derive(Debug, Clone, clap::Args)]
@@ -97,7 +97,7 @@ fn what(error: &csv::Error, header: &[String]) -> String {
         csv::ErrorKind::Deserialize { err, .. } => {
             let column = err.field().and_then(|at| header.get(usize::try_from(at).ok()?));
             let column = column.map_or_else(String::new, |column| format!("{column}: "));
-            format!("{column}{}", err.kind())
+            format!("{column}{}", explained(&err.kind().to_string()))
         }
         _ => csv_problem(error),
     }

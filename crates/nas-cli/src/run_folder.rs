@@ -22,6 +22,9 @@ pub const CONFIG: &str = "config.toml";
 /// The results, written last: a run with this file has ended, or was stopped by the user.
 pub const RESULT: &str = "front.json";
 
+/// The error that ended a search; it can be resumed.
+pub const ERROR: &str = "error.txt";
+
 /// The job of workers that compute a generation.
 pub const WORK: &str = "proxies.job";
 
@@ -29,11 +32,12 @@ pub const WORK: &str = "proxies.job";
 pub const PROGRAM_LOG: &str = "program.log";
 
 /// The files of a run.
-const FILES: [&str; 14] = [
+const FILES: [&str; 15] = [
     CONFIG,
     EVENTS,
     CHECKPOINT,
     "transcript.jsonl",
+    ERROR,
     "evaluations.csv",
     "front.csv",
     "front.svg",
@@ -257,12 +261,13 @@ impl RunFolder {
     pub fn resume(&self, space: &Space) -> Result<(Journal, Kept), Failure> {
         let resumed = Journal::open(self.path.join(EVENTS), space)?;
         // The results of a stopped search are outdated now.
-        let result = self.file(RESULT);
-        match fs::remove_file(&result) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Failure::file("remove", &result, &error));
+        for outdated in [RESULT, ERROR].map(|name| self.file(name)) {
+            match fs::remove_file(&outdated) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Failure::file("remove", &outdated, &error));
+                }
+                _ => {}
             }
-            _ => {}
         }
         // No other process writes here: half-written files are from a process that was killed.
         let entries = fs::read_dir(&self.path).into_iter().flatten().flatten();

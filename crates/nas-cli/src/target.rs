@@ -101,10 +101,8 @@ pub fn check_published(problem: &Problem, device: &str) -> Result<(), Failure> {
         [] => String::new(),
         _ => format!(", only for {}", known.join(", ")),
     };
-    let measured = match problem.has_networks() {
-        true => "measure on this machine with --device host, or ",
-        false => "",
-    };
+    let measured =
+        if problem.has_networks() { "measure on this machine with --device host, or " } else { "" };
     Err(Failure::input(format!(
         "no costs of {} were published for {device}{known}: {measured}name your own table with --latency-table",
         problem.title

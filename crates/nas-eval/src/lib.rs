@@ -47,12 +47,12 @@ pub enum Error {
     #[error(transparent)]
     Benchmark(#[from] nas_bench::Error),
     /// A file that cannot be read as CSV at all.
-    #[error("{}", csv_place(file, source))]
+    #[error("{}", csv_place(file, error))]
     Csv {
         /// The file.
         file: String,
         /// Why.
-        source: csv::Error,
+        error: csv::Error,
     },
     /// A value in a user's table.
     #[error("{file}, row {row}, column {column}: {problem}")]

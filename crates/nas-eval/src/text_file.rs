@@ -46,9 +46,11 @@ pub fn check_header<'a>(titles: impl IntoIterator<Item = &'a str>) -> Result<(),
 /// A CSV reader's error in words, without its position.
 pub fn csv_problem(error: &csv::Error) -> String {
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => format!(
-            "{len} fields where the header has {expected_len}; a text with commas needs quotes: \"a, b\""
-        ),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            let quotes = "; a text with commas needs quotes: \"a, b\"";
+            let hint = if len > expected_len { quotes } else { "" };
+            format!("{len} fields where the header has {expected_len}{hint}")
+        }
         csv::ErrorKind::Utf8 { err, .. } => err.to_string(),
         _ => error.to_string(),
     }

@@ -130,7 +130,7 @@ fn rows(
     number: impl Fn(&str) -> Result<Option<f64>, String>,
 ) -> Result<(Vec<String>, Vec<(Arch, Vec<Option<f64>>)>), Error> {
     let name = file.display().to_string();
-    let csv = |source| Error::Csv { file: name.clone(), source };
+    let csv = |error| Error::Csv { file: name.clone(), error };
     let text = read_text(file).map_err(|error| csv(error.into()))?;
     let mut reader = csv::ReaderBuilder::new();
     let reader = reader.trim(csv::Trim::All).comment(Some(b'#'));

@@ -381,6 +381,7 @@ at_most = 40
         let all: Vec<String> = space.enumerate().map(|arch| space.format(&arch)).collect();
         // 20 + 25 is more than 40.
         assert_eq!(all, ["1 -", "2 3"]);
+        assert_eq!((space.size(), space.allowed(3), space.allowed(2)), (Some(3), Some(2), None));
         let costs: Vec<f64> =
             space.enumerate().map(|arch| space.axis_value(&space.axes()[0], &arch)).collect();
         assert_eq!(costs, [10.0, 29.0]);
@@ -441,7 +442,7 @@ at_most = 40
             refuse("at_most = 40", &bound, "expected a finite number");
             refuse("[1, 2]", &format!("[1, {number}]"), "a finite number");
             refuse("\"depth\", 10", &format!("\"depth\", {number}"), "a finite number");
-            refuse("[3, 5]", &format!("[3, 5, \"{number}\"]"), "its values are not all finite");
+            refuse("[3, 5]", &format!("[3, 5, \"{number}\"]"), "is no number");
         }
         refuse("\"depth\", 10", "1e200, 1e200", "line 14: axis `cost`: its values are not all");
         refuse("[1, 2]", "[1, \"\"]", "line 5: a name is empty");

@@ -282,6 +282,13 @@ impl Space {
         Some(Error::Constraint { space: self.name.clone(), problem })
     }
 
+    /// The number of architectures that satisfy the constraints, which are counted one by one; `None`
+    /// where there are more than `most`, whether they satisfy them or not.
+    pub fn allowed(&self, most: u64) -> Option<u64> {
+        let size = self.size().filter(|size| *size <= most)?;
+        Some(if self.constraints.is_empty() { size } else { self.enumerate().count() as u64 })
+    }
+
     /// The number of architectures, whether they satisfy the constraints or not; `None` above
     /// `u64::MAX`.
     pub fn size(&self) -> Option<u64> {

@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use super::venv;
 use crate::error::Error;
 use crate::process::{cargo, status};
+use crate::setup::libtorch::{self, Wanted};
 use crate::versions::LIBTORCH as VERSION;
 use crate::workspace::Workspace;
 
@@ -56,6 +57,7 @@ type Figures = BTreeMap<(String, u32), f64>;
 
 /// Measures both sides and prints a row for each proxy.
 pub fn run(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode, Error> {
+    libtorch::set_up(workspace, &Wanted::Any)?;
     let packages = [("torch", VERSION), ("numpy", "2.4.6")];
     let python = match python {
         Some(python) => python.to_path_buf(),
@@ -66,9 +68,9 @@ pub fn run(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode, Err
 
     let mut build = cargo(workspace);
     build.args(["build", "--release", "--package", "nas-net", "--example", "time_proxies"]);
-    let built = status(&mut build)?;
-    if !built.success() {
-        let problem = format!("cargo ended with {built}");
+    let ended = status(&mut build)?;
+    if !ended.success() {
+        let problem = format!("cargo ended with {ended}");
         return Err(Error::Step { step: "build the example time_proxies", problem });
     }
     let example: PathBuf = ["target", "release", "examples", "time_proxies"].iter().collect();

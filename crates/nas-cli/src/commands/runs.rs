@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     journal::{EVENTS, Journal, evaluations},
     output::{Cell, Format, Records, counted},
-    run_folder::{CONFIG, RESULT, RunFolder},
+    run_folder::{CONFIG, ERROR, RESULT, RunFolder},
     terminal::{print, report, typed},
 };
 
@@ -32,6 +32,8 @@ pub enum State {
     Ended,
     /// Stopped by the user.
     Stopped,
+    /// It ended with an error.
+    Failed,
     /// Its process ended before the search did.
     Killed,
     Running,
@@ -55,6 +57,7 @@ impl State {
         match self {
             Self::Ended => "ended",
             Self::Stopped => "stopped",
+            Self::Failed => "failed",
             Self::Killed => "killed",
             Self::Running => "running",
         }
@@ -77,6 +80,7 @@ impl RunSummary {
             Some(false) => State::Ended,
             _ if Journal::is_in_use(&folder.file(EVENTS)) => State::Running,
             Some(true) => State::Stopped,
+            None if folder.file(ERROR).exists() => State::Failed,
             None => State::Killed,
         };
         let (all, failed) = evaluations(&folder.file(EVENTS));
@@ -88,12 +92,19 @@ impl RunSummary {
     pub fn without_results(&self) -> Failure {
         let (run, typed) = (self.folder.path().display(), typed(self.folder.path()));
         let evaluated = counted(self.evaluated, "evaluation");
-        Failure::input(if self.state == State::Running {
-            format!("{run} is still running, after {evaluated}")
-        } else {
-            format!(
-                "{run} was killed after {evaluated}: resume it with nas search --resume {typed}; Ctrl-C then stops it and writes its results"
-            )
+        let resume = format!(
+            "resume it with nas search --resume {typed}; Ctrl-C then stops it and writes its results"
+        );
+        Failure::input(match self.state {
+            State::Running => format!("{run} is still running, after {evaluated}"),
+            State::Failed => {
+                let error = fs::read_to_string(self.folder.file(ERROR)).unwrap_or_default();
+                format!(
+                    "{run} failed after {evaluated}: {resume}\n  its error: {}",
+                    error.trim_end()
+                )
+            }
+            _ => format!("{run} was killed after {evaluated}: {resume}"),
         })
     }
 

@@ -192,11 +192,17 @@ fn decisions(space: &Space, most: usize) -> Records {
     records
 }
 
+/// Architectures that are soon counted one by one.
+const COUNTED: u64 = 1_000_000;
+
 fn size_in_words(space: &Space) -> String {
-    let size = space.size().map_or_else(|| "more than 10¹⁹".to_owned(), |size| size.to_string());
-    let constraints =
-        if space.constraints().is_empty() { "" } else { ", minus those that constraints forbid" };
-    format!("{size} architectures{constraints}")
+    let Some(size) = space.size() else { return "more than 10¹⁹ architectures".to_owned() };
+    let all = counted(usize::try_from(size).unwrap_or(usize::MAX), "architecture");
+    match space.allowed(COUNTED) {
+        _ if space.constraints().is_empty() => all,
+        Some(allowed) => format!("{all}, {allowed} of them allowed by the constraints"),
+        None => format!("{all}, minus those that constraints forbid"),
+    }
 }
 
 fn describe(problem: &Problem, format: Format) -> Result<(), Failure> {

@@ -252,7 +252,7 @@ impl Setting<'_> {
             }
         };
         (self.note)(&format!(
-            "no answer from `{}` for {:.0} s ({printed}). An answer is a line such as {{\"id\": 0, {}}}, flushed; --timeout ({:.0} s) limits the time for one",
+            "no answer from `{}` for {} s ({printed}). An answer is a line such as {{\"id\": 0, {}}}, flushed; --timeout ({} s) limits the time for one",
             self.command,
             hint(self.timeout).as_secs_f64(),
             self.columns(),

@@ -31,7 +31,7 @@ use crate::{
     partition::Cut,
     report::page,
     rules,
-    run_folder::{CONFIG, PROGRAM_LOG, RESULT, RunFolder, WORK},
+    run_folder::{CONFIG, ERROR, PROGRAM_LOG, RESULT, RunFolder, WORK},
     searcher::Searcher,
     space_arguments::SpaceArguments,
     stop::stop_signal,
@@ -230,6 +230,8 @@ impl Session {
         let ran = go(&search, proposer, &mut self.opened, &mut journal, kept, &mut view, stop);
         let outcome = ran.map_err(|failure| {
             self.folder.keep();
+            // If that fails, the run counts as killed.
+            let _ = self.folder.write(ERROR, &format!("{failure}\n"));
             failure.and(&resume)
         })?;
 

@@ -160,7 +160,11 @@ pub fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(),
     }
 }
 
-/// The number of architectures in a space, without regard to constraints.
+/// Architectures that are soon counted one by one.
+const COUNTED: u64 = 100_000;
+
+/// The number of architectures in a space; in a large one with those that constraints forbid.
 pub fn size(problem: &Problem) -> usize {
-    problem.space.size().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
+    let size = problem.space.allowed(COUNTED).or_else(|| problem.space.size());
+    size.and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX)
 }
