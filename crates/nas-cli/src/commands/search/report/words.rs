@@ -188,11 +188,13 @@ impl Report<'_> {
                 "  from {} without duplicates, {acquisition}\n",
                 counted(trained, "trained network")
             );
-            if trained < budget.count.min(evaluated) {
-                let only = if trained == 1 { "accuracy" } else { "accuracies" };
-                text += &format!(
-                    "  only {trained} {only} used; the remaining cells duplicate those, or cannot run\n"
-                );
+            if trained < budget.count {
+                let why = if trained == evaluated {
+                    "no more networks were evaluated"
+                } else {
+                    "the others duplicate those, or cannot run"
+                };
+                text += &format!("  only {trained} of {} accuracies used: {why}\n", budget.count);
             }
         }
         if let Some(Scores { hypervolume, hypervolume_ratio, igd, igd_plus }) = self.scores {
