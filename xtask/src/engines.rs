@@ -27,6 +27,8 @@ pub fn test(workspace: &Workspace) -> Result<ExitCode, Error> {
     let missing = PACKAGES.iter().filter(|(_, program)| !is_there(program));
     let missing: Vec<&str> = missing.map(|(package, _)| *package).collect();
     if !missing.is_empty() {
+        // A new machine has no list of packages.
+        run(Command::new("apt-get").args(["update", "--quiet"]), "the list of packages")?;
         let install = ["install", "--yes", "--no-install-recommends"];
         run(Command::new("apt-get").args(install).args(&missing), &missing.join(", "))?;
     }
