@@ -104,6 +104,13 @@ fn numbers_of_front_are_numbers_in_order_and_what_does_not_count_is_named() {
     assert_eq!(found["front"][2]["acc"], 90.123_456_789_012_35);
     assert_eq!(found["front"][2]["id"], "007");
     assert_eq!(found["points_within_reference"], 4);
+    // Rows of equal values are all there, and counted once.
+    nas.write("equal.csv", "id,a,b\n1,2,3\n2,2,3\n3,1,4\n");
+    let equal = nas.run_line("front equal.csv --objectives a:min,b:min").stdout;
+    assert!(
+        equal.contains("3 of 3 rows are non-dominated, which are 2 different points"),
+        "{equal}"
+    );
     // A reference point with its values swapped, and one that excludes a part.
     let swapped = front("--reference 10,0");
     assert!(

@@ -103,6 +103,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     // The best in the first objective first.
     let rows: Vec<&[f64]> = points.as_points().iter().collect();
     front.sort_by(|a, b| rows[*a].partial_cmp(rows[*b]).unwrap_or(Ordering::Equal));
+    let is_equal =
+        |pair: &&[usize]| rows[pair[0]].partial_cmp(rows[pair[1]]) == Some(Ordering::Equal);
+    let equal = front.windows(2).filter(is_equal).count();
     let within = reference.as_ref().map(|reference| Within::of(&rows, reference));
     let volume = reference.map(|reference| hypervolume(&points, &reference)).transpose()?;
     let distances = match &exact {
@@ -150,6 +153,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             };
             let mut summary =
                 format!("{} of {} rows are non-dominated", front.len(), found.rows.len());
+            if equal > 0 {
+                summary += &format!(", which are {} different points", front.len() - equal);
+            }
             if skipped > 0 {
                 summary += &format!(", {skipped} lack an objective");
             }

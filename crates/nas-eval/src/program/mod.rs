@@ -358,7 +358,8 @@ impl Program {
             self.accuracies = None;
             return;
         };
-        if kept.len() < FRACTIONS {
+        let few = self.space.allowed(FRACTIONS as u64).unwrap_or(u64::MAX);
+        if kept.len() < FRACTIONS.min(usize::try_from(few).unwrap_or(FRACTIONS)) {
             return;
         }
         if objective.are_fractions(kept.iter().copied()) {
