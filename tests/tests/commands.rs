@@ -104,6 +104,17 @@ fn numbers_of_front_are_numbers_in_order_and_what_does_not_count_is_named() {
     assert_eq!(found["front"][2]["acc"], 90.123_456_789_012_35);
     assert_eq!(found["front"][2]["id"], "007");
     assert_eq!(found["points_within_reference"], 4);
+    // A reference point is in the columns' units, scaled or not.
+    nas.write("two.csv", "a,b\n1,2\n2,1\n");
+    let volume = |options: &str| {
+        let front = format!("front two.csv --objectives a:min,b:min {options} --format json");
+        let found: serde_json::Value =
+            serde_json::from_str(&nas.run_line(&front).stdout).unwrap();
+        found["hypervolume"].as_f64().unwrap()
+    };
+    approx::assert_relative_eq!(volume("--reference 3,3"), 3.0);
+    approx::assert_relative_eq!(volume("--scale --reference 3,3"), 3.0);
+    approx::assert_relative_eq!(volume("--scale --reference 2,2"), 0.0);
     // Rows of equal values are all there, and counted once.
     nas.write("equal.csv", "id,a,b\n1,2,3\n2,2,3\n3,1,4\n");
     let equal = nas.run_line("front equal.csv --objectives a:min,b:min").stdout;

@@ -182,7 +182,7 @@ fn values_that_cannot_be_and_log_lines_are_shown_as_such() {
         ),
         (
             "negative",
-            "gave an invalid value, the first: latency_ms: -12.8, expected a finite number of at least 0",
+            "gave an invalid value, the first: latency_ms: -12.8, expected a finite number above 0",
         ),
     ] {
         let ran = search(&nas, how, "--evaluations 15 --searcher random");

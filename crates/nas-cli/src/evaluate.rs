@@ -57,8 +57,16 @@ fn objective(text: &str) -> Result<Objective, String> {
     if column.is_empty() {
         return Err("expected a name before the colon, for example latency_ms:min".to_owned());
     }
+    if RESERVED.contains(&column) {
+        return Err(format!(
+            "`{column}` has another meaning in questions and answers: name it otherwise"
+        ));
+    }
     Ok(Objective::from_column(column, direction))
 }
+
+/// What questions and answers contain besides objectives.
+const RESERVED: [&str; 6] = ["id", "arch", "choices", "error", "step", "stop"];
 
 /// A user's program, resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

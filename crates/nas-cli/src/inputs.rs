@@ -68,10 +68,53 @@ pub fn in_words(changes: &[Change]) -> String {
     text
 }
 
-/// The files that a command line names.
-pub fn files_of(command: &str) -> impl Iterator<Item = &Path> {
-    let words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-    words.map(Path::new).filter(|file| file.is_file())
+/// The files that a command line names: as words of it, after `=` or a comma, as modules of Python
+/// (`-m NAME`), in the working directory and in those that it changes to.
+pub fn files_of(command: &str) -> Vec<PathBuf> {
+    let mut folders = vec![PathBuf::new()];
+    let mut files: Vec<PathBuf> = Vec::new();
+    let mut before = String::new();
+    for word in words(command) {
+        if before == "cd" {
+            let folder = folders.last().map_or_else(PathBuf::new, |folder| folder.join(&word));
+            folders.push(folder);
+        }
+        let module = word.replace('.', "/");
+        let modules = [format!("{module}.py"), format!("{module}/__main__.py")];
+        let named = word.split(['=', ',']).chain([word.as_str()]);
+        let modules = modules.iter().map(String::as_str).filter(|_| before == "-m");
+        for name in named.chain(modules) {
+            let local = ["$PWD/", "${PWD}/"].iter().find_map(|pwd| name.strip_prefix(pwd));
+            let name = local.unwrap_or(name);
+            let found = folders.iter().map(|folder| folder.join(name));
+            for file in found.filter(|file| file.is_file()) {
+                if !files.contains(&file) {
+                    files.push(file);
+                }
+            }
+        }
+        before = word;
+    }
+    files
+}
+
+/// The words of a command line as a shell reads it, without its operators.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    let mut characters = command.chars();
+    while let Some(c) = characters.next() {
+        let last = words.len() - 1;
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None | Some('"'), '\\') => words[last].extend(characters.next()),
+            (None, c) if c.is_whitespace() || ";&|<>()`".contains(c) => words.push(String::new()),
+            _ => words[last].push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[cfg(test)]
@@ -99,11 +142,36 @@ mod tests {
     }
 
     #[test]
-    fn a_commands_files_are_its_words_that_exist() {
+    fn a_commands_files_are_found_however_it_names_them() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("train.py");
-        std::fs::write(&file, "").unwrap();
-        let command = format!("python3 '{}' --epochs 3", file.display());
-        assert_eq!(files_of(&command).collect::<Vec<_>>(), [file.as_path()]);
+        let here = folder.path();
+        std::fs::create_dir_all(here.join("sub/package")).unwrap();
+        for file in ["train.py", "my train.py", "data.csv", "sub/t.py", "sub/package/__main__.py"] {
+            std::fs::write(here.join(file), "").unwrap();
+        }
+        for (command, expected) in [
+            ("python3 train.py --epochs 3", vec!["train.py"]),
+            ("python3 'my train.py'", vec!["my train.py"]),
+            ("python3 \"my train.py\"", vec!["my train.py"]),
+            ("python3 my\\ train.py", vec!["my train.py"]),
+            ("(python3 train.py)", vec!["train.py"]),
+            ("python3 train.py; true", vec!["train.py"]),
+            ("python3 train.py<&0 2>&1|cat", vec!["train.py"]),
+            ("cat < data.csv | python3 train.py", vec!["data.csv", "train.py"]),
+            ("python3 train.py --data=data.csv", vec!["train.py", "data.csv"]),
+            ("DATA=data.csv python3 train.py", vec!["data.csv", "train.py"]),
+            ("run data.csv,train.py", vec!["data.csv", "train.py"]),
+            ("cd sub && python3 t.py", vec!["sub/t.py"]),
+            ("python3 -m train", vec!["train.py"]),
+            ("cd sub; python3 -m package", vec!["sub/package/__main__.py"]),
+            ("python3 nosuch.py", vec![]),
+        ] {
+            let expected: Vec<PathBuf> = expected.iter().map(|file| here.join(file)).collect();
+            // As if it was started there.
+            let command = format!("cd '{}'; {command}", here.display());
+            assert_eq!(files_of(&command), expected, "{command}");
+        }
+        let command = format!("python3 '{}'", here.join("train.py").display());
+        assert_eq!(files_of(&command), [here.join("train.py")]);
     }
 }

@@ -101,6 +101,9 @@ pub enum Error {
         /// The file's version.
         found: String,
     },
+    /// A file that is not as it was written.
+    #[error("the predictor's file was changed or damaged after it was written: fit it again")]
+    Checksum,
     /// A file that is not a model's.
     #[error("not a predictor's file: {0}")]
     Read(#[source] serde_json::Error),

@@ -13,7 +13,10 @@ use crate::{
 };
 
 /// The first key of a model's file.
-const FORMAT: &str = "nas predictor, version 1";
+const FORMAT: &str = "nas predictor, version 2";
+
+/// What stands before the model in a file.
+const MODEL: &str = ",\"model\":";
 
 /// How far a prediction may be below the worst trained accuracy, in standard deviations of the trained
 /// accuracies.
@@ -79,8 +82,9 @@ impl Prediction {
 /// Accuracy as a function of an architecture's features, learnt from trained accuracies.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Predictor {
-    format: String,
     space: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dataset: Option<String>,
     columns: Vec<Column>,
     #[serde(rename = "labels")]
     trained: usize,
@@ -140,8 +144,8 @@ impl Predictor {
         let targets: Vec<f64> = values.iter().map(|&value| target.of(value)).collect();
         let least = targets.iter().copied().fold(f64::INFINITY, f64::min);
         let mut predictor = Self {
-            format: FORMAT.to_owned(),
             space: table.space().to_owned(),
+            dataset: None,
             columns: table.columns().to_vec(),
             trained: trained.len(),
             settings,
@@ -243,29 +247,46 @@ impl Predictor {
         self.trained
     }
 
-    /// The model as the text of a file.
+    /// The model of accuracies on a data set of this name.
+    #[must_use]
+    pub fn with_dataset(self, name: Option<&str>) -> Self {
+        Self { dataset: name.map(str::to_owned), ..self }
+    }
+
+    /// The data set that the accuracies are of, where it was named.
+    pub fn dataset(&self) -> Option<&str> {
+        self.dataset.as_deref()
+    }
+
+    /// The model as the text of a file, with a checksum.
     ///
     /// # Errors
     /// None for a model that was learnt from finite numbers.
     pub fn to_json(&self) -> Result<String, Error> {
-        serde_json::to_string(self).map_err(Error::Write)
+        let model = serde_json::to_string(self).map_err(Error::Write)?;
+        let crc32 = crc32fast::hash(model.as_bytes());
+        Ok(format!(r#"{{"format":"{FORMAT}","crc32":{crc32}{MODEL}{model}}}"#))
     }
 
     /// The model of a file's text.
     ///
     /// # Errors
     /// [`Error::Version`] for a model of another version, [`Error::Read`] for a text that is not a
-    /// model.
+    /// model, [`Error::Checksum`] for one that was changed since it was written.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         #[derive(Deserialize)]
-        struct Head {
+        struct File {
             format: String,
+            #[serde(default)]
+            crc32: u32,
         }
-        let Head { format } = serde_json::from_str(text).map_err(Error::Read)?;
+        let File { format, crc32 } = serde_json::from_str(text).map_err(Error::Read)?;
         if format != FORMAT {
             return Err(Error::Version { expected: FORMAT.to_owned(), found: format });
         }
-        serde_json::from_str(text).map_err(Error::Read)
+        let model = text.split_once(MODEL).and_then(|(_, rest)| rest.trim_end().strip_suffix('}'));
+        let model = model.filter(|model| crc32fast::hash(model.as_bytes()) == crc32);
+        serde_json::from_str(model.ok_or(Error::Checksum)?).map_err(Error::Read)
     }
 }
 

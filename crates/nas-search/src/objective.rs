@@ -146,7 +146,7 @@ impl Objective {
     }
 
     /// The value, if it is one that the objective can have: finite; an accuracy in % between 0 and
-    /// 100; a latency, energy, memory or size not below 0.
+    /// 100; a latency or energy above 0; a memory or size not below 0.
     ///
     /// # Errors
     /// What is expected, in words.
@@ -166,9 +166,11 @@ impl Objective {
         match self.role {
             Role::Accuracy if self.unit == "%" => (0.0, 100.0, "a finite number between 0 and 100"),
             Role::Accuracy | Role::Other => (f64::MIN, f64::MAX, "a finite number"),
-            Role::Latency | Role::Energy | Role::Memory | Role::Size => {
-                (0.0, f64::MAX, "a finite number of at least 0")
+            // Nothing runs in no time, or at no cost.
+            Role::Latency | Role::Energy => {
+                (f64::MIN_POSITIVE, f64::MAX, "a finite number above 0")
             }
+            Role::Memory | Role::Size => (0.0, f64::MAX, "a finite number of at least 0"),
         }
     }
 

@@ -180,6 +180,15 @@ impl Space {
             None => Ok(()),
         };
         check(&decisions)?;
+        for (decision, (_, at)) in decisions.iter().zip(&tables) {
+            if let Some((short, long)) = ambiguous(&decision.choices) {
+                let problem = format!(
+                    "the choices `{short}` and `{long}` of decision `{}` cannot be told apart in a text: replace the spaces, for example by _",
+                    decision.name
+                );
+                return Err(source.error(at.clone(), problem));
+            }
+        }
         let places = tables.iter().map(|(table, _)| table.name.as_str()).zip(0..).collect();
         for (at, (table, _)) in tables.iter().enumerate() {
             if let Some(condition) = &table.condition {
@@ -218,6 +227,17 @@ impl Space {
         }
         Ok(space)
     }
+}
+
+/// Two choices of which one continues the other after a space: in an architecture's text the second
+/// could be the first and a choice of the next decision.
+fn ambiguous(choices: &[String]) -> Option<(&str, &str)> {
+    choices.iter().find_map(|short| {
+        let continues = |long: &&String| {
+            long.strip_prefix(short.as_str()).is_some_and(|rest| rest.starts_with(' '))
+        };
+        choices.iter().find(continues).map(|long| (short.as_str(), long.as_str()))
+    })
 }
 
 /// An error without the space's name: the file is named in its place.
@@ -445,6 +465,7 @@ at_most = 40
             refuse("[3, 5]", &format!("[3, 5, \"{number}\"]"), "is no number");
         }
         refuse("\"depth\", 10", "1e200, 1e200", "line 14: axis `cost`: its values are not all");
+        refuse("[1, 2]", "[1, \"1 2\"]", "line 5: the choices `1` and `1 2` of decision `depth`");
         refuse("[1, 2]", "[1, \"\"]", "line 5: a name is empty");
         refuse("name = \"depth\"", "name = \" \"", "line 5: a name is empty");
         refuse("[1, 2]", "[1, \" 2\"]", "begins or ends with a space");

@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     exact: Option<PathBuf>,
     /// Scale the objectives to [0, 1] by their least and greatest value in FILE (with --exact: in
-    /// both files); the reference point is then 1 for each, unless given in these units
+    /// both files); without --reference the reference point is then 1 for each
     #[arg(long)]
     scale: bool,
     /// The format of the results
@@ -43,20 +43,14 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// The reference point of the minimised objectives.
+    /// The reference point of the minimised objectives, in the columns' units.
     fn reference(&self, directions: &[Direction]) -> Option<Vec<f64>> {
-        match (&self.reference[..], self.scale) {
-            ([], true) => Some(vec![1.0; directions.len()]),
-            ([], false) => None,
-            (given, true) => Some(given.to_vec()),
-            (given, false) => {
-                Some(given.iter().zip(directions).map(|(value, d)| d.minimised(*value)).collect())
-            }
-        }
+        let minimised = |(value, d): (&f64, &Direction)| d.minimised(*value);
+        let given = self.reference.iter().zip(directions).map(minimised);
+        (!self.reference.is_empty()).then(|| given.collect())
     }
 }
 
-/// An objective of the command line.
 struct Objective {
     column: String,
     direction: Direction,
@@ -91,14 +85,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
     let mut points = found.minimised(&directions)?;
     let mut exact = exact.map(|exact| exact.minimised(&directions)).transpose()?;
+    let mut reference = arguments.reference(&directions);
     if arguments.scale {
-        let both = points.as_points().iter().chain(exact.iter().flat_map(|e| e.as_points().iter()));
-        let minimised = vec![Direction::Minimise; directions.len()];
-        let bounds = Bounds::of(&PointSet::from_rows(both, &minimised)?)?;
-        points = bounds.scale(&points)?;
-        exact = exact.map(|exact| bounds.scale(&exact)).transpose()?;
+        (points, exact, reference) = scaled(&points, exact, reference)?;
     }
-    let reference = arguments.reference(&directions);
     let mut front = non_dominated(&points)?;
     // The best in the first objective first.
     let rows: Vec<&[f64]> = points.as_points().iter().collect();
@@ -180,6 +170,28 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Points, an exact front and a reference point, scaled to [0, 1] by the least and greatest value of
+/// each objective; the reference point is 1 for each where none is given.
+#[allow(clippy::type_complexity)]
+fn scaled(
+    points: &PointSet,
+    exact: Option<PointSet>,
+    reference: Option<Vec<f64>>,
+) -> Result<(PointSet, Option<PointSet>, Option<Vec<f64>>), Failure> {
+    let both = points.as_points().iter().chain(exact.iter().flat_map(|e| e.as_points().iter()));
+    let minimised = vec![Direction::Minimise; points.as_points().dimension()];
+    let bounds = Bounds::of(&PointSet::from_rows(both, &minimised)?)?;
+    let reference = match reference {
+        None => Some(vec![1.0; minimised.len()]),
+        Some(given) => {
+            let given = PointSet::from_rows([&given[..]], &minimised)?;
+            bounds.scale(&given)?.as_points().iter().next().map(<[f64]>::to_vec)
+        }
+    };
+    let exact = exact.map(|exact| bounds.scale(&exact)).transpose()?;
+    Ok((bounds.scale(points)?, exact, reference))
 }
 
 /// Which points lie within the reference point, and so count for the hypervolume.

@@ -11,7 +11,7 @@ pub(super) const SHOWN: usize = 200;
 /// A line that a program printed, beside the question that it was asked.
 #[derive(Debug, PartialEq)]
 pub(super) enum Line {
-    /// A JSON object with the question's `id`.
+    /// A JSON object with the question's `id`, and an objective or an error.
     Answer(Map<String, Value>),
     /// A JSON object with another `id`.
     OfAnother(u64),
@@ -22,22 +22,48 @@ pub(super) enum Line {
 }
 
 /// Reads a line. Programs show progress by carriage returns: what the last of them left counts.
-pub(super) fn read(line: &str, id: usize) -> Line {
+pub(super) fn read(line: &str, id: usize, objectives: &[Objective]) -> Line {
     let line = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or(line).trim();
     // A log line may stand before it where its line was not ended.
     let Some(start) = line.find('{') else { return Line::Log };
     let text = &line[start..];
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Map<String, Value>>();
     match values.next() {
-        Some(Ok(object)) => match object.get("id").and_then(Value::as_u64) {
-            // The question itself, as logs repeat it.
-            Some(_) if object.contains_key("choices") => Line::Log,
+        Some(Ok(object)) => match object.get("id").and_then(number) {
+            // The question itself, or how far the program is, as logs have them.
+            Some(_) if !says_something(&object, objectives) => Line::Log,
             Some(found) if found == id as u64 => Line::Answer(object),
             Some(found) => Line::OfAnother(found),
             None => Line::Log,
         },
         Some(Err(error)) if is_about(text, id) => Line::Broken(error.to_string()),
         _ => Line::Log,
+    }
+}
+
+/// An id, which some programs print as a text or with a fraction of zero.
+fn number(id: &Value) -> Option<u64> {
+    match id {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_u64().or_else(|| {
+            let id = other.as_f64().filter(|id| id.fract() == 0.0 && *id >= 0.0)?;
+            Some(id as u64)
+        }),
+    }
+}
+
+/// Whether an object has an objective, or an error, which may be no text and not empty.
+fn says_something(object: &Map<String, Value>, objectives: &[Objective]) -> bool {
+    error(object).is_some()
+        || objectives.iter().any(|objective| object.contains_key(&objective.column()))
+}
+
+/// The error that an answer reports: neither `null` nor empty.
+fn error(answer: &Map<String, Value>) -> Option<String> {
+    match answer.get("error")? {
+        Value::Null | Value::Bool(false) => None,
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        other => Some(other.to_string()),
     }
 }
 
@@ -54,8 +80,7 @@ pub(super) fn values(
     answer: &Map<String, Value>,
     objectives: &[Objective],
 ) -> Result<Vec<Option<f64>>, Failure> {
-    if let Some(error) = answer.get("error") {
-        let error = error.as_str().map_or_else(|| error.to_string(), str::to_owned);
+    if let Some(error) = error(answer) {
         return Err(Failure(Fault::Reported, error));
     }
     let value = |objective: &Objective| {
@@ -86,6 +111,10 @@ pub(super) fn shown(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn of(line: &str) -> Line {
+        read(line, 7, &[Objective::accuracy("accuracy"), Objective::latency()])
+    }
+
     #[test]
     fn an_answer_is_an_object_with_the_questions_id_wherever_it_stands() {
         for line in [
@@ -94,7 +123,7 @@ mod tests {
             "epoch 3/3\r{\"id\":7,\"latency_ms\":2}\r",
             r#"WARNING: no GPU {"id": 7, "latency_ms": 2}"#,
         ] {
-            let Line::Answer(answer) = read(line, 7) else { panic!("{line}") };
+            let Line::Answer(answer) = of(line) else { panic!("{line}") };
             assert_eq!(answer["latency_ms"], 2);
         }
         for line in [
@@ -105,12 +134,13 @@ mod tests {
             r#"{"accuracy_percent": 71.3}"#,
             r#"{"id": "seven", "accuracy_percent": 71.3}"#,
             r#"asked {"id": 7, "arch": "x", "choices": {}}"#,
+            r#"{"id": 7, "epoch": 3, "error": null}"#,
         ] {
-            assert_eq!(read(line, 7), Line::Log, "{line}");
+            assert_eq!(of(line), Line::Log, "{line}");
         }
-        assert_eq!(read(r#"{"id": 6, "latency_ms": 2}"#, 7), Line::OfAnother(6));
-        assert!(matches!(read(r#"{"id": 7, "latency_ms": NaN}"#, 7), Line::Broken(_)));
-        assert_eq!(read(r#"{"id": 71, "latency_ms": NaN}"#, 7), Line::Log);
+        assert_eq!(of(r#"{"id": 6, "latency_ms": 2}"#), Line::OfAnother(6));
+        assert!(matches!(of(r#"{"id": 7, "latency_ms": NaN}"#), Line::Broken(_)));
+        assert_eq!(of(r#"{"id": 71, "latency_ms": NaN}"#), Line::Log);
     }
 
     #[test]
@@ -125,7 +155,7 @@ mod tests {
         for (accuracy, latency, expected) in [
             ("187", "1", "accuracy_percent: 187, expected a finite number between 0 and 100"),
             ("-0.1", "1", "accuracy_percent: -0.1, expected a finite number between 0 and 100"),
-            ("50", "-12.8", "latency_ms: -12.8, expected a finite number of at least 0"),
+            ("50", "-12.8", "latency_ms: -12.8, expected a finite number above 0"),
             ("\"7\"", "1", "accuracy_percent: `\"7\"`, expected a number or null"),
         ] {
             assert_eq!(answer(accuracy, latency).unwrap_err(), expected);

@@ -20,7 +20,12 @@ struct Kept {
     /// Where log lines are written.
     file: Option<PathBuf>,
     open: Option<File>,
+    /// The size of what was written there.
+    written: usize,
 }
+
+/// The size up to which log lines are written, in bytes: 64 MiB.
+const WRITTEN: usize = 64 << 20;
 
 /// A way in which a user's program fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,8 +99,12 @@ impl Failures {
         {
             kept.open = OpenOptions::new().create(true).append(true).open(file).ok();
         }
-        if let Some(file) = &mut kept.open {
+        let before = kept.written;
+        kept.written = before.saturating_add(line.len() + 1);
+        let is_within = kept.written <= WRITTEN;
+        if let Some(file) = kept.open.as_mut().filter(|_| before <= WRITTEN) {
             // A log that cannot be written is no reason to end a search.
+            let line = if is_within { line } else { "no more is written: the log is too long" };
             let _ = writeln!(file, "{line}");
         }
         is_first

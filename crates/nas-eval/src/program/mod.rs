@@ -85,6 +85,8 @@ struct Output {
     takes_long: AtomicBool,
     /// Whether it was shown that answers are waited for.
     hinted: AtomicBool,
+    /// Whether it was shown that an answer has another id.
+    strayed: AtomicBool,
 }
 
 /// Answers that come only with the end of input, at different times, before it counts as a rule.
@@ -196,6 +198,8 @@ impl Setting<'_> {
                 hint: (never && !answered).then(|| hint(self.timeout)),
                 waiting: &|| self.waiting(),
                 log: &|line| self.log(line),
+                astray: &|other| self.astray(id, other),
+                objectives: self.objectives,
             };
             match running.exchange(id, &question, &patience) {
                 Ok(Answered { answer, came }) => {
@@ -267,6 +271,16 @@ impl Setting<'_> {
     }
 
     /// Keeps a line that is no answer; the first is shown.
+    /// Says, once, that an answer has another id.
+    fn astray(&self, id: usize, other: u64) {
+        if !self.output.strayed.swap(true, Ordering::Relaxed) {
+            (self.note)(&format!(
+                "`{}` answers \"id\": {other}, which was not asked: it is ignored; expected \"id\": {id}",
+                self.command
+            ));
+        }
+    }
+
     fn log(&self, line: &str) {
         if self.failures.log(line, shown(line.trim())) {
             (self.note)(&format!(
@@ -457,13 +471,41 @@ mod tests {
         fails(&of(r#"{"id":%s,"latency_ms":2}"#), Fault::Value, "accuracy_percent: nothing");
         fails(&of(r#"{"id":%s,"accuracy_percent":"7","latency_ms":2}"#), Fault::Value, "`\"7\"`");
         fails(&of(r#"{"id":%s,"accuracy_percent":187,"latency_ms":2}"#), Fault::Value, "0 and 100");
-        fails(
-            &of(r#"{"id":%s,"accuracy_percent":87,"latency_ms":-2}"#),
-            Fault::Value,
-            "at least 0",
-        );
+        fails(&of(r#"{"id":%s,"accuracy_percent":87,"latency_ms":-2}"#), Fault::Value, "above 0");
         fails(&of(r#"{"id":%s,"error":"no memory"}"#), Fault::Reported, "no memory");
-        fails(&of(r#"{"id":99%s,"accuracy_percent":1,"latency_ms":2}"#), Fault::NotAnAnswer, "id");
+    }
+
+    /// Lines that are nearly answers, before the right one or instead of it.
+    #[test]
+    fn untidy_answers_count_and_astray_ones_cost_nothing() {
+        let slow = Duration::from_secs(60);
+        for answer in [
+            r#"{"id":1000%s,"accuracy_percent":1,"latency_ms":1}\n{GOOD}"#,
+            r#"{"epoch":1,"id":%s}\n{GOOD}"#,
+            r#"{"id":%s,"status":"ready"}\n{GOOD}"#,
+            r#"{"id":%s,"accuracy_percent":70.5,"latency_ms":2,"error":null}"#,
+            r#"{"id":%s,"accuracy_percent":70.5,"latency_ms":2,"error":""}"#,
+            r#"{"id":"%s","accuracy_percent":70.5,"latency_ms":2}"#,
+            r#"{"id":%s.0,"accuracy_percent":70.5,"latency_ms":2}"#,
+        ] {
+            let lines = answer.matches("%s").count() + usize::from(answer.contains("{GOOD}"));
+            let mut command = answering(&answer.replace("{GOOD}", GOOD));
+            if lines == 2 {
+                command = command.replace("\"$id\"", "\"$id\" \"$id\"");
+            }
+            let (told, all_good) = told(&command, slow);
+            assert!(all_good, "{answer}: {told}");
+            assert_eq!(told.contains("which was not asked"), answer.contains("1000"), "{told}");
+        }
+        // Where the right one never comes, the failure says so.
+        let command = answering(r#"{"id":99%s,"accuracy_percent":1,"latency_ms":2}"#);
+        let objectives = vec![Objective::accuracy("accuracy"), Objective::latency()];
+        let mut program =
+            Program::new(&command, space(), objectives, 1, Duration::from_millis(300));
+        program.evaluate(&all()).unwrap();
+        let (fault, count, first) = program.failures().list().remove(0);
+        assert_eq!((fault, count), (Fault::NotAnAnswer, 3), "{first}");
+        assert!(first.contains("an answer to \"id\": 990, expected \"id\": 0"), "{first}");
     }
 
     /// What a program tells the user, and whether all architectures have the good values.

@@ -15,6 +15,7 @@ use std::{
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
+use nas_search::Objective;
 use serde_json::{Map, Value};
 
 use super::{
@@ -22,8 +23,8 @@ use super::{
     failures::{Failure, Fault},
 };
 
-/// The longest line that is read from a program, in bytes.
-const LINE: u64 = 1 << 20;
+/// The longest line that is read from a program, in bytes: 16 MiB.
+const LINE: u64 = 1 << 24;
 
 /// Characters of standard error that are kept.
 const KEPT: usize = 200;
@@ -62,6 +63,10 @@ pub(super) struct Patience<'a> {
     pub(super) waiting: &'a dyn Fn(),
     /// Called for each line that is no answer.
     pub(super) log: &'a dyn Fn(&str),
+    /// Called for each answer to a question that was not asked.
+    pub(super) astray: &'a dyn Fn(u64),
+    /// What an answer has to contain.
+    pub(super) objectives: &'a [Objective],
 }
 
 /// A worker's answer.
@@ -153,9 +158,17 @@ impl Worker {
         let mut hint = patience.hint.map(|after| begun + after);
         let mut ends_input = patience.ends_input.map(|after| begun + after);
         let mut ended: Option<Instant> = None;
-        let timed_out = || {
+        let mut astray = None;
+        let timed_out = |astray: Option<u64>| {
             let seconds = patience.timeout.as_secs_f64();
-            Failure(Fault::TimedOut, format!("no answer within {seconds} s"))
+            let late = format!("no answer within {seconds} s");
+            match astray {
+                None => Failure(Fault::TimedOut, late),
+                Some(other) => Failure(
+                    Fault::NotAnAnswer,
+                    format!("an answer to \"id\": {other}, expected \"id\": {id}; {late}"),
+                ),
+            }
         };
         loop {
             let now = Instant::now();
@@ -173,7 +186,7 @@ impl Worker {
                 ended.map_or(limit, |ended| limit.max(ended + FLUSHED.min(patience.timeout)));
             if last <= now {
                 return Err(match asked {
-                    Ok(()) => timed_out(),
+                    Ok(()) => timed_out(astray),
                     Err(_) => Failure(Fault::Ended, self.end()),
                 });
             }
@@ -181,7 +194,7 @@ impl Worker {
             let until = until.into_iter().flatten().fold(last, Instant::min);
             match self.lines.recv_timeout(until.saturating_duration_since(now)) {
                 Ok(line) => {
-                    if let Some(answer) = self.answer(id, &line, patience)? {
+                    if let Some(answer) = self.answer(id, &line, patience, &mut astray)? {
                         let came = match ended {
                             None => Came::ByItself,
                             Some(at) if at.elapsed() <= FLUSHED => {
@@ -196,7 +209,7 @@ impl Worker {
                 Err(RecvTimeoutError::Disconnected) => {
                     self.was_cut_short = ended.is_some_and(|at| at < limit);
                     return Err(match ended {
-                        Some(at) if limit <= at && asked.is_ok() => timed_out(),
+                        Some(at) if limit <= at && asked.is_ok() => timed_out(astray),
                         _ => Failure(Fault::Ended, self.end()),
                     });
                 }
@@ -204,20 +217,27 @@ impl Worker {
         }
     }
 
-    /// The answer in a line, if it is one; answers to earlier questions come too late.
+    /// The answer in a line, if it is one; answers to earlier questions come too late, and those to
+    /// questions that were not asked may stand before the right one.
     fn answer(
         &self,
         id: usize,
         line: &str,
         patience: &Patience<'_>,
+        astray: &mut Option<u64>,
     ) -> Result<Option<Map<String, Value>>, Failure> {
         let wrong = |why: &dyn std::fmt::Display| {
             Err(Failure(Fault::NotAnAnswer, format!("`{}`: {why}", shown(line))))
         };
-        match read(line, id) {
+        match read(line, id, patience.objectives) {
             Line::Answer(answer) => Ok(Some(answer)),
-            Line::OfAnother(other) if self.asked.contains(&other) => Ok(None),
-            Line::OfAnother(_) => wrong(&format_args!("expected the question's \"id\": {id}")),
+            Line::OfAnother(other) => {
+                if !self.asked.contains(&other) {
+                    *astray = Some(other);
+                    (patience.astray)(other);
+                }
+                Ok(None)
+            }
             Line::Broken(why) => wrong(&why),
             Line::Log => {
                 (patience.log)(line);

@@ -136,15 +136,25 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         while self.state.evaluated.len() < evaluations && !self.is_stopped() {
             let State { found, to_come, partition_at, ref evaluated, .. } = self.state;
-            let is_exhausted = if fill { found == 0 } else { to_come == 0 };
-            if is_exhausted {
+            if !fill && to_come == 0 {
                 break;
+            }
+            let left = evaluations - evaluated.len();
+            if fill && found == 0 {
+                // The niches whose turn it was are exhausted, or empty: the whole space may not be.
+                let mut wanted = vec![0; self.archives.niches()];
+                wanted.push(generation.min(left));
+                self.generation(&mut Statistical, &wanted)?;
+                if self.state.found == 0 {
+                    break;
+                }
+                continue;
             }
             if evaluated.len() >= partition_at && self.partition()? {
                 self.state.partition_at = 2 * self.state.evaluated.len();
                 self.state.budget = Budget::default();
             }
-            let total = generation.min(evaluations - self.state.evaluated.len());
+            let total = generation.min(left);
             let shares = self.shares();
             let shares = self.state.budget.share_out(total, &shares);
             self.state.to_come = to_come.saturating_sub(1);

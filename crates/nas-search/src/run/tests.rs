@@ -461,3 +461,28 @@ fn a_state_of_another_search_is_refused() {
         state.knowledge = std::mem::take(&mut knowledge);
     });
 }
+
+/// Niches without an architecture, or with few, leave their part of the budget to the others.
+#[test]
+fn exhausted_and_empty_niches_do_not_end_a_search() {
+    let space = nasbench201::space();
+    for name in ["nor_conv_3x3", "nor_conv_1x1"] {
+        for thresholds in [vec![100.0], vec![-1.0, 0.5, 5.5, 50.0]] {
+            for allocation in [Allocation::Equal, Allocation::Adaptive] {
+                let axis = Axis::count(space, name).unwrap();
+                let partition = Partition::by_thresholds(axis, &thresholds).unwrap();
+                let settings = Settings {
+                    evaluations: 60,
+                    initial: 10,
+                    generation: 1,
+                    allocation,
+                    ..Settings::default()
+                };
+                let outcome = search(settings, &partition);
+                assert_eq!(outcome.evaluated.len(), 60, "{name}, {thresholds:?}, {allocation:?}");
+                let distinct: HashSet<_> = outcome.evaluated.iter().map(|e| &e.arch).collect();
+                assert_eq!(distinct.len(), 60);
+            }
+        }
+    }
+}

@@ -33,8 +33,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         |error: nas_predict::Error| Failure::input(format!("{}: {error}", file.display()));
     let text = read_text(file).map_err(|error| Failure::file("read", file, &error))?;
     let predictor = Predictor::from_json(&text).map_err(in_file)?;
-    // Features do not depend on the data set.
     let problem = arguments.space.problem()?;
+    if let (Some(learnt), Some(asked)) = (predictor.dataset(), problem.dataset_name)
+        && learnt != asked
+        && arguments.space.dataset.is_some()
+    {
+        return Err(Failure::input(format!(
+            "{}: its accuracies are of {learnt}: leave --dataset out, or fit another one",
+            file.display()
+        )));
+    }
     let all = problem.numbered().filter(|_| arguments.architectures.none_given());
     let architectures = match all {
         Some(all) => all,

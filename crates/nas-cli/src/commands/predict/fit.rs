@@ -2,7 +2,6 @@
 
 use std::{collections::HashSet, path::PathBuf, process::ExitCode};
 
-use nas_eval::read_text;
 use nas_predict::{Predictor, Settings};
 use nas_space::Arch;
 
@@ -27,10 +26,10 @@ pub struct Arguments {
     /// The seed of the boosted trees
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The file to write; an earlier predictor is replaced
+    /// The file to write
     #[arg(long, value_name = "FILE", default_value = "predictor.json")]
     out: PathBuf,
-    /// Replace the file of --out even if it is no predictor
+    /// Replace the file of --out
     #[arg(long)]
     force: bool,
 }
@@ -53,11 +52,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let settings =
         Settings { unconnected: domain.chance, ..arguments.learning.settings(arguments.seed) };
     let file = &arguments.out;
-    let is_predictor = read_text(file).is_ok_and(|text| Predictor::from_json(&text).is_ok());
-    Failure::occupied(file, arguments.force || is_predictor, "predictor.json")?;
+    Failure::occupied(file, arguments.force, "predictor.json")?;
     let predictor = Predictor::fit(&table, &pairs, settings).map_err(|error| {
         Failure::input(format!("{}: {error}", arguments.accuracy_table.display()))
     })?;
+    let predictor = predictor.with_dataset(problem.dataset_name);
     std::fs::write(file, predictor.to_json()?)
         .map_err(|error| Failure::file("write", file, &error))?;
     if predictor.is_constant() {

@@ -19,7 +19,7 @@ use super::{
     arguments::{Accuracy, Arguments},
     config::Config,
     evaluator::{Inputs, Opened},
-    plan::{Plan, SPACE, TABLES},
+    plan::{EVALUATE, Plan, SPACE, TABLES},
     report::Report,
     view::View,
 };
@@ -70,6 +70,11 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
     let files = plan.files(&problem, &tables);
     let files = files.iter().map(|(what, file)| Input::of(what, file));
     let files = files.collect::<Result<Vec<Input>, Failure>>()?;
+    if arguments.evaluate.is_given() && !files.iter().any(|input| input.what == EVALUATE) {
+        note(
+            "the command of --evaluate names no file that is here: --resume cannot tell whether what it runs has changed",
+        );
+    }
     let session = Session::new(plan, problem, inputs, folder, Some(files))?;
     if let Some(list) = session.list.as_ref().filter(|_| arguments.searcher.is_none()) {
         let tables = arguments.accuracy_table.is_some() || arguments.latency_table.is_some();

@@ -28,6 +28,9 @@ mod tests;
 /// Architectures that a language model is asked for in each niche by default.
 pub const CHILDREN: usize = 5;
 
+/// The option with the user's command.
+pub const EVALUATE: &str = "--evaluate";
+
 /// The option with the space.
 pub const SPACE: &str = "--space";
 
@@ -185,8 +188,8 @@ impl Plan {
         files.extend(self.rules.iter().map(|file| ("--rules", file.clone())));
         match &self.objectives {
             Objectives::Program(program) => {
-                let named = files_of(&program.command);
-                files.extend(named.map(|file| ("--evaluate", file.to_path_buf())));
+                let named = files_of(&program.command).into_iter();
+                files.extend(named.map(|file| (EVALUATE, file)));
             }
             Objectives::Sources { accuracy, latency, .. } => {
                 match accuracy {
