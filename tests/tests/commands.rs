@@ -108,8 +108,7 @@ fn numbers_of_front_are_numbers_in_order_and_what_does_not_count_is_named() {
     nas.write("two.csv", "a,b\n1,2\n2,1\n");
     let volume = |options: &str| {
         let front = format!("front two.csv --objectives a:min,b:min {options} --format json");
-        let found: serde_json::Value =
-            serde_json::from_str(&nas.run_line(&front).stdout).unwrap();
+        let found: serde_json::Value = serde_json::from_str(&nas.run_line(&front).stdout).unwrap();
         found["hypervolume"].as_f64().unwrap()
     };
     approx::assert_relative_eq!(volume("--reference 3,3"), 3.0);

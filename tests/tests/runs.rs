@@ -1,6 +1,6 @@
 //! Runs listed, compared and shown.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE};
 use serde_json::{Value, json};
@@ -144,6 +144,7 @@ fn a_run_that_an_error_ended_says_which() {
     let ended = nas.run_line(&format!("{search} nosuchcommand"));
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert!(nas.read("run/error.txt").contains("nosuchcommand"));
+    assert!(ended.stderr.contains("repeat the search with --force"), "{}", ended.stderr);
     let listed = nas.run_line("runs run").stdout;
     assert!(listed.contains("run  failed"), "{listed}");
     let report = nas.run_line("report run").stderr;
@@ -159,4 +160,25 @@ fn a_run_that_an_error_ended_says_which() {
         assert_eq!(refused.code, 2);
         assert!(refused.stderr.contains(expected), "{}", refused.stderr);
     }
+}
+
+/// The user stops it while the networks are scored that set the scale, before the first evaluation.
+#[test]
+fn a_run_that_was_stopped_before_its_first_evaluation_is_shown_as_stopped() {
+    let nas = Nas::without_tables(PROGRAM);
+    let mut search = nas.spawn(["search", "--space", "fbnet", "--run", "run"]);
+    let config = nas.folder().join("run/config.toml");
+    while !config.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let id = search.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(search.wait().unwrap().code(), Some(130));
+    let listed = nas.run_line("runs run").stdout;
+    assert!(listed.contains("run  stopped"), "{listed}");
+    let report = nas.run_line("report run").stderr;
+    assert!(
+        report.contains("run was stopped after") && report.contains("--resume run"),
+        "{report}"
+    );
 }

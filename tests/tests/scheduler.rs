@@ -106,6 +106,7 @@ fn a_secret_in_a_url_is_never_shown_or_written() {
         "score 6111 --out s.csv --engine ray --ray-address http://127.0.0.1:1/?token=PWPW",
         "search --space fbnet --accuracy proxies --compute cpu --engine ray --ray-address http://u:PWPW@127.0.0.1:1",
         "download --base http://u:PWPW@127.0.0.1:1",
+        "download --base http://127.0.0.1:1/x?token=PWPW",
         "chat-test http://u:PWPW@127.0.0.1:1",
         "chat-test --llm-url http://u:PWPW@127.0.0.1:1/v1 --llm-model x --llm-timeout 1",
         "search --ray-adress http://u:PWPW@127.0.0.1:1",

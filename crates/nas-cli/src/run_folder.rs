@@ -25,6 +25,10 @@ pub const RESULT: &str = "front.json";
 /// The error that ended a search; it can be resumed.
 pub const ERROR: &str = "error.txt";
 
+/// What stands there in place of an error where the user stopped the search before there were
+/// results.
+pub const STOPPED_BY_USER: &str = "stopped by the user\n";
+
 /// The job of workers that compute a generation.
 pub const WORK: &str = "proxies.job";
 

@@ -32,7 +32,11 @@ pub(crate) fn read(
     at: &str,
     secrets: &Secrets,
 ) -> Result<Completion, Box<Failure>> {
-    let choice = &value["choices"][0];
+    // Some servers put an empty choice before the one that has the text.
+    let choices = value["choices"].as_array();
+    let has_text = |choice: &&Value| !content(&choice["message"]["content"]).trim().is_empty();
+    let choice = choices.and_then(|choices| choices.iter().find(has_text));
+    let choice = choice.unwrap_or(&value["choices"][0]);
     let message = &choice["message"];
     let counts = Counts::of(&value["usage"]);
     let shown = |text: &str, characters| start(&secrets.scrub_message(text), characters);
@@ -133,6 +137,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_first_choice_with_a_text_is_read() {
+        let choice = |text: &str| json!({ "message": { "content": text } });
+        let value = json!({ "choices": [choice(" "), choice("yes"), choice("no")] });
+        let reply = read(&value, None, "a server", &Secrets::default());
+        assert!(reply.is_ok_and(|reply| reply.text == "yes"));
+        let value = json!({ "choices": [choice(""), choice("")] });
+        assert!(read(&value, None, "a server", &Secrets::default()).is_err());
+    }
 
     #[test]
     fn thinking_is_a_part_of_the_reply_however_it_is_counted() {

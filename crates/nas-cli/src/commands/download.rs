@@ -48,6 +48,13 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         }
         downloader = downloader.mirror(mirror);
     } else if let Some(base) = &arguments.base {
+        if let Some(end) = base.find(['?', '#']) {
+            return Err(Failure::input(format!(
+                "--base {}: expected an address without {}: the path of each file is added to it",
+                &base[..end],
+                &base[end..=end]
+            )));
+        }
         downloader = downloader.base(base);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()

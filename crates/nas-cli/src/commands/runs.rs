@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     journal::{EVENTS, Journal, evaluations},
     output::{Cell, Format, Records, counted},
-    run_folder::{CONFIG, ERROR, RESULT, RunFolder},
+    run_folder::{CONFIG, ERROR, RESULT, RunFolder, STOPPED_BY_USER},
     terminal::{print, report, typed},
 };
 
@@ -80,8 +80,11 @@ impl RunSummary {
             Some(false) => State::Ended,
             _ if Journal::is_in_use(&folder.file(EVENTS)) => State::Running,
             Some(true) => State::Stopped,
-            None if folder.file(ERROR).exists() => State::Failed,
-            None => State::Killed,
+            None => match fs::read_to_string(folder.file(ERROR)) {
+                Ok(text) if text == STOPPED_BY_USER => State::Stopped,
+                Ok(_) => State::Failed,
+                Err(_) => State::Killed,
+            },
         };
         let (all, failed) = evaluations(&folder.file(EVENTS));
         let evaluated = all - failed;
@@ -104,6 +107,7 @@ impl RunSummary {
                     error.trim_end()
                 )
             }
+            State::Stopped => format!("{run} was stopped after {evaluated}: {resume}"),
             _ => format!("{run} was killed after {evaluated}: {resume}"),
         })
     }

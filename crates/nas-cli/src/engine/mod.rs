@@ -192,9 +192,7 @@ impl EngineArguments {
         if result.is_err() && (is_stopped || !engine.is_scheduler()) {
             engine.end();
         }
-        let goes_on = engine.is_scheduler() && !is_stopped;
-        let advice = "what is under way goes on; the same command takes up its results";
-        result.map_err(|failure| if goes_on { failure.and(advice) } else { failure })
+        result
     }
 }
 
@@ -244,7 +242,17 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn run(mut self, mut progress: Progress) -> Result<(), Failure> {
+    fn run(mut self, progress: Progress) -> Result<(), Failure> {
+        self.work(progress).map_err(|failure| {
+            let is_stopped = self.stop.load(Ordering::Relaxed);
+            if self.started.is_empty() || is_stopped || !self.engine.is_scheduler() {
+                return failure;
+            }
+            failure.and("what is under way goes on; the same command takes up its results")
+        })
+    }
+
+    fn work(&mut self, mut progress: Progress) -> Result<(), Failure> {
         let all = self.all;
         let mut done = all - self.waiting.len();
         if done > 0 {

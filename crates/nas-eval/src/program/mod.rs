@@ -298,7 +298,11 @@ impl Evaluator for Program {
     }
 
     fn batch(&self) -> usize {
-        PER_WORKER * self.workers.len()
+        match self.workers.len() {
+            // Nobody waits for the slowest, and each evaluation is recorded as soon as it is made.
+            1 => 1,
+            workers => PER_WORKER * workers,
+        }
     }
 
     fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {

@@ -88,8 +88,8 @@ impl KnowledgeBase {
         let mut text = String::new();
         for (objective, effects) in objectives.iter().zip(self.known_effects()) {
             text += &format!(
-                "\n## Effect of each choice on {}\n\nEstimated together, in the objective's own \
-                 direction.\n\n| decision |",
+                "\n## Effect of each choice on {}\n\nEstimated together; + is more, in the \
+                 objective's unit.\n\n| decision |",
                 objective.column()
             );
             let widest = space.decisions().iter().max_by_key(|decision| decision.choices.len());

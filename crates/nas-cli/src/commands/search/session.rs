@@ -31,7 +31,7 @@ use crate::{
     partition::Cut,
     report::page,
     rules,
-    run_folder::{CONFIG, ERROR, PROGRAM_LOG, RESULT, RunFolder, WORK},
+    run_folder::{CONFIG, ERROR, PROGRAM_LOG, RESULT, RunFolder, STOPPED_BY_USER, WORK},
     searcher::Searcher,
     space_arguments::SpaceArguments,
     stop::stop_signal,
@@ -40,6 +40,10 @@ use crate::{
     terminal::{note, typed},
     workers::Workers,
 };
+
+/// What to do where a program's failures ended a search.
+const NO_VALUE: &str =
+    "no evaluation has a value: mend the command, and repeat the search with --force";
 
 /// A new search.
 pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
@@ -237,6 +241,10 @@ impl Session {
             self.folder.keep();
             // If that fails, the run counts as killed.
             let _ = self.folder.write(ERROR, &format!("{failure}\n"));
+            let (all, failed) = evaluations(&self.folder.file(EVENTS));
+            if all == failed && all > 0 {
+                return failure.and(NO_VALUE);
+            }
             failure.and(&resume)
         })?;
 
@@ -254,6 +262,7 @@ impl Session {
             Ok(ExitCode::from(STOPPED))
         };
         if outcome.interrupted && outcome.evaluated.is_empty() {
+            self.folder.write(ERROR, STOPPED_BY_USER)?;
             return stopped();
         }
         let report = Report::new(&self.plan, &self.problem, &self.opened, &outcome, model)?;
