@@ -76,6 +76,12 @@ fn fronts_of_different_objectives_are_not_compared() {
     let ran = nas.run_line("compare a b");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("fronts of different objectives"), "{}", ran.stderr);
+    // Nor milliseconds of one device with those of another.
+    let other = "search --device eyeriss --evaluations 60 --accuracy benchmark --run c";
+    assert_eq!(nas.run_line(other).code, 0);
+    let ran = nas.run_line("compare a c");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("c is of device eyeriss, a of fpga"), "{}", ran.stderr);
 }
 
 /// Replies of a model are shown as text, never as part of the page.

@@ -67,6 +67,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 columns(first)
             )));
         }
+        for name in ["dataset", "device"] {
+            let first = runs.first().map_or(&summary, |run: &Run| &run.summary);
+            let (own, first) = (summary.setting(name), first.setting(name));
+            if own != first {
+                return Err(Failure::input(format!(
+                    "{} is of {name} {own}, {} of {first}: their values cannot be compared",
+                    path.display(),
+                    arguments.runs[0].display()
+                )));
+            }
+        }
         let rows = rows(&summary, &own)?;
         runs.push(Run { summary, rows });
     }
