@@ -130,6 +130,10 @@ fn numbers_of_front_are_numbers_in_order_and_what_does_not_count_is_named() {
     let part = front("--reference 85,5");
     assert!(part.contains("2 of 4 rows lie within"), "{part}");
     assert!(part.contains("acc excludes 1, size, MB excludes 1"), "{part}");
+    // Neither a cell nor a title commands a terminal.
+    nas.write("hostile.csv", "a\u{1b}[31m,b\nx\u{1b}[2J,1\n");
+    let hostile = nas.run_line("front hostile.csv --objectives b:min");
+    assert!(hostile.stdout.contains("31m") && !hostile.stdout.contains('\u{1b}'));
     nas.write("twice.csv", "acc,ms,acc\n1,2,3\n");
     let refused = nas.run_line("front twice.csv --objectives acc:max,ms:min");
     assert_eq!(refused.code, 2);

@@ -88,7 +88,8 @@ impl Cell {
 impl Records {
     pub fn new(columns: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let columns: Vec<String> = columns.into_iter().map(Into::into).collect();
-        Self { headings: columns.clone(), columns, rows: Vec::new() }
+        let headings = columns.iter().map(|column| printable(column).into_owned()).collect();
+        Self { headings, columns, rows: Vec::new() }
     }
 
     /// Gives a column another title in tables, if there is such a column.

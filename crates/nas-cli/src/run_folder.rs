@@ -314,7 +314,7 @@ fn is_part(name: &OsStr) -> bool {
 }
 
 /// The values of a table by their names, as text.
-fn flatten(before: &str, table: toml::Table, settings: &mut Vec<(String, String)>) {
+pub fn flatten(before: &str, table: toml::Table, settings: &mut Vec<(String, String)>) {
     for (name, value) in table {
         let name = format!("{before}{name}");
         match value {

@@ -49,7 +49,8 @@ pub fn csv_problem(error: &csv::Error) -> String {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let quotes = "; a text with commas needs quotes: \"a, b\"";
             let hint = if len > expected_len { quotes } else { "" };
-            format!("{len} fields where the header has {expected_len}{hint}")
+            let fields = if *len == 1 { "field" } else { "fields" };
+            format!("{len} {fields} where the header has {expected_len}{hint}")
         }
         csv::ErrorKind::Utf8 { err, .. } => err.to_string(),
         _ => error.to_string(),

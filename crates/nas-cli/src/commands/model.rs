@@ -278,7 +278,13 @@ impl ModelPlan {
             None => drop(ChatModel::live(self.endpoint()?, self.budget(), None)?),
         }
         if let Some(file) = self.record.as_ref().filter(|file| file.exists()) {
+            let is_transcript = ChatModel::replay(file).is_ok();
             let file = file.display();
+            if !is_transcript {
+                return Err(Failure::input(format!(
+                    "--record {file} exists, and is no transcript: name another file"
+                )));
+            }
             return Err(Failure::input(format!(
                 "{file} contains the calls of an earlier search: continue it with --replay {file} and --llm-url, or move the file away"
             )));

@@ -1,6 +1,7 @@
 //! A job: what workers compute, in a folder that all of them see.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
@@ -15,6 +16,7 @@ use crate::{
     failure::Failure,
     inputs::{Input, changes, in_words},
     progress::Progress,
+    run_folder::flatten,
     terminal::note,
 };
 
@@ -97,8 +99,9 @@ impl Job {
             }
             if begun != *self {
                 return Err(Failure::input(format!(
-                    "{} contains another job: repeat the command that began it, name another file with --out, or remove that folder",
-                    folder.display()
+                    "{} contains another job{}: repeat the command that began it, name another file with --out, or remove that folder",
+                    folder.display(),
+                    differences(&begun, self)
                 )));
             }
         } else {
@@ -141,4 +144,26 @@ impl Job {
         }
         Ok(table)
     }
+}
+
+/// The settings in which a job differs from one that was begun, in words.
+fn differences(begun: &Job, now: &Job) -> String {
+    let settings = |job| {
+        let mut settings = Vec::new();
+        if let Ok(mut table) = toml::Table::try_from(job) {
+            table.remove("inputs");
+            flatten("", table, &mut settings);
+        }
+        settings.into_iter().collect::<BTreeMap<String, String>>()
+    };
+    let (begun, now) = (settings(begun), settings(now));
+    let names: BTreeSet<&String> = begun.keys().chain(now.keys()).collect();
+    let shown = |settings: &BTreeMap<String, String>, name| {
+        settings.get(name).cloned().unwrap_or_else(|| "nothing".to_owned())
+    };
+    let differ = names.into_iter().filter(|name| begun.get(*name) != now.get(*name));
+    let differ: Vec<String> = differ
+        .map(|name| format!("{name} was {}, now {}", shown(&begun, name), shown(&now, name)))
+        .collect();
+    if differ.is_empty() { String::new() } else { format!(" ({})", differ.join("; ")) }
 }

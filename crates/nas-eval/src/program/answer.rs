@@ -36,7 +36,11 @@ pub(super) fn read(line: &str, id: usize, objectives: &[Objective]) -> Line {
             Some(found) => Line::OfAnother(found),
             None => Line::Log,
         },
-        Some(Err(error)) if is_about(text, id) => Line::Broken(error.to_string()),
+        Some(Err(error)) if is_about(text, id) => Line::Broken(if has_no_number(text) {
+            "JSON has no NaN and no Infinity: print null for a value that does not exist".to_owned()
+        } else {
+            error.to_string()
+        }),
         _ => Line::Log,
     }
 }
@@ -65,6 +69,13 @@ fn error(answer: &Map<String, Value>) -> Option<String> {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
         other => Some(other.to_string()),
     }
+}
+
+/// Whether a text has a value that some programs print for a number that is none.
+fn has_no_number(text: &str) -> bool {
+    let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.to_lowercase();
+    [":nan", ":-nan", ":inf", ":-inf"].iter().any(|number| plain.contains(number))
 }
 
 /// Whether a text that is no JSON begins as the answer to a question does.

@@ -251,6 +251,7 @@ impl Setting<'_> {
         }
         let printed = match self.failures.logged() {
             None => "it has printed nothing on standard output".to_owned(),
+            Some((1, line)) => format!("it has printed a log line: `{line}`"),
             Some((count, first)) => {
                 format!("it has printed {count} log lines, the first: `{first}`")
             }
@@ -470,7 +471,11 @@ mod tests {
         fails("echo 'out of memory' >&2; exit 3", Fault::Ended, "after: out of memory");
         fails("read -r q; echo epoch 1 of 10", Fault::Ended, "exit status: 0");
         let of = |answer: &str| answering(answer);
-        fails(&of(r#"{"id":%s,"accuracy_percent":NaN,"latency_ms":2}"#), Fault::NotAnAnswer, "NaN");
+        fails(
+            &of(r#"{"id":%s,"accuracy_percent":NaN,"latency_ms":2}"#),
+            Fault::NotAnAnswer,
+            "print null",
+        );
         fails(&of(r#"{"id":%s,"accuracy_percent":1e999,"latency_ms":2}"#), Fault::NotAnAnswer, "");
         fails(&of(r#"{"id":%s,"latency_ms":2}"#), Fault::Value, "accuracy_percent: nothing");
         fails(&of(r#"{"id":%s,"accuracy_percent":"7","latency_ms":2}"#), Fault::Value, "`\"7\"`");
