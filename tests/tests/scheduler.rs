@@ -166,10 +166,12 @@ fn files_that_are_no_results_of_a_command_are_not_replaced() {
     nas.write("mine.csv", "arch,accuracy_percent\n0,84.98\n1462,91.12\n1835,71.35\n");
     let fit = "predict fit --accuracy-table mine.csv";
     assert_eq!(nas.run_line(&format!("{fit} --out p.json")).code, 0);
-    assert_eq!(nas.run_line(&format!("{fit} --out p.json")).code, 0);
-    let refused = nas.run_line(&format!("{fit} --out mine.csv"));
-    assert_eq!(refused.code, 2);
-    assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    // Nor is an earlier result, unasked.
+    for file in ["p.json", "mine.csv"] {
+        let refused = nas.run_line(&format!("{fit} --out {file}"));
+        assert_eq!(refused.code, 2);
+        assert!(refused.stderr.contains("--force"), "{}", refused.stderr);
+    }
     assert!(nas.read("mine.csv").starts_with("arch"));
     assert_eq!(nas.run_line(&format!("{fit} --out mine.csv --force")).code, 0);
 }

@@ -385,10 +385,16 @@ mod tests {
         let fewer = Table::new(nasbench201::space(), &cells(3));
         assert!(matches!(predictor.predict(&fewer), Err(Error::Columns { present: false, .. })));
         let file = predictor.to_json().unwrap();
-        let newer = file.replace("version 1", "version 2");
+        let newer = file.replace("version 2", "version 3");
         assert!(matches!(Predictor::from_json(&newer), Err(Error::Version { .. })));
         assert!(matches!(Predictor::from_json(&file[..99]), Err(Error::Read(_))));
-        let elsewhere = Predictor::from_json(&file.replace("nasbench201", "fbnet")).unwrap();
+        // Whatever is changed in it, it is not misread.
+        for (from, to) in [("nasbench201", "fbnet"), ("[", "[1,"), ("0.", "1.")] {
+            let changed = Predictor::from_json(&file.replacen(from, to, 1));
+            assert!(matches!(changed, Err(Error::Checksum)), "{from}");
+        }
+        let ours = Predictor::from_json(&format!("{file}\n")).unwrap();
+        let elsewhere = Predictor { space: "fbnet".to_owned(), ..ours };
         assert!(matches!(elsewhere.predict(&table), Err(Error::Space { .. })));
     }
 }
