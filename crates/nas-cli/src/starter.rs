@@ -35,7 +35,8 @@ fn started() -> Result<ExitCode, String> {
     if !program.is_file() {
         return Err(format!(
             "{} is missing: it belongs beside nas\n  \
-             to install both, type in the folder of pel-nas: cargo install --path crates/nas-cli",
+             to install both, type in the folder of pel-nas: cargo install --path crates/nas-cli\n  \
+             or, to try them there: cargo build --package nas-cli --bins",
             program.display()
         ));
     }
