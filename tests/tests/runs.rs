@@ -157,7 +157,7 @@ fn a_run_that_an_error_ended_says_which() {
     for expected in ["run failed after", "its error: ", "nosuchcommand", "--resume run"] {
         assert!(report.contains(expected), "{report}");
     }
-    // A command, and a time, that are none.
+    // An empty command, and a time limit of 0.
     for (options, expected) in [
         (["--evaluate", " "].as_slice(), "the command is empty"),
         (&["--evaluate", "true", "--timeout", "0s"], "expected more than 0, for example 600s"),

@@ -25,7 +25,7 @@ pub use problem::{Problem, TEST_ACCURACY, Trained};
 pub use program::{Failures, Fault, Program};
 pub use published::{Published, PublishedAccuracies, cost_objective};
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
-pub use text_file::{check_header, csv_problem, read_text, text_of};
+pub use text_file::{check_header, csv_place, csv_problem, read_text, text_of};
 pub use truth::{Covered, Scores, Truth};
 pub use user_table::{UserScores, UserTable};
 
@@ -118,12 +118,4 @@ pub enum Error {
         /// Its message.
         problem: String,
     },
-}
-
-fn csv_place(file: &str, error: &csv::Error) -> String {
-    let problem = csv_problem(error);
-    match error.position() {
-        Some(position) => format!("{file}, row {}: {problem}", position.line()),
-        None => format!("{file}: {problem}"),
-    }
 }

@@ -57,6 +57,15 @@ pub fn csv_problem(error: &csv::Error) -> String {
     }
 }
 
+/// A CSV reader's error in words, with the file and, where it is known, the row.
+pub fn csv_place(file: &str, error: &csv::Error) -> String {
+    let problem = csv_problem(error);
+    match error.position() {
+        Some(position) => format!("{file}, row {}: {problem}", position.line()),
+        None => format!("{file}: {problem}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

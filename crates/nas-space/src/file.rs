@@ -183,7 +183,7 @@ impl Space {
         for (decision, (_, at)) in decisions.iter().zip(&tables) {
             if let Some((short, long)) = ambiguous(&decision.choices) {
                 let problem = format!(
-                    "the choices `{short}` and `{long}` of decision `{}` cannot be told apart in a text: replace the spaces, for example by _",
+                    "the choices `{short}` and `{long}` of decision `{}` are ambiguous in a text: replace the spaces, for example by _",
                     decision.name
                 );
                 return Err(source.error(at.clone(), problem));
@@ -455,7 +455,7 @@ at_most = 40
         refuse("at_most = 40", "most = 40", "unknown field `most`");
         refuse("axis = \"cost\"", "axis = \"const\"", "unknown axis `const`, did you mean `cost`?");
         refuse("name = \"example\"", "name = ", "line 2");
-        // Numbers that are none.
+        // NaN and infinities.
         for number in ["nan", "inf", "-inf"] {
             let bound = format!("at_most = {number}");
             refuse("at_most = 40", &bound, "line 20: ");

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use nas_eval::{check_header, csv_problem, read_text};
+use nas_eval::{check_header, csv_place, read_text};
 use nas_pareto::{Bounds, Direction, PointSet, hypervolume, igd, igd_plus, non_dominated};
 use serde_json::json;
 
@@ -51,6 +51,7 @@ impl Arguments {
     }
 }
 
+/// An objective of the command line.
 struct Objective {
     column: String,
     direction: Direction,
@@ -271,10 +272,7 @@ impl Objective {
 impl Candidates {
     fn read(file: &Path, objectives: &[Objective]) -> Result<Self, Failure> {
         let name = file.display();
-        let cannot = |error: csv::Error| {
-            let row = error.position().map_or(1, csv::Position::line);
-            Failure::input(format!("{name}, row {row}: {}", csv_problem(&error)))
-        };
+        let cannot = |error: csv::Error| Failure::input(csv_place(&name.to_string(), &error));
         let text = read_text(file).map_err(|error| Failure::file("read", file, &error))?;
         let mut reader =
             csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());

@@ -31,12 +31,12 @@ pub(super) fn read(line: &str, id: usize, objectives: &[Objective]) -> Line {
     match values.next() {
         Some(Ok(object)) => match object.get("id").and_then(number) {
             // The question itself, or how far the program is, as logs have them.
-            Some(_) if !says_something(&object, objectives) => Line::Log,
+            Some(_) if !has_values_or_error(&object, objectives) => Line::Log,
             Some(found) if found == id as u64 => Line::Answer(object),
             Some(found) => Line::OfAnother(found),
             None => Line::Log,
         },
-        Some(Err(error)) if is_about(text, id) => Line::Broken(if has_no_number(text) {
+        Some(Err(error)) if is_about(text, id) => Line::Broken(if has_nan_or_infinity(text) {
             "JSON has no NaN and no Infinity: print null for a value that does not exist".to_owned()
         } else {
             error.to_string()
@@ -56,8 +56,8 @@ fn number(id: &Value) -> Option<u64> {
     }
 }
 
-/// Whether an object has an objective, or an error, which may be no text and not empty.
-fn says_something(object: &Map<String, Value>, objectives: &[Objective]) -> bool {
+/// Whether an object has an objective, or reports an error.
+fn has_values_or_error(object: &Map<String, Value>, objectives: &[Objective]) -> bool {
     error(object).is_some()
         || objectives.iter().any(|objective| object.contains_key(&objective.column()))
 }
@@ -71,8 +71,8 @@ fn error(answer: &Map<String, Value>) -> Option<String> {
     }
 }
 
-/// Whether a text has a value that some programs print for a number that is none.
-fn has_no_number(text: &str) -> bool {
+/// Whether a text has a value that JSON does not have: NaN, or an infinity.
+fn has_nan_or_infinity(text: &str) -> bool {
     let plain: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let plain = plain.to_lowercase();
     [":nan", ":-nan", ":inf", ":-inf"].iter().any(|number| plain.contains(number))

@@ -271,7 +271,6 @@ impl Setting<'_> {
         columns.collect::<Vec<_>>().join(", ")
     }
 
-    /// Keeps a line that is no answer; the first is shown.
     /// Says, once, that an answer has another id.
     fn astray(&self, id: usize, other: u64) {
         if !self.output.strayed.swap(true, Ordering::Relaxed) {
@@ -282,6 +281,7 @@ impl Setting<'_> {
         }
     }
 
+    /// Keeps a line that is no answer; the first is shown.
     fn log(&self, line: &str) {
         if self.failures.log(line, shown(line.trim())) {
             (self.note)(&format!(

@@ -43,6 +43,8 @@ pub struct FewShot {
     noise: f64,
     /// The latencies of all architectures on each other device.
     devices: Vec<Vec<Option<f64>>>,
+    /// The least of them, for each device.
+    fastest: Vec<f64>,
 }
 
 /// The predicted latencies of all architectures on a device.
@@ -105,7 +107,13 @@ impl FewShot {
             }
             values.push(1.0);
         }
-        Ok(Self { features: Features { values, width }, noise, devices: devices.to_vec() })
+        let fastest = |device: &Vec<Option<f64>>| least(device.iter().flatten().copied());
+        Ok(Self {
+            features: Features { values, width },
+            noise,
+            fastest: devices.iter().map(fastest).collect(),
+            devices: devices.to_vec(),
+        })
     }
 
     /// The standard deviation of a device's latencies over their mean, the mean of the other devices.
@@ -119,14 +127,12 @@ impl FewShot {
 
     /// The least latency that measurements, and the other devices, show to be possible.
     fn floor(&self, measured: &(impl Iterator<Item = (usize, f64)> + Clone)) -> f64 {
-        let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
-        let ratio = |device: &Vec<Option<f64>>| {
-            let among = least(&mut measured.clone().filter_map(|(at, _)| device[at]));
-            least(&mut device.iter().flatten().copied()) / among
+        let ratio = |(device, fastest): (&Vec<Option<f64>>, &f64)| {
+            fastest / least(measured.clone().filter_map(|(at, _)| device[at]))
         };
-        // Where a device can run none of the measured architectures, its ratio is 0 and says nothing.
-        let ratios = self.devices.iter().map(ratio).filter(|ratio| *ratio > 0.0);
-        least(&mut measured.clone().map(|(_, value)| value)) * least(&mut ratios.chain([1.0]))
+        // Where a device can run none of the measured architectures, its ratio is 0 and does not count.
+        let ratios = self.devices.iter().zip(&self.fastest).map(ratio).filter(|ratio| *ratio > 0.0);
+        least(measured.clone().map(|(_, value)| value)) * least(ratios.chain([1.0]))
     }
 
     fn certainty(&self) -> Certainty<'_> {
@@ -220,6 +226,10 @@ impl FewShot {
         let left_out = (count > 2).then(|| left_out.collect());
         Ok(FewShotFit { predicted, deviations, left_out })
     }
+}
+
+fn least(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(f64::INFINITY, f64::min)
 }
 
 fn check(architectures: &[Arch], devices: &[Vec<Option<f64>>]) -> Result<(), Error> {
