@@ -2,6 +2,7 @@
 // The README shows a whole build.rs.
 #![allow(clippy::needless_doctest_main)]
 
+mod csv_file;
 mod known_space;
 mod learnt_accuracy;
 #[cfg(feature = "torch")]
@@ -16,8 +17,10 @@ mod source;
 pub mod spaces;
 mod text_file;
 mod truth;
+mod user_front;
 mod user_table;
 
+pub use csv_file::{CsvFile, CsvRow};
 pub use known_space::{Class, Features, Form, KnownSpace, Numbering, Statistic};
 pub use learnt_accuracy::LearntAccuracy;
 pub use predicted::{Acquisition, Domain, Predicted, TRAINED_ACCURACY, TrainingBudget};
@@ -27,6 +30,7 @@ pub use published::{Published, PublishedAccuracies, cost_objective};
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
 pub use text_file::{check_header, csv_place, csv_problem, read_text, text_of};
 pub use truth::{Covered, Scores, Truth};
+pub use user_front::UserFront;
 pub use user_table::{UserScores, UserTable};
 
 /// What can be wrong with a source of objectives.

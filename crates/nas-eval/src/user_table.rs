@@ -8,7 +8,7 @@ use std::{
 use nas_search::Objective;
 use nas_space::Arch;
 
-use crate::{Error, Lookup, check_header, read_text};
+use crate::{CsvFile, Error, Lookup};
 
 /// A user's own values of one objective, by architecture.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,41 +129,20 @@ fn rows(
     wanted: impl Fn(&[&str]) -> Result<Vec<usize>, String>,
     number: impl Fn(&str) -> Result<Option<f64>, String>,
 ) -> Result<(Vec<String>, Vec<(Arch, Vec<Option<f64>>)>), Error> {
-    let name = file.display().to_string();
-    let csv = |error| Error::Csv { file: name.clone(), error };
-    let text = read_text(file).map_err(|error| csv(error.into()))?;
-    let mut reader = csv::ReaderBuilder::new();
-    let reader = reader.trim(csv::Trim::All).comment(Some(b'#'));
-    let mut reader = reader.from_reader(text.as_bytes());
-    let header = reader.headers().map_err(csv)?.clone();
-    let titles: Vec<&str> = header.iter().collect();
-    let missing =
-        |expected: String| Error::Column { file: name.clone(), expected, found: titles.join(", ") };
-    check_header(titles.iter().copied()).map_err(|problem| Error::Value {
-        file: name.clone(),
-        row: 1,
-        column: "header".to_owned(),
-        problem,
-    })?;
-    let arch_at = titles.iter().position(|title| *title == "arch");
-    let arch_at = arch_at.ok_or_else(|| missing("arch".to_owned()))?;
-    let columns = wanted(&titles).map_err(missing)?;
+    let csv = CsvFile::read(file)?;
+    let titles = csv.titles();
+    let arch_at = csv.first_of(&["arch"])?;
+    let columns = wanted(&titles).map_err(|expected| csv.missing(expected))?;
     let mut rows = Vec::new();
     let mut known = HashSet::new();
-    for record in reader.records() {
-        let record = record.map_err(csv)?;
-        let row = record.position().map_or(0, csv::Position::line);
-        let wrong = |column: &str, problem: String| Error::Value {
-            file: name.clone(),
-            row,
-            column: column.to_owned(),
-            problem,
-        };
-        let arch = parse(&record[arch_at]).map_err(|error| wrong("arch", error.to_string()))?;
-        let value = |&at: &usize| number(&record[at]).map_err(|problem| wrong(titles[at], problem));
+    for row in csv.rows() {
+        let text = row.field(arch_at);
+        let arch = parse(text).map_err(|error| csv.wrong(row, arch_at, error.to_string()))?;
+        let value =
+            |&at: &usize| number(row.field(at)).map_err(|problem| csv.wrong(row, at, problem));
         let values = columns.iter().map(value).collect::<Result<_, _>>()?;
         if !known.insert(arch.clone()) {
-            return Err(wrong("arch", format!("{} occurs twice", &record[arch_at])));
+            return Err(csv.wrong(row, arch_at, format!("{text} occurs twice")));
         }
         rows.push((arch, values));
     }
@@ -171,7 +150,8 @@ fn rows(
     Ok((names, rows))
 }
 
-fn number(text: &str, objective: &Objective) -> Result<Option<f64>, String> {
+/// A value of the objective; none where the text is empty.
+pub(crate) fn number(text: &str, objective: &Objective) -> Result<Option<f64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
