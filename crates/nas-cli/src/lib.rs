@@ -12,6 +12,7 @@ mod figure;
 mod inputs;
 mod journal;
 mod output;
+mod paired;
 mod partition;
 mod progress;
 mod report;
@@ -59,7 +60,7 @@ enum Command {
     Runs(commands::runs::Arguments),
     /// Writes an HTML page that shows one or several runs
     Report(commands::report::Arguments),
-    /// Compares the fronts of runs, paired by their seeds
+    /// Compares the fronts of runs and files, paired by their seeds
     Compare(commands::compare::Arguments),
     /// Compares searchers with equal budgets, over several seeds
     Benchmark(commands::benchmark::Arguments),
@@ -79,6 +80,8 @@ enum Command {
     Predict(commands::predict::Arguments),
     /// Finds the non-dominated rows of a CSV file
     Front(commands::front::Arguments),
+    /// Scores your own fronts against the exact front of a benchmark
+    FrontScore(commands::front_score::Arguments),
     /// Lists and describes search spaces, and their architectures
     Space(commands::space::Arguments),
     /// Prints the design rules of a run, with their evidence
@@ -163,6 +166,7 @@ fn run(
         Command::Niches(arguments) => commands::niches::run(&arguments, data),
         Command::Predict(arguments) => commands::predict::run(&arguments, data),
         Command::Front(arguments) => commands::front::run(&arguments),
+        Command::FrontScore(arguments) => commands::front_score::run(&arguments, data),
         Command::Space(arguments) => commands::space::run(&arguments),
         Command::Knowledge(arguments) => commands::knowledge::run(&arguments),
         Command::ChatTest(arguments) => commands::chat_test::run(&arguments),

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod download;
 pub mod export;
 pub mod front;
+pub mod front_score;
 pub mod images;
 pub mod knowledge;
 pub mod latency;

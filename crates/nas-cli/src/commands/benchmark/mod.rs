@@ -99,6 +99,16 @@ enum Accuracy {
     Proxy,
 }
 
+/// What a file of fronts has in place of a searcher where the front is the exact one.
+pub const EXACT: &str = "exact";
+
+/// The error about a file of fronts that contains no other.
+pub fn only_exact(file: &str) -> Failure {
+    Failure::input(format!(
+        "{file}: all rows are of the searcher `{EXACT}`, the exact front; expected fronts that a search found"
+    ))
+}
+
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     arguments.check()?;
     let datasets = arguments.datasets(data)?;

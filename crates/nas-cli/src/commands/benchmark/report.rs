@@ -7,7 +7,7 @@ use nas_partition::Allocation;
 use nas_search::Evaluated;
 use nas_space::Arch;
 
-use super::{Accuracy, Arguments, pair::Pair, search::Row};
+use super::{Accuracy, Arguments, EXACT, pair::Pair, search::Row};
 use crate::{
     failure::Failure,
     output::{Cell, Format, Records, counted, print_json},
@@ -43,7 +43,7 @@ impl Arguments {
             for arch in pair.truth.front() {
                 let values = pair.truth.values(arch).unwrap_or_default();
                 let (seen, cost) = (values.first().copied(), values.get(1).copied());
-                let exact = OnFront { by: "exact", seed: self.seed, arch, seen, cost };
+                let exact = OnFront { by: EXACT, seed: self.seed, arch, seen, cost };
                 records.push(of_front(pair, &exact));
             }
         }
