@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE};
+use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE, latencies};
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
@@ -56,7 +56,7 @@ fn runs_are_listed_compared_and_shown() {
         ),
         ("compare runs/random-1 runs/killed", "was killed after 200 evaluations"),
         ("compare runs/random-1 runs/random-1", "the same search with the same seed, 1"),
-        ("compare runs/random-1", "2 values required"),
+        ("compare runs/random-1", "runs/random-1 contains one front alone"),
         ("compare runs/random-1 .", ". is no run"),
         ("runs nowhere", "there is no folder nowhere"),
     ] {
@@ -82,6 +82,106 @@ fn fronts_of_different_objectives_are_not_compared() {
     let ran = nas.run_line("compare a c");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("c is of device eyeriss, a of fpga"), "{}", ran.stderr);
+}
+
+/// Files that a search reads may be others for each seed, whatever they are called.
+#[test]
+fn runs_are_matched_by_seed_not_by_the_names_of_their_files() {
+    let nas = Nas::without_tables(PROGRAM);
+    nas.write("ms.csv", &latencies());
+    let mut compared = Vec::new();
+    for (table, run, seed) in [
+        ("a-1.csv", "a1", 1),
+        ("a-2.csv", "a2", 2),
+        ("b/seed01.csv", "b1", 1),
+        ("b/seed02.csv", "b2", 2),
+        ("monday.csv", "c1", 1),
+        ("tuesday.csv", "c2", 2),
+    ] {
+        fs::create_dir_all(nas.folder().join("b")).unwrap();
+        let row = |cell: usize| format!("{cell},{}\n", 50 + (cell * (run.len() + seed)) % 40);
+        let rows: String = (0..15_625).map(row).collect();
+        nas.write(table, &format!("arch,accuracy\n{rows}"));
+        let ran = nas.run_line(&format!(
+            "search --accuracy-table {table} --latency-table ms.csv --searcher random \
+             --evaluations 40 --seed {seed} --run {run}"
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        compared.push(run);
+    }
+    let groups = |runs: &[&str]| {
+        let rows = nas.json(&format!("compare {}", runs.join(" ")));
+        let rows = rows.as_array().unwrap().iter();
+        rows.map(|row| row["group"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let [a, b] = ["a-*.csv", "b/seed*.csv"].map(|name| format!("objectives.accuracy.file {name}"));
+    assert_eq!(groups(&compared[..4]), [a.clone(), a, b.clone(), b]);
+    // Each seed has a file of its own: one group. Beside others it is unknown which belong together.
+    let table = nas.run_line("compare c1 c2").stdout;
+    assert!(table.contains("\n    1      2  ") && !table.contains("\n    2 "), "{table}");
+    let mixed = groups(&["a1", "c1", "c2"]);
+    assert!(mixed[1] != mixed[2], "{mixed:?}");
+}
+
+#[test]
+fn fronts_of_files_are_compared_with_each_other_and_with_runs() {
+    let Some(nas) = nas() else { return };
+    let header = "name,validation_accuracy_percent,latency_ms";
+    nas.write("mine-seed1.csv", &format!("{header}\na,88,5\nb,90.5,12\nc,,1\n"));
+    nas.write("mine-seed2.csv", &format!("{header}\na,87,4\nb,90,9\n"));
+    nas.write("theirs.csv", &format!("seed,{header}\n1,x,86,6\n2,x,89,9\n2,y,85,4\n"));
+    let objectives = "--objectives validation_accuracy_percent:max,latency_ms:min";
+    let files = "compare mine-seed1.csv mine-seed2.csv theirs.csv";
+    let table = nas.run_line(&format!("{files} {objectives}"));
+    assert_eq!(table.code, 0, "{}", table.stderr);
+    insta::assert_snapshot!("files", table.stdout);
+    assert!(table.stdout.lines().all(|line| line.chars().count() <= 80));
+    let runs = "runs/random-1 runs/random-2";
+    let table = nas.run_line(&format!("compare {runs} mine-seed1.csv mine-seed2.csv"));
+    assert_eq!(table.code, 0, "{}", table.stderr);
+    insta::assert_snapshot!("files_and_runs", table.stdout);
+
+    nas.write("fpga.csv", &format!("device,{header}\nfpga,a,88,5\n"));
+    nas.write("both.csv", &format!("device,{header}\nfpga,a,88,5\nraspi4,a,88,5\n"));
+    nas.write("raspi4.csv", &format!("device,{header}\nraspi4,a,88,5\n"));
+    nas.write("bad.csv", &format!("{header}\na,88,0\n"));
+    nas.write("empty.csv", &format!("{header}\n"));
+    for (arguments, expected) in [
+        (files.to_owned(), "which columns of the files are objectives?"),
+        (format!("compare theirs.csv {runs} {objectives}"), "leave it out"),
+        (format!("compare mine-seed1.csv {objectives}"), "mine-seed1.csv contains one front alone"),
+        (
+            format!("compare mine-seed1.csv mine-seed1.csv {objectives}"),
+            "mine-seed1.csv is named twice",
+        ),
+        (
+            "compare theirs.csv mine-seed1.csv --objectives accuracy:max".to_owned(),
+            "theirs.csv: no column accuracy; the header is: seed, name",
+        ),
+        (format!("compare {runs} fpga.csv"), "fpga.csv is of device fpga, runs/random-1 of raspi4"),
+        (
+            format!("compare raspi4.csv fpga.csv {objectives}"),
+            "fpga.csv is of device fpga, raspi4.csv of raspi4",
+        ),
+        (
+            format!("compare theirs.csv both.csv {objectives}"),
+            "both.csv is of device raspi4, both.csv of fpga",
+        ),
+        (
+            format!("compare theirs.csv bad.csv {objectives}"),
+            "bad.csv, row 2, column latency_ms: `0`",
+        ),
+        (
+            format!("compare theirs.csv empty.csv {objectives}"),
+            "empty.csv: no row has all objectives",
+        ),
+        (format!("compare theirs.csv nowhere.csv {objectives}"), "nowhere.csv: No such file"),
+        (format!("compare {runs} runs/random-3/front.csv"), "name its folder, runs/random-3"),
+    ] {
+        let ran = nas.run_line(&arguments);
+        assert_eq!(ran.code, 2, "{arguments}: {}", ran.stdout);
+        assert!(ran.stderr.contains(expected), "{arguments}: {}", ran.stderr);
+    }
 }
 
 /// Replies of a model are shown as text, never as part of the page.

@@ -66,12 +66,7 @@ struct Candidates {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut objectives = Vec::new();
-    for text in &arguments.objectives {
-        for one in quoted_items(text)? {
-            objectives.push(Objective::parse(&one)?);
-        }
-    }
+    let objectives = parsed(&arguments.objectives)?;
     if !arguments.reference.is_empty() && arguments.reference.len() != objectives.len() {
         return Err(Failure::input(format!(
             "--reference has {} values for {} objectives: give one for each",
@@ -171,6 +166,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The objectives that `--objectives` names.
+pub fn objectives(texts: &[String]) -> Result<Vec<nas_search::Objective>, Failure> {
+    let typed =
+        |Objective { column, direction }| nas_search::Objective::from_column(&column, direction);
+    Ok(parsed(texts)?.into_iter().map(typed).collect())
+}
+
+fn parsed(texts: &[String]) -> Result<Vec<Objective>, Failure> {
+    let mut objectives = Vec::new();
+    for text in texts {
+        for one in quoted_items(text)? {
+            objectives.push(Objective::parse(&one)?);
+        }
+    }
+    Ok(objectives)
 }
 
 /// Points, an exact front and a reference point, scaled to [0, 1] by the least and greatest value of
