@@ -20,6 +20,8 @@ pub enum Fault {
     WrongLength,
     /// Evaluated before, or proposed twice.
     Duplicate,
+    /// Without a known value, or beyond a limit.
+    NoCandidate,
     /// In another niche.
     OutsideNiche,
 }
@@ -35,6 +37,7 @@ impl Fault {
             Self::UnknownChoice => "unknown-choice",
             Self::WrongLength => "wrong-length",
             Self::Duplicate => "duplicate",
+            Self::NoCandidate => "no-candidate",
             Self::OutsideNiche => "outside-niche",
         }
     }

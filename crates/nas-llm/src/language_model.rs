@@ -148,6 +148,10 @@ impl Proposer for LanguageModel {
         Self::NAME
     }
 
+    fn in_generations(&self) -> bool {
+        true
+    }
+
     fn propose(
         &mut self,
         request: &Request<'_>,

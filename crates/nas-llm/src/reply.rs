@@ -65,6 +65,10 @@ pub(crate) fn validate(
             let message = format!("{}: it has {is}, it must have {must}", text());
             Err(Rejected::new(Fault::OutsideNiche, message))
         }
+        Err(Rejection::NoCandidate) => {
+            let message = format!("{}: it has no known value, or exceeds a limit", text());
+            Err(Rejected::new(Fault::NoCandidate, message))
+        }
         Err(Rejection::Illegal(error)) => Err(error.into()),
     }
 }

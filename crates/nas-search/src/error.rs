@@ -25,6 +25,12 @@ pub enum Error {
         /// The number returned.
         found: usize,
     },
+    /// The evaluator returned an architecture that it was not asked for.
+    #[error("the evaluator returned {arch}, which is not being evaluated")]
+    Unasked {
+        /// The architecture as text.
+        arch: String,
+    },
     /// An objective's value that is NaN or infinite; absent values are `None`.
     #[error(
         "the evaluator returned {value} as {objective} of {arch}, expected a finite number or none"

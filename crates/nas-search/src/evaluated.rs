@@ -3,6 +3,8 @@
 use nas_space::Arch;
 use serde::{Deserialize, Serialize};
 
+use crate::Evaluation;
+
 /// An evaluated architecture, and where it came from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
@@ -12,6 +14,8 @@ pub struct Evaluated {
     pub values: Vec<Option<f64>>,
     /// One value for each of the evaluator's details.
     pub details: Vec<Option<f64>>,
+    /// Why it has no values, where its evaluation failed.
+    pub failure: Option<String>,
     /// The niche that it lies in, by its position.
     pub niche: usize,
     /// The generation that proposed it; 0 is the initial sample.
@@ -23,6 +27,12 @@ pub struct Evaluated {
 }
 
 impl Evaluated {
+    /// What the evaluator returned.
+    pub fn evaluation(&self) -> Evaluation {
+        let Self { values, details, failure, .. } = self.clone();
+        Evaluation { values, details, failure }
+    }
+
     /// The values of all objectives, or `None` where one is absent.
     pub fn complete(&self) -> Option<Vec<f64>> {
         self.values.iter().copied().collect()

@@ -31,6 +31,12 @@ pub trait Evaluator {
     /// absent values.
     fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError>;
 
+    /// The evaluator as one that works on several architectures at the same time, if it does. A search
+    /// then proposes the next one whenever one of them is evaluated.
+    fn parallel(&mut self) -> Option<&mut dyn Parallel> {
+        None
+    }
+
     /// New evaluations of everything evaluated so far, for an evaluator that learns. It is called
     /// after each generation, and returns one evaluation for each architecture, in order, or `None`
     /// where nothing changed.
@@ -61,6 +67,25 @@ pub trait Evaluator {
     fn remember(&mut self, _arch: &Arch, _evaluation: &Evaluation) {}
 }
 
+/// An evaluator that works on several architectures at the same time.
+pub trait Parallel {
+    /// How many, at least 1.
+    fn capacity(&self) -> usize;
+
+    /// Begins to evaluate an architecture, and returns at once.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    fn begin(&mut self, arch: &Arch) -> Result<(), BoxError>;
+
+    /// Waits for the first of those that were begun to be evaluated; it is only called while there are
+    /// some.
+    ///
+    /// # Errors
+    /// As [`Evaluator::evaluate`].
+    fn wait(&mut self) -> Result<(Arch, Evaluation), BoxError>;
+}
+
 /// The values of one architecture. A value that does not exist is `None`, never a number, and an
 /// architecture without a value of each objective is on no front.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -69,6 +94,8 @@ pub struct Evaluation {
     pub values: Vec<Option<f64>>,
     /// One value for each detail.
     pub details: Vec<Option<f64>>,
+    /// Why the evaluation failed, if it did: its kind, a colon, and what happened.
+    pub failure: Option<String>,
 }
 
 /// A value that is reported but not optimised, for example the spread of a measurement.

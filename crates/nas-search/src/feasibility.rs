@@ -53,6 +53,7 @@ mod tests {
                 values: vec![(arch.choices()[2] != 4).then_some(1.0)],
                 arch,
                 details: vec![],
+                failure: None,
                 niche: 0,
                 generation: 0,
                 proposer: String::new(),

@@ -6,8 +6,8 @@ use nas_partition::Partition;
 use nas_space::{Arch, Space};
 
 use crate::{
-    Answer, BoxError, Evaluated, KnowledgeBase, Objective, Proposal, Proposer, Rejections, Request,
-    Rule, SearchRng, archives::Archives, rejection::check,
+    Answer, BoxError, Candidates, Evaluated, KnowledgeBase, Objective, Proposal, Proposer,
+    Rejections, Request, Rule, SearchRng, archives::Archives, rejection::check,
 };
 
 /// What proposals are made from.
@@ -21,6 +21,9 @@ pub(crate) struct Situation<'a> {
     pub archives: &'a Archives,
     pub knowledge: &'a KnowledgeBase,
     pub generation: usize,
+    pub candidates: Option<&'a Candidates<'a>>,
+    /// What is being evaluated now, oldest first.
+    pub pending: &'a [Arch],
     /// Whether architectures of all niches are parents in each.
     pub shared: bool,
 }
@@ -38,6 +41,7 @@ pub(crate) struct Proposals {
 /// An accepted proposal.
 pub(crate) struct Accepted {
     pub niche: usize,
+    pub generation: usize,
     pub proposer: String,
     pub proposal: Proposal,
 }
@@ -64,6 +68,8 @@ impl Situation<'_> {
             evaluated,
             count,
             generation,
+            pending: self.pending.iter().collect(),
+            candidates: self.candidates,
             knowledge: Cow::Borrowed(self.knowledge),
             seen: Cow::Borrowed(seen),
             shared,
@@ -109,11 +115,13 @@ impl Proposals {
             });
             self.rules.extend(rules);
             for proposal in proposals {
-                match check(situation.space, partition, niche, seen, &proposal.arch) {
+                let Situation { space, candidates, generation, .. } = *situation;
+                match check(space, partition, niche, seen, candidates, &proposal.arch) {
                     Ok(()) if self.open[part] > 0 => {
                         seen.insert(proposal.arch.clone());
                         self.accepted.push(Accepted {
                             niche: situation.partition.niche_of(&proposal.arch),
+                            generation,
                             proposer: proposer.name().to_owned(),
                             proposal,
                         });

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod archives;
+mod candidates;
 mod error;
 mod evaluated;
 mod evaluator;
@@ -23,13 +24,14 @@ mod searcher;
 mod settings;
 mod state;
 
+pub use candidates::Candidates;
 pub use error::{BoxError, Error};
 pub use evaluated::Evaluated;
-pub use evaluator::{Detail, Evaluation, Evaluator};
+pub use evaluator::{Detail, Evaluation, Evaluator, Parallel};
 pub use event::Event;
 pub use knowledge::{Author, Condition, DroppedRule, Evidence, KnowledgeBase, Polarity, Rule};
 pub use objective::{Objective, Role};
-pub use outcome::{Limit, Outcome, Within};
+pub use outcome::{Outcome, Within};
 pub use proposal::Proposal;
 pub use proposer::{Answer, Proposer};
 pub use proposers::*;

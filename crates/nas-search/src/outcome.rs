@@ -23,15 +23,6 @@ pub struct Outcome {
     pub interrupted: bool,
 }
 
-/// An upper limit on an objective.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limit {
-    /// The objective, by its position.
-    pub objective: usize,
-    /// The largest value allowed, in the objective's unit.
-    pub at_most: f64,
-}
-
 /// The answer to "the best within these limits".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Within<'a> {
@@ -78,7 +69,14 @@ impl Outcome {
 
     /// The architecture that is best in the first objective among those that keep all limits
     /// and that `eligible` accepts; ties go to the lower cost in the later objectives.
-    pub fn best_within(&self, limits: &[Limit], eligible: impl Fn(&Arch) -> bool) -> Within<'_> {
+    ///
+    /// `excess` is the greatest factor by which an architecture exceeds a limit; at most 1 where it keeps
+    /// all.
+    pub fn best_within(
+        &self,
+        excess: impl Fn(&Evaluated) -> f64,
+        eligible: impl Fn(&Arch) -> bool,
+    ) -> Within<'_> {
         let costs = |evaluated: &Evaluated| {
             let values = self.objectives.iter().zip(evaluated.complete()?);
             Some(values.map(|(objective, value)| objective.cost(value)).collect::<Vec<f64>>())
@@ -88,7 +86,7 @@ impl Outcome {
             .iter()
             .filter(|evaluated| eligible(&evaluated.arch))
             .filter_map(|evaluated| {
-                let excess = limits.iter().map(|limit| limit.excess(evaluated)).fold(1.0, f64::max);
+                let excess = excess(evaluated);
                 Some(Candidate { evaluated, costs: costs(evaluated)?, excess })
             })
             .collect();
@@ -109,16 +107,4 @@ struct Candidate<'a> {
     evaluated: &'a Evaluated,
     costs: Vec<f64>,
     excess: f64,
-}
-
-impl Limit {
-    /// The factor by which an architecture exceeds the limit; 1 where it keeps it.
-    fn excess(self, evaluated: &Evaluated) -> f64 {
-        match evaluated.values.get(self.objective).copied().flatten() {
-            Some(value) if value <= self.at_most => 1.0,
-            // Every value exceeds a limit of 0; the least value is the nearest to it.
-            Some(value) => value / self.at_most.max(1e-9),
-            None => f64::INFINITY,
-        }
-    }
 }

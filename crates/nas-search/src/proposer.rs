@@ -26,6 +26,12 @@ pub trait Proposer {
         false
     }
 
+    /// Whether it is asked for a generation at a time also where evaluations run at the same time, since
+    /// each question is dear.
+    fn in_generations(&self) -> bool {
+        false
+    }
+
     /// The answers for all niches of a generation, in order. A proposer that waits for a server, or
     /// that states rules, implements it.
     fn propose_all(

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use nas_partition::Partition;
 use nas_space::{Arch, Error as SpaceError, Space};
 
+use crate::Candidates;
+
 /// Why a proposal was rejected.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rejection {
@@ -12,6 +14,8 @@ pub enum Rejection {
     Illegal(SpaceError),
     /// It was evaluated before, or proposed twice.
     Duplicate,
+    /// It is none of the [candidates](Candidates).
+    NoCandidate,
     /// It lies in another niche.
     OutsideNiche {
         /// The niche that it lies in.
@@ -26,26 +30,37 @@ pub struct Rejections {
     pub illegal: usize,
     /// Evaluated before, or proposed twice.
     pub duplicate: usize,
+    /// None of the candidates.
+    pub no_candidate: usize,
     /// In another niche.
     pub outside_niche: usize,
 }
 
 impl Rejections {
+    pub(crate) fn add(&mut self, more: Self) {
+        self.illegal += more.illegal;
+        self.duplicate += more.duplicate;
+        self.no_candidate += more.no_candidate;
+        self.outside_niche += more.outside_niche;
+    }
+
     pub(crate) fn count(&mut self, rejection: &Rejection) {
         match rejection {
             Rejection::Illegal(_) => self.illegal += 1,
             Rejection::Duplicate => self.duplicate += 1,
+            Rejection::NoCandidate => self.no_candidate += 1,
             Rejection::OutsideNiche { .. } => self.outside_niche += 1,
         }
     }
 }
 
-/// Accepts an architecture that is legal, new, and inside the niche.
+/// Accepts an architecture that is legal, new, a candidate, and inside the niche.
 pub(crate) fn check(
     space: &Space,
     partition: &Partition,
     niche: usize,
     seen: &HashSet<Arch>,
+    candidates: Option<&Candidates<'_>>,
     arch: &Arch,
 ) -> Result<(), Rejection> {
     space.check(arch).map_err(Rejection::Illegal)?;
@@ -53,7 +68,9 @@ pub(crate) fn check(
         return Err(Rejection::Duplicate);
     }
     match partition.niche_of(arch) {
-        found if found == niche => Ok(()),
-        found => Err(Rejection::OutsideNiche { niche: found }),
+        found if found != niche => Err(Rejection::OutsideNiche { niche: found }),
+        // Last: what is known of an architecture may take time.
+        _ if candidates.is_some_and(|all| !all.contains(arch)) => Err(Rejection::NoCandidate),
+        _ => Ok(()),
     }
 }

@@ -6,8 +6,8 @@ use nas_partition::Partition;
 use nas_space::{Arch, Space};
 
 use crate::{
-    Evaluated, KnowledgeBase, Objective, Proposal, Rejection, Rule, archives::Archives,
-    feasibility::Feasibility, rejection::check,
+    Candidates, Evaluated, KnowledgeBase, Objective, Proposal, Rejection, Rule, SearchRng,
+    archives::Archives, feasibility::Feasibility, rejection::check,
 };
 
 /// Tries for one new child: where all neighbours of the parents are evaluated, there may be none.
@@ -51,6 +51,7 @@ pub(crate) const TRIES: usize = 50;
 ///     arch,
 ///     values: vec![Some(accuracy), Some(latency)],
 ///     details: vec![],
+///     failure: None,
 ///     niche: 0,
 ///     generation: 0,
 ///     proposer: "random".to_owned(),
@@ -86,6 +87,9 @@ pub struct Request<'a> {
     pub count: usize,
     /// The generation's number; 0 is the initial sample.
     pub generation: usize,
+    /// Architectures that are being evaluated now, oldest first.
+    pub pending: Vec<&'a Arch>,
+    pub(crate) candidates: Option<&'a Candidates<'a>>,
     pub(crate) knowledge: Cow<'a, KnowledgeBase>,
     /// What was evaluated or proposed before.
     pub(crate) seen: Cow<'a, HashSet<Arch>>,
@@ -111,6 +115,8 @@ impl<'a> Request<'a> {
             evaluated: &[],
             count: 1,
             generation: 1,
+            pending: Vec::new(),
+            candidates: None,
             knowledge: Cow::default(),
             seen: Cow::default(),
             shared: false,
@@ -151,6 +157,12 @@ impl<'a> Request<'a> {
         Self { knowledge: Cow::Borrowed(knowledge), ..self }
     }
 
+    /// Of these architectures only.
+    #[must_use]
+    pub fn with_candidates(self, candidates: &'a Candidates<'a>) -> Self {
+        Self { candidates: Some(candidates), ..self }
+    }
+
     /// For this many proposals.
     #[must_use]
     pub fn with_count(self, count: usize) -> Self {
@@ -181,7 +193,32 @@ impl<'a> Request<'a> {
     /// # Errors
     /// Why it would be rejected.
     pub fn check(&self, arch: &Arch) -> Result<(), Rejection> {
-        check(self.space, self.partition, self.niche, &self.seen, arch)
+        check(self.space, self.partition, self.niche, &self.seen, self.candidates, arch)
+    }
+
+    /// Whether an architecture is among the candidates, evaluated or not.
+    pub fn is_candidate(&self, arch: &Arch) -> bool {
+        self.candidates.is_none_or(|candidates| candidates.contains(arch))
+    }
+
+    /// How likely an architecture can be evaluated, by the choices of those that could and could not:
+    /// above 0, at most 1.
+    pub fn feasibility(&self, arch: &Arch) -> f64 {
+        self.feasibility.of(arch)
+    }
+
+    /// A random architecture of the candidates, or of the space; it may be one that the search would
+    /// reject.
+    pub fn sample(&self, rng: &mut SearchRng) -> Arch {
+        match self.candidates {
+            Some(candidates) => candidates.sample(self.space, rng),
+            None => self.space.sample(rng),
+        }
+    }
+
+    /// The list of candidates, if there is one.
+    pub fn listed(&self) -> Option<&'a [Arch]> {
+        self.candidates.and_then(Candidates::list)
     }
 
     /// Proposals of new architectures of the niche, each the first acceptable one of at most `tries`

@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use nas_partition::{Automatic, Partition};
-use nas_space::Space;
+use nas_space::{Arch, Space};
 
-use crate::{Rule, Settings};
+use crate::{Candidates, Rule, Settings};
 
 /// A search of a space that is cut into niches.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,9 @@ pub struct Search<'a> {
     pub(crate) niches: Niches<'a>,
     pub(crate) rules: &'a [Rule],
     pub(crate) stop: Option<&'a AtomicBool>,
+    pub(crate) candidates: Option<&'a Candidates<'a>>,
+    pub(crate) known: &'a [Arch],
+    pub(crate) extended: &'a [usize],
     pub(crate) settings: Settings,
 }
 
@@ -29,7 +32,7 @@ pub(crate) enum Niches<'a> {
 impl<'a> Search<'a> {
     /// A search of `space` in the niches of `partition`.
     pub fn new(space: &'a Space, partition: &'a Partition, settings: Settings) -> Self {
-        Self { space, niches: Niches::Fixed(partition), rules: &[], stop: None, settings }
+        Self::of(space, Niches::Fixed(partition), settings)
     }
 
     /// A search of `space` in the niches that explain most of the latency, or of the
@@ -38,7 +41,20 @@ impl<'a> Search<'a> {
     /// The niches are chosen after the initial sample, which is drawn from the whole space, and again
     /// whenever twice as much was evaluated.
     pub fn automatic(space: &'a Space, partitions: &'a Automatic, settings: Settings) -> Self {
-        Self { space, niches: Niches::Automatic(partitions), rules: &[], stop: None, settings }
+        Self::of(space, Niches::Automatic(partitions), settings)
+    }
+
+    fn of(space: &'a Space, niches: Niches<'a>, settings: Settings) -> Self {
+        Self {
+            space,
+            niches,
+            rules: &[],
+            stop: None,
+            candidates: None,
+            known: &[],
+            extended: &[],
+            settings,
+        }
     }
 
     /// With rules that hold until the evidence refutes them.
@@ -53,6 +69,25 @@ impl<'a> Search<'a> {
     #[must_use]
     pub fn with_stop_flag(self, stop: &'a AtomicBool) -> Self {
         Self { stop: Some(stop), ..self }
+    }
+
+    /// Only these architectures are evaluated.
+    #[must_use]
+    pub fn with_candidates(self, candidates: &'a Candidates<'a>) -> Self {
+        Self { candidates: Some(candidates), ..self }
+    }
+
+    /// Starting with these architectures, which the evaluator knows: they come before the random sample,
+    /// are part of it, and count as evaluations.
+    #[must_use]
+    pub fn with_known(self, known: &'a [Arch]) -> Self {
+        Self { known, ..self }
+    }
+
+    /// Which ended with these numbers of evaluations before, and goes on: it begins as it did then.
+    #[must_use]
+    pub fn with_earlier_ends(self, extended: &'a [usize]) -> Self {
+        Self { extended, ..self }
     }
 
     /// The space that is searched.

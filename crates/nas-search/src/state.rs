@@ -40,7 +40,7 @@ pub struct State {
 
 impl State {
     /// The state at the start.
-    pub(crate) fn new(settings: Settings, rules: &[Rule]) -> Self {
+    pub(crate) fn new(settings: Settings, rules: &[Rule], known: usize) -> Self {
         let Settings { evaluations, initial, generation, seed, .. } = settings;
         Self {
             rng: SearchRng::seed_from_u64(seed),
@@ -48,7 +48,7 @@ impl State {
             knowledge: KnowledgeBase::new(rules.to_vec()),
             counted: 0,
             // Number 0 belongs to the initial sample, also where there is none.
-            generations: usize::from(initial == 0),
+            generations: usize::from(initial == 0 && known == 0),
             budget: Budget::default(),
             found: usize::MAX,
             to_come: evaluations.saturating_sub(initial).div_ceil(generation.max(1)),

@@ -22,6 +22,7 @@ fn evaluated(count: usize) -> Vec<Evaluated> {
         Evaluated {
             values: vec![Some(accuracy), (last != 4).then_some(5.0 + noise)],
             details: vec![],
+            failure: None,
             niche: partition.niche_of(&arch),
             generation: 0,
             proposer: String::new(),
@@ -126,6 +127,7 @@ fn an_inactive_decision_takes_no_choice_and_an_avoid_shows_the_effect_of_taking_
             Evaluated {
                 values: vec![Some(accuracy - 5.0 * wide + noise), Some(latency + wide + noise)],
                 details: vec![],
+                failure: None,
                 niche: 0,
                 generation: 0,
                 proposer: String::new(),

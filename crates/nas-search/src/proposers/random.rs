@@ -32,6 +32,6 @@ impl Proposer for Random {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        Ok(request.draw(TRIES, || request.space.sample(rng)))
+        Ok(request.draw(TRIES, || request.sample(rng)))
     }
 }

@@ -1,5 +1,8 @@
 //! The loop of a search: propose, evaluate, archive, learn.
 
+mod parallel;
+#[cfg(test)]
+mod parallel_tests;
 #[cfg(test)]
 mod tests;
 
@@ -9,8 +12,8 @@ use nas_partition::{Allocation, Budget, Partition};
 use nas_space::Arch;
 
 use crate::{
-    Error, Evaluated, Evaluation, Evaluator, Event, Objective, Outcome, Proposer, Random, Rule,
-    Search, Settings, State, Statistical,
+    Error, Evaluated, Evaluation, Evaluator, Event, FixedList, Objective, Outcome, Proposer,
+    Random, Rejections, Rule, Search, Settings, State, Statistical,
     archives::Archives,
     generation::{Accepted, Proposals, Situation},
     search::Niches,
@@ -18,6 +21,9 @@ use crate::{
 
 /// The evidence is counted again when the number of evaluations has grown by one part in 50.
 const COUNTED_PER: usize = 50;
+
+/// The proposer's name of what was evaluated before the search.
+const KNOWN: &str = "known";
 
 impl Search<'_> {
     /// Runs until the budget is spent, or until no niche has a new architecture. Where nothing is
@@ -31,7 +37,7 @@ impl Search<'_> {
         evaluator: &mut dyn Evaluator,
         on_event: &mut dyn FnMut(&Event<'_>),
     ) -> Result<Outcome, Error> {
-        let state = State::new(self.settings, self.rules);
+        let state = State::new(self.settings, self.rules, self.known.len());
         Run::new(self, state, evaluator, on_event)?.run(proposer)
     }
 
@@ -117,29 +123,32 @@ impl<'a, 'b> Run<'a, 'b> {
         let (evaluations, details) = (search.settings.evaluations, self.evaluator.details().len());
         state.check(search.space, evaluations, &self.partition, &self.objectives, details)?;
         for one in &state.evaluated {
-            let Evaluated { arch, values, details, .. } = one;
-            let evaluation = Evaluation { values: values.clone(), details: details.clone() };
-            self.evaluator.remember(arch, &evaluation);
+            self.evaluator.remember(&one.arch, &one.evaluation());
         }
         self.seen = state.evaluated.iter().map(|one| one.arch.clone()).collect();
         self.archive_all()
     }
 
     fn run(mut self, proposer: &mut dyn Proposer) -> Result<Outcome, Error> {
-        let Settings { evaluations, initial, generation, fill, .. } = self.search.settings;
+        let Settings { evaluations, generation, fill, .. } = self.search.settings;
         let generation = generation.max(1);
+        if self.evaluator.parallel().is_some() {
+            self.run_parallel(proposer)?;
+            return Ok(self.outcome());
+        }
         self.is_stateless = proposer.is_stateless() && !self.evaluator.learns();
         if self.state.generations == 0 {
-            let shares = self.initial_shares();
-            let shares = self.state.budget.share_out(initial.min(evaluations), &shares);
-            self.generation(&mut Random, &shares)?;
+            let proposals = self.start();
+            self.evaluate_all(proposals)?;
         }
         while self.state.evaluated.len() < evaluations && !self.is_stopped() {
             let State { found, to_come, partition_at, ref evaluated, .. } = self.state;
             if !fill && to_come == 0 {
                 break;
             }
-            let left = evaluations - evaluated.len();
+            let end =
+                self.search.extended.iter().copied().filter(|end| *end > evaluated.len()).min();
+            let left = end.unwrap_or(evaluations).min(evaluations) - evaluated.len();
             if fill && found == 0 {
                 // The niches whose turn it was are exhausted, or empty: the whole space may not be.
                 let mut wanted = vec![0; self.archives.niches()];
@@ -163,19 +172,23 @@ impl<'a, 'b> Run<'a, 'b> {
         if self.state.evaluated.len() < evaluations && !self.interrupted {
             self.update(1.0)?;
         }
+        Ok(self.outcome())
+    }
+
+    fn outcome(mut self) -> Outcome {
         if self.state.counted < self.state.evaluated.len() {
             self.count(self.state.generations.saturating_sub(1), Vec::new());
         }
         let State { evaluated, knowledge, .. } = self.state;
         // The outcome has the effects, whoever proposed.
         knowledge.effects(self.search.space, &self.objectives, &evaluated);
-        Ok(Outcome {
+        Outcome {
             objectives: self.objectives,
             evaluated,
             niches: self.partition.niches().to_vec(),
             knowledge,
             interrupted: self.interrupted,
-        })
+        }
     }
 
     /// Whether the search ends now.
@@ -208,7 +221,28 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Proposes and evaluates one generation. `wanted` holds the number of architectures wanted in each
     /// niche, and last in the whole space. A search that is stopped keeps what it has.
     fn generation(&mut self, proposer: &mut dyn Proposer, wanted: &[usize]) -> Result<(), Error> {
-        let Proposals { mut accepted, rejections, rules, .. } = self.propose(proposer, wanted);
+        let proposals = self.propose(proposer, wanted, self.state.generations, &[]);
+        self.evaluate_all(proposals)
+    }
+
+    /// What starts the search: what is known before it, and a random sample.
+    fn start(&mut self) -> Proposals {
+        let Settings { evaluations, initial, .. } = self.search.settings;
+        let known = self.search.known;
+        let mut wanted = vec![0; self.archives.niches()];
+        wanted.push(known.len());
+        let mut list = FixedList::new(KNOWN, known.iter().cloned());
+        let mut proposals = self.propose(&mut list, &wanted, 0, &[]);
+        let sample = initial.min(evaluations).saturating_sub(proposals.accepted.len());
+        let shares = self.initial_shares();
+        let wanted = self.state.budget.share_out(sample, &shares);
+        proposals.accepted.extend(self.propose(&mut Random, &wanted, 0, &[]).accepted);
+        proposals
+    }
+
+    /// Evaluates the proposals of a generation.
+    fn evaluate_all(&mut self, proposals: Proposals) -> Result<(), Error> {
+        let Proposals { mut accepted, rejections, rules, .. } = proposals;
         accepted.sort_by_key(|accepted| accepted.niche);
         let found = accepted.len();
         let batch = self.evaluator.batch().max(1);
@@ -219,6 +253,12 @@ impl<'a, 'b> Run<'a, 'b> {
         if self.is_stopped() {
             return Ok(());
         }
+        self.state.found = found;
+        self.end_generation(rejections, rules)
+    }
+
+    /// Learns from what was evaluated in a generation, and reports its end.
+    fn end_generation(&mut self, rejections: Rejections, rules: Vec<Rule>) -> Result<(), Error> {
         let all = self.search.settings.evaluations.max(1);
         self.update(self.state.evaluated.len() as f64 / all as f64)?;
         if self.is_stopped() {
@@ -231,7 +271,6 @@ impl<'a, 'b> Run<'a, 'b> {
             self.count(generation, rules);
         }
         self.state.generations += 1;
-        self.state.found = found;
         (self.on_event)(&Event::Generation {
             generation,
             done: self.state.evaluated.len(),
@@ -246,10 +285,16 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// The proposals of one generation: the proposer's, then those that fill what it did not make.
-    fn propose(&mut self, proposer: &mut dyn Proposer, wanted: &[usize]) -> Proposals {
+    /// `pending` are being evaluated.
+    fn propose(
+        &mut self,
+        proposer: &mut dyn Proposer,
+        wanted: &[usize],
+        generation: usize,
+        pending: &[Arch],
+    ) -> Proposals {
         let shared = self.is_shared();
-        let State { evaluated, knowledge, generations: generation, rng, .. } = &mut self.state;
-        let generation = *generation;
+        let State { evaluated, knowledge, rng, .. } = &mut self.state;
         let situation = Situation {
             space: self.search.space,
             partition: &self.partition,
@@ -259,6 +304,8 @@ impl<'a, 'b> Run<'a, 'b> {
             archives: &self.archives,
             knowledge,
             generation,
+            candidates: self.search.candidates,
+            pending,
             shared,
         };
         let mut failed = |niche, error: &_| {
@@ -300,15 +347,16 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     fn record(&mut self, accepted: Accepted, evaluation: Evaluation) -> Result<(), Error> {
-        let Accepted { niche, proposer, proposal } = accepted;
+        let Accepted { niche, generation, proposer, proposal } = accepted;
         self.check(&proposal.arch, &evaluation)?;
         let position = self.state.evaluated.len();
         self.state.evaluated.push(Evaluated {
             arch: proposal.arch,
             values: evaluation.values,
             details: evaluation.details,
+            failure: evaluation.failure,
             niche,
-            generation: self.state.generations,
+            generation,
             proposer,
             rationale: proposal.rationale,
         });

@@ -7,7 +7,7 @@ use nas_space::nasbench201;
 
 use super::*;
 use crate::{
-    BoxError, Detail, Evolution, FixedList, KnowledgeBase, Limit, Proposal, RegularisedEvolution,
+    BoxError, Detail, Evolution, FixedList, KnowledgeBase, Proposal, RegularisedEvolution,
     Rejections, ReplayedEvaluator, Request, SearchRng, Within,
 };
 
@@ -40,7 +40,7 @@ impl Evaluator for Toy {
             let operations = 6 - space.count(arch, "none");
             let latency = (arch.choices()[0] != 4).then_some(operations as f64);
             let accuracy = space.count(arch, "nor_conv_3x3") as f64;
-            Evaluation { values: vec![Some(accuracy), latency], details: vec![] }
+            Evaluation { values: vec![Some(accuracy), latency], ..Evaluation::default() }
         };
         Ok(architectures.iter().map(evaluate).take(self.answers).collect())
     }
@@ -111,14 +111,19 @@ fn an_architecture_that_cannot_be_run_is_on_no_front() {
 #[test]
 fn the_best_within_a_limit_is_the_best_and_the_nearest_is_near() {
     let outcome = search(Settings::default(), &Partition::whole());
-    let within = |at_most| outcome.best_within(&[Limit { objective: 1, at_most }], |_| true);
+    let over = |at_most: f64| {
+        move |one: &Evaluated| {
+            one.values[1].map_or(f64::INFINITY, |value| value / at_most.max(1e-9))
+        }
+    };
+    let within = |at_most| outcome.best_within(over(at_most), |_| true);
     assert!(matches!(within(3.5), Within::Best(e) if e.values == [Some(3.0), Some(3.0)]));
     let no_zero = |arch: &Arch| nasbench201::space().count(arch, "none") < 6;
-    let nearest = outcome.best_within(&[Limit { objective: 1, at_most: 0.5 }], no_zero);
+    let nearest = outcome.best_within(over(0.5), no_zero);
     assert!(matches!(nearest, Within::Nearest(e) if e.values[1] == Some(1.0)), "{nearest:?}");
-    let least = outcome.best_within(&[Limit { objective: 1, at_most: 0.0 }], no_zero);
+    let least = outcome.best_within(over(0.0), no_zero);
     assert!(matches!(least, Within::Nearest(e) if e.values[1] == Some(1.0)), "{least:?}");
-    assert_eq!(outcome.best_within(&[], |_| false), Within::Nothing);
+    assert_eq!(outcome.best_within(|_| 1.0, |_| false), Within::Nothing);
 }
 
 #[test]
@@ -160,7 +165,7 @@ impl Evaluator for Learning {
             let accuracy = space.count(&one.arch, "nor_conv_3x3") as f64;
             let sign = if share < 1.0 { 1.0 } else { -1.0 };
             let values = vec![Some(sign * accuracy), one.values[1]];
-            Evaluation { values, details: vec![] }
+            Evaluation { values, ..Evaluation::default() }
         };
         Ok(Some(evaluated.iter().map(update).collect()))
     }
@@ -382,7 +387,7 @@ fn recorded_evaluations_are_not_evaluated_again() {
     let search = Search::new(space, &cut, Settings::default());
     let (_, outcome) = states(&search, &mut Statistical);
     let recorded = outcome.evaluated.iter().take(333).map(|one| {
-        let evaluation = Evaluation { values: one.values.clone(), details: one.details.clone() };
+        let evaluation = one.evaluation();
         (one.arch.clone(), evaluation)
     });
     let mut asked = Asked(Toy::new(), 0);
