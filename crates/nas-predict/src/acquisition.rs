@@ -1,6 +1,6 @@
 //! Which networks to train next.
 
-use nas_pareto::{Direction, PointSet, non_dominated};
+use nas_pareto::{Direction, PointSet, hypervolume_gain, non_dominated};
 use statrs::distribution::{Continuous, ContinuousCDF, Normal};
 
 use crate::{Error, Prediction};
@@ -38,6 +38,133 @@ pub fn acquisition_scores(
         costs.as_ref().map_or(0.0, |costs| front.score(row, *prediction, costs))
     };
     Ok(rows.map(score).collect())
+}
+
+/// For each row the expected growth of the hypervolume, if the row's value were known (EHVI: Emmerich,
+/// Giannakoglou & Naujoks 2006), of the front of greatest value and least costs that the certain rows
+/// make: those with an interval of width 0. Only rows that `open` accepts have a score above 0.
+///
+/// Objectives are scaled by the range of all rows, and the reference point is the worst of each. Values
+/// are taken as normal, with the deviation of the upper half of their intervals.
+///
+/// # Errors
+/// As [`acquisition_scores`].
+pub fn expected_gains(
+    predictions: &[Prediction],
+    costs: &[Option<Vec<f64>>],
+    open: impl Fn(usize) -> bool,
+) -> Result<Vec<f64>, Error> {
+    let front = Front::new(predictions, costs)?;
+    let is_certain = |row: &usize| predictions[*row].high - predictions[*row].low <= 0.0;
+    let certain: Vec<usize> =
+        (0..costs.len()).filter(|row| costs[*row].is_some() && is_certain(row)).collect();
+    let levels = Levels::new(&front, predictions, costs, &certain)?;
+    let score = |row: usize| match &costs[row] {
+        Some(costs) if open(row) && !is_certain(&row) => levels.gain(predictions[row], costs),
+        _ => Ok(0.0),
+    };
+    (0..costs.len()).map(score).collect()
+}
+
+/// What the certain rows reach.
+enum Levels {
+    /// With one cost: from each cost on, ascending, the greatest value; and the greatest cost.
+    Steps { steps: Vec<(f64, f64)>, end: f64 },
+    /// With several: the front as scaled costs, the negative value last; and how to scale.
+    Points { points: PointSet, least: f64, range: f64, ranges: Vec<(f64, f64)> },
+}
+
+/// Where the normal distribution is looked at where there are several costs: the middle of ten equal
+/// parts, in its standard deviations.
+const TENTHS: [f64; 10] =
+    [-1.645, -1.036, -0.674, -0.385, -0.126, 0.126, 0.385, 0.674, 1.036, 1.645];
+
+impl Levels {
+    fn new(
+        front: &Front<'_>,
+        predictions: &[Prediction],
+        costs: &[Option<Vec<f64>>],
+        certain: &[usize],
+    ) -> Result<Self, Error> {
+        let of = |row: usize| (costs[row].as_deref().unwrap_or_default(), predictions[row].value);
+        if let [(least_cost, end)] = front.ranges[..] {
+            let mut points: Vec<(f64, f64)> =
+                certain.iter().map(|&row| (of(row).0[0], of(row).1)).collect();
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let mut steps = vec![(least_cost, front.least)];
+            for (cost, value) in points {
+                if value > steps[steps.len() - 1].1 {
+                    steps.push((cost, value));
+                }
+            }
+            return Ok(Self::Steps { steps, end });
+        }
+        let most = predictions.iter().map(|one| one.value).fold(front.least, f64::max);
+        let range = (most - front.least).max(f64::MIN_POSITIVE);
+        let mut this = Self::Points {
+            points: PointSet::new(Vec::new(), front.ranges.len() + 1).map_err(|_| Error::Costs)?,
+            least: front.least,
+            range,
+            ranges: front.ranges.clone(),
+        };
+        let rows: Vec<Vec<f64>> =
+            certain.iter().map(|&row| this.scaled(of(row).0, of(row).1)).collect();
+        if let Self::Points { points, .. } = &mut this {
+            let all =
+                PointSet::new(rows.concat(), front.ranges.len() + 1).map_err(|_| Error::Costs)?;
+            let kept = non_dominated(&all).map_err(|_| Error::Costs)?;
+            let kept: Vec<f64> = kept.into_iter().flat_map(|at| rows[at].clone()).collect();
+            *points = PointSet::new(kept, front.ranges.len() + 1).map_err(|_| Error::Costs)?;
+        }
+        Ok(this)
+    }
+
+    /// Costs and value as costs, each scaled to 0 to 1; nothing with one cost.
+    fn scaled(&self, costs: &[f64], value: f64) -> Vec<f64> {
+        let Self::Points { least, range, ranges, .. } = self else { return Vec::new() };
+        let scaled = costs.iter().zip(ranges);
+        let scaled =
+            scaled.map(|(cost, (from, to))| (cost - from) / (to - from).max(f64::MIN_POSITIVE));
+        scaled.chain([1.0 - (value - least) / range]).collect()
+    }
+
+    fn gain(&self, prediction: Prediction, costs: &[f64]) -> Result<f64, Error> {
+        let deviation = (prediction.high - prediction.value) / NINE_IN_TEN;
+        let normal = Normal::standard();
+        match self {
+            Self::Steps { steps, end } => {
+                let mut sum = 0.0;
+                for (at, (cost, value)) in steps.iter().enumerate() {
+                    let next = steps.get(at + 1).map_or(*end, |step| step.0);
+                    let width = next - cost.max(costs[0]);
+                    if width <= 0.0 && at + 1 < steps.len() {
+                        continue;
+                    }
+                    let short = (value - prediction.value) / deviation.max(f64::MIN_POSITIVE);
+                    if short > 6.0 {
+                        break;
+                    }
+                    // The dearest of all gains something too.
+                    let width = width.max(LEAST_SHARE * (end - steps[0].0));
+                    sum += width * deviation * (normal.pdf(short) - short * normal.sf(short));
+                }
+                Ok(sum.max(0.0))
+            }
+            Self::Points { points, .. } => {
+                let reference = vec![1.0 + LEAST_SHARE; costs.len() + 1];
+                let at = |z: f64| {
+                    let point = self.scaled(costs, prediction.value + z * deviation);
+                    hypervolume_gain(points, &point, &reference).map_err(|_| Error::Costs)
+                };
+                // What is not worth anything at its best is nothing.
+                if at(TENTHS[TENTHS.len() - 1])? <= 0.0 {
+                    return Ok(0.0);
+                }
+                let gains = TENTHS.iter().map(|z| at(*z)).collect::<Result<Vec<f64>, Error>>()?;
+                Ok(gains.iter().sum::<f64>() / gains.len() as f64)
+            }
+        }
+    }
 }
 
 /// The predicted front.

@@ -99,13 +99,25 @@ fn matern(squared: f64) -> (f64, f64) {
 
 impl GaussianProcess {
     /// Learns `targets`, of mean 0, from columns of as many values.
-    pub(crate) fn fit(columns: &[Vec<f64>], kinds: &[Group], targets: &[f64]) -> Option<Self> {
-        let groups: Vec<Vec<usize>> =
-            [Group::Choices, Group::Paths, Group::PathStatistics, Group::Scores]
-                .iter()
-                .map(|group| (0..kinds.len()).filter(|&at| kinds[at] == *group).collect())
-                .filter(|columns: &Vec<usize>| !columns.is_empty())
-                .collect();
+    ///
+    /// `counts_apart`: whether counts of choices have a length scale of their own, or that of the choices.
+    pub(crate) fn fit(
+        columns: &[Vec<f64>],
+        kinds: &[Group],
+        counts_apart: bool,
+        targets: &[f64],
+    ) -> Option<Self> {
+        let group = |at: usize| match kinds[at] {
+            Group::Counts if !counts_apart => Group::Choices,
+            group => group,
+        };
+        let all =
+            [Group::Choices, Group::Counts, Group::Paths, Group::PathStatistics, Group::Scores];
+        let groups: Vec<Vec<usize>> = all
+            .iter()
+            .map(|wanted| (0..kinds.len()).filter(|&at| group(at) == *wanted).collect())
+            .filter(|columns: &Vec<usize>| !columns.is_empty())
+            .collect();
         let stride = targets.len().div_ceil(FITTED).max(1);
         let rows: Vec<usize> = (0..targets.len()).step_by(stride).collect();
         let parameters = Posterior::new(columns, &groups, &rows, targets).most_probable();
@@ -317,7 +329,7 @@ mod tests {
     #[test]
     fn leaving_one_out_is_what_learning_without_it_predicts() {
         let (columns, kinds, targets) = columns(20);
-        let whole = GaussianProcess::fit(&columns, &kinds, &targets).unwrap();
+        let whole = GaussianProcess::fit(&columns, &kinds, false, &targets).unwrap();
         let left_out = whole.leave_one_out();
         for left in [0, 7] {
             // The same kernel on the other rows, by the textbook's formula.
@@ -349,7 +361,7 @@ mod tests {
     #[test]
     fn a_smooth_function_is_learnt_and_far_away_is_uncertain() {
         let (columns, kinds, targets) = columns(60);
-        let learnt = GaussianProcess::fit(&columns, &kinds, &targets).unwrap();
+        let learnt = GaussianProcess::fit(&columns, &kinds, false, &targets).unwrap();
         let asked = vec![vec![0.5, 50.0], vec![0.0, 50.0], vec![0.0, 50.0]];
         let predicted = learnt.predict(&asked);
         assert!((predicted[0].0 - 0.5f64.sin()).abs() < 0.2, "{predicted:?}");

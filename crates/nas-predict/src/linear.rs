@@ -15,12 +15,16 @@ pub(crate) struct Linear {
     weights: Vec<f64>,
 }
 
+/// Counts of choices are as linear in the choices.
+fn is_choice(group: Group) -> bool {
+    matches!(group, Group::Choices | Group::Counts)
+}
+
 impl Linear {
     /// Learns `targets`, of mean 0, from the choices among columns of as many values; `None` where
     /// there are none.
     pub(crate) fn fit(values: &[Vec<f64>], kinds: &[Group], targets: &[f64]) -> Option<Self> {
-        let columns: Vec<usize> =
-            (0..kinds.len()).filter(|&at| kinds[at] == Group::Choices).collect();
+        let columns: Vec<usize> = (0..kinds.len()).filter(|&at| is_choice(kinds[at])).collect();
         let width = columns.len();
         if width == 0 {
             return None;

@@ -1,6 +1,7 @@
 //! The predictor: its members together.
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::{
     Error,
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// The first key of a model's file.
-const FORMAT: &str = "nas predictor, version 2";
+const FORMAT: &str = "nas predictor, version 3";
 
 /// What stands before the model in a file.
 const MODEL: &str = ",\"model\":";
@@ -40,6 +41,16 @@ pub enum Members {
     GaussianProcess,
 }
 
+/// Which differences between accuracies count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Emphasis {
+    /// Those among the best count more than those among the worst: to find the best of many.
+    #[default]
+    Best,
+    /// All count alike, but accuracies far below the best are one: to find a front from few.
+    Even,
+}
+
 /// How a predictor learns.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -47,6 +58,12 @@ pub struct Settings {
     pub members: Members,
     /// Boosted trees of depth 5.
     pub trees: usize,
+    /// Which differences between accuracies count.
+    #[serde(default)]
+    pub emphasis: Emphasis,
+    /// Whether the Gaussian process weighs counts of choices apart from the choices.
+    #[serde(default)]
+    pub counts_apart: bool,
     /// The seed of the trees' subsamples of rows and columns.
     pub seed: u64,
     /// The accuracy of networks without a path from input to output, where it is known: chance.
@@ -55,9 +72,28 @@ pub struct Settings {
     pub unconnected: Option<f64>,
 }
 
+impl Settings {
+    /// The settings for few accuracies, of which a front is to be found: a Gaussian process alone.
+    pub fn few() -> Self {
+        Self {
+            members: Members::GaussianProcess,
+            emphasis: Emphasis::Even,
+            counts_apart: true,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { members: Members::All, trees: 500, seed: 0, unconnected: None }
+        Self {
+            members: Members::All,
+            trees: 500,
+            emphasis: Emphasis::Best,
+            counts_apart: false,
+            seed: 0,
+            unconnected: None,
+        }
     }
 }
 
@@ -77,6 +113,17 @@ impl Prediction {
     pub fn contains(&self, accuracy: f64) -> bool {
         self.low - 1e-9 <= accuracy && accuracy <= self.high + 1e-9
     }
+}
+
+/// The part of half a 90 % interval by which a value exceeds its expectation with a probability of
+/// `risk`, above 0 and below 1: 1 for 0.05, 0 for 0.5. Errors are taken as normal.
+///
+/// ```
+/// assert!((nas_predict::reach_of_risk(0.1) - 0.779).abs() < 1e-3);
+/// ```
+pub fn reach_of_risk(risk: f64) -> f64 {
+    let normal = Normal::standard();
+    normal.inverse_cdf(1.0 - risk) / normal.inverse_cdf(0.95)
 }
 
 /// Accuracy as a function of an architecture's features, learnt from trained accuracies.
@@ -140,7 +187,7 @@ impl Predictor {
         let learnt = if connected.is_empty() { &unconnected } else { &connected };
         let (rows, values): (Vec<usize>, Vec<f64>) = learnt.iter().copied().unzip();
         let scales = Scales::learn(table);
-        let target = TargetScale::learn(&values);
+        let target = TargetScale::learn(&values, settings.emphasis);
         let targets: Vec<f64> = values.iter().map(|&value| target.of(value)).collect();
         let least = targets.iter().copied().fold(f64::INFINITY, f64::min);
         let mut predictor = Self {
@@ -168,8 +215,9 @@ impl Predictor {
             let wanted = members != Members::GaussianProcess;
             wanted.then(|| BoostedTrees::fit(&columns, &targets, trees, seed)).transpose()
         };
-        let (grown, process) =
-            rayon::join(grow, || GaussianProcess::fit(&columns, &kinds, &targets));
+        let (grown, process) = rayon::join(grow, || {
+            GaussianProcess::fit(&columns, &kinds, settings.counts_apart, &targets)
+        });
         predictor.trees = grown?;
         let process = process.ok_or(Error::GaussianProcess)?;
         let left_out = process.leave_one_out();
@@ -296,8 +344,14 @@ mod tests {
 
     use super::*;
 
-    const SMALL: Settings =
-        Settings { members: Members::All, trees: 40, seed: 0, unconnected: None };
+    const SMALL: Settings = Settings {
+        members: Members::All,
+        trees: 40,
+        emphasis: Emphasis::Best,
+        counts_apart: false,
+        seed: 0,
+        unconnected: None,
+    };
 
     fn cells(count: usize) -> Vec<Arch> {
         (0..count).map(|index| nasbench201::from_index(index).unwrap()).collect()
@@ -385,7 +439,7 @@ mod tests {
         let fewer = Table::new(nasbench201::space(), &cells(3));
         assert!(matches!(predictor.predict(&fewer), Err(Error::Columns { present: false, .. })));
         let file = predictor.to_json().unwrap();
-        let newer = file.replace("version 2", "version 3");
+        let newer = file.replace("version 3", "version 4");
         assert!(matches!(Predictor::from_json(&newer), Err(Error::Version { .. })));
         assert!(matches!(Predictor::from_json(&file[..99]), Err(Error::Read(_))));
         // Whatever is changed in it, it is not misread.

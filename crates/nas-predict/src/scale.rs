@@ -6,6 +6,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::{
     moments::moments,
+    predictor::Emphasis,
     rank::ranks,
     table::{Group, Table},
 };
@@ -78,7 +79,7 @@ impl Scale {
                 let (mean, deviation) = divisible(moments(&roots));
                 Self::Root { mean, deviation }
             }
-            Group::Choices | Group::PathStatistics => {
+            Group::Choices | Group::Counts | Group::PathStatistics => {
                 let (mean, deviation) = divisible(moments(values));
                 Self::Linear { mean, deviation }
             }
@@ -106,38 +107,60 @@ impl Scale {
     }
 }
 
-/// Scales accuracies for the models, higher is better: −ln(best − accuracy + offset), mean 0 and
-/// standard deviation 1. Differences among the best have more weight than among the worst, because
-/// accuracies have a long tail of bad ones.
+/// Accuracies further below the best than this many times the median are as one where all differences
+/// count alike.
+const FAR: f64 = 3.0;
+
+/// Scales accuracies for the models, higher is better, to mean 0 and standard deviation 1.
+///
+/// With [`Emphasis::Best`] −ln(best − accuracy + offset): differences among the best have more weight than
+/// among the worst, because accuracies have a long tail of bad ones. With [`Emphasis::Even`] the tail is
+/// cut.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct TargetScale {
     best: f64,
+    #[serde(default)]
+    emphasis: Emphasis,
+    /// The offset, or how far below the best the tail is cut.
     offset: f64,
     mean: f64,
     deviation: f64,
 }
 
 impl TargetScale {
-    pub(crate) fn learn(accuracies: &[f64]) -> Self {
+    pub(crate) fn learn(accuracies: &[f64], emphasis: Emphasis) -> Self {
         let best = accuracies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut gaps: Vec<f64> = accuracies.iter().map(|accuracy| best - accuracy).collect();
         gaps.sort_by(f64::total_cmp);
         let widest = gaps.last().copied().unwrap_or(0.0);
         let median = gaps.get(gaps.len() / 2).copied().unwrap_or(0.0);
-        let offset = (0.2 * median).max(0.01 * widest).max(1e-12);
-        let mut scale = Self { best, offset, mean: 0.0, deviation: 1.0 };
+        let offset = match emphasis {
+            Emphasis::Best => (0.2 * median).max(0.01 * widest).max(1e-12),
+            Emphasis::Even if median > 0.0 => FAR * median,
+            Emphasis::Even => widest,
+        };
+        let mut scale = Self { best, emphasis, offset, mean: 0.0, deviation: 1.0 };
         let scaled: Vec<f64> = accuracies.iter().map(|&accuracy| scale.of(accuracy)).collect();
         (scale.mean, scale.deviation) = divisible(moments(&scaled));
         scale
     }
 
     pub(crate) fn of(&self, accuracy: f64) -> f64 {
-        (-(self.best - accuracy + self.offset).ln() - self.mean) / self.deviation
+        let gap = self.best - accuracy;
+        let plain = match self.emphasis {
+            Emphasis::Best => -(gap + self.offset).ln(),
+            Emphasis::Even => -gap.min(self.offset),
+        };
+        (plain - self.mean) / self.deviation
     }
 
-    /// The accuracy that is scaled to `z`, within rounding.
+    /// The accuracy that is scaled to `z`, within rounding; of those that are cut, the greatest.
     pub(crate) fn back(&self, z: f64) -> f64 {
-        self.best + self.offset - (-(z * self.deviation + self.mean)).exp()
+        let plain = z * self.deviation + self.mean;
+        match self.emphasis {
+            Emphasis::Best => self.best + self.offset - (-plain).exp(),
+            Emphasis::Even => self.best + plain,
+        }
     }
 }
 
@@ -152,7 +175,7 @@ mod tests {
         fn accuracies_come_back_and_keep_their_order(
             accuracies in prop::collection::vec(0.0..100.0f64, 1..50)
         ) {
-            let scale = TargetScale::learn(&accuracies);
+            let scale = TargetScale::learn(&accuracies, Emphasis::Best);
             for &accuracy in &accuracies {
                 prop_assert!((scale.back(scale.of(accuracy)) - accuracy).abs() < 1e-6);
                 prop_assert!(scale.of(accuracy) <= scale.of(scale.best));

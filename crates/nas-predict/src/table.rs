@@ -10,8 +10,10 @@ use crate::Error;
 /// What kind of number a column holds; the Gaussian process has one length scale for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Group {
-    /// Which choices are made, and how many decisions make each.
+    /// Which choices are made.
     Choices,
+    /// How many decisions make each choice.
+    Counts,
     /// The paths of a cell: counts of sequences of operations.
     Paths,
     /// Numbers of paths, and of operations on them.
@@ -50,7 +52,8 @@ impl Table {
             .map(|(group, name)| Column {
                 name: name.clone(),
                 group: match group {
-                    FeatureGroup::Decisions | FeatureGroup::Counts => Group::Choices,
+                    FeatureGroup::Decisions => Group::Choices,
+                    FeatureGroup::Counts => Group::Counts,
                     FeatureGroup::Paths => Group::Paths,
                     FeatureGroup::PathStatistics => Group::PathStatistics,
                 },

@@ -1,7 +1,7 @@
 //! Spaces of a user's own, from TOML.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
 };
 
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::{
-    Activity, ComplexityAxis, Constraint, Decision, Error, Factor, Space,
+    Activity, Cell, ComplexityAxis, Constraint, Decision, Error, Factor, Space,
     decision::{invalid_decision, invalid_name},
 };
 
@@ -25,6 +25,7 @@ struct File {
     description: String,
     #[serde(default)]
     decision: Vec<Spanned<DecisionTable>>,
+    cell: Option<Spanned<CellTable>>,
     #[serde(default)]
     axis: Vec<Spanned<AxisTable>>,
     #[serde(default)]
@@ -38,6 +39,14 @@ struct DecisionTable {
     choices: Vec<Name>,
     #[serde(rename = "if")]
     condition: Option<Spanned<BTreeMap<String, Names>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CellTable {
+    edges: Vec<(usize, usize)>,
+    none: String,
+    identity: String,
 }
 
 #[derive(Deserialize)]
@@ -198,8 +207,13 @@ impl Space {
         }
         check(&decisions)?;
         let slots = vec!["{}"; decisions.len()].join(" ");
-        let mut space = Self::new(&file.name, &file.description, decisions, slots, None)
-            .map_err(|error| source.error(0..0, bare(error)))?;
+        let cell = file.cell.as_ref().map(|table| {
+            let cell = cell(table.get_ref(), &decisions);
+            cell.map_err(|problem| source.error(table.span(), problem))
+        });
+        let mut space =
+            Self::new(&file.name, &file.description, decisions, slots, cell.transpose()?)
+                .map_err(|error| source.error(0..0, bare(error)))?;
         for table in &file.axis {
             let axis = axis(&space, table.get_ref());
             let axis = axis.map_err(|problem| source.error(table.span(), problem))?;
@@ -367,6 +381,45 @@ fn constraint(space: &Space, table: &ConstraintTable) -> Result<Constraint, Stri
         }
         _ => Err("a constraint has either axis with at_least or at_most, or forbid".to_owned()),
     }
+}
+
+/// Sequences of operations along the paths of a cell that are told apart at most.
+const SEQUENCES: usize = 2000;
+
+/// The graph of a cell, whose decisions are its edges.
+fn cell(table: &CellTable, decisions: &[Decision]) -> Result<Cell, String> {
+    let CellTable { edges, none, identity } = table;
+    for (key, choice) in [("none", none), ("identity", identity)] {
+        if !decisions.iter().any(|decision| decision.choices.contains(choice)) {
+            return Err(format!("{key}: no decision has the choice `{choice}`"));
+        }
+    }
+    let cell = Cell { edges: edges.clone(), none: none.clone(), identity: identity.clone() };
+    if let Some(problem) = cell.invalid(decisions.len()) {
+        return Err(problem);
+    }
+    let conditional = decisions.iter().find(|decision| decision.active.is_some());
+    if let Some(decision) = conditional {
+        return Err(format!(
+            "decision `{}` has an `if`: an edge of a cell is always there, leave it out",
+            decision.name
+        ));
+    }
+    let choices = decisions.iter().flat_map(|decision| &decision.choices);
+    let operations: HashSet<&String> =
+        choices.filter(|choice| *choice != none && *choice != identity).collect();
+    let mut sequences = 1_usize;
+    for _ in 0..cell.output() {
+        sequences = sequences.saturating_mul(operations.len()).saturating_add(1);
+    }
+    if sequences > SEQUENCES {
+        return Err(format!(
+            "{} operations on paths of up to {} edges make {sequences} sequences, expected at most {SEQUENCES}: leave [cell] out, or choose fewer",
+            operations.len(),
+            cell.output()
+        ));
+    }
+    Ok(cell)
 }
 
 #[cfg(test)]
