@@ -3,6 +3,7 @@
 #![allow(clippy::needless_doctest_main)]
 
 mod csv_file;
+mod joined;
 mod known_space;
 mod learnt_accuracy;
 #[cfg(feature = "torch")]
@@ -10,6 +11,7 @@ pub mod live;
 #[cfg(feature = "torch")]
 pub mod onnx;
 mod predicted;
+mod predictive;
 mod problem;
 mod program;
 mod published;
@@ -21,11 +23,13 @@ mod user_front;
 mod user_table;
 
 pub use csv_file::{CsvFile, CsvRow};
+pub use joined::Joined;
 pub use known_space::{Class, Features, Form, KnownSpace, Numbering, Statistic};
 pub use learnt_accuracy::LearntAccuracy;
 pub use predicted::{Acquisition, Domain, Predicted, TRAINED_ACCURACY, TrainingBudget};
+pub use predictive::{Find, KnownObjectives, PredictedMember, Predictive};
 pub use problem::{Problem, TEST_ACCURACY, Trained};
-pub use program::{Failures, Fault, Program};
+pub use program::{Log, Program};
 pub use published::{Published, PublishedAccuracies, cost_objective};
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
 pub use text_file::{check_header, csv_place, csv_problem, read_text, text_of};

@@ -214,6 +214,7 @@ impl Evaluator for Predicted {
         let with_accuracy = |costs: Evaluation| Evaluation {
             values: [&[None][..], &costs.values].concat(),
             details: [&[None; 3][..], &costs.details].concat(),
+            failure: costs.failure,
         };
         Ok(costs.into_iter().map(with_accuracy).collect())
     }
@@ -236,8 +237,7 @@ impl Evaluator for Predicted {
             .iter()
             .zip(predictor.predict(&table)?)
             .map(|(one, predicted)| {
-                let mut evaluation =
-                    Evaluation { values: one.values.clone(), details: one.details.clone() };
+                let mut evaluation = one.evaluation();
                 let [value, low, high] = [predicted.value, predicted.low, predicted.high]
                     .map(|one| Some(accuracy.nearest(one)));
                 evaluation.values[0] = value;
@@ -259,7 +259,8 @@ impl Evaluator for Predicted {
         // Before the costs come the accuracy and its details.
         let (values, details) = (evaluation.values.get(1..), evaluation.details.get(3..));
         if let (Some(values), Some(details)) = (values, details) {
-            let costs = Evaluation { values: values.to_vec(), details: details.to_vec() };
+            let (values, details) = (values.to_vec(), details.to_vec());
+            let costs = Evaluation { values, details, failure: None };
             self.costs.remember(arch, &costs);
         }
     }

@@ -8,12 +8,13 @@ use std::{
 use nas_bench::Manifest;
 use nas_hw::{Device, Metric};
 use nas_partition::Partition;
+use nas_predict::Table;
 use nas_search::Objective;
 use nas_space::{Arch, Error as SpaceError, Space};
 
 use crate::{
-    Class, Domain, Error, Form, KnownSpace, Numbering, Published, PublishedAccuracies, Statistic,
-    Truth, cost_objective,
+    Class, Domain, Error, Features, Form, KnownSpace, Numbering, Published, PublishedAccuracies,
+    Statistic, Truth, cost_objective,
 };
 
 #[cfg(feature = "torch")]
@@ -269,5 +270,34 @@ struct OwnSpace(&'static Space);
 impl KnownSpace for OwnSpace {
     fn space(&self) -> &'static Space {
         self.0
+    }
+
+    /// The choices, the values of decisions that are numbers, and the axes.
+    fn features(&self) -> Result<Box<Features>, Error> {
+        let space = self.0;
+        let numbers = space.decisions().iter().enumerate().filter_map(|(at, decision)| {
+            let numbers: Option<Vec<f64>> =
+                decision.choices.iter().map(|choice| choice.parse().ok()).collect();
+            // With two choices the order says nothing more.
+            Some((at, &decision.name, numbers.filter(|numbers| numbers.len() > 2)?))
+        });
+        let numbers: Vec<(usize, &String, Vec<f64>)> = numbers.collect();
+        Ok(Box::new(move |architectures| {
+            let mut table = Table::new(space, architectures);
+            for (at, name, numbers) in &numbers {
+                let number = |arch: &Arch| {
+                    let choice = usize::from(arch.choices()[*at]);
+                    space.active(arch)[*at].then(|| numbers[choice])
+                };
+                table = table
+                    .with_scores(format!("{name} as a number"), architectures.iter().map(number))?;
+            }
+            for axis in space.axes() {
+                let value = |arch: &Arch| Some(space.axis_value(axis, arch));
+                table = table
+                    .with_scores(format!("axis {}", axis.name), architectures.iter().map(value))?;
+            }
+            Ok(table)
+        }))
     }
 }

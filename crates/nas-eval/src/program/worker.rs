@@ -7,6 +7,7 @@ use std::{
     process::Stdio,
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread,
@@ -35,6 +36,9 @@ const GRACE: Duration = Duration::from_millis(500);
 /// A program that has its answer ready, but did not flush it, gives it this soon after its input
 /// has ended.
 const FLUSHED: Duration = Duration::from_millis(1500);
+
+/// How often it is looked whether anybody still waits.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// A running program.
 pub(super) struct Worker {
@@ -67,6 +71,8 @@ pub(super) struct Patience<'a> {
     pub(super) astray: &'a dyn Fn(u64),
     /// What an answer has to contain.
     pub(super) objectives: &'a [Objective],
+    /// Set when nobody waits any more.
+    pub(super) abandoned: &'a AtomicBool,
 }
 
 /// A worker's answer.
@@ -191,7 +197,10 @@ impl Worker {
                 });
             }
             let until = [hint, ends_input, ended.is_none().then_some(limit)];
-            let until = until.into_iter().flatten().fold(last, Instant::min);
+            let until = until.into_iter().flatten().fold(last, Instant::min).min(now + GLANCE);
+            if patience.abandoned.load(Ordering::Relaxed) {
+                return Err(Failure(Fault::Ended, "nobody waits for it any more".to_owned()));
+            }
             match self.lines.recv_timeout(until.saturating_duration_since(now)) {
                 Ok(line) => {
                     if let Some(answer) = self.answer(id, &line, patience, &mut astray)? {

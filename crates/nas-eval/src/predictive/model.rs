@@ -1,0 +1,96 @@
+//! What is learnt of each objective.
+
+use nas_pareto::Direction;
+use nas_predict::{Prediction, Predictor, Settings};
+use nas_search::{BoxError, Objective, Request, Role};
+
+use super::rows::Rows;
+use crate::Domain;
+
+/// A predictor for each objective that is not known before.
+pub(super) struct Model {
+    parts: Vec<Part>,
+    objectives: Vec<Objective>,
+}
+
+enum Part {
+    /// The position among the known ones.
+    Known(usize),
+    /// Of gains: more is better.
+    Predicted(Box<Predictor>),
+}
+
+impl Model {
+    /// Learns from the evaluated architectures that are among the rows.
+    pub(super) fn fit(
+        rows: &Rows,
+        request: &Request<'_>,
+        known_at: &[usize],
+        domain: &Domain,
+        seed: u64,
+    ) -> Result<Self, BoxError> {
+        let part = |(at, objective): (usize, &Objective)| -> Result<Part, BoxError> {
+            if let Some(position) = known_at.iter().position(|known| *known == at) {
+                return Ok(Part::Known(position));
+            }
+            let trained = request
+                .evaluated
+                .iter()
+                .filter_map(|one| Some((rows.row(&one.arch)?, gain(objective, one.values[at]?))));
+            let trained: Vec<(usize, f64)> = trained.collect();
+            let is_accuracy = objective.role == Role::Accuracy && objective.unit == "%";
+            let unconnected = domain.chance.filter(|_| is_accuracy);
+            let settings = Settings { seed, unconnected, ..Settings::few() };
+            Ok(Part::Predicted(Box::new(Predictor::fit(&rows.table, &trained, settings)?)))
+        };
+        let parts = request.objectives.iter().enumerate().map(part).collect::<Result<_, _>>()?;
+        Ok(Self { parts, objectives: request.objectives.to_vec() })
+    }
+
+    /// For each row, a prediction for each objective in its own unit.
+    pub(super) fn predict(&self, rows: &Rows) -> Result<Vec<Option<Vec<Prediction>>>, BoxError> {
+        let mut all = vec![Some(Vec::with_capacity(self.parts.len())); rows.len()];
+        for (part, objective) in self.parts.iter().zip(&self.objectives) {
+            let column: Vec<Option<Prediction>> = match part {
+                Part::Known(at) => {
+                    let exact = |value| Prediction { value, low: value, high: value };
+                    rows.known.iter().map(|known| known[*at].map(exact)).collect()
+                }
+                Part::Predicted(predictor) => {
+                    let gains = predictor.predict(&rows.table)?.into_iter();
+                    gains.map(|gains| Some(in_unit(objective, gains))).collect()
+                }
+            };
+            for (row, one) in all.iter_mut().zip(column) {
+                match (row.as_mut(), one) {
+                    (Some(row), Some(one)) => row.push(one),
+                    _ => *row = None,
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// A value as a gain, of which more is better.
+pub(super) fn gain(objective: &Objective, value: f64) -> f64 {
+    -objective.cost(value)
+}
+
+/// A prediction as one of gains.
+pub(super) fn gains(objective: &Objective, one: Prediction) -> Prediction {
+    let [value, low, high] = [one.value, one.low, one.high].map(|one| gain(objective, one));
+    Prediction { value, low: low.min(high), high: low.max(high) }
+}
+
+/// Predicted gains in the objective's unit, within what it can be.
+fn in_unit(objective: &Objective, gains: Prediction) -> Prediction {
+    let back = |gain: f64| {
+        objective.nearest(match objective.direction {
+            Direction::Maximise => gain,
+            Direction::Minimise => -gain,
+        })
+    };
+    let (low, high) = (back(gains.low), back(gains.high));
+    Prediction { value: back(gains.value), low: low.min(high), high: low.max(high) }
+}
