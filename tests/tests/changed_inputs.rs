@@ -137,7 +137,7 @@ fn options_beside_resume_are_refused_with_advice_that_works() {
     let nas = Nas::without_tables(PROGRAM);
     nas.write("space.toml", SPACE);
     killed(&nas, &format!("--space space.toml --evaluations 12 --evaluate '{EVALUATOR}'"));
-    for option in ["--evaluations 120", "--seed 3", "--space fbnet", "--force"] {
+    for option in ["--workers 3", "--seed 3", "--space fbnet", "--force"] {
         let refused = nas.run_line(&format!("search --resume run {option}"));
         let name = option.split(' ').next().unwrap();
         assert_eq!(refused.code, 2, "{}", refused.stdout);

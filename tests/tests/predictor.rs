@@ -135,10 +135,10 @@ fn bad_accuracies_and_predictors_are_refused() {
     let result = nas.json("predict apply predictor.json 1462 2");
     assert!((result[0]["predicted_accuracy_percent"].as_f64().unwrap() - 90.0).abs() < 1e-9);
     let model = nas.read("predictor.json");
-    nas.write("newer.json", &model.replace("version 2", "version 3"));
+    nas.write("newer.json", &model.replace("version 3", "version 4"));
     nas.write("elsewhere.json", &model.replace("\"nasbench201\"", "\"fbnet\""));
     nas.write("cut.json", &model[..model.len() / 2]);
-    refused("predict apply newer.json 6111", "version 2");
+    refused("predict apply newer.json 6111", "version 3");
     refused("predict apply elsewhere.json 6111", "changed or damaged");
     let blocks = |first: &str| format!("{first} {}", ["k3_e1"; 21].join(" "));
     let rows = format!("arch,accuracy\n{},70\n{},71\n", blocks("k3_e1"), blocks("k5_e6"));

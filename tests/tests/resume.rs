@@ -228,7 +228,7 @@ fn a_full_disk_ends_the_search_and_nothing_is_lost() {
 fn damaged_files_of_a_run_are_errors_or_ignored() {
     let Some(nas) = nas() else { return };
     let arguments = format!(
-        "search --space space.toml --evaluations 240 --workers 2 --evaluate '{EVALUATOR} slow'"
+        "search --space space.toml --evaluations 240 --searcher statistical --evaluate '{EVALUATOR} slow'"
     );
     assert_eq!(nas.run(words(&format!("{arguments} --run whole"))).code, 0);
     let whole = run_files(&nas.folder().join("whole"));
@@ -250,7 +250,7 @@ fn damaged_files_of_a_run_are_errors_or_ignored() {
     // The events contain what the checkpoint contains.
     for (damaged, expected) in [
         (bytes[..bytes.len() / 2].to_vec(), "bytes long, expected"),
-        (with(12, 9), "format version 9, but this program reads 1"),
+        (with(12, 9), "format version 9, but this program reads 2"),
         (with(23, 0x80), "bytes long, expected 92"),
         (with(100, 0xff), "the checksum does not fit"),
         (Vec::new(), "not a file of this kind"),
@@ -284,7 +284,7 @@ fn damaged_files_of_a_run_are_errors_or_ignored() {
     }
     nas.write("run/events.jsonl", &events);
     for (from, to, expected) in [
-        ("format_version = 3", "format_version = 4", "format 4, but this program reads 3"),
+        ("format_version = 4", "format_version = 5", "format 5, but this program reads 4"),
         ("searcher = \"statistical\"", "searcher = \"oracle\"", "unknown searcher `oracle`"),
         ("evaluations = 240", "evaluations = -1", "evaluations"),
         ("seed = 0", "sed = 0", "unknown field `sed`"),

@@ -15,13 +15,13 @@ use crate::{failure::Failure, terminal::note};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "A program of your own")]
 pub struct EvaluateArguments {
-    /// Your own command, which computes the objectives of architectures. It reads a line of JSON for each,
+    /// Your own command, which computes objectives of architectures. It reads a line of JSON for each,
     /// `{"id": 7, "arch": "…", "choices": {…}}`, and answers with a line of the same id, `{"id": 7,
     /// "accuracy_percent": 71.3, "latency_ms": 2.4}` or `{"id": 7, "error": "…"}`
-    #[arg(long, value_name = "COMMAND", value_parser = command, conflicts_with_all = ["accuracy", "accuracy_table", "latency_table", "device", "energy", "max_energy"])]
+    #[arg(long, value_name = "COMMAND", value_parser = command)]
     evaluate: Option<String>,
-    /// Its objectives: two or more, each with max or min. Automatic niches follow the first in ms, else
-    /// the first min [default: accuracy_percent:max,latency_ms:min]
+    /// Its objectives, each with max or min. Automatic niches follow the first in ms, else the first min
+    /// [default: accuracy_percent:max and latency_ms:min, but not what another option is the source of]
     #[arg(
         long,
         value_name = "NAME:max|min,…",
@@ -108,15 +108,18 @@ impl EvaluateArguments {
     }
 
     /// The program, where a command was given.
-    pub fn plan(&self) -> Result<Option<ProgramPlan>, Failure> {
+    ///
+    /// By default its objectives are accuracy and latency, as far as these are not from elsewhere.
+    pub fn plan(&self, accuracy: bool, latency: bool) -> Result<Option<ProgramPlan>, Failure> {
         let Some(command) = self.evaluate.clone() else { return Ok(None) };
         let mut objectives = self.objectives.clone();
         if objectives.is_empty() {
-            objectives = vec![Objective::accuracy("accuracy"), Objective::latency()];
+            objectives.extend(accuracy.then(|| Objective::accuracy("accuracy")));
+            objectives.extend(latency.then(Objective::latency));
         }
-        if objectives.len() < 2 {
+        if objectives.is_empty() {
             return Err(Failure::input(
-                "--objectives: expected two or more, for example accuracy_percent:max,latency_ms:min",
+                "--evaluate: other options are the sources of accuracy and costs: name with --objectives what the program computes, or leave one of them out",
             ));
         }
         for (at, one) in objectives.iter().enumerate() {
@@ -150,6 +153,6 @@ impl ProgramPlan {
         let timeout = Duration::try_from_secs_f64(self.timeout_seconds);
         let timeout = timeout.unwrap_or(Duration::MAX);
         let (objectives, workers) = (self.objectives.clone(), usize::from(self.workers));
-        Program::new(self.command.clone(), space, objectives, workers, timeout).with_notes(note)
+        Program::new(self.command.clone(), space, objectives, workers, timeout, note)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::HashSet,
     fs::{File, OpenOptions},
     io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ pub const EVENTS: &str = "events.jsonl";
 /// The name of the file with the state of the search.
 pub const CHECKPOINT: &str = "checkpoint.bin";
 
-const FORMAT: Kind = Kind { name: *b"srch", version: 1 };
+const FORMAT: Kind = Kind { name: *b"srch", version: 2 };
 
 /// Checkpoints are at least this far apart, and take at most one part in so many of the time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,6 +38,8 @@ enum Line<'a> {
         choices: Cow<'a, Arch>,
         values: Cow<'a, [Option<f64>]>,
         details: Cow<'a, [Option<f64>]>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Cow<'a, str>>,
         niche: usize,
         generation: usize,
         proposer: Cow<'a, str>,
@@ -59,6 +61,8 @@ enum Line<'a> {
         front: usize,
         illegal: usize,
         duplicate: usize,
+        #[serde(default)]
+        no_candidate: usize,
         outside_niche: usize,
     },
     ProposerFailed {
@@ -91,8 +95,18 @@ pub struct Journal {
 pub struct Kept {
     /// The state of the last checkpoint.
     pub state: Option<State>,
-    /// The evaluations after it.
-    pub answers: HashMap<Arch, Evaluation>,
+    /// The evaluations after it, in the order of the answers.
+    pub answers: Vec<(Arch, Evaluation)>,
+}
+
+impl Kept {
+    /// Adds evaluations that were made before the search, unless they were recorded in it.
+    pub fn add(&mut self, known: &[(Arch, Evaluation)]) {
+        let recorded: HashSet<&Arch> = self.answers.iter().map(|(arch, _)| arch).collect();
+        let new = known.iter().filter(|(arch, _)| !recorded.contains(arch)).cloned();
+        let new: Vec<(Arch, Evaluation)> = new.collect();
+        self.answers.extend(new);
+    }
 }
 
 /// The content of a checkpoint: the program's version, the bytes of the events before it, and the
@@ -192,7 +206,7 @@ impl Journal {
     }
 
     /// The evaluations in the recorded events.
-    fn answers(&self, space: &Space) -> Result<HashMap<Arch, Evaluation>, Failure> {
+    fn answers(&self, space: &Space) -> Result<Vec<(Arch, Evaluation)>, Failure> {
         answers(&self.recorded, space).map_err(|(line, what)| {
             let place = if self.before > 0 { " after the checkpoint" } else { "" };
             let (path, name) = (self.path.display(), space.name());
@@ -299,20 +313,23 @@ pub fn evaluations(path: &Path) -> (usize, usize) {
 ///
 /// # Errors
 /// The line that is no event of a search in this space, and why.
-pub fn answers(events: &[u8], space: &Space) -> Result<HashMap<Arch, Evaluation>, (usize, String)> {
-    let mut answers = HashMap::new();
+pub fn answers(events: &[u8], space: &Space) -> Result<Vec<(Arch, Evaluation)>, (usize, String)> {
+    let mut answers = Vec::new();
     for (at, line) in (1..).zip(events.split_inclusive(|byte| *byte == b'\n')) {
         let line = serde_json::from_slice(line).map_err(|error| (at, error.to_string()))?;
-        if let Line::Evaluated { arch, choices, values, details, .. } = line {
+        if let Line::Evaluated { arch, choices, values, details, failure, .. } = line {
             space.check(&choices).map_err(|error| (at, error.to_string()))?;
             let found = space.format(&choices);
             if found != arch {
                 let what = format!("`{arch}` is now written `{found}`: the space was reordered");
                 return Err((at, what));
             }
-            let evaluation =
-                Evaluation { values: values.into_owned(), details: details.into_owned() };
-            answers.insert(choices.into_owned(), evaluation);
+            let evaluation = Evaluation {
+                values: values.into_owned(),
+                details: details.into_owned(),
+                failure: failure.map(Cow::into_owned),
+            };
+            answers.push((choices.into_owned(), evaluation));
         }
     }
     Ok(answers)
@@ -326,6 +343,7 @@ impl<'a> Line<'a> {
                 choices: Cow::Borrowed(&evaluated.arch),
                 values: (&evaluated.values).into(),
                 details: (&evaluated.details).into(),
+                failure: evaluated.failure.as_ref().map(Into::into),
                 niche: evaluated.niche,
                 generation: evaluated.generation,
                 proposer: (&evaluated.proposer).into(),
@@ -345,6 +363,7 @@ impl<'a> Line<'a> {
                 front: *front,
                 illegal: rejections.illegal,
                 duplicate: rejections.duplicate,
+                no_candidate: rejections.no_candidate,
                 outside_niche: rejections.outside_niche,
             },
             Event::ProposerFailed { niche, generation, error } => Self::ProposerFailed {
@@ -359,13 +378,15 @@ impl<'a> Line<'a> {
 
 /// Rejected proposals by kind, over all generations in the events.
 pub fn rejections(path: &Path) -> Vec<(String, u64)> {
-    let mut all = ["illegal", "duplicate", "outside the niche"].map(|kind| (kind.to_owned(), 0));
+    let mut all = ["illegal", "duplicate", "no candidate", "outside the niche"]
+        .map(|kind| (kind.to_owned(), 0));
     let text = std::fs::read_to_string(path).unwrap_or_default();
     for line in text.lines().filter(|line| line.starts_with(r#"{"event":"generation""#)) {
-        if let Ok(Line::Generation { illegal, duplicate, outside_niche, .. }) =
+        if let Ok(Line::Generation { illegal, duplicate, no_candidate, outside_niche, .. }) =
             serde_json::from_str(line)
         {
-            for (kind, more) in all.iter_mut().zip([illegal, duplicate, outside_niche]) {
+            let counts = [illegal, duplicate, no_candidate, outside_niche];
+            for (kind, more) in all.iter_mut().zip(counts) {
                 kind.1 += more as u64;
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use clap::{ValueEnum, builder::PossibleValue};
-use nas_eval::Problem;
+use nas_eval::{Predictive, Problem};
 use nas_partition::Axis;
 use nas_search::{Context, Proposer, SEARCHERS, Settings};
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,15 @@ pub enum Searcher {
     Named(&'static nas_search::Searcher),
     /// A language model.
     Llm,
+    /// A predictor, learnt from what was evaluated.
+    Predictor,
     /// A list of all architectures.
     Exhaustive,
 }
 
 static ALL: LazyLock<Vec<Searcher>> = LazyLock::new(|| {
     let named = SEARCHERS.iter().map(Searcher::Named);
-    named.chain([Searcher::Llm, Searcher::Exhaustive]).collect()
+    named.chain([Searcher::Llm, Searcher::Predictor, Searcher::Exhaustive]).collect()
 });
 
 impl ValueEnum for Searcher {
@@ -36,6 +38,9 @@ impl ValueEnum for Searcher {
         Some(PossibleValue::new(self.name()).help(match self {
             Self::Named(searcher) => searcher.summary,
             Self::Llm => "A language model, only in nas search, with --llm-url or --replay",
+            Self::Predictor => {
+                "What a predictor expects the front to gain most from, only in nas search"
+            }
             Self::Exhaustive => "Evaluates every architecture",
         }))
     }
@@ -66,6 +71,7 @@ impl Searcher {
         match self {
             Self::Named(searcher) => searcher.name,
             Self::Llm => "llm",
+            Self::Predictor => Predictive::NAME,
             Self::Exhaustive => "exhaustive",
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use nas_eval::{Problem, Published, Source, UserTable};
 use nas_hw::Metric;
-use nas_search::Objective;
+use nas_search::{Evaluation, Objective};
 use nas_space::Arch;
 
 use crate::{failure::Failure, target::check_published, terminal::note};
@@ -65,6 +65,30 @@ pub fn cost_of(
 pub fn value_of(source: &mut dyn Source, arch: &Arch) -> Result<Option<f64>, Failure> {
     let value = source.value(arch).map_err(|error| Failure::work(error.to_string()))?;
     Ok(value.value)
+}
+
+/// Evaluations that a user made before, in the order of the architectures: those with a value of at least
+/// one objective.
+pub fn evaluations_before(
+    file: &Path,
+    problem: &Problem,
+    objectives: &[Objective],
+    details: usize,
+) -> Result<Vec<(Arch, Evaluation)>, Failure> {
+    let table = |objective: &Objective| {
+        let columns = [objective.column(), objective.name.clone()];
+        let columns = columns.each_ref().map(String::as_str);
+        UserTable::read(file, |text| problem.parse(text), &columns, objective)
+    };
+    let tables = objectives.iter().map(table).collect::<Result<Vec<_>, _>>()?;
+    let mut all: Vec<Arch> = tables.iter().flat_map(UserTable::sorted).collect();
+    all.sort();
+    all.dedup();
+    let evaluation = |arch: Arch| {
+        let values = tables.iter().map(|table| table.value(&arch)).collect();
+        (arch, Evaluation { values, details: vec![None; details], failure: None })
+    };
+    Ok(all.into_iter().map(evaluation).collect())
 }
 
 /// A user's table of latencies in ms.

@@ -64,12 +64,12 @@ enum Columns {
 }
 
 impl Columns {
-    fn group(self) -> Group {
+    fn groups(self) -> &'static [Group] {
         match self {
-            Self::Choices => Group::Choices,
-            Self::Paths => Group::Paths,
-            Self::PathStatistics => Group::PathStatistics,
-            Self::Scores => Group::Scores,
+            Self::Choices => &[Group::Choices, Group::Counts],
+            Self::Paths => &[Group::Paths],
+            Self::PathStatistics => &[Group::PathStatistics],
+            Self::Scores => &[Group::Scores],
         }
     }
 }
@@ -85,7 +85,8 @@ struct Data {
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     let (data, origin) = arguments.data(data)?;
     let domain = data.problem.domain()?;
-    let left_out: Vec<Group> = arguments.without.iter().map(|columns| columns.group()).collect();
+    let left_out: Vec<Group> =
+        arguments.without.iter().flat_map(|columns| columns.groups()).copied().collect();
     let table =
         (domain.features)(&data.architectures)?.only(|column| !left_out.contains(&column.group));
     let classes: Vec<Class> = data.architectures.iter().map(&domain.class).collect();

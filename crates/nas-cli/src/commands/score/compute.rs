@@ -27,6 +27,9 @@ use crate::{
     terminal::{note, print},
 };
 
+/// What is said when the user stops the computation.
+const STOPPING: &str = "stopping after the architectures under way";
+
 /// Where proxies are computed by default.
 const CPU: &str = "cpu";
 
@@ -135,7 +138,7 @@ fn by_engine(
     let folder = out.beside("job");
     let engine = arguments.engine.with(arguments.workers);
     let job = Job::new(plan, engine.shards().min(architectures.len()))?;
-    let (stop, progress) = (stop_signal()?, Progress::new("shards", job.shards));
+    let (stop, progress) = (stop_signal(STOPPING)?, Progress::new("shards", job.shards));
     let table = job.compute(&engine, kind, &folder, architectures, &stop, progress)?;
     out.write(&table)?;
     std::fs::remove_dir_all(&folder).map_err(|error| Failure::file("remove", &folder, &error))?;
@@ -241,7 +244,7 @@ fn write(
     }
     let mut done = 0;
     let known_of = |network: &Arch| known.get(network).cloned();
-    let stop = stop_signal()?;
+    let stop = stop_signal(STOPPING)?;
     scoring.run(&architectures, &known_of, |arch, values| {
         if !known.contains_key(arch) {
             writer.append(arch, values)?;

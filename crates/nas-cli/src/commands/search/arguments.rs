@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::limit::Limit;
 use clap::ValueEnum;
 use nas_hw::{Millijoules, Millis};
 use serde::{Deserialize, Serialize};
@@ -33,9 +34,9 @@ Examples:
   nas search --space mine.toml --evaluate \"python train.py\"   your own program
   nas search --resume runs/demo         resumes a stopped or killed search")]
 pub struct Arguments {
-    #[arg(long, value_name = "NAME", default_value = "host", value_parser = Target::parse, help = device_help())]
-    pub device: Target,
-    /// Print the best architecture found within this latency, for example 5ms
+    #[arg(long, value_name = "NAME", value_parser = Target::parse, help = device_help())]
+    pub device: Option<Target>,
+    /// Print the best architecture found within this latency, for example 5ms; short for --limit
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub max_latency: Option<Millis>,
     #[command(flatten)]
@@ -83,6 +84,18 @@ pub struct Arguments {
     /// Your own latencies: CSV with the columns arch and latency_ms
     #[arg(long, value_name = "FILE", conflicts_with = "device", help_heading = "Costs")]
     pub latency_table: Option<PathBuf>,
+    /// Also minimise a number that is counted from an architecture: parameters, flops, or an [[axis]] of
+    /// your own space
+    #[arg(long, value_name = "NAME", help_heading = "Costs")]
+    pub minimise: Vec<String>,
+    /// Print the best architecture found within this limit, for example "latency_ms<=8", "flops<=50M" or
+    /// "accuracy_percent>=70", on an objective or a number that is counted; may be repeated. What is known to
+    /// exceed a limit is not given to a program
+    #[arg(long, value_name = "NAME<=VALUE", value_parser = Limit::parse, help_heading = "Costs")]
+    pub limit: Vec<Limit>,
+    /// The probability with which an uncertain value may exceed its limit [default: 0.1]
+    #[arg(long, value_name = "P", value_parser = risk, help_heading = "Costs")]
+    pub limit_risk: Option<f64>,
     /// Also minimise energy, on devices with published energy
     #[arg(long, help_heading = "Costs")]
     pub energy: bool,
@@ -109,9 +122,23 @@ pub struct Arguments {
     pub proxy: ComputedProxies,
     #[command(flatten)]
     pub model: ModelArguments,
+    /// Start from evaluations made before: CSV with a column arch and one for each objective, such as
+    /// evaluations.csv of an earlier run. They do not count as --evaluations
+    #[arg(long, value_name = "FILE", help_heading = SEARCH)]
+    pub known: Option<PathBuf>,
+    /// Of the evaluations, how many are kept for the end, for architectures that are predicted to be on the
+    /// front [default: a twentieth, at least 3]
+    #[arg(long, value_name = "N", help_heading = SEARCH)]
+    pub confirm: Option<u32>,
     /// Replace an earlier run in the folder of --run, if it contains nothing else
     #[arg(long, help_heading = RUN)]
     pub force: bool,
+}
+
+/// Reads a probability; for clap.
+fn risk(text: &str) -> Result<f64, String> {
+    let risk = text.parse().ok().filter(|risk| (0.0..=0.5).contains(risk) && *risk > 0.0);
+    risk.ok_or_else(|| "expected a probability above 0, at most 0.5, for example 0.1".to_owned())
 }
 
 /// Where accuracy comes from, as it is typed.
@@ -137,6 +164,28 @@ pub enum AcquisitionName {
 }
 
 impl Arguments {
+    /// The device; this machine where none is named.
+    pub fn target(&self) -> Target {
+        self.device.clone().unwrap_or(Target::Host)
+    }
+
+    /// Whether a place is named that latency comes from.
+    pub fn names_latency(&self) -> bool {
+        self.device.is_some() || self.latency_table.is_some()
+    }
+
+    /// Whether a place is named that accuracy comes from, other than a program.
+    pub fn names_accuracy(&self) -> bool {
+        self.accuracy.is_some() || self.accuracy_table.is_some()
+    }
+
+    /// All limits.
+    pub fn limits(&self) -> Vec<Limit> {
+        let latency = self.max_latency.map(|limit| Limit::at_most("latency", limit.0));
+        let energy = self.max_energy.map(|limit| Limit::at_most("energy", limit.0));
+        latency.into_iter().chain(energy).chain(self.limit.iter().cloned()).collect()
+    }
+
     /// The first option under "How to search" that is given.
     pub fn guides(&self) -> Option<&'static str> {
         let options = [

@@ -1,16 +1,19 @@
 //! Opens the inputs of a plan, and builds its evaluator.
 
-use std::{path::Path, rc::Rc};
+use std::{cell::RefCell, path::Path, rc::Rc};
 
 use nas_eval::{
-    Failures, LearntAccuracy, Lookup, Predicted, Problem, Published, PublishedAccuracies, Source,
-    Sources, Truth, UserTable, cost_objective,
+    Joined, LearntAccuracy, Log, Lookup, Pace, Predicted, Problem, Published, PublishedAccuracies,
+    Source, Sources, Truth, UserTable, cost_objective,
 };
 use nas_hw::Metric;
-use nas_search::{Evaluator, Limit, Objective, Role};
+use nas_search::{BoxError, Evaluator, Objective};
 use nas_space::Arch;
 
-use super::plan::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan};
+use super::{
+    limit::{Limited, counted},
+    plan::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan},
+};
 use crate::{
     commands::live,
     failure::Failure,
@@ -18,11 +21,12 @@ use crate::{
     workers::Workers,
 };
 
-/// The opened inputs of a search: published tables and the user's; none with a program.
+/// The opened inputs of a search: published tables and the user's.
 #[derive(Default)]
 pub struct Inputs {
     published: Option<Box<dyn Published>>,
-    tables: Vec<UserTable>,
+    accuracies: Option<UserTable>,
+    latencies: Option<UserTable>,
 }
 
 impl Inputs {
@@ -34,31 +38,22 @@ impl Inputs {
         accuracy: Option<&Path>,
         latency: Option<&Path>,
     ) -> Result<Self, Failure> {
-        let mut tables = Vec::new();
-        if let Some(file) = latency {
-            tables.push(latencies(file, problem)?);
-        }
-        if let Some(file) = accuracy {
-            tables.push(accuracies(file, problem)?);
-        }
-        Ok(Self { published: published(problem, data, needed)?, tables })
+        Ok(Self {
+            latencies: latency.map(|file| latencies(file, problem)).transpose()?,
+            accuracies: accuracy.map(|file| accuracies(file, problem)).transpose()?,
+            published: published(problem, data, needed)?,
+        })
     }
 
     /// The inputs of a plan.
     pub fn of(plan: &Plan, problem: &Problem, data: Option<&Path>) -> Result<Self, Failure> {
-        let (accuracy, latency) = match &plan.objectives {
-            Objectives::Program(_) => return Ok(Self::default()),
-            Objectives::Sources { accuracy, latency, .. } => {
-                let accuracy = match accuracy {
-                    AccuracySource::Table { file } => Some(file.as_path()),
-                    _ => None,
-                };
-                let latency = match latency {
-                    LatencySource::Table { file } => Some(file.as_path()),
-                    _ => None,
-                };
-                (accuracy, latency)
-            }
+        let accuracy = match &plan.objectives.accuracy {
+            Some(AccuracySource::Table { file }) => Some(file.as_path()),
+            _ => None,
+        };
+        let latency = match &plan.objectives.latency {
+            Some(LatencySource::Table { file }) => Some(file.as_path()),
+            _ => None,
         };
         Self::open(problem, data, plan.reads_published(), accuracy, latency)
     }
@@ -75,17 +70,25 @@ impl Inputs {
         };
         Ok(Facts {
             accuracies,
-            smallest_table: self.tables.iter().map(UserTable::len).min(),
+            smallest_table: self.tables().map(UserTable::len).min(),
             candidates: self.candidates()?.map(|candidates| candidates.len()),
             folder: std::env::current_dir().unwrap_or_default(),
         })
     }
 
-    /// The architectures with a value in each of the user's tables, if there are any.
+    fn tables(&self) -> impl Iterator<Item = &UserTable> {
+        self.latencies.iter().chain(&self.accuracies)
+    }
+
+    /// The architectures with a value in each of the user's tables, if there are any: nothing else can
+    /// be evaluated.
     pub fn candidates(&self) -> Result<Option<Vec<Arch>>, Failure> {
-        let Some((first, others)) = self.tables.split_first() else { return Ok(None) };
+        let mut tables = self.tables();
+        let Some(first) = tables.next() else { return Ok(None) };
         let mut candidates = first.sorted();
-        candidates.retain(|arch| others.iter().all(|table| table.value(arch).is_some()));
+        for table in tables {
+            candidates.retain(|arch| table.value(arch).is_some());
+        }
         if candidates.is_empty() {
             return Err(Failure::input("no architecture has a value in each of your tables"));
         }
@@ -93,18 +96,31 @@ impl Inputs {
     }
 }
 
+/// Sources of objectives that are known of every architecture before it is evaluated, each with the
+/// objective's position.
+pub type Known = Rc<RefCell<KnownSources>>;
+
+type KnownSources = Vec<(usize, Box<dyn Source>)>;
+
+/// Values of known objectives, each with the objective's position.
+pub type KnownValues = Vec<(usize, Option<f64>)>;
+
+/// Sources, and where they come from, in words.
+type Described = (Vec<Box<dyn Source>>, Vec<String>);
+
 /// A search's evaluator, and the true objectives if they are known.
 pub struct Opened {
     pub evaluator: Box<dyn Evaluator>,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
-    pub limits: Vec<Limit>,
+    pub limits: Rc<[Limited]>,
+    pub known: Known,
     /// Test accuracies by index, if they are published.
     pub test_accuracy: Option<Vec<f64>>,
     /// The true objectives of all architectures, if all but accuracy are the benchmark's.
     pub truth: Option<Truth>,
-    /// Failures of the user's command.
-    pub failures: Failures,
+    /// Log lines of the user's command.
+    pub log: Log,
 }
 
 impl Opened {
@@ -112,64 +128,138 @@ impl Opened {
     pub fn new(
         plan: &Plan,
         problem: &Problem,
-        inputs: Inputs,
+        inputs: &Inputs,
         workers: &Rc<Workers>,
     ) -> Result<Self, Failure> {
-        let (accuracy, latency, energy) = match &plan.objectives {
-            Objectives::Program(program) => {
-                let (origin, program) = (program.origin(), program.build(problem.space));
-                let failures = program.failures();
-                let limits = limits(plan, program.objectives())?;
-                return Ok(Self {
-                    evaluator: Box::new(program),
-                    origins: vec![origin],
-                    limits,
-                    test_accuracy: None,
-                    truth: None,
-                    failures,
-                });
-            }
-            Objectives::Sources { accuracy, latency, energy } => (accuracy, latency, energy),
-        };
-        let Inputs { published, mut tables } = inputs;
+        let Objectives { accuracy, program, latency, energy, .. } = &plan.objectives;
+        let mut parts: Vec<Box<dyn Evaluator>> = Vec::new();
         let mut origins = Vec::new();
-        let mut costs: Vec<Box<dyn Source>> = Vec::new();
-        let mut device = None;
-        match latency {
-            LatencySource::Table { file } => {
-                origins.push(format!("latency from {}", file.display()));
-                costs.push(Box::new(tables.remove(0).into_source(cost_objective(Metric::Latency))));
-            }
-            LatencySource::Measured { gpu } => {
-                origins.push(live::latency_origin(*gpu));
-                costs.push(live::latency_source(problem, *gpu, plan.seed)?);
-            }
-            LatencySource::Published { device: name } => {
-                origins.push(format!("latency on {name}, published"));
-                costs.push(cost_of(problem, published.as_deref(), name, Metric::Latency)?);
-                device = Some(name);
-            }
+        let (mut costs, cost_origins) = costs(plan, problem, inputs)?;
+        if let Some(accuracy) = accuracy {
+            // What predicts accuracy has the costs that guide it.
+            let beside = if program.is_none() { std::mem::take(&mut costs) } else { Vec::new() };
+            let (origin, part) = with_accuracy(plan, accuracy, problem, inputs, beside, workers)?;
+            origins.push(origin);
+            parts.push(part);
         }
-        if let Some(device) = energy {
-            origins.push(format!("energy on {device}, published"));
-            costs.push(cost_of(problem, published.as_deref(), device, Metric::Energy)?);
+        let mut log = Log::default();
+        if let Some(program) = program {
+            origins.push(program.origin());
+            let program = program.build(problem.space);
+            log = program.log();
+            parts.push(Box::new(program));
         }
-        let (origin, evaluator) =
-            with_accuracy(plan, accuracy, problem, published.as_deref(), tables, costs, workers)?;
-        origins.insert(0, origin);
+        origins.extend(cost_origins);
+        if !costs.is_empty() {
+            parts.push(Box::new(Sources::new(costs)));
+        }
+        let evaluator = match parts.len() {
+            1 => parts.remove(0),
+            _ => Box::new(Joined::new(parts)),
+        };
+        let published = inputs.published.as_deref();
         let metrics = &Metric::ALL[..=usize::from(energy.is_some())];
-        let truth = match (device, &published) {
-            (Some(device), Some(published)) => problem.truth(&**published, device, metrics)?,
+        let truth = match (latency, published) {
+            (Some(LatencySource::Published { device }), Some(published))
+                if plan.objectives.counted.is_empty() =>
+            {
+                problem.truth(published, device, metrics)?
+            }
             _ => None,
         };
-        let test_accuracy = match &published {
-            Some(published) => published.test_accuracies()?,
-            None => None,
-        };
-        let limits = limits(plan, evaluator.objectives())?;
-        let failures = Failures::default();
-        Ok(Self { evaluator, origins, limits, test_accuracy, truth, failures })
+        let test_accuracy = published.map(Published::test_accuracies).transpose()?.flatten();
+        let (objectives, details) = (evaluator.objectives(), evaluator.details());
+        let limits =
+            Limited::of(&plan.limits, plan.limit_risk, problem, objectives, details)?.into();
+        let known = Rc::new(RefCell::new(known(plan, problem, inputs, objectives)?));
+        Ok(Self { evaluator, origins, limits, known, test_accuracy, truth, log })
     }
+}
+
+/// The values of known objectives of an architecture, each with the objective's position.
+pub fn values_of(known: &Known, arch: &Arch) -> Result<KnownValues, BoxError> {
+    let mut known = known.borrow_mut();
+    known.iter_mut().map(|(at, source)| Ok((*at, source.value(arch)?.value))).collect()
+}
+
+/// The sources of costs, and where they come from, in words.
+fn costs(plan: &Plan, problem: &Problem, inputs: &Inputs) -> Result<Described, Failure> {
+    let Objectives { latency, energy, counted: names, .. } = &plan.objectives;
+    let published = inputs.published.as_deref();
+    let (mut costs, mut origins) = (Vec::<Box<dyn Source>>::new(), Vec::new());
+    match latency {
+        Some(LatencySource::Table { file }) => {
+            origins.push(format!("latency from {}", file.display()));
+            let table = inputs.latencies.clone().ok_or_else(|| lacking(problem, "latencies"))?;
+            costs.push(Box::new(table.into_source(cost_objective(Metric::Latency))));
+        }
+        Some(LatencySource::Measured { gpu }) => {
+            origins.push(live::latency_origin(*gpu));
+            costs.push(live::latency_source(problem, *gpu, plan.seed)?);
+        }
+        Some(LatencySource::Published { device }) => {
+            origins.push(format!("latency on {device}, published"));
+            costs.push(cost_of(problem, published, device, Metric::Latency)?);
+        }
+        None => {}
+    }
+    if let Some(device) = energy {
+        origins.push(format!("energy on {device}, published"));
+        costs.push(cost_of(problem, published, device, Metric::Energy)?);
+    }
+    for name in names {
+        let statistic = counted(problem, name).cloned();
+        let statistic = statistic.ok_or_else(|| lacking(problem, name))?;
+        origins.push(format!("{name}, counted"));
+        let direction = nas_pareto::Direction::Minimise;
+        let objective = Objective::from_column(name, direction);
+        costs.push(Box::new(Lookup::new(objective, move |arch: &Arch| Some(statistic.of(arch)))));
+    }
+    Ok((costs, origins))
+}
+
+/// The sources of objectives that are known of every architecture before it is evaluated, each with the
+/// objective's position: looked up or counted.
+fn known(
+    plan: &Plan,
+    problem: &Problem,
+    inputs: &Inputs,
+    objectives: &[Objective],
+) -> Result<KnownSources, Failure> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    match (&plan.objectives.accuracy, &inputs.accuracies) {
+        (Some(AccuracySource::Table { .. }), Some(table)) => {
+            sources.push(Box::new(table.clone().into_source(Objective::accuracy("accuracy"))));
+        }
+        (Some(AccuracySource::Benchmark), _) => {
+            sources.push(published_accuracy(problem, inputs)?.0);
+        }
+        _ => {}
+    }
+    if !matches!(plan.objectives.latency, Some(LatencySource::Measured { .. })) {
+        sources.extend(costs(plan, problem, inputs)?.0);
+    }
+    let known = sources.into_iter().filter(|source| source.pace() == Pace::AtOnce);
+    let placed = known.filter_map(|source| {
+        let at = objectives.iter().position(|one| one == source.objective())?;
+        Some((at, source))
+    });
+    Ok(placed.collect())
+}
+
+/// The published accuracies of all networks as a source, and what they are, in words.
+fn published_accuracy(
+    problem: &Problem,
+    inputs: &Inputs,
+) -> Result<(Box<dyn Source>, String), Failure> {
+    let lacking = || lacking(problem, "accuracies");
+    let known = inputs.published.as_deref().ok_or_else(lacking)?.accuracies()?;
+    let PublishedAccuracies::OfAll { objective, accuracies, from } = known else {
+        return Err(lacking());
+    };
+    let index = problem.numbering.ok_or_else(lacking)?.index;
+    let value = move |arch: &Arch| accuracies.get(index(arch)).copied();
+    Ok((Box::new(Lookup::new(Objective::accuracy(objective), value)), from))
 }
 
 /// Accuracy beside the costs, and where it comes from, in words.
@@ -177,8 +267,7 @@ fn with_accuracy(
     plan: &Plan,
     accuracy: &AccuracySource,
     problem: &Problem,
-    published: Option<&dyn Published>,
-    tables: Vec<UserTable>,
+    inputs: &Inputs,
     costs: Vec<Box<dyn Source>>,
     workers: &Rc<Workers>,
 ) -> Result<(String, Box<dyn Evaluator>), Failure> {
@@ -187,12 +276,9 @@ fn with_accuracy(
         Box::new(Sources::new(sources)) as Box<dyn Evaluator>
     };
     let lacking = || lacking(problem, "accuracies");
-    let known = || -> Result<PublishedAccuracies, Failure> {
-        Ok(published.ok_or_else(lacking)?.accuracies()?)
-    };
     Ok(match accuracy {
         AccuracySource::Table { file } => {
-            let table = tables.into_iter().next_back().ok_or_else(lacking)?;
+            let table = inputs.accuracies.clone().ok_or_else(lacking)?;
             let source = table.into_source(Objective::accuracy("accuracy"));
             (format!("accuracy from {}", file.display()), with(Box::new(source), costs))
         }
@@ -201,19 +287,15 @@ fn with_accuracy(
             (proxies.origin(problem), with(score, costs))
         }
         AccuracySource::Published => {
-            let PublishedAccuracies::OfSome { trained, from } = known()? else {
+            let known = inputs.published.as_deref().ok_or_else(lacking)?.accuracies()?;
+            let PublishedAccuracies::OfSome { trained, from } = known else {
                 return Err(lacking());
             };
             let learnt = LearntAccuracy::new(problem.domain()?.features, trained)?;
             (format!("accuracy predicted from {from}"), with(Box::new(learnt), costs))
         }
         AccuracySource::Trained { .. } | AccuracySource::Benchmark => {
-            let PublishedAccuracies::OfAll { objective, accuracies, from } = known()? else {
-                return Err(lacking());
-            };
-            let index = problem.numbering.ok_or_else(lacking)?.index;
-            let value = move |arch: &Arch| accuracies.get(index(arch)).copied();
-            let accuracy = Box::new(Lookup::new(Objective::accuracy(objective), value));
+            let (accuracy, from) = published_accuracy(problem, inputs)?;
             match plan.training() {
                 None => (format!("accuracy from {from}"), with(accuracy, costs)),
                 Some(budget) => {
@@ -224,18 +306,4 @@ fn with_accuracy(
             }
         }
     })
-}
-
-/// The limits of a plan, on objectives of their roles.
-fn limits(plan: &Plan, objectives: &[Objective]) -> Result<Vec<Limit>, Failure> {
-    let limits = [(Role::Latency, plan.max_latency_ms), (Role::Energy, plan.max_energy_mj)];
-    let limits = limits.into_iter().filter_map(|(role, at_most)| Some((role, at_most?)));
-    let limit = |(role, at_most)| {
-        let objective = Objective::position(objectives, role);
-        let objective = objective.ok_or_else(|| {
-            Failure::input("the search has no objective for one of its limits".to_owned())
-        })?;
-        Ok(Limit { objective, at_most })
-    };
-    limits.map(limit).collect()
 }

@@ -9,7 +9,9 @@ use crate::failure::Failure;
 mod arguments;
 mod config;
 mod evaluator;
+mod limit;
 mod plan;
+mod proposer;
 mod report;
 mod session;
 mod view;
@@ -20,13 +22,13 @@ pub use report::{BINS, TOLERANCE};
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
     match &arguments.resume {
-        Some(run) => session::resume(run, data, arguments.accept_changes),
+        Some(run) => session::resume(run, data, arguments.accept_changes, arguments.evaluations),
         None => session::begin(arguments, data),
     }
 }
 
 /// Options that may stand beside --resume.
-const BESIDE_RESUME: [&str; 3] = ["resume", "accept_changes", "data"];
+const BESIDE_RESUME: [&str; 4] = ["resume", "accept_changes", "data", "evaluations"];
 
 /// Refuses options that --resume would ignore, since a run has its own.
 pub fn refuse_beside_resume(matches: &ArgMatches) -> Result<(), Failure> {

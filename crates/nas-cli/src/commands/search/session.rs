@@ -11,7 +11,7 @@ use nas_eval::Problem;
 use nas_llm::{Kind, LanguageModel, Prompting};
 use nas_partition::Partition;
 use nas_search::{
-    Evaluated, Event, FixedList, Outcome, Proposer, ReplayedEvaluator, Rule, Search, Statistical,
+    Evaluated, Evaluation, Evaluator, Event, Outcome, Proposer, ReplayedEvaluator, Rule, Search,
 };
 use nas_space::Arch;
 
@@ -19,15 +19,17 @@ use super::{
     arguments::{Accuracy, Arguments},
     config::Config,
     evaluator::{Inputs, Opened},
+    limit::Limited,
     plan::{EVALUATE, Plan, SPACE, TABLES},
+    proposer::{Proposing, candidates, nearest},
     report::Report,
     view::View,
 };
 use crate::{
-    failure::{Failure, STOPPED},
+    failure::{Failure, NOT_WITHIN_LIMITS, STOPPED},
     inputs::{Change, Input, changes, in_words},
     journal::{self, EVENTS, Journal, Kept, evaluations},
-    output::counted,
+    output::{counted, rounded},
     partition::Cut,
     report::page,
     rules,
@@ -35,11 +37,14 @@ use crate::{
     searcher::Searcher,
     space_arguments::SpaceArguments,
     stop::stop_signal,
-    tables::data_folder,
+    tables::{data_folder, evaluations_before},
     target::Target,
     terminal::{note, typed},
     workers::Workers,
 };
+
+/// What is said when the user stops a search.
+const STOPPING: &str = "stopping after the evaluation under way";
 
 /// What to do where a program's failures ended a search.
 const NO_VALUE: &str =
@@ -50,16 +55,13 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
     let problem = arguments.space.problem()?;
     let mut inputs = None;
     let plan = Plan::resolve(arguments, data, &problem, || {
-        let opened = if arguments.evaluate.is_given() {
-            Inputs::default()
-        } else {
-            let device = matches!(arguments.device, Target::Published(_));
-            let needed = device && arguments.latency_table.is_none()
-                || !problem.has_networks() && arguments.accuracy_table.is_none()
-                || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
-            let (accuracy, latency) = (&arguments.accuracy_table, &arguments.latency_table);
-            Inputs::open(&problem, data, needed, accuracy.as_deref(), latency.as_deref())?
-        };
+        let has_program = arguments.evaluate.is_given();
+        let no_networks = !has_program && !problem.has_networks();
+        let needed = matches!(arguments.device, Some(Target::Published(_)))
+            || no_networks && arguments.accuracy_table.is_none()
+            || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
+        let (accuracy, latency) = (&arguments.accuracy_table, &arguments.latency_table);
+        let opened = Inputs::open(&problem, data, needed, accuracy.as_deref(), latency.as_deref())?;
         let facts = opened.facts();
         inputs = Some(opened);
         facts
@@ -79,7 +81,7 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
             "the command of --evaluate names no file that is here: --resume cannot tell whether what it runs has changed",
         );
     }
-    let session = Session::new(plan, problem, inputs, folder, Some(files))?;
+    let session = Session::new(plan, problem, &inputs, folder, Some(files))?;
     if let Some(list) = session.list.as_ref().filter(|_| arguments.searcher.is_none()) {
         let tables = arguments.accuracy_table.is_some() || arguments.latency_table.is_some();
         if tables || arguments.evaluations.is_some() {
@@ -101,13 +103,26 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
 }
 
 /// Resumes an earlier search with the plan in its folder.
-pub fn resume(run: &Path, data: Option<&Path>, accept: bool) -> Result<ExitCode, Failure> {
+///
+/// With a number of evaluations it is extended to it, also where it has ended.
+pub fn resume(
+    run: &Path,
+    data: Option<&Path>,
+    accept: bool,
+    evaluations: Option<u32>,
+) -> Result<ExitCode, Failure> {
     let mut folder = RunFolder::open(run)?;
-    if folder.ended()? {
-        note(&format!("the search of {} has ended: there is nothing to resume", run.display()));
+    if folder.ended()? && evaluations.is_none() {
+        note(&format!(
+            "the search of {} has ended: there is nothing to resume; --evaluations with a larger number extends it",
+            run.display()
+        ));
         return Ok(ExitCode::SUCCESS);
     }
     let mut config = Config::read(&folder)?;
+    if let Some(evaluations) = evaluations {
+        config.plan.extend(evaluations as usize)?;
+    }
     let plan = config.plan.clone();
     let data: Option<PathBuf> = data.map(Path::to_path_buf).or_else(|| plan.data.clone());
     // Paths of files are relative to the folder in which the search was started.
@@ -130,8 +145,11 @@ pub fn resume(run: &Path, data: Option<&Path>, accept: bool) -> Result<ExitCode,
     if !changes.is_empty() {
         accept_changes(&mut config, &changes, &folder, accept)?;
     }
+    if evaluations.is_some() {
+        folder.write(CONFIG, &config.text()?)?;
+    }
     let inputs = Inputs::of(&plan, &problem, data.as_deref())?;
-    let mut session = Session::new(plan, problem, inputs, folder, None)?;
+    let mut session = Session::new(plan, problem, &inputs, folder, None)?;
     // With the changes that were accepted.
     session.opened.origins = config.origins;
     session.run()
@@ -181,6 +199,8 @@ struct Session {
     rules: Vec<Rule>,
     /// The architectures of an exhaustive search.
     list: Option<Vec<Arch>>,
+    /// The architectures with a value in each of the user's tables.
+    tabulated: Option<Vec<Arch>>,
     opened: Opened,
     workers: Rc<Workers>,
     folder: RunFolder,
@@ -192,51 +212,58 @@ impl Session {
     fn new(
         plan: Plan,
         problem: Problem,
-        inputs: Inputs,
+        inputs: &Inputs,
         folder: RunFolder,
         files: Option<Vec<Input>>,
     ) -> Result<Self, Failure> {
         let cut = plan.partition.build(&problem, "whole")?;
         let rules = rules::read(plan.rules.as_deref(), problem.space, &cut)?;
         let count = plan.workers();
-        let workers = Rc::new(Workers { stop: stop_signal()?, count, ..Workers::default() });
+        let workers =
+            Rc::new(Workers { stop: stop_signal(STOPPING)?, count, ..Workers::default() });
         let _ = workers.folder.set(folder.file(WORK));
-        let list = match plan.searcher {
-            Searcher::Exhaustive => Some(match inputs.candidates()? {
-                Some(candidates) => candidates,
-                None => problem.space.enumerate().collect(),
-            }),
-            _ => None,
-        };
+        let tabulated = inputs.candidates()?;
+        let list = (plan.searcher == Searcher::Exhaustive)
+            .then(|| tabulated.clone().unwrap_or_else(|| problem.space.enumerate().collect()));
         let opened = Opened::new(&plan, &problem, inputs, &workers)?;
-        opened.failures.log_to(folder.file(PROGRAM_LOG));
-        Ok(Self { plan, problem, cut, rules, list, opened, workers, folder, files })
+        opened.log.log_to(folder.file(PROGRAM_LOG));
+        Ok(Self { plan, problem, cut, rules, list, tabulated, opened, workers, folder, files })
     }
 
     fn run(mut self) -> Result<ExitCode, Failure> {
-        let (space, settings) = (self.problem.space, self.plan.settings());
+        let space = self.problem.space;
+        let known = self.known()?;
+        let mut settings = self.plan.settings();
+        settings.evaluations += known.len();
         // A searcher that is not available is an error before an earlier run is replaced.
-        let mut proposer = self.proposer()?;
-        let (mut journal, kept) = self.journal()?;
-        let model = self.language_model();
-        let mut model = model.inspect_err(|_| self.folder.abandon())?;
+        let list = self.list.as_deref();
+        let earlier: Vec<usize> = self.plan.extended.iter().map(|end| end + known.len()).collect();
+        let ends = [&earlier[..], &[settings.evaluations]].concat();
+        let mut proposing = Proposing::of(&self.plan, &self.problem, &self.opened, list, ends)?;
+        let (mut journal, mut kept) = self.journal()?;
+        kept.add(&known);
+        let model = self.language_model().inspect_err(|_| self.folder.abandon())?;
+        if let Some(model) = model {
+            proposing = Proposing::Model(Box::new(model));
+        }
         let whole = Partition::whole();
+        let candidates = candidates(&self.plan, &self.opened, self.tabulated.as_deref());
+        let known: Vec<Arch> = known.into_iter().map(|(arch, _)| arch).collect();
         let search = match self.list {
             Some(_) => Search::new(space, &whole, settings),
             None => self.cut.search(space, settings).with_rules(&self.rules),
         };
-        let search = search.with_stop_flag(&self.workers.stop);
-        let chat = model.as_ref().map(LanguageModel::model);
+        let search = search.with_stop_flag(&self.workers.stop).with_candidates(&candidates);
+        let search = search.with_known(&known).with_earlier_ends(&earlier);
+        let chat = proposing.model().map(LanguageModel::model);
         let trained = self.plan.training().map(|budget| budget.count);
         let mut view = View::new(&settings, self.opened.evaluator.objectives(), trained, chat);
-        let proposer = match &mut model {
-            Some(model) => model as &mut dyn Proposer,
-            None => &mut *proposer,
-        };
         let shown = typed(self.folder.path());
         let resume = format!("the evaluations are kept: resume with nas search --resume {shown}");
         let stop = &self.workers.stop;
-        let ran = go(&search, proposer, &mut self.opened, &mut journal, kept, &mut view, stop);
+        let evaluator = &mut *self.opened.evaluator;
+        let proposer = proposing.as_proposer();
+        let ran = go(&search, proposer, evaluator, &mut journal, kept, &mut view, stop);
         let outcome = ran.map_err(|failure| {
             self.folder.keep();
             // If that fails, the run counts as killed.
@@ -248,7 +275,7 @@ impl Session {
             failure.and(&resume)
         })?;
 
-        let model = model.as_ref().map(LanguageModel::contribution);
+        let model = proposing.model().map(LanguageModel::contribution);
         if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
             self.folder.abandon();
             return Err(self.not_recorded());
@@ -265,7 +292,17 @@ impl Session {
             self.folder.write(ERROR, STOPPED_BY_USER)?;
             return stopped();
         }
-        let report = Report::new(&self.plan, &self.problem, &self.opened, &outcome, model)?;
+        if outcome.evaluated.is_empty()
+            && let Some((arch, known)) =
+                nearest(&self.problem, &self.opened, self.tabulated.as_deref(), self.plan.seed)
+        {
+            self.folder.abandon();
+            return Ok(self.nothing_within(&arch, &known, &outcome));
+        }
+        let predicted =
+            proposing.predicted_front(&self.plan, &self.problem, &outcome, &candidates)?;
+        let report =
+            Report::new(&self.plan, &self.problem, &self.opened, &outcome, predicted, model)?;
         let code = self.results(&report).map_err(|failure| {
             let is_complete = |one: &Evaluated| one.complete().is_some();
             // Only what was evaluated is worth resuming.
@@ -278,14 +315,12 @@ impl Session {
         Ok(code)
     }
 
-    /// The proposer, except a language model, which needs the run's folder.
-    fn proposer(&mut self) -> Result<Box<dyn Proposer>, Failure> {
-        if let Some(list) = &self.list {
-            let name = Searcher::Exhaustive.name();
-            return Ok(Box::new(FixedList::new(name, list.iter().cloned())));
-        }
-        let own = self.plan.searcher.proposer(&self.problem)?;
-        Ok(own.unwrap_or_else(|| Box::new(Statistical)))
+    /// Evaluations that were made before the search, which it starts from.
+    fn known(&self) -> Result<Vec<(Arch, Evaluation)>, Failure> {
+        let Some(file) = &self.plan.known else { return Ok(Vec::new()) };
+        let objectives = self.opened.evaluator.objectives();
+        let details = self.opened.evaluator.details().len();
+        evaluations_before(file, &self.problem, objectives, details)
     }
 
     /// The events of the run: new ones, or those of the earlier run.
@@ -316,6 +351,30 @@ impl Session {
         };
         let stop = std::sync::Arc::clone(&self.workers.stop);
         Ok(Some(LanguageModel::new(chat, prompting)?.with_stop_flag(stop)))
+    }
+
+    /// Says that nothing keeps the limits, by what is known before anything is evaluated.
+    fn nothing_within(
+        &self,
+        arch: &Arch,
+        known: &[(usize, Option<f64>)],
+        outcome: &Outcome,
+    ) -> ExitCode {
+        let limits: Vec<&str> = self.opened.limits.iter().map(Limited::words).collect();
+        let value = |(at, value): &(usize, Option<f64>)| {
+            let objective = &outcome.objectives[*at];
+            value.map(|value| format!("{} {} {}", objective.name, rounded(value), objective.unit))
+        };
+        let counted = self.problem.statistics.iter();
+        let counted = counted.map(|one| format!("{} {}", one.heading, rounded(one.of(arch))));
+        let values: Vec<String> = known.iter().filter_map(value).chain(counted).collect();
+        note(&format!(
+            "nothing found with {}: no architecture was evaluated; the nearest: {} ({})",
+            limits.join(" and "),
+            self.problem.space.format(arch),
+            values.join(", ").trim_end()
+        ));
+        ExitCode::from(NOT_WITHIN_LIMITS)
     }
 
     /// The error for recorded calls of another search.
@@ -360,7 +419,7 @@ impl Session {
 fn go(
     search: &Search<'_>,
     proposer: &mut dyn Proposer,
-    opened: &mut Opened,
+    evaluator: &mut dyn Evaluator,
     journal: &mut Journal,
     kept: Kept,
     view: &mut View,
@@ -374,7 +433,7 @@ fn go(
         view.show(event);
     };
     let Kept { state, answers } = kept;
-    let mut evaluator = ReplayedEvaluator::new(answers, &mut *opened.evaluator);
+    let mut evaluator = ReplayedEvaluator::new(answers, evaluator);
     let outcome = match state {
         Some(state) => search.resume(state, proposer, &mut evaluator, &mut on_event),
         None => search.run(proposer, &mut evaluator, &mut on_event),

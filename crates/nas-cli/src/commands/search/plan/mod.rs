@@ -9,10 +9,11 @@ use nas_eval::{Acquisition, Problem, TrainingBudget};
 use nas_search::Settings;
 use serde::{Deserialize, Serialize};
 
-use super::arguments::AcquisitionName;
+use super::{arguments::AcquisitionName, limit::Limit};
 use crate::{
     commands::{live::ProxyPlan, model::ModelPlan},
     evaluate::ProgramPlan,
+    failure::Failure,
     inputs::files_of,
     output::Format,
     partition::{AllocationName, PartitionArguments},
@@ -55,6 +56,9 @@ pub struct Plan {
     pub rules: Option<PathBuf>,
     /// Architectures evaluated in all.
     pub evaluations: usize,
+    /// Budgets with which the search ended before it was extended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extended: Vec<usize>,
     /// Of these, the random sample that starts the search.
     pub initial: usize,
     /// Architectures of a generation, over all niches.
@@ -62,10 +66,14 @@ pub struct Plan {
     /// Whether statistics, then chance, add the proposals that the proposer did not make.
     pub fill: bool,
     pub seed: u64,
+    /// Of the evaluations, those that are kept to confirm what is predicted.
+    #[serde(default)]
+    pub confirm: usize,
+    /// A file with evaluations to start from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_latency_ms: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_energy_mj: Option<f64>,
+    pub known: Option<PathBuf>,
+    /// The probability with which an uncertain value may exceed its limit.
+    pub limit_risk: f64,
     /// How results are printed.
     pub format: Format,
     /// The folder with the benchmarks' tables, where one was named.
@@ -75,24 +83,31 @@ pub struct Plan {
     pub folder: PathBuf,
     pub partition: PartitionArguments,
     pub objectives: Objectives,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelPlan>,
 }
 
-/// Where objectives come from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "from")]
-pub enum Objectives {
-    /// All of them from the user's program.
-    Program(ProgramPlan),
-    /// Accuracy from one place, costs from others.
-    Sources {
-        accuracy: AccuracySource,
-        latency: LatencySource,
-        /// The device whose published energy is minimised too.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        energy: Option<String>,
-    },
+/// Where objectives come from, each from its own place, in this order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Objectives {
+    /// Accuracy, where it does not come from a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<AccuracySource>,
+    /// The user's program, with its objectives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramPlan>,
+    /// Latency, where it does not come from a program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencySource>,
+    /// The device whose published energy is minimised too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy: Option<String>,
+    /// Numbers that are counted, by name, and minimised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<String>,
 }
 
 /// Where accuracy comes from.
@@ -150,6 +165,18 @@ pub struct Facts {
     pub folder: PathBuf,
 }
 
+impl Objectives {
+    /// Whether evaluations take a noticeable time.
+    pub fn is_slow(&self) -> bool {
+        let computed = match &self.accuracy {
+            Some(AccuracySource::Proxies(proxies)) => !proxies.is_computed_before(),
+            _ => false,
+        };
+        let measured = matches!(self.latency, Some(LatencySource::Measured { .. }));
+        self.program.is_some() || computed || measured
+    }
+}
+
 impl Plan {
     /// The budget, and how it is divided.
     pub fn settings(&self) -> Settings {
@@ -163,22 +190,34 @@ impl Plan {
         }
     }
 
+    /// Extends the search to more evaluations.
+    pub fn extend(&mut self, evaluations: usize) -> Result<(), Failure> {
+        let instead = "start a new run with --evaluations, from what was evaluated with --known and evaluations.csv of this one";
+        let why = if self.searcher == Searcher::Exhaustive {
+            "every architecture is evaluated already".to_owned()
+        } else if self.training().is_some() {
+            format!("which networks are trained depends on it: {instead}")
+        } else if self.model.is_some() {
+            format!("what the language model is told depends on it: {instead}")
+        } else if evaluations <= self.evaluations {
+            format!("expected more than the {} of the run", self.evaluations)
+        } else {
+            self.extended.push(std::mem::replace(&mut self.evaluations, evaluations));
+            return Ok(());
+        };
+        Err(Failure::input(format!("--evaluations {evaluations}: {why}")))
+    }
+
     /// How many networks may be trained, and which.
     pub fn training(&self) -> Option<TrainingBudget> {
-        match &self.objectives {
-            Objectives::Sources {
-                accuracy: AccuracySource::Trained { count, acquisition },
-                ..
-            } => Some(TrainingBudget {
-                count: *count,
-                acquisition: match acquisition {
-                    AcquisitionName::Active => Acquisition::Active,
-                    AcquisitionName::Random => Acquisition::Random,
-                },
-                seed: self.seed,
-            }),
-            _ => None,
-        }
+        let Some(AccuracySource::Trained { count, acquisition }) = self.objectives.accuracy else {
+            return None;
+        };
+        let acquisition = match acquisition {
+            AcquisitionName::Active => Acquisition::Active,
+            AcquisitionName::Random => Acquisition::Random,
+        };
+        Some(TrainingBudget { count, acquisition, seed: self.seed })
     }
 
     /// The files that the results depend on, with the option that names each.
@@ -186,58 +225,55 @@ impl Plan {
         let mut files = Vec::new();
         files.extend(file_of(&self.space).map(|file| (SPACE, file.to_path_buf())));
         files.extend(self.rules.iter().map(|file| ("--rules", file.clone())));
-        match &self.objectives {
-            Objectives::Program(program) => {
-                let named = files_of(&program.command).into_iter();
-                files.extend(named.map(|file| (EVALUATE, file)));
+        files.extend(self.known.iter().map(|file| ("--known", file.clone())));
+        let Objectives { accuracy, program, latency, .. } = &self.objectives;
+        if let Some(program) = program {
+            let named = files_of(&program.command).into_iter();
+            files.extend(named.map(|file| (EVALUATE, file)));
+        }
+        match accuracy {
+            Some(AccuracySource::Table { file }) => files.push(("--accuracy-table", file.clone())),
+            Some(AccuracySource::Proxies(proxies)) => {
+                files.extend(proxies.images().map(|file| ("--images", file.to_path_buf())));
             }
-            Objectives::Sources { accuracy, latency, .. } => {
-                match accuracy {
-                    AccuracySource::Table { file } => {
-                        files.push(("--accuracy-table", file.clone()));
-                    }
-                    AccuracySource::Proxies(proxies) => {
-                        files.extend(proxies.images().map(|file| ("--images", file.to_path_buf())));
-                    }
-                    _ => {}
-                }
-                if let LatencySource::Table { file } = latency {
-                    files.push(("--latency-table", file.clone()));
-                }
-                if self.reads_published() {
-                    files.extend(problem.tables(data).map(|file| (TABLES, file)));
-                }
-            }
+            _ => {}
+        }
+        if let Some(LatencySource::Table { file }) = latency {
+            files.push(("--latency-table", file.clone()));
+        }
+        if self.reads_published() {
+            files.extend(problem.tables(data).map(|file| (TABLES, file)));
         }
         files
     }
 
+    /// Whether evaluations take a noticeable time.
+    pub fn is_slow(&self) -> bool {
+        self.objectives.is_slow()
+    }
+
     /// Whether it needs published tables.
     pub fn reads_published(&self) -> bool {
-        match &self.objectives {
-            Objectives::Program(_) => false,
-            Objectives::Sources { accuracy, latency, .. } => {
-                matches!(
-                    accuracy,
-                    AccuracySource::Trained { .. }
-                        | AccuracySource::Published
-                        | AccuracySource::Benchmark
-                ) || matches!(latency, LatencySource::Published { .. })
-            }
-        }
+        let Objectives { accuracy, latency, .. } = &self.objectives;
+        matches!(
+            accuracy,
+            Some(
+                AccuracySource::Trained { .. }
+                    | AccuracySource::Published
+                    | AccuracySource::Benchmark
+            )
+        ) || matches!(latency, Some(LatencySource::Published { .. }))
     }
 
     /// Whether a score of zero-cost proxies takes the place of accuracy.
     pub fn scores_accuracy(&self) -> bool {
-        matches!(self.objectives, Objectives::Sources { accuracy: AccuracySource::Proxies(_), .. })
+        matches!(self.objectives.accuracy, Some(AccuracySource::Proxies(_)))
     }
 
     /// Workers of an engine in parallel, if asked for.
     pub fn workers(&self) -> Option<u16> {
-        match &self.objectives {
-            Objectives::Sources { accuracy: AccuracySource::Proxies(proxies), .. } => {
-                proxies.workers()
-            }
+        match &self.objectives.accuracy {
+            Some(AccuracySource::Proxies(proxies)) => proxies.workers(),
             _ => None,
         }
     }

@@ -50,7 +50,8 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     arguments.proxy.check()?;
     let program = arguments.evaluate.is_given();
     arguments.evaluate.refuse(arguments.proxy.by_workers())?;
-    let elsewhere = program
+    let of_program = program && !arguments.names_accuracy();
+    let elsewhere = of_program
         || arguments.accuracy_table.is_some()
         || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
     if elsewhere && let Some(option) = arguments.proxy.given() {
@@ -62,21 +63,28 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     }
     let predicted = arguments.accuracy.is_none_or(|accuracy| accuracy == Accuracy::Predictor)
         && arguments.accuracy_table.is_none()
-        && !program;
+        && !of_program;
     if !predicted && let Some(option) = arguments.training() {
         return Err(without_effect(arguments, option).unwrap_or_else(|| unpredicted(option)));
     }
     let own = problem.dataset_name.is_none();
-    let tables = arguments.accuracy_table.is_some() && arguments.latency_table.is_some();
-    if own && !program && !tables {
+    let costs = arguments.latency_table.is_some() || !arguments.minimise.is_empty();
+    if own && !program && !(arguments.accuracy_table.is_some() && costs) {
         return Err(Failure::input(format!(
             "{} has no known objectives: add --evaluate COMMAND, or --accuracy-table and --latency-table",
             problem.space.name()
         )));
     }
-    if !program && !problem.has_networks() {
+    for name in &arguments.minimise {
+        check_counted(problem, name)?;
+    }
+    if !problem.has_networks() {
         let name = problem.space.name();
-        if arguments.latency_table.is_none() && arguments.device.published().is_none() {
+        let is_measured = match &arguments.device {
+            None => !program && !costs,
+            Some(target) => target.published().is_none(),
+        };
+        if is_measured {
             return Err(Failure::input(format!(
                 "latency of {name} cannot be measured, since how its networks are built is not known: add --latency-table FILE"
             )));
@@ -87,8 +95,8 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
             )));
         }
     }
-    let device = match (&arguments.latency_table, &arguments.device) {
-        (None, Target::Published(device)) if !program => Some(device),
+    let device = match &arguments.device {
+        Some(Target::Published(device)) => Some(device),
         _ => None,
     };
     if let Some(device) = device {
@@ -123,8 +131,10 @@ fn with_energy(problem: &Problem) -> Result<String, Failure> {
 
 /// An option about accuracy that a program or a table leaves nothing to do.
 fn without_effect(arguments: &Arguments, option: &str) -> Option<Failure> {
-    let why = if arguments.evaluate.is_given() {
-        "--evaluate: the program computes all objectives"
+    let why = if option == "--trained" && arguments.evaluate.is_given() {
+        "--evaluate, where --evaluations is how many the program computes"
+    } else if arguments.evaluate.is_given() {
+        "--evaluate: the program computes accuracy"
     } else if arguments.accuracy_table.is_some() {
         "--accuracy-table, which contains the accuracies"
     } else {
@@ -141,9 +151,7 @@ fn unpredicted(option: &str) -> Failure {
 
 /// Refuses options that have no effect with these objectives.
 pub fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(), Failure> {
-    let Objectives::Sources { accuracy, .. } = objectives else {
-        return Ok(());
-    };
+    let Some(accuracy) = &objectives.accuracy else { return Ok(()) };
     if !matches!(accuracy, AccuracySource::Proxies(_))
         && let Some(option) = arguments.proxy.given()
     {
@@ -158,6 +166,16 @@ pub fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(),
         ))),
         (_, Some(option)) => Err(unpredicted(option)),
     }
+}
+
+/// Refuses a number that cannot be counted.
+fn check_counted(problem: &Problem, name: &str) -> Result<(), Failure> {
+    if problem.statistics.iter().any(|counted| counted.name == name) {
+        return Ok(());
+    }
+    let known = problem.statistics.iter().map(|counted| counted.name.as_str());
+    let unknown = nas_space::Error::unknown_name("counted number", name, known);
+    Err(Failure::input(format!("--minimise: {unknown}")))
 }
 
 /// Architectures that are soon counted one by one.

@@ -21,6 +21,13 @@ use crate::{
 /// Networks that are trained for the predictor by default.
 const TRAINED: usize = 200;
 
+/// The probability with which an uncertain value may exceed its limit by default.
+const RISK: f64 = 0.1;
+
+/// By default one in so many evaluations confirms what is predicted, but at least so many.
+const CONFIRMED: usize = 20;
+const CONFIRMED_AT_LEAST: usize = 3;
+
 /// Generations of a language model by default.
 const GENERATIONS: usize = 10;
 
@@ -46,6 +53,11 @@ impl Plan {
         let searcher = searcher(arguments, &objectives, &settings, problem, &facts)?;
         let settings = match searcher {
             Searcher::Exhaustive => all_of(problem, settings, &facts)?,
+            // From then on a predictor chooses better than chance.
+            Searcher::Predictor if arguments.generations.is_none() => {
+                let initial = (settings.evaluations / 8).clamp(5, 16).min(settings.evaluations);
+                Settings { initial, ..settings }
+            }
             _ => settings,
         };
         let partition =
@@ -57,28 +69,30 @@ impl Plan {
         Ok(Self {
             space: arguments.space.space.clone(),
             dataset: problem.dataset_name.map(str::to_owned),
-            device: match &objectives {
-                Objectives::Program(_) => "program".to_owned(),
-                Objectives::Sources { latency: LatencySource::Table { .. }, .. } => {
-                    "table".to_owned()
-                }
-                Objectives::Sources { .. } => arguments.device.name(),
+            device: match (&objectives.latency, &objectives.program) {
+                (Some(LatencySource::Table { .. }), _) => "table".to_owned(),
+                (Some(_), _) => arguments.target().name(),
+                (None, Some(_)) => "program".to_owned(),
+                (None, None) => "counted".to_owned(),
             },
             searcher,
             allocation: settings.allocation.into(),
             rules: arguments.rules.file().map(Path::to_path_buf),
             evaluations: settings.evaluations,
+            extended: Vec::new(),
             initial: settings.initial,
             generation: settings.generation,
             fill: settings.fill,
             seed: settings.seed,
-            max_latency_ms: arguments.max_latency.map(|limit| limit.0),
-            max_energy_mj: arguments.max_energy.map(|limit| limit.0),
+            confirm: confirm(arguments, searcher, &settings)?,
+            known: arguments.known.clone(),
+            limit_risk: arguments.limit_risk.unwrap_or(RISK),
             format: arguments.format,
             data: data.map(Path::to_path_buf),
             folder: facts.folder,
             partition,
             objectives,
+            limits: arguments.limits(),
             model: model.transpose()?,
         })
     }
@@ -90,27 +104,83 @@ fn objectives(
     problem: &Problem,
     facts: &Facts,
 ) -> Result<Objectives, Failure> {
-    if let Some(program) = arguments.evaluate.plan()? {
-        let latency = Objective::position(&program.objectives, Role::Latency);
-        if arguments.max_latency.is_some() && latency.is_none() {
-            return Err(Failure::input(
-                "--max-latency: none of the --objectives is a latency in ms, such as latency_ms:min",
-            ));
-        }
-        return Ok(Objectives::Program(program));
-    }
-    let device = match (&arguments.latency_table, &arguments.device) {
-        (None, Target::Published(device)) => Some(device.clone()),
-        _ => None,
-    };
-    let latency = match (&arguments.latency_table, &arguments.device) {
+    let program = arguments.evaluate.plan(
+        !arguments.names_accuracy(),
+        !arguments.names_latency() && arguments.minimise.is_empty(),
+    )?;
+    let target = arguments.target();
+    let latency = match (&arguments.latency_table, &target) {
         (Some(file), _) => LatencySource::Table { file: file.clone() },
         (None, Target::Published(device)) => LatencySource::Published { device: device.clone() },
         (None, Target::Host) => LatencySource::Measured { gpu: None },
         (None, Target::Cuda(number)) => LatencySource::Measured { gpu: Some(*number) },
     };
+    // This machine's latency, unless other costs are named.
+    let has_others = program.is_some() || !arguments.minimise.is_empty();
+    let latency = Some(latency).filter(|_| arguments.names_latency() || !has_others);
+    let device = target.published().map(str::to_owned);
     let energy = device.filter(|_| arguments.energy || arguments.max_energy.is_some());
-    Ok(Objectives::Sources { accuracy: accuracy(arguments, problem, facts)?, latency, energy })
+    let has_accuracy = arguments.names_accuracy() || program.is_none();
+    let accuracy = has_accuracy.then(|| accuracy(arguments, problem, facts)).transpose()?;
+    let counted = arguments.minimise.clone();
+    let objectives = Objectives { accuracy, program, latency, energy, counted };
+    check_roles(&objectives)?;
+    Ok(objectives)
+}
+
+/// Refuses two sources of one objective, and fewer than two objectives.
+fn check_roles(objectives: &Objectives) -> Result<(), Failure> {
+    let Objectives { accuracy, program, latency, energy, counted } = objectives;
+    let of_program: &[Objective] = program.as_ref().map_or(&[], |program| &program.objectives);
+    if program.is_some() && matches!(accuracy, Some(AccuracySource::Trained { .. })) {
+        return Err(Failure::input(
+            "--accuracy predictor: with --evaluate the published accuracies are not predicted: use --accuracy benchmark",
+        ));
+    }
+    let others = [
+        (Role::Accuracy, accuracy.is_some(), "--accuracy or --accuracy-table"),
+        (Role::Latency, latency.is_some(), "--device or --latency-table"),
+        (Role::Energy, energy.is_some(), "--energy"),
+    ];
+    for (role, is_there, options) in others {
+        if let Some(at) = Objective::position(of_program, role).filter(|_| is_there) {
+            return Err(Failure::input(format!(
+                "{} comes from the program and from {options}: leave it out of --objectives, or leave {options} out",
+                of_program[at].column()
+            )));
+        }
+    }
+    let twice = counted.iter().find(|name| of_program.iter().any(|one| one.column() == **name));
+    if let Some(name) = twice {
+        return Err(Failure::input(format!(
+            "{name} comes from the program and from --minimise: leave it out of one"
+        )));
+    }
+    let count = others.iter().filter(|other| other.1).count() + of_program.len() + counted.len();
+    if count < 2 {
+        return Err(Failure::input(
+            "expected two or more objectives: name more of the program's, as in --objectives accuracy_percent:max,latency_ms:min; others come with --device, --latency-table or --minimise",
+        ));
+    }
+    Ok(())
+}
+
+/// How many evaluations are kept to confirm what is predicted.
+fn confirm(
+    arguments: &Arguments,
+    searcher: Searcher,
+    settings: &Settings,
+) -> Result<usize, Failure> {
+    let all = settings.evaluations;
+    match (searcher, arguments.confirm) {
+        (Searcher::Predictor, None) => Ok((all / CONFIRMED).max(CONFIRMED_AT_LEAST).min(all / 2)),
+        (Searcher::Predictor, Some(count)) if (count as usize) < all => Ok(count as usize),
+        (Searcher::Predictor, Some(count)) => Err(Failure::input(format!(
+            "--confirm {count}: expected fewer than the {all} evaluations"
+        ))),
+        (_, None) => Ok(0),
+        (_, Some(_)) => Err(Failure::input("--confirm has no effect without --searcher predictor")),
+    }
 }
 
 fn accuracy(
@@ -156,20 +226,6 @@ fn accuracy(
     }
 }
 
-/// Whether evaluations take a noticeable time.
-fn is_slow(objectives: &Objectives) -> bool {
-    match objectives {
-        Objectives::Program(_) => true,
-        Objectives::Sources { accuracy, latency, .. } => {
-            let computed = match accuracy {
-                AccuracySource::Proxies(proxies) => !proxies.is_computed_before(),
-                _ => false,
-            };
-            computed || matches!(latency, LatencySource::Measured { .. })
-        }
-    }
-}
-
 /// A language model searches in the paper's niches, which reduce its bias.
 fn default_partition(arguments: &Arguments, problem: &Problem) -> &'static str {
     let niches = arguments.searcher == Some(Searcher::Llm) && arguments.model.style().has_parents();
@@ -204,7 +260,7 @@ fn settings(
         let evaluations = sample + generations * generation;
         return Settings { evaluations, initial: sample, generation, allocation, fill, seed };
     }
-    let default = if is_slow(objectives) { 200 } else { 600 };
+    let default = if objectives.is_slow() { 200 } else { 600 };
     let evaluations =
         arguments.evaluations.map_or(default, |given| given as usize).min(size(problem));
     let schedule = schedule(evaluations, seed);
@@ -247,18 +303,23 @@ fn searcher(
         (None, None) => {}
     }
     let predicted = matches!(
-        objectives,
-        Objectives::Sources {
-            accuracy: AccuracySource::Trained { .. } | AccuracySource::Published,
-            ..
-        }
+        objectives.accuracy,
+        Some(AccuracySource::Trained { .. } | AccuracySource::Published)
     );
     let all = match arguments.evaluations {
         Some(evaluations) => evaluations as usize >= size(problem),
-        None => predicted && !is_slow(objectives) && size(problem) <= LISTED,
+        None if objectives.program.is_some() => settings.evaluations >= size(problem),
+        None => predicted && !objectives.is_slow() && size(problem) <= LISTED,
     };
     let exhaustive = all && arguments.guides().is_none();
-    Ok(if exhaustive { Searcher::Exhaustive } else { Searcher::DEFAULT })
+    Ok(match exhaustive {
+        true => Searcher::Exhaustive,
+        // Rules guide other searchers.
+        false if objectives.program.is_some() && arguments.rules.file().is_none() => {
+            Searcher::Predictor
+        }
+        false => Searcher::DEFAULT,
+    })
 }
 
 /// The settings to evaluate every architecture, in one generation.

@@ -11,7 +11,10 @@ use crate::{
     Command,
     commands::{
         live::ProxyPlan,
-        search::arguments::{AcquisitionName, Arguments},
+        search::{
+            arguments::{AcquisitionName, Arguments},
+            limit::Limit,
+        },
     },
     failure::Failure,
     output::Format,
@@ -121,10 +124,9 @@ fn refused_with(command: &str, facts: Facts, expected: &str) {
 }
 
 fn sources(plan: &Plan) -> (&AccuracySource, &LatencySource, &Option<String>) {
-    match &plan.objectives {
-        Objectives::Sources { accuracy, latency, energy } => (accuracy, latency, energy),
-        Objectives::Program(_) => panic!("objectives come from a program"),
-    }
+    let Objectives { accuracy, program, latency, energy, .. } = &plan.objectives;
+    assert_eq!(*program, None);
+    (accuracy.as_ref().unwrap(), latency.as_ref().unwrap(), energy)
 }
 
 #[test]
@@ -141,7 +143,7 @@ fn by_default_with_a_published_device_the_space_is_predicted_from_200_trained_ne
     assert_eq!((plan.allocation, plan.fill, plan.seed), (AllocationName::Adaptive, true, 0));
     assert_eq!(plan.partition, PartitionArguments::whole());
     assert_eq!((&plan.rules, &plan.model, plan.format), (&None, &None, Format::Table));
-    assert_eq!((plan.max_latency_ms, plan.max_energy_mj), (None, None));
+    assert_eq!((plan.limits.len(), plan.confirm, &plan.known), (0, 0, &None));
 }
 
 #[test]
@@ -219,7 +221,9 @@ fn budgets_follow_from_evaluations_generations_and_children() {
 #[test]
 fn limits_and_energy_are_kept() {
     let plan = plan("--device fpga --max-latency 5ms --max-energy 10mJ");
-    assert_eq!((plan.max_latency_ms, plan.max_energy_mj), (Some(5.0), Some(10.0)));
+    assert_eq!(plan.limits, [Limit::at_most("latency", 5.0), Limit::at_most("energy", 10.0)]);
+    let limited = super::tests::plan("--device fpga --limit latency_ms<=5 --limit flops<=50M");
+    assert_eq!(limited.limits[1], Limit::at_most("flops", 5e7));
     assert_eq!(sources(&plan).2.as_deref(), Some("fpga"));
     refused("--energy", "name one of edgegpu, eyeriss, fpga with --device");
     refused("--energy --device raspi4", "name one of edgegpu, eyeriss, fpga");
@@ -230,21 +234,78 @@ fn limits_and_energy_are_kept() {
 #[test]
 fn a_program_computes_all_objectives() {
     let plan = plan("--space own --evaluate \"python train.py\" --workers 3 --timeout 5s");
-    let Objectives::Program(program) = &plan.objectives else { panic!("{plan:?}") };
+    let Some(program) = &plan.objectives.program else { panic!("{plan:?}") };
     assert_eq!((program.command.as_str(), program.workers), ("python train.py", 3));
     assert!((program.timeout_seconds - 5.0).abs() < 1e-9);
     assert_eq!(program.objectives, [Objective::accuracy("accuracy"), Objective::latency()]);
     // Six architectures are all of them.
     assert_eq!((plan.evaluations, plan.device.as_str()), (6, "program"));
+    assert_eq!(plan.searcher, Searcher::Exhaustive);
     let three =
         "--space own --evaluate x --objectives top1_percent:max,memory_mb:min,latency_ms:min";
     assert!(resolve(&format!("{three} --max-latency 2ms"), facts(Accuracies::Nothing)).is_ok());
-    let two = "--space own --evaluate x --objectives a:max,b:min --max-latency 2ms";
-    refused_with(two, facts(Accuracies::Nothing), "none of the --objectives is a latency");
     let one = "--space own --evaluate x --objectives a:max";
-    refused_with(one, facts(Accuracies::Nothing), "two or more");
+    refused_with(one, facts(Accuracies::Nothing), "two or more objectives");
     let twice = "--space own --evaluate x --objectives a:max,a:min";
     refused_with(twice, facts(Accuracies::Nothing), "a is named twice");
+}
+
+#[test]
+fn each_objective_has_its_own_source() {
+    let plan = plan("--evaluate x --device fpga --energy --minimise flops --evaluations 60");
+    let Objectives { accuracy, program, latency, energy, counted } = &plan.objectives;
+    assert_eq!(*accuracy, None);
+    assert_eq!(program.as_ref().unwrap().objectives, [Objective::accuracy("accuracy")]);
+    assert_eq!(*latency, Some(LatencySource::Published { device: "fpga".to_owned() }));
+    assert_eq!((energy.as_deref(), &counted[..]), (Some("fpga"), &["flops".to_owned()][..]));
+    // A predictor chooses what the program computes.
+    assert_eq!((plan.searcher, plan.device.as_str()), (Searcher::Predictor, "fpga"));
+    assert_eq!((plan.evaluations, plan.initial, plan.confirm), (60, 7, 3));
+    let plan = super::tests::plan("--evaluate x --accuracy benchmark --objectives latency_ms:min");
+    assert_eq!(plan.objectives.accuracy, Some(AccuracySource::Benchmark));
+    assert_eq!((&plan.objectives.latency, plan.device.as_str()), (&None, "program"));
+    let plan = super::tests::plan("--accuracy benchmark --minimise parameters");
+    assert_eq!((&plan.objectives.latency, plan.device.as_str()), (&None, "counted"));
+    let both = "--evaluate x --device fpga --objectives accuracy_percent:max,latency_ms:min";
+    refused_with(both, facts(Accuracies::OfAll), "comes from the program and from --device");
+    let both = "--evaluate x --accuracy benchmark --objectives accuracy_percent:max";
+    refused_with(both, facts(Accuracies::OfAll), "comes from the program and from --accuracy");
+    let predicted = "--evaluate x --accuracy predictor --objectives latency_ms:min";
+    refused_with(predicted, facts(Accuracies::OfAll), "use --accuracy benchmark");
+    refused("--minimise flopses", "flops");
+    let all = "--evaluate x --accuracy benchmark --device fpga";
+    refused_with(all, facts(Accuracies::OfAll), "--objectives what the program computes");
+}
+
+#[test]
+fn a_predictor_chooses_what_a_program_evaluates_unless_another_searcher_is_named() {
+    let plan = plan("--evaluate x --evaluations 200 --confirm 20");
+    assert_eq!((plan.searcher, plan.confirm, plan.initial), (Searcher::Predictor, 20, 16));
+    let named = super::tests::plan("--evaluate x --evaluations 200 --searcher statistical");
+    assert_eq!((named.searcher, named.confirm, named.initial), (Searcher::DEFAULT, 0, 33));
+    let ruled = super::tests::plan("--evaluate x --rules r.csv");
+    assert_eq!(ruled.searcher, Searcher::DEFAULT);
+    let small = facts(Accuracies::OfAll);
+    refused_with("--evaluate x --evaluations 9 --confirm 9", small, "fewer than the 9 evaluations");
+    refused_with("--device fpga --confirm 3", facts(Accuracies::OfAll), "--searcher predictor");
+}
+
+#[test]
+fn a_run_is_extended_where_what_was_evaluated_does_not_depend_on_its_budget() {
+    let mut plan = plan("--evaluate x --evaluations 60");
+    assert!(plan.extend(60).unwrap_err().to_string().contains("more than the 60"));
+    plan.extend(120).unwrap();
+    plan.extend(200).unwrap();
+    assert_eq!((plan.evaluations, &plan.extended[..]), (200, &[60, 120][..]));
+    let text = toml::to_string(&plan).unwrap();
+    assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan, "{text}");
+    for (command, why) in [
+        ("--device fpga", "every architecture"),
+        ("--device fpga --evaluations 100", "which networks are trained"),
+    ] {
+        let refused = super::tests::plan(command).extend(100_000).unwrap_err().to_string();
+        assert!(refused.contains(why), "{refused}");
+    }
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The results of a search: its front, scores and generations, as tables and JSON.
 
-use std::{collections::HashSet, path::Path, process::ExitCode};
+use std::{borrow::Cow, collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::{Problem, Scores, TRAINED_ACCURACY, Truth};
+use nas_eval::{PredictedMember, Predictive, Problem, Scores, TRAINED_ACCURACY, Truth};
 use nas_llm::{Contribution, LanguageModel};
 use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
+use nas_predict::Prediction;
 use nas_search::{Detail, Evaluated, Outcome, Rule, Within};
 use nas_space::Arch;
 use serde_json::json;
@@ -14,6 +15,7 @@ use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records, print_json},
     report::Generation,
+    searcher::Searcher,
     terminal::note,
 };
 
@@ -36,11 +38,26 @@ pub struct Report<'a> {
     details: Vec<Detail>,
     outcome: &'a Outcome,
     front: Vec<&'a Evaluated>,
+    /// What is predicted to be on the front beside it.
+    predicted: Vec<PredictedMember>,
     scores: Option<Scores>,
     within: Within<'a>,
     model: Option<Contribution>,
     alone: Option<Alone>,
     generations: Vec<Generation>,
+}
+
+/// A row of a table: what was evaluated, or what is predicted.
+struct Row<'a> {
+    one: Cow<'a, Evaluated>,
+    /// Of each objective, where it is predicted.
+    predicted: Option<&'a [Prediction]>,
+}
+
+impl<'a> Row<'a> {
+    fn measured(one: &'a Evaluated) -> Self {
+        Self { one: Cow::Borrowed(one), predicted: None }
+    }
 }
 
 /// How good the front of the language model's own architectures is.
@@ -57,14 +74,21 @@ impl<'a> Report<'a> {
         problem: &'a Problem,
         opened: &'a Opened,
         outcome: &'a Outcome,
+        predicted: Vec<PredictedMember>,
         model: Option<Contribution>,
     ) -> Result<Self, Failure> {
         let front = outcome.front();
         let scores = match &opened.truth {
-            Some(truth) => truth.score(front.iter().map(|found| &found.arch))?,
+            Some(truth) => {
+                let measured = front.iter().map(|found| &found.arch);
+                truth.score(measured.chain(predicted.iter().map(|found| &found.arch)))?
+            }
             None => None,
         };
-        let within = outcome.best_within(&opened.limits, |arch| problem.space.is_connected(arch));
+        let excess = |one: &Evaluated| {
+            opened.limits.iter().map(|limit| limit.excess(one)).fold(1.0, f64::max)
+        };
+        let within = outcome.best_within(excess, |arch| problem.space.is_connected(arch));
         let details = opened.evaluator.details().to_vec();
         let generations = Self::per_generation(problem, outcome, opened.truth.as_ref())?;
         let alone = match &opened.truth {
@@ -78,6 +102,7 @@ impl<'a> Report<'a> {
             details,
             outcome,
             front,
+            predicted,
             scores,
             within,
             model,
@@ -86,14 +111,43 @@ impl<'a> Report<'a> {
         })
     }
 
-    /// The front in full.
+    /// The front in full: what was evaluated and, of a search with a predictor, what is predicted to be
+    /// on it, with intervals.
     pub fn front(&self) -> Records {
-        self.records(self.front.iter().copied())
+        let rows: Vec<Row<'_>> = self.front_rows();
+        self.records(rows.iter(), self.plan.searcher == Searcher::Predictor)
+    }
+
+    /// The rows of the front, best in the first objective last.
+    fn front_rows(&self) -> Vec<Row<'_>> {
+        let mut rows: Vec<Row<'_>> = self.front.iter().map(|found| Row::measured(found)).collect();
+        rows.extend(self.predicted.iter().map(|member| self.predicted_row(member)));
+        if let Some(first) = self.outcome.objectives.first() {
+            let cost =
+                |row: &Row<'_>| row.one.values[0].map_or(f64::INFINITY, |value| first.cost(value));
+            rows.sort_by(|a, b| cost(b).total_cmp(&cost(a)));
+        }
+        rows
+    }
+
+    fn predicted_row<'b>(&'b self, member: &'b PredictedMember) -> Row<'b> {
+        let one = Evaluated {
+            arch: member.arch.clone(),
+            values: member.values.iter().map(|one| Some(one.value)).collect(),
+            details: vec![None; self.details.len()],
+            failure: None,
+            niche: member.niche,
+            generation: self.generations.last().map_or(0, |last| last.generation),
+            proposer: Predictive::NAME.to_owned(),
+            rationale: None,
+        };
+        Row { one: Cow::Owned(one), predicted: Some(&member.values) }
     }
 
     /// Everything evaluated, in order.
     pub fn evaluations(&self) -> Records {
-        self.records(self.outcome.evaluated.iter())
+        let rows: Vec<Row<'_>> = self.outcome.evaluated.iter().map(Row::measured).collect();
+        self.records(rows.iter(), false)
     }
 
     /// A row for each generation.
@@ -140,7 +194,12 @@ impl<'a> Report<'a> {
         self.plan.training().map(|_| self.outcome.evaluated.iter().filter(trained).count())
     }
 
-    fn records<'b>(&self, rows: impl Iterator<Item = &'b Evaluated>) -> Records {
+    /// `with_intervals`: whether to tell predicted values from measured ones.
+    fn records<'b>(
+        &self,
+        rows: impl Iterator<Item = &'b Row<'b>>,
+        with_intervals: bool,
+    ) -> Records {
         let problem = self.problem;
         let numbered = problem.numbering.map(|_| "index".to_owned());
         let mut columns: Vec<String> = numbered.into_iter().collect();
@@ -152,8 +211,17 @@ impl<'a> Report<'a> {
         columns.extend(problem.statistics.iter().map(|statistic| statistic.name.clone()));
         columns.extend(problem.space.cell().map(|_| "connected".to_owned()));
         columns.extend(["niche", "generation", "proposer"].map(str::to_owned));
+        let has_failures = self.plan.objectives.program.is_some();
+        columns.extend(has_failures.then(|| "failure".to_owned()));
+        if with_intervals {
+            columns.push("value".to_owned());
+            for objective in &self.outcome.objectives {
+                let end = |end: &str| format!("{}_{end}", objective.column());
+                columns.extend([end("low"), end("high")]);
+            }
+        }
         let mut records = Records::new(columns);
-        for found in rows {
+        for Row { one: found, predicted } in rows {
             let arch = &found.arch;
             let mut row: Vec<Cell> = problem.index(arch).map(Cell::from).into_iter().collect();
             row.push(problem.space.format(arch).into());
@@ -165,6 +233,18 @@ impl<'a> Report<'a> {
             row.push((found.niche + 1).into());
             row.push(found.generation.into());
             row.push(found.proposer.as_str().into());
+            row.extend(has_failures.then(|| found.failure.clone().unwrap_or_default().into()));
+            if with_intervals {
+                row.push(if predicted.is_some() { "predicted" } else { "measured" }.into());
+                for at in 0..self.outcome.objectives.len() {
+                    let one = predicted.map(|values| values[at]);
+                    let [low, high] = match one {
+                        Some(one) => [Some(one.low), Some(one.high)],
+                        None => [found.values[at]; 2],
+                    };
+                    row.extend([low.into(), high.into()]);
+                }
+            }
             records.push(row);
         }
         records
@@ -291,7 +371,21 @@ impl<'a> Report<'a> {
     }
 
     fn best_records(&self) -> Records {
-        self.records(self.best().into_iter())
+        let rows: Vec<Row<'_>> = self.best().map(Row::measured).into_iter().collect();
+        self.records(rows.iter(), false)
+    }
+
+    /// The failures by kind, each with its count and the first message.
+    pub fn failures(&self) -> Vec<(&str, usize, &str)> {
+        let mut kinds: Vec<(&str, usize, &str)> = Vec::new();
+        for failure in self.outcome.evaluated.iter().filter_map(|one| one.failure.as_deref()) {
+            let (kind, message) = failure.split_once(": ").unwrap_or((failure, ""));
+            match kinds.iter_mut().find(|known| known.0 == kind) {
+                Some(known) => known.1 += 1,
+                None => kinds.push((kind, 1, message)),
+            }
+        }
+        kinds
     }
 
     /// A rule with its evidence, as JSON.
@@ -338,6 +432,9 @@ impl<'a> Report<'a> {
             "origins": self.opened.origins,
             "evaluated": self.outcome.evaluated.len(),
             "trained": self.trained(),
+            "predicted": self.predicted.len(),
+            "failed": self.outcome.evaluated.iter().filter(|one| one.failure.is_some()).count(),
+            "failures": self.failures(),
             "front": self.front().json(),
             "scores": scores,
             "best": best,

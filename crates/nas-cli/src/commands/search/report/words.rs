@@ -7,7 +7,7 @@ use nas_llm::{Contribution, Failures};
 use nas_search::{Author, Within};
 use nas_space::{Decision, Space};
 
-use super::{Alone, BINS, MODEL, Report, TOLERANCE};
+use super::{super::limit::Limited, Alone, BINS, MODEL, Report, Row, TOLERANCE};
 use crate::{
     arch::abridged,
     failure::Failure,
@@ -143,15 +143,22 @@ impl Report<'_> {
         columns.extend(statistic.map(Statistic::title));
         columns.push(title.unwrap_or_else(|| "architecture".to_owned()));
         let mut records = Records::new(columns);
-        let count = self.front.len();
+        let rows = self.front_rows();
+        let count = rows.len();
         let shown = count.min(SHOWN);
         for row in 0..shown {
             let at = if shown > 1 { row * (count - 1) / (shown - 1) } else { 0 };
-            let found = self.front[at];
+            let Row { one: found, predicted } = &rows[at];
             let arch = &found.arch;
             let mut cells: Vec<Cell> =
                 self.problem.index(arch).map(Cell::from).into_iter().collect();
-            cells.extend(found.values.iter().copied().map(Cell::from));
+            let value = |(at, value): (usize, &Option<f64>)| match (predicted, value) {
+                (Some(values), Some(value)) if values[at].low < values[at].high => {
+                    format!("~{}", rounded(*value)).into()
+                }
+                _ => Cell::from(*value),
+            };
+            cells.extend(found.values.iter().enumerate().map(value));
             cells.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
             let note = if space.is_connected(arch) { "" } else { "  (no path)" };
             let short = if let Some(narrow) = &narrow {
@@ -173,9 +180,16 @@ impl Report<'_> {
     pub fn print_table(&self, run: &Path) -> Result<(), Failure> {
         let mut text = self.short_front().table();
         let (count, evaluated) = (self.front.len(), self.outcome.evaluated.len());
-        let shown = if count > SHOWN { format!(", {SHOWN} shown") } else { String::new() };
+        let all = count + self.predicted.len();
+        let shown = if all > SHOWN { format!(", {SHOWN} shown") } else { String::new() };
         text +=
             &format!("\n{count} of {evaluated} evaluated architectures are on the front{shown}\n");
+        if !self.predicted.is_empty() {
+            text += &format!(
+                "  {} more are predicted to be on it (~); front.csv has their 90 % intervals\n",
+                self.predicted.len()
+            );
+        }
         for origin in &self.opened.origins {
             text += &format!("  {origin}\n");
         }
@@ -215,15 +229,15 @@ impl Report<'_> {
                 );
             }
         }
-        for (fault, count, first) in self.opened.failures.list() {
-            text += &format!("  {count} × the command {}, the first: {first}\n", fault.name());
+        for (kind, count, first) in self.failures() {
+            text += &format!("  {count} × the command {kind}, the first: {first}\n");
         }
         let evaluated = &self.outcome.evaluated;
-        let failed = evaluated.iter().filter(|one| one.values.iter().all(Option::is_none)).count();
+        let failed = evaluated.iter().filter(|one| one.failure.is_some()).count();
         if failed > 0 {
-            text += &format!("  {failed} of {} evaluations gave no value\n", evaluated.len());
+            text += &format!("  {failed} of {} evaluations failed\n", evaluated.len());
         }
-        if let Some((count, first)) = self.opened.failures.logged() {
+        if let Some((count, first)) = self.opened.log.logged() {
             let lines = counted(count, "log line");
             text += &format!(
                 "  {lines} on the command's standard output, in {}, the first: {first}\n",
@@ -238,11 +252,12 @@ impl Report<'_> {
     }
 
     pub fn limits_in_words(&self) -> String {
-        let limits = self.opened.limits.iter().map(|limit| {
-            let objective = &self.outcome.objectives[limit.objective];
-            format!("{} ≤ {} {}", objective.name, limit.at_most, objective.unit)
-        });
-        limits.collect::<Vec<_>>().join(" and ")
+        let limits: Vec<&str> = self.opened.limits.iter().map(Limited::words).collect();
+        let mut words = limits.join(" and ");
+        if self.opened.limits.iter().any(Limited::is_uncertain) {
+            words += &format!(", with a probability of {} %", 100.0 * (1.0 - self.plan.limit_risk));
+        }
+        words
     }
 
     fn best_in_words(&self) -> String {
