@@ -278,3 +278,17 @@ fn only_what_a_table_contains_is_searched() {
         assert!(all.iter().all(|row| !value(row, "accuracy_percent").is_empty()));
     }
 }
+
+/// Once, Ctrl-C said nothing until the evaluation under way had ended.
+#[test]
+fn ctrl_c_answers_while_an_evaluation_is_under_way() {
+    let nas = nas();
+    let search = format!(
+        "'{PROGRAM}' search --space space.toml --run run --evaluations 40 --evaluate \"'{EVALUATOR}' slower\""
+    );
+    let stopped = nas.shell(&format!("timeout --preserve-status -s INT 4 {search}"));
+    assert_eq!(stopped.code, 130, "{}", stopped.stderr);
+    let said = stopped.stderr.find("stopping after the evaluation under way; once more ends");
+    let ended = stopped.stderr.find("of 40 evaluations: resume with");
+    assert!(said.is_some() && said < ended, "{}", stopped.stderr);
+}
