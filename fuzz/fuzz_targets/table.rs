@@ -7,6 +7,7 @@ use std::{fs, path::PathBuf, sync::LazyLock};
 use libfuzzer_sys::fuzz_target;
 use nas_bench::ScoreTable;
 use nas_eval::UserTable;
+use nas_search::Objective;
 use nas_space::nasbench201;
 
 /// In memory, if there is such a folder.
@@ -23,6 +24,7 @@ fuzz_target!(|data: &[u8]| {
     if which % 2 == 0 {
         let _ = ScoreTable::read(&FILE);
     } else {
-        let _ = UserTable::read(&FILE, nasbench201::parse, &["accuracy_percent"], 100.0);
+        let accuracy = Objective::accuracy("accuracy");
+        let _ = UserTable::read(&FILE, nasbench201::parse, &["accuracy_percent"], &accuracy);
     }
 });
