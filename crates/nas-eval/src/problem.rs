@@ -278,7 +278,7 @@ impl KnownSpace for OwnSpace {
         let numbers = space.decisions().iter().enumerate().filter_map(|(at, decision)| {
             let numbers: Option<Vec<f64>> =
                 decision.choices.iter().map(|choice| choice.parse().ok()).collect();
-            // With two choices the order says nothing more.
+            // With two choices the order adds nothing.
             Some((at, &decision.name, numbers.filter(|numbers| numbers.len() > 2)?))
         });
         let numbers: Vec<(usize, &String, Vec<f64>)> = numbers.collect();

@@ -1,6 +1,5 @@
 //! What is learnt of each objective.
 
-use nas_pareto::Direction;
 use nas_predict::{Prediction, Predictor, Settings};
 use nas_search::{BoxError, Objective, Request, Role};
 
@@ -85,12 +84,8 @@ pub(super) fn gains(objective: &Objective, one: Prediction) -> Prediction {
 
 /// Predicted gains in the objective's unit, within what it can be.
 fn in_unit(objective: &Objective, gains: Prediction) -> Prediction {
-    let back = |gain: f64| {
-        objective.nearest(match objective.direction {
-            Direction::Maximise => gain,
-            Direction::Minimise => -gain,
-        })
-    };
-    let (low, high) = (back(gains.low), back(gains.high));
-    Prediction { value: back(gains.value), low: low.min(high), high: low.max(high) }
+    // The gain of a gain is the value.
+    let Prediction { value, low, high } = self::gains(objective, gains);
+    let [value, low, high] = [value, low, high].map(|one| objective.nearest(one));
+    Prediction { value, low, high }
 }

@@ -13,13 +13,14 @@ pub struct Group {
 }
 
 /// Settings that name files or a command, which may be others for each seed.
-const OF_SEED: [&str; 6] = [
+const OF_SEED: [&str; 7] = [
     FILE,
     "rules",
+    "known",
     "objectives.accuracy.file",
     "objectives.accuracy.images",
     "objectives.latency.file",
-    "objectives.command",
+    "objectives.program.command",
 ];
 
 pub fn groups(all: &[Compared]) -> Vec<Group> {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     commands::live,
     failure::Failure,
+    searcher::Searcher,
     tables::{accuracies, cost_of, lacking, latencies, published},
     workers::Workers,
 };
@@ -171,7 +172,10 @@ impl Opened {
         let (objectives, details) = (evaluator.objectives(), evaluator.details());
         let limits =
             Limited::of(&plan.limits, plan.limit_risk, problem, objectives, details)?.into();
-        let known = Rc::new(RefCell::new(known(plan, problem, inputs, objectives)?));
+        // Elsewhere nobody asks: an evaluation takes no longer.
+        let is_asked = plan.is_slow() || plan.searcher == Searcher::Predictor;
+        let known = if is_asked { known(plan, problem, inputs, objectives)? } else { Vec::new() };
+        let known = Rc::new(RefCell::new(known));
         Ok(Self { evaluator, origins, limits, known, test_accuracy, truth, log })
     }
 }

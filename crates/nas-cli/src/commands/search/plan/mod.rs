@@ -198,7 +198,7 @@ impl Plan {
         } else if self.training().is_some() {
             format!("which networks are trained depends on it: {instead}")
         } else if self.model.is_some() {
-            format!("what the language model is told depends on it: {instead}")
+            format!("the prompts of the language model depend on it: {instead}")
         } else if evaluations <= self.evaluations {
             format!("expected more than the {} of the run", self.evaluations)
         } else {
