@@ -6,7 +6,9 @@
 //! supersets of it: cargo keeps both and links again when a chore goes from one to the other.
 
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::error::Error;
@@ -48,6 +50,39 @@ pub fn build(workspace: &Workspace, build: Build) -> Result<PathBuf, Error> {
         return Err(Error::Step { step: "build the program nas", problem });
     }
     Ok(target.join(profile).join(format!("nas{}", env::consts::EXE_SUFFIX)))
+}
+
+/// The program, and a hash of it that differs between builds.
+pub struct Program {
+    path: PathBuf,
+    hash: u64,
+}
+
+impl Program {
+    /// The program as it is built.
+    pub fn built(workspace: &Workspace, how: Build) -> Result<Self, Error> {
+        let path = build(workspace, how)?;
+        // With libtorch `nas` is a starter, which stays as it is when the program changes.
+        let program = path.with_file_name(format!("nas-program{}", env::consts::EXE_SUFFIX));
+        let hashed = if libtorch::is_there(workspace) { program } else { path.clone() };
+        let hash = hash(&fs::read(&hashed).map_err(Error::file(&hashed))?);
+        Ok(Self { path, hash })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+/// A hash that is the same in each run of this build.
+pub fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// The installed program, to be run in the workspace's root; its arguments are to follow.

@@ -30,12 +30,12 @@ use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::error::Error;
-use crate::nas::{self, Build};
+use crate::nas::{Build, Program};
 use crate::process::{exit_code, output};
 use crate::workspace::Workspace;
 use files::Files;
 use part::Part;
-use runner::{Program, Runner};
+use runner::Runner;
 
 /// Seeds of every search in reports/.
 const SEEDS: u64 = 10;
@@ -119,7 +119,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
     if !arguments.pages {
         // Tests have built one, with the same results.
         let build = if arguments.check { Build::Tests } else { Build::AllSearchers };
-        let program = Program::new(nas::build(workspace, build)?)?;
+        let program = Program::built(workspace, build)?;
         let mut download = Command::new(program.path());
         download.current_dir(workspace.root()).arg("download");
         if let Some(mirror) = &arguments.mirror {

@@ -1,7 +1,6 @@
 //! Runs the experiments of tables and keeps what comes out in `reports/data/`.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,34 +8,12 @@ use super::experiment::{Experiment, Kept};
 use super::part::Part;
 use super::replay;
 use crate::error::Error;
+use crate::nas::{Program, hash};
 use crate::workspace::Workspace;
 
 /// In the place of commands: recorded searches take many.
 const REPLAYED: &str = "nas search --proposer llm --replay …, see bench-data/README.md";
 const MEMORISED: &str = "nas memorise-test --replay …";
-
-/// The program `nas`, and a hash of it that differs between builds.
-pub struct Program {
-    path: PathBuf,
-    hash: u64,
-}
-
-impl Program {
-    pub fn new(path: PathBuf) -> Result<Self, Error> {
-        let hash = hash(&fs::read(&path).map_err(Error::file(&path))?);
-        Ok(Self { path, hash })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-fn hash(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
-}
 
 /// Runs experiments and keeps what comes out in files.
 pub struct Runner<'a> {
@@ -103,7 +80,7 @@ impl<'a> Runner<'a> {
     ) -> Result<(), Error> {
         let (path, stamp) = (self.path(name), self.stamps.join(format!("{name}.stamp")));
         let record = |text: &str| {
-            let hashes = [self.program.hash, hash(read), hash(text.as_bytes())];
+            let hashes = [self.program.hash(), hash(read), hash(text.as_bytes())];
             format!("{command}\n{hashes:?}\n")
         };
         let known = fs::read_to_string(&path).ok();
