@@ -248,6 +248,7 @@ mod tests {
                 values: vec![Some(70.0 + sum), Some(1.0 + sum.powi(2) / 50.0)],
                 details: vec![],
                 failure: None,
+                stopped: false,
                 niche: partition.niche_of(&arch),
                 generation: 0,
                 proposer: "random".to_owned(),

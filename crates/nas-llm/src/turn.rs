@@ -61,7 +61,7 @@ impl TurnResult {
         let Self { accepted: proposals, rules, failures, .. } = self;
         match failures.into_iter().next_back() {
             Some(error) if proposals.is_empty() && rules.is_empty() => Err(error.into()),
-            _ => Ok(Answer { proposals, rules }),
+            _ => Ok(Answer { proposals, rules, unreadable: 0 }),
         }
     }
 }

@@ -15,6 +15,14 @@ pub enum Error {
         /// The evaluator's error.
         source: BoxError,
     },
+    /// The proposer can never propose anything.
+    #[error("the searcher {proposer} failed")]
+    Proposer {
+        /// Its name.
+        proposer: String,
+        /// Why.
+        source: BoxError,
+    },
     /// The evaluator returned too many or too few values.
     #[error("the evaluator returned {found} {what}, expected {expected}")]
     Count {

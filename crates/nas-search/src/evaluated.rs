@@ -16,6 +16,8 @@ pub struct Evaluated {
     pub details: Vec<Option<f64>>,
     /// Why it has no values, where its evaluation failed.
     pub failure: Option<String>,
+    /// Whether its evaluation was stopped before its end, since it could not reach the front.
+    pub stopped: bool,
     /// The niche that it lies in, by its position.
     pub niche: usize,
     /// The generation that proposed it; 0 is the initial sample.
@@ -29,8 +31,8 @@ pub struct Evaluated {
 impl Evaluated {
     /// What the evaluator returned.
     pub fn evaluation(&self) -> Evaluation {
-        let Self { values, details, failure, .. } = self.clone();
-        Evaluation { values, details, failure }
+        let Self { values, details, failure, stopped, .. } = self.clone();
+        Evaluation { values, details, failure, stopped }
     }
 
     /// The values of all objectives, or `None` where one is absent.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use nas_space::Arch;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{BoxError, Evaluated, Objective, objective::column};
 
@@ -88,7 +88,7 @@ pub trait Parallel {
 
 /// The values of one architecture. A value that does not exist is `None`, never a number, and an
 /// architecture without a value of each objective is on no front.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Evaluation {
     /// One value for each objective, finite, in the objective's own unit and direction.
     pub values: Vec<Option<f64>>,
@@ -96,6 +96,9 @@ pub struct Evaluation {
     pub details: Vec<Option<f64>>,
     /// Why the evaluation failed, if it did: its kind, a colon, and what happened.
     pub failure: Option<String>,
+    /// Whether it was stopped before its end, since it could not reach the front. A value that it would
+    /// have had is `None`; that it is absent says nothing against the architecture's choices.
+    pub stopped: bool,
 }
 
 /// A value that is reported but not optimised, for example the spread of a measurement.
@@ -105,11 +108,23 @@ pub struct Detail {
     pub name: String,
     /// The unit's symbol; empty where there is none.
     pub unit: String,
+    /// Where it is the value of the objective of the same name before its training ended: after how
+    /// many steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
 }
 
 impl Detail {
-    /// Name and unit as a column's title.
+    /// A detail of a whole evaluation.
+    pub fn new(name: impl Into<String>, unit: impl Into<String>) -> Self {
+        Self { name: name.into(), unit: unit.into(), steps: None }
+    }
+
+    /// Name and unit as a column's title, with the number of steps in between.
     pub fn column(&self) -> String {
-        column(&self.name, &self.unit)
+        match self.steps {
+            Some(steps) => column(&format!("{}_after_{steps}", self.name), &self.unit),
+            None => column(&self.name, &self.unit),
+        }
     }
 }

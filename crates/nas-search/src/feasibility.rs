@@ -24,6 +24,9 @@ impl Feasibility {
 
     /// Learns from one more architecture.
     pub fn learn(&mut self, one: &Evaluated) {
+        if one.stopped {
+            return;
+        }
         let complete = f64::from(u8::from(one.values.iter().all(Option::is_some)));
         for (counts, &choice) in self.counts.iter_mut().zip(one.arch.choices()) {
             let (feasible, all) = &mut counts[usize::from(choice)];
@@ -54,6 +57,7 @@ mod tests {
                 arch,
                 details: vec![],
                 failure: None,
+                stopped: false,
                 niche: 0,
                 generation: 0,
                 proposer: String::new(),

@@ -109,11 +109,12 @@ impl Proposals {
         drop(requests);
         for (part, answer) in parts.into_iter().zip(answers) {
             let (partition, niche) = situation.place(part);
-            let Answer { proposals, rules } = answer.unwrap_or_else(|error| {
+            let Answer { proposals, rules, unreadable } = answer.unwrap_or_else(|error| {
                 failed(niche, &error);
                 Answer::default()
             });
             self.rules.extend(rules);
+            self.rejections.illegal += unreadable;
             for proposal in proposals {
                 let Situation { space, candidates, generation, .. } = *situation;
                 match check(space, partition, niche, seen, candidates, &proposal.arch) {
@@ -128,7 +129,10 @@ impl Proposals {
                         self.open[part] -= 1;
                     }
                     Ok(()) => {}
-                    Err(rejection) => self.rejections.count(&rejection),
+                    Err(rejection) => {
+                        self.rejections.count(&rejection);
+                        proposer.rejected(&proposal, &rejection);
+                    }
                 }
             }
         }

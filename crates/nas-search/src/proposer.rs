@@ -1,6 +1,6 @@
 //! The seam behind which architectures are proposed.
 
-use crate::{BoxError, Proposal, Request, Rule, SearchRng};
+use crate::{BoxError, Proposal, Rejection, Request, Rule, SearchRng};
 
 /// Proposes architectures for a niche: evolution, random sampling, a language model.
 pub trait Proposer {
@@ -39,8 +39,17 @@ pub trait Proposer {
         requests: &[Request<'_>],
         rng: &mut SearchRng,
     ) -> Vec<Result<Answer, BoxError>> {
-        let answer = |request| Ok(Answer { proposals: self.propose(request, rng)?, rules: vec![] });
+        let answer =
+            |request| Ok(Answer { proposals: self.propose(request, rng)?, ..Answer::default() });
         requests.iter().map(answer).collect()
+    }
+
+    /// Called for each of its proposals that the search rejects.
+    fn rejected(&mut self, _proposal: &Proposal, _why: &Rejection) {}
+
+    /// Why it can never propose anything, which ends the search; asked after each generation's requests.
+    fn gives_up(&mut self) -> Option<BoxError> {
+        None
     }
 }
 
@@ -51,4 +60,6 @@ pub struct Answer {
     pub proposals: Vec<Proposal>,
     /// The rules that it states. The knowledge base counts their evidence.
     pub rules: Vec<Rule>,
+    /// Proposals that name no architecture. They are counted as rejected.
+    pub unreadable: usize,
 }

@@ -52,6 +52,7 @@ pub(crate) const TRIES: usize = 50;
 ///     values: vec![Some(accuracy), Some(latency)],
 ///     details: vec![],
 ///     failure: None,
+///     stopped: false,
 ///     niche: 0,
 ///     generation: 0,
 ///     proposer: "random".to_owned(),

@@ -139,6 +139,7 @@ mod tests {
             values: vec![Some(convolutions as f64), latency],
             details: vec![],
             failure: None,
+            stopped: false,
             niche: 0,
             generation: 0,
             proposer: String::new(),

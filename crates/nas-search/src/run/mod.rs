@@ -30,7 +30,8 @@ impl Search<'_> {
     /// filled it ends after the planned generations.
     ///
     /// # Errors
-    /// Only the evaluator's; a proposer's failure is reported as [`Event::ProposerFailed`].
+    /// Only the evaluator's, and that of a proposer that [gives up](Proposer::gives_up); any other failure
+    /// of a proposer is reported as [`Event::ProposerFailed`].
     pub fn run(
         &self,
         proposer: &mut dyn Proposer,
@@ -138,7 +139,7 @@ impl<'a, 'b> Run<'a, 'b> {
         }
         self.is_stateless = proposer.is_stateless() && !self.evaluator.learns();
         if self.state.generations == 0 {
-            let proposals = self.start();
+            let proposals = self.start()?;
             self.evaluate_all(proposals)?;
         }
         while self.state.evaluated.len() < evaluations && !self.is_stopped() {
@@ -146,9 +147,7 @@ impl<'a, 'b> Run<'a, 'b> {
             if !fill && to_come == 0 {
                 break;
             }
-            let end =
-                self.search.extended.iter().copied().filter(|end| *end > evaluated.len()).min();
-            let left = end.unwrap_or(evaluations).min(evaluations) - evaluated.len();
+            let left = self.next_end() - evaluated.len();
             if fill && found == 0 {
                 // The niches whose turn it was are exhausted, or empty: the whole space may not be.
                 let mut wanted = vec![0; self.archives.niches()];
@@ -191,6 +190,14 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
+    /// The number of evaluations with which the search ends, or ended before it was extended: nothing is
+    /// proposed beyond it until it is reached.
+    fn next_end(&self) -> usize {
+        let done = self.state.evaluated.len();
+        let ends = self.search.extended.iter().copied().filter(|end| *end > done);
+        ends.fold(self.search.settings.evaluations, usize::min)
+    }
+
     /// Whether the search ends now.
     fn is_stopped(&mut self) -> bool {
         self.interrupted |= self.search.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
@@ -221,23 +228,23 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Proposes and evaluates one generation. `wanted` holds the number of architectures wanted in each
     /// niche, and last in the whole space. A search that is stopped keeps what it has.
     fn generation(&mut self, proposer: &mut dyn Proposer, wanted: &[usize]) -> Result<(), Error> {
-        let proposals = self.propose(proposer, wanted, self.state.generations, &[]);
+        let proposals = self.propose(proposer, wanted, self.state.generations, &[])?;
         self.evaluate_all(proposals)
     }
 
     /// What starts the search: what is known before it, and a random sample.
-    fn start(&mut self) -> Proposals {
+    fn start(&mut self) -> Result<Proposals, Error> {
         let Settings { evaluations, initial, .. } = self.search.settings;
         let known = self.search.known;
         let mut wanted = vec![0; self.archives.niches()];
         wanted.push(known.len());
         let mut list = FixedList::new(KNOWN, known.iter().cloned());
-        let mut proposals = self.propose(&mut list, &wanted, 0, &[]);
+        let mut proposals = self.propose(&mut list, &wanted, 0, &[])?;
         let sample = initial.min(evaluations).saturating_sub(proposals.accepted.len());
         let shares = self.initial_shares();
         let wanted = self.state.budget.share_out(sample, &shares);
-        proposals.accepted.extend(self.propose(&mut Random, &wanted, 0, &[]).accepted);
-        proposals
+        proposals.accepted.extend(self.propose(&mut Random, &wanted, 0, &[])?.accepted);
+        Ok(proposals)
     }
 
     /// Evaluates the proposals of a generation.
@@ -292,7 +299,7 @@ impl<'a, 'b> Run<'a, 'b> {
         wanted: &[usize],
         generation: usize,
         pending: &[Arch],
-    ) -> Proposals {
+    ) -> Result<Proposals, Error> {
         let shared = self.is_shared();
         let State { evaluated, knowledge, rng, .. } = &mut self.state;
         let situation = Situation {
@@ -312,12 +319,15 @@ impl<'a, 'b> Run<'a, 'b> {
             (self.on_event)(&Event::ProposerFailed { niche, generation, error });
         };
         let mut proposals = Proposals::new(wanted);
+        proposals.ask(proposer, &situation, &mut self.seen, rng, &mut failed);
+        if let Some(source) = proposer.gives_up() {
+            return Err(Error::Proposer { proposer: proposer.name().to_owned(), source });
+        }
         let fill: [&mut dyn Proposer; 2] = [&mut Statistical, &mut Random];
-        let fill = fill.into_iter().filter(|_| self.search.settings.fill);
-        for proposer in std::iter::once(proposer).chain(fill) {
+        for proposer in fill.into_iter().filter(|_| self.search.settings.fill) {
             proposals.ask(proposer, &situation, &mut self.seen, rng, &mut failed);
         }
-        proposals
+        Ok(proposals)
     }
 
     /// Counts the evidence of all rules again, and of newly stated ones.
@@ -355,6 +365,7 @@ impl<'a, 'b> Run<'a, 'b> {
             values: evaluation.values,
             details: evaluation.details,
             failure: evaluation.failure,
+            stopped: evaluation.stopped,
             niche,
             generation,
             proposer,

@@ -48,7 +48,7 @@ impl Run<'_, '_> {
         let generation = self.search.settings.generation;
         let mut flow = Flow::default();
         if self.state.generations == 0 {
-            flow.take(self.start());
+            flow.take(self.start()?);
         }
         flow.ends_at = if flow.ready.is_empty() { generation.max(1) } else { flow.ready.len() };
         loop {
@@ -88,7 +88,7 @@ impl Run<'_, '_> {
 
     /// Keeps the evaluator busy.
     fn begin(&mut self, proposer: &mut dyn Proposer, flow: &mut Flow) -> Result<(), Error> {
-        let evaluations = self.search.settings.evaluations;
+        let evaluations = self.next_end();
         let Some(capacity) = self.evaluator.parallel().map(|evaluator| evaluator.capacity()) else {
             return Ok(());
         };
@@ -96,6 +96,10 @@ impl Run<'_, '_> {
             let done = self.state.evaluated.len() + flow.under_way.len() + flow.ready.len();
             if flow.ready.is_empty() && done < evaluations {
                 self.next(proposer, flow, evaluations - done)?;
+                // A proposer that was stopped meanwhile did not propose what is ready now.
+                if self.is_stopped() {
+                    return Ok(());
+                }
             }
             // One stays ready: whoever is done waits for no proposer.
             if flow.under_way.len() >= capacity.max(1) {
@@ -136,12 +140,12 @@ impl Run<'_, '_> {
         // Generation 0 is the initial sample, of which some may still be under way.
         let number = self.state.generations.max(1);
         let pending = flow.pending();
-        flow.take(self.propose(proposer, &wanted, number, &pending));
+        flow.take(self.propose(proposer, &wanted, number, &pending)?);
         if fill && flow.ready.is_empty() {
             // The niche whose turn it was is exhausted, or empty: the whole space may not be.
             let mut wanted = vec![0; self.archives.niches()];
             wanted.push(1);
-            flow.take(self.propose(&mut Statistical, &wanted, number, &pending));
+            flow.take(self.propose(&mut Statistical, &wanted, number, &pending)?);
         }
         Ok(())
     }

@@ -9,7 +9,8 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::{
-    BoxError, Candidates, Detail, Evolution, Nsga2, Parallel, ReplayedEvaluator, SearchRng,
+    BoxError, Candidates, Detail, Evolution, Nsga2, Parallel, Proposal, ReplayedEvaluator, Request,
+    SearchRng,
 };
 
 /// Evaluates as many as its capacity at the same time; which one ends first is random.
@@ -276,4 +277,28 @@ proptest! {
             run(&search, &mut Statistical, record.1.clone(), &mut Busy { lives: 0, ..Busy::new(capacity, 0) });
         prop_assert_eq!(again.0, record.0);
     }
+}
+
+/// A proposer that is stopped while it works, and proposes nothing because of that.
+struct Stopped<'a>(&'a AtomicBool);
+
+impl Proposer for Stopped<'_> {
+    fn name(&self) -> &'static str {
+        "stopped"
+    }
+
+    fn propose(&mut self, _: &Request<'_>, _: &mut SearchRng) -> Result<Vec<Proposal>, BoxError> {
+        self.0.store(true, Ordering::Relaxed);
+        Ok(Vec::new())
+    }
+}
+
+/// Once, the search began what others proposed in its place, which no repetition would do.
+#[test]
+fn nothing_takes_the_place_of_proposals_that_a_stop_prevented() {
+    let (partition, stop) = (Partition::whole(), AtomicBool::new(false));
+    let search = Search::new(nasbench201::space(), &partition, settings(60)).with_stop_flag(&stop);
+    let outcome = search.run(&mut Stopped(&stop), &mut Busy::new(3, 1), &mut |_| {}).unwrap();
+    assert!(outcome.interrupted);
+    assert!(outcome.evaluated.iter().all(|one| one.proposer == "random"));
 }

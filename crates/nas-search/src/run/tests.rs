@@ -8,7 +8,7 @@ use nas_space::nasbench201;
 use super::*;
 use crate::{
     BoxError, Detail, Evolution, FixedList, KnowledgeBase, Proposal, RegularisedEvolution,
-    Rejections, ReplayedEvaluator, Request, SearchRng, Within,
+    Rejection, Rejections, ReplayedEvaluator, Request, SearchRng, Within,
 };
 
 /// Accuracy grows with 3×3 convolutions, latency with operations; `avg_pool_3x3` on the
@@ -490,4 +490,47 @@ fn exhausted_and_empty_niches_do_not_end_a_search() {
             }
         }
     }
+}
+
+/// Proposes one architecture again and again, until that was refused several times.
+#[derive(Default)]
+struct Proud {
+    refused: usize,
+}
+
+impl Proposer for Proud {
+    fn name(&self) -> &'static str {
+        "proud"
+    }
+
+    fn propose(
+        &mut self,
+        request: &Request<'_>,
+        _: &mut SearchRng,
+    ) -> Result<Vec<Proposal>, BoxError> {
+        Ok(vec![Arch::new([3; 6]).into(); request.count])
+    }
+
+    fn rejected(&mut self, proposal: &Proposal, why: &Rejection) {
+        assert_eq!((&proposal.arch, why), (&Arch::new([3; 6]), &Rejection::Duplicate));
+        self.refused += 1;
+    }
+
+    fn gives_up(&mut self) -> Option<BoxError> {
+        (self.refused > 20).then(|| "nobody wants it".into())
+    }
+}
+
+#[test]
+fn a_proposer_is_told_what_is_rejected_and_ends_the_search_when_it_gives_up() {
+    let partition = Partition::whole();
+    let search = Search::new(nasbench201::space(), &partition, Settings::default());
+    let mut done = 0;
+    let ended = search.run(&mut Proud::default(), &mut Toy::new(), &mut |event| {
+        done += usize::from(matches!(event, Event::Evaluated { .. }));
+    });
+    // Of the first 15 proposals one is accepted; what it cannot propose then is filled once.
+    assert_eq!(done, 100 + 15);
+    let Err(Error::Proposer { proposer, source }) = ended else { panic!("{done}") };
+    assert_eq!((proposer.as_str(), source.to_string().as_str()), ("proud", "nobody wants it"));
 }
