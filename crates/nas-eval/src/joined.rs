@@ -42,6 +42,7 @@ fn joined(parts: impl IntoIterator<Item = Evaluation>) -> Evaluation {
         all.values.extend(part.values);
         all.details.extend(part.details);
         all.failure = all.failure.or(part.failure);
+        all.stopped |= part.stopped;
         all
     })
 }
@@ -79,10 +80,9 @@ impl Evaluator for Joined {
             let (own, others) = values.split_at(part.objectives().len().min(values.len()));
             let (reported, rest) = details.split_at(part.details().len().min(details.len()));
             let (values_of, details_of) = (own.to_vec(), reported.to_vec());
-            part.remember(
-                arch,
-                &Evaluation { values: values_of, details: details_of, failure: None },
-            );
+            let of_part =
+                Evaluation { values: values_of, details: details_of, ..evaluation.clone() };
+            part.remember(arch, &of_part);
             (values, details) = (others, rest);
         }
     }

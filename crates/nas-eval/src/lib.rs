@@ -6,6 +6,7 @@ mod csv_file;
 mod joined;
 mod known_space;
 mod learnt_accuracy;
+mod line;
 #[cfg(feature = "torch")]
 pub mod live;
 #[cfg(feature = "torch")]
@@ -29,27 +30,39 @@ pub use learnt_accuracy::LearntAccuracy;
 pub use predicted::{Acquisition, Domain, Predicted, TRAINED_ACCURACY, TrainingBudget};
 pub use predictive::{Find, KnownObjectives, PredictedMember, Predictive};
 pub use problem::{Problem, TEST_ACCURACY, Trained};
-pub use program::{Log, Program};
+pub use program::{
+    Answer, Failure as ProgramFailure, Fault, KnownCosts, Log, Program, SearcherProgram, Tasks,
+};
 pub use published::{Published, PublishedAccuracies, cost_objective};
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
 pub use text_file::{check_header, csv_place, csv_problem, read_text, text_of};
 pub use truth::{Covered, Scores, Truth};
 pub use user_front::UserFront;
-pub use user_table::{UserScores, UserTable};
+pub use user_table::{UserScores, UserTable, interval_ends};
 
 /// What can be wrong with a source of objectives.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A user's program that never gave an answer.
-    #[error("`{command}` gave no answer to any of {count} architectures: {problems}")]
+    #[error("`{command}` gave no answer to any of {count} {asked}: {problems}")]
     Program {
         /// The command line.
         command: String,
-        /// The number of architectures.
+        /// How often it was asked.
         count: usize,
+        /// What it was asked for.
+        asked: &'static str,
         /// What went wrong, by kind.
         problems: String,
+    },
+    /// The file with the answers of a user's searcher.
+    #[error("{file}: {problem}")]
+    Record {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// A benchmark's tables.
     #[error(transparent)]

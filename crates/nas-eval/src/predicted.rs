@@ -26,7 +26,7 @@ pub const TRAINED_ACCURACY: &str = "trained_accuracy";
 /// The details of a predicted accuracy: that of the trained network, if there is one, and the ends of
 /// the interval.
 pub(crate) fn details(unit: &str) -> Vec<Detail> {
-    let detail = |name: &str| Detail { name: name.to_owned(), unit: unit.to_owned() };
+    let detail = |name: &str| Detail::new(name, unit);
     [TRAINED_ACCURACY, "predicted_low", "predicted_high"].map(detail).to_vec()
 }
 
@@ -215,6 +215,7 @@ impl Evaluator for Predicted {
             values: [&[None][..], &costs.values].concat(),
             details: [&[None; 3][..], &costs.details].concat(),
             failure: costs.failure,
+            stopped: costs.stopped,
         };
         Ok(costs.into_iter().map(with_accuracy).collect())
     }
@@ -260,7 +261,7 @@ impl Evaluator for Predicted {
         let (values, details) = (evaluation.values.get(1..), evaluation.details.get(3..));
         if let (Some(values), Some(details)) = (values, details) {
             let (values, details) = (values.to_vec(), details.to_vec());
-            let costs = Evaluation { values, details, failure: None };
+            let costs = Evaluation { values, details, ..Evaluation::default() };
             self.costs.remember(arch, &costs);
         }
     }

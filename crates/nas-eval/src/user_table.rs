@@ -5,21 +5,28 @@ use std::{
     path::Path,
 };
 
-use nas_search::Objective;
+use nas_search::{BoxError, Detail, Objective, Role};
 use nas_space::Arch;
 
-use crate::{CsvFile, Error, Lookup};
+use crate::{CsvFile, Error, Source, SourceValue};
 
 /// A user's own values of one objective, by architecture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserTable {
     values: HashMap<Arch, Option<f64>>,
+    /// The ends of 90 % intervals, of values that are uncertain.
+    ends: HashMap<Arch, [f64; 2]>,
 }
+
+/// Half of a 90 % interval in standard deviations.
+const HALF: f64 = 1.645;
 
 impl UserTable {
     /// Reads a CSV file with a header: a column `arch` with a text that `parse` reads, and the
-    /// first of `columns` that exists with its value; further columns are ignored. An empty value is
-    /// a missing one.
+    /// first of `columns` that exists with its value. An empty value is a missing one. Where a value is
+    /// uncertain, its standard deviation is in a column such as `deviation_ms`, or the ends of its 90 %
+    /// interval are in columns such as `predicted_low_percent` and `predicted_high_percent`; further columns
+    /// are ignored.
     ///
     /// # Errors
     /// File, row and column of the first architecture that is malformed or occurs twice, and of
@@ -30,13 +37,34 @@ impl UserTable {
         columns: &[&str],
         objective: &Objective,
     ) -> Result<Self, Error> {
+        let of_unit = |name: &str| Detail::new(name, &objective.unit).column();
+        let (deviation, low, high) =
+            (of_unit("deviation"), of_unit("predicted_low"), of_unit("predicted_high"));
         let wanted = |header: &[&str]| {
-            let found = columns.iter().find_map(|title| header.iter().position(|h| h == title));
-            found.map(|at| vec![at]).ok_or_else(|| columns.join(" or "))
+            let position = |title: &str| header.iter().position(|h| *h == title);
+            let found = columns.iter().find_map(|title| position(title));
+            let value = found.ok_or_else(|| columns.join(" or "))?;
+            let ends = match (position(&deviation), position(&low), position(&high)) {
+                (Some(deviation), _, _) => vec![deviation],
+                (None, Some(low), Some(high)) => vec![low, high],
+                _ => Vec::new(),
+            };
+            Ok(std::iter::once(value).chain(ends).collect())
         };
         let (_, rows) = rows(file, parse, wanted, |text| number(text, objective))?;
-        let values = rows.into_iter().map(|(arch, values)| (arch, values[0])).collect();
-        Ok(Self { values })
+        let mut table = Self { values: HashMap::new(), ends: HashMap::new() };
+        for (arch, values) in rows {
+            let ends = match values[..] {
+                [Some(value), Some(deviation)] => {
+                    Some([value - HALF * deviation, value + HALF * deviation])
+                }
+                [Some(_), Some(low), Some(high)] => Some([low, high]),
+                _ => None,
+            };
+            table.ends.extend(ends.map(|ends| (arch.clone(), ends)));
+            table.values.insert(arch, values[0]);
+        }
+        Ok(table)
     }
 
     /// The number of architectures in the table.
@@ -71,12 +99,41 @@ impl UserTable {
         self.values.get(arch).copied().flatten()
     }
 
-    /// The table as a source of the objective; other architectures have no value.
-    pub fn into_source(
-        self,
-        objective: Objective,
-    ) -> Lookup<impl FnMut(&Arch) -> Option<f64> + 'static> {
-        Lookup::new(objective, move |arch: &Arch| self.value(arch))
+    /// The table as a source of the objective; other architectures have no value. Where values are
+    /// uncertain, the ends of their intervals are its details.
+    pub fn into_source(self, objective: Objective) -> impl Source + 'static {
+        let details =
+            if self.ends.is_empty() { Vec::new() } else { interval_ends(&objective).to_vec() };
+        TableSource { table: self, objective, details }
+    }
+}
+
+/// The details that are the ends of an objective's 90 % interval: `predicted_low` and `predicted_high` of
+/// an accuracy, else for example `latency_low` and `latency_high`.
+pub fn interval_ends(objective: &Objective) -> [Detail; 2] {
+    let name = if objective.role == Role::Accuracy { "predicted" } else { &objective.name };
+    ["low", "high"].map(|end| Detail::new(format!("{name}_{end}"), &objective.unit))
+}
+
+struct TableSource {
+    table: UserTable,
+    objective: Objective,
+    details: Vec<Detail>,
+}
+
+impl Source for TableSource {
+    fn objective(&self) -> &Objective {
+        &self.objective
+    }
+
+    fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
+    fn value(&mut self, arch: &Arch) -> Result<SourceValue, BoxError> {
+        let ends = self.table.ends.get(arch).copied();
+        let details = (0..self.details.len()).map(|end| Some(ends?[end])).collect();
+        Ok(SourceValue { value: self.table.value(arch), details })
     }
 }
 
@@ -189,6 +246,34 @@ mod tests {
         assert_eq!(table.value(&parse_arch_str(SKIP).unwrap()), Some(1.5));
         assert_eq!(table.value(&parse_arch_str(NONE).unwrap()), None);
         assert_eq!(table.len(), 2);
+    }
+
+    #[test]
+    fn uncertain_values_have_the_ends_of_their_intervals() {
+        let arch = |text| parse_arch_str(text).unwrap();
+        let table =
+            read(&format!("arch,latency_ms,deviation_ms\n{SKIP},8,1\n{NONE},2,\n")).unwrap();
+        let mut source = table.into_source(Objective::latency());
+        let columns: Vec<String> = source.details().iter().map(Detail::column).collect();
+        assert_eq!(columns, ["latency_low_ms", "latency_high_ms"]);
+        let value = source.value(&arch(SKIP)).unwrap();
+        assert_eq!((value.value, value.details), (Some(8.0), vec![Some(6.355), Some(9.645)]));
+        // What was measured has none.
+        assert_eq!(source.value(&arch(NONE)).unwrap().details, [None, None]);
+        let exact = read(&format!("arch,latency_ms\n{SKIP},8\n")).unwrap();
+        assert!(exact.into_source(Objective::latency()).details().is_empty());
+        // As nas predict apply writes them.
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.csv");
+        let columns =
+            "arch,predicted_accuracy_percent,predicted_low_percent,predicted_high_percent";
+        std::fs::write(&file, format!("{columns}\n{SKIP},90,88,91\n")).unwrap();
+        let accuracy = Objective::accuracy("accuracy");
+        let named = ["predicted_accuracy_percent"];
+        let table = UserTable::read(&file, nasbench201::parse, &named, &accuracy).unwrap();
+        let mut source = table.into_source(accuracy);
+        assert_eq!(source.details()[0].name, "predicted_low");
+        assert_eq!(source.value(&arch(SKIP)).unwrap().details, [Some(88.0), Some(91.0)]);
     }
 
     #[test]

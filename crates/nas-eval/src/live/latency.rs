@@ -51,7 +51,7 @@ impl MeasuredLatency {
             runtime,
             image,
             objective: Objective::latency(),
-            details: [Detail { name: "latency_spread".into(), unit: "ms".into() }],
+            details: [Detail::new("latency_spread", "ms")],
             known: HashMap::new(),
         })
     }

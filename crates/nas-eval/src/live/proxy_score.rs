@@ -31,6 +31,8 @@ pub struct ProxyScore {
     representative: Box<Representative>,
     known: HashMap<Arch, Vec<Option<f64>>>,
     stop: Option<Arc<AtomicBool>>,
+    /// Called before the sample is ranked, with its size.
+    before_ranking: Option<Box<dyn FnOnce(usize)>>,
 }
 
 /// The proxies of the score of vision transformers: of all sets of at most three that need no labels,
@@ -116,12 +118,28 @@ impl ProxyScore {
         pace: Pace,
         representative: Box<Representative>,
     ) -> Self {
-        let detail = |proxy: &Proxy| Detail { name: proxy.name().to_owned(), unit: String::new() };
+        let detail = |proxy: &Proxy| Detail::new(proxy.name(), "");
         let details = proxies.iter().map(detail).collect();
         let objective = Objective::maximise("score", "").with_role(Role::Accuracy);
         let known = HashMap::new();
-        let stop = None;
-        Self { objective, proxies, details, ranks, compute, pace, representative, known, stop }
+        Self {
+            objective,
+            proxies,
+            details,
+            ranks,
+            compute,
+            pace,
+            representative,
+            known,
+            stop: None,
+            before_ranking: None,
+        }
+    }
+
+    /// The same; `say` is called with the size of the sample before that is ranked, which takes a while.
+    #[must_use]
+    pub fn before_ranking(self, say: impl FnOnce(usize) + 'static) -> Self {
+        Self { before_ranking: Some(Box::new(say)), ..self }
     }
 
     /// The same, but computing nothing more, which is an error, once the flag is set.
@@ -164,6 +182,11 @@ impl ProxyScore {
         if !unknown.is_empty() {
             if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
                 return Err("stopped".into());
+            }
+            if let Ranks::Sample(sample) = &self.ranks
+                && let Some(say) = self.before_ranking.take()
+            {
+                say(sample.len());
             }
             let values = (self.compute)(&unknown)?;
             if values.len() != unknown.len() {

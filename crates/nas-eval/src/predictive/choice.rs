@@ -1,6 +1,6 @@
 //! Which candidate the front would gain most from.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use nas_pareto::{Bounds, PointSet, hypervolume_gain, non_dominated};
 use nas_predict::{Prediction, expected_gains};
@@ -56,16 +56,29 @@ impl<'a> Choice<'a> {
         let nothing = Prediction { value: 0.0, low: 0.0, high: 0.0 };
         let tried =
             request.evaluated.iter().map(|one| &one.arch).chain(request.pending.iter().copied());
-        let tried: HashSet<&Class> =
-            tried.filter_map(|arch| Some(&rows.classes[rows.row(arch)?])).collect();
-        let open = rows.architectures.iter().zip(&rows.classes);
-        let open = open.map(|(arch, class)| match request.check(arch) {
-            // An equal network is known.
-            Ok(()) if !tried.contains(class) => request.feasibility(arch).powi(2),
+        let known = |row: usize| {
+            let values = predictions[row].as_ref()?;
+            let cost = |at: &usize| objectives[*at].cost(values[*at].value);
+            Some(known_at.iter().map(cost).collect::<Vec<f64>>())
+        };
+        let mut equal: HashMap<&Class, Vec<Vec<f64>>> = HashMap::new();
+        for row in tried.filter_map(|arch| rows.row(arch)) {
+            equal.entry(&rows.classes[row]).or_default().extend(known(row));
+        }
+        // An equal network tells all but what is known beforehand, of which this one may cost less.
+        let is_tried = |row: usize| {
+            let costs = known(row).unwrap_or_default();
+            let no_more = |one: &Vec<f64>| one.iter().zip(&costs).all(|(one, this)| one <= this);
+            equal.get(&rows.classes[row]).is_some_and(|equal| equal.iter().any(no_more))
+        };
+        let open = rows.architectures.iter().enumerate();
+        let open = open.map(|(row, arch)| match request.check(arch) {
+            Ok(()) if !is_tried(row) => request.feasibility(arch).powi(2),
             _ => 0.0,
         });
+        let open: Vec<f64> = open.collect();
         let mut this = Self {
-            open: open.collect(),
+            open,
             front: request.parents.iter().map(|one| one.arch.clone()).collect(),
             gains: vec![nothing; rows.len()],
             costs: vec![None; rows.len()],

@@ -8,8 +8,10 @@ use nas_search::{BoxError, Request, SearchRng};
 use nas_space::Arch;
 use rand::RngExt;
 
-use super::{KnownObjectives, model::Model, rows::Rows};
-use crate::Domain;
+use super::{
+    model::{Learner, Model},
+    rows::Rows,
+};
 
 /// Architectures drawn at random.
 const AT_RANDOM: usize = 100;
@@ -31,13 +33,10 @@ const KEPT: usize = 1500;
 /// what a search of the predicted front visits; with the model that predicted it.
 pub(super) fn draw(
     request: &Request<'_>,
-    domain: &Domain,
-    known: &mut Option<KnownObjectives>,
+    learner: &mut Learner,
     before: Option<Rows>,
-    seed: u64,
     rng: &mut SearchRng,
 ) -> Result<(Rows, Model), BoxError> {
-    let known_at = known.as_ref().map_or_else(Vec::new, |known| known.at.clone());
     let rounds = if before.is_some() { LATER } else { FIRST };
     let mut drawn = Drawn::default();
     let evaluated = request.evaluated.iter().rev().take(REMEMBERED);
@@ -47,8 +46,8 @@ pub(super) fn draw(
     let before = before.map_or_else(Vec::new, |rows| rows.architectures);
     drawn.extend(before.into_iter().rev().take(KEPT));
     drawn.extend((0..AT_RANDOM).map(|_| request.sample(rng)));
-    let rows = Rows::new(drawn.all.clone(), domain, known.as_mut())?;
-    let model = Model::fit(&rows, request, &known_at, domain, seed)?;
+    let rows = learner.rows(drawn.all.clone())?;
+    let model = learner.fit(&rows, request)?;
     let mut costs = expected(&model, &rows, request)?;
     for _ in 0..rounds {
         let parents = best(&costs, request.objectives.len())?;
@@ -69,10 +68,10 @@ pub(super) fn draw(
             .filter(|child| request.check(child).is_ok())
             .collect();
         drawn.extend(children);
-        let rows = Rows::new(drawn.all[begin..].to_vec(), domain, known.as_mut())?;
+        let rows = learner.rows(drawn.all[begin..].to_vec())?;
         costs.extend(expected(&model, &rows, request)?);
     }
-    Ok((Rows::new(drawn.all, domain, known.as_mut())?, model))
+    Ok((learner.rows(drawn.all)?, model))
 }
 
 /// Distinct architectures, in the order in which they came.

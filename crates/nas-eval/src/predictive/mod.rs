@@ -4,14 +4,15 @@ mod choice;
 mod draw;
 mod model;
 mod rows;
+mod stopped;
 
 use nas_predict::Prediction;
-use nas_search::{BoxError, Proposal, Proposer, Random, Request, SearchRng};
+use nas_search::{BoxError, Detail, Proposal, Proposer, Random, Request, SearchRng};
 use nas_space::Arch;
 
 use self::{
     choice::{Choice, Wanted},
-    model::Model,
+    model::Learner,
     rows::Rows,
 };
 use crate::Domain;
@@ -46,11 +47,9 @@ pub type Find = dyn FnMut(&Arch) -> Result<Vec<Option<f64>>, BoxError>;
 /// In a space of at most 20,000 architectures, or with a list of candidates, all of them are candidates. In
 /// a larger space they are drawn anew for each fit: at random, and by a search of the predicted front.
 pub struct Predictive {
-    domain: Domain,
-    known: Option<KnownObjectives>,
+    learner: Learner,
     ends: Vec<usize>,
     confirm: usize,
-    seed: u64,
     /// All candidates, where these are few.
     all: Option<Rows>,
     fitted: Option<Fitted>,
@@ -88,12 +87,21 @@ impl Predictive {
     /// the front.
     pub fn new(
         domain: Domain,
-        known: Option<KnownObjectives>,
+        known: KnownObjectives,
         ends: Vec<usize>,
         confirm: usize,
         seed: u64,
     ) -> Self {
-        Self { domain, known, ends, confirm, seed, all: None, fitted: None }
+        let learner = Learner { domain, known, details: Vec::new(), seed };
+        Self { learner, ends, confirm, all: None, fitted: None }
+    }
+
+    /// With the details of the evaluator. Where these are values of an objective after fewer steps, it
+    /// learns from trainings that were stopped early what they would have reached.
+    #[must_use]
+    pub fn with_details(mut self, details: &[Detail]) -> Self {
+        self.learner.details = details.to_vec();
+        self
     }
 
     /// The candidates that are predicted to be on the front and were not evaluated, the greatest gain in
@@ -124,11 +132,7 @@ impl Predictive {
     fn choice(&self, request: &Request<'_>) -> Option<Choice<'_>> {
         let fitted = self.fitted.as_ref()?;
         let rows = fitted.drawn.as_ref().or(self.all.as_ref())?;
-        Some(Choice::new(request, rows, &fitted.predictions, self.known_at()))
-    }
-
-    fn known_at(&self) -> &[usize] {
-        self.known.as_ref().map_or(&[], |known| &known.at)
+        Some(Choice::new(request, rows, &fitted.predictions, &self.learner.known.at))
     }
 
     /// Learns from what was evaluated, unless there is little more than before.
@@ -144,15 +148,13 @@ impl Predictive {
         if self.fitted.is_none()
             && let Some(architectures) = few(request)
         {
-            self.all = Some(Rows::new(architectures, &self.domain, self.known.as_mut())?);
+            self.all = Some(self.learner.rows(architectures)?);
         }
         let (drawn, predictions) = if let Some(all) = &self.all {
-            let model = Model::fit(all, request, self.known_at(), &self.domain, self.seed)?;
-            (None, model.predict(all)?)
+            (None, self.learner.fit(all, request)?.predict(all)?)
         } else {
             let before = self.fitted.take().and_then(|fitted| fitted.drawn);
-            let (domain, known) = (&self.domain, &mut self.known);
-            let (rows, model) = draw::draw(request, domain, known, before, self.seed, rng)?;
+            let (rows, model) = draw::draw(request, &mut self.learner, before, rng)?;
             let predictions = model.predict(&rows)?;
             (Some(rows), predictions)
         };

@@ -1,10 +1,19 @@
 //! What is learnt of each objective.
 
 use nas_predict::{Prediction, Predictor, Settings};
-use nas_search::{BoxError, Objective, Request, Role};
+use nas_search::{BoxError, Detail, Objective, Request, Role};
 
-use super::rows::Rows;
+use super::{KnownObjectives, rows::Rows, stopped::Expected};
 use crate::Domain;
+
+/// What is learnt from beside the evaluated architectures.
+pub(super) struct Learner {
+    pub(super) domain: Domain,
+    pub(super) known: KnownObjectives,
+    /// The evaluator's details.
+    pub(super) details: Vec<Detail>,
+    pub(super) seed: u64,
+}
 
 /// A predictor for each objective that is not known before.
 pub(super) struct Model {
@@ -19,33 +28,30 @@ enum Part {
     Predicted(Box<Predictor>),
 }
 
-impl Model {
+impl Learner {
     /// Learns from the evaluated architectures that are among the rows.
-    pub(super) fn fit(
-        rows: &Rows,
-        request: &Request<'_>,
-        known_at: &[usize],
-        domain: &Domain,
-        seed: u64,
-    ) -> Result<Self, BoxError> {
+    pub(super) fn fit(&self, rows: &Rows, request: &Request<'_>) -> Result<Model, BoxError> {
         let part = |(at, objective): (usize, &Objective)| -> Result<Part, BoxError> {
-            if let Some(position) = known_at.iter().position(|known| *known == at) {
+            if let Some(position) = self.known.at.iter().position(|known| *known == at) {
                 return Ok(Part::Known(position));
             }
-            let trained = request
-                .evaluated
-                .iter()
-                .filter_map(|one| Some((rows.row(&one.arch)?, gain(objective, one.values[at]?))));
+            let expected = Expected::learn(&self.details, objective, at, request.evaluated);
+            let trained = request.evaluated.iter().filter_map(|one| {
+                let value = one.values[at].or_else(|| expected.of(one))?;
+                Some((rows.row(&one.arch)?, gain(objective, objective.nearest(value))))
+            });
             let trained: Vec<(usize, f64)> = trained.collect();
             let is_accuracy = objective.role == Role::Accuracy && objective.unit == "%";
-            let unconnected = domain.chance.filter(|_| is_accuracy);
-            let settings = Settings { seed, unconnected, ..Settings::few() };
+            let unconnected = self.domain.chance.filter(|_| is_accuracy);
+            let settings = Settings { seed: self.seed, unconnected, ..Settings::few() };
             Ok(Part::Predicted(Box::new(Predictor::fit(&rows.table, &trained, settings)?)))
         };
         let parts = request.objectives.iter().enumerate().map(part).collect::<Result<_, _>>()?;
-        Ok(Self { parts, objectives: request.objectives.to_vec() })
+        Ok(Model { parts, objectives: request.objectives.to_vec() })
     }
+}
 
+impl Model {
     /// For each row, a prediction for each objective in its own unit.
     pub(super) fn predict(&self, rows: &Rows) -> Result<Vec<Option<Vec<Prediction>>>, BoxError> {
         let mut all = vec![Some(Vec::with_capacity(self.parts.len())); rows.len()];

@@ -6,8 +6,8 @@ use nas_predict::Table;
 use nas_search::BoxError;
 use nas_space::Arch;
 
-use super::KnownObjectives;
-use crate::{Class, Domain};
+use super::model::Learner;
+use crate::Class;
 
 /// Architectures with their features and known objectives.
 pub(super) struct Rows {
@@ -20,22 +20,19 @@ pub(super) struct Rows {
     at: HashMap<Arch, usize>,
 }
 
-impl Rows {
-    pub(super) fn new(
-        architectures: Vec<Arch>,
-        domain: &Domain,
-        known: Option<&mut KnownObjectives>,
-    ) -> Result<Self, BoxError> {
-        let known = match known {
-            Some(known) => architectures.iter().map(|arch| (known.find)(arch)).collect(),
-            None => Ok(vec![Vec::new(); architectures.len()]),
-        };
-        let table = (domain.features)(&architectures)?;
-        let classes = architectures.iter().map(&domain.class).collect();
-        let at = architectures.iter().cloned().enumerate().map(|(row, arch)| (arch, row));
-        Ok(Self { known: known?, classes, table, at: at.collect(), architectures })
+impl Learner {
+    /// The rows of these architectures.
+    pub(super) fn rows(&mut self, architectures: Vec<Arch>) -> Result<Rows, BoxError> {
+        let known = architectures.iter().map(|arch| (self.known.find)(arch));
+        let known = known.collect::<Result<_, _>>()?;
+        let table = (self.domain.features)(&architectures)?;
+        let classes = architectures.iter().map(&self.domain.class).collect();
+        let at = architectures.iter().cloned().enumerate().map(|(row, arch)| (arch, row)).collect();
+        Ok(Rows { architectures, table, known, classes, at })
     }
+}
 
+impl Rows {
     /// The row of an architecture.
     pub(super) fn row(&self, arch: &Arch) -> Option<usize> {
         self.at.get(arch).copied()

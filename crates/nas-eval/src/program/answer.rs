@@ -11,8 +11,12 @@ pub(super) const SHOWN: usize = 200;
 /// A line that a program printed, beside the question that it was asked.
 #[derive(Debug, PartialEq)]
 pub(super) enum Line {
-    /// A JSON object with the question's `id`, and an objective or an error.
+    /// A JSON object with the question's `id`, and something that was asked for or an error.
     Answer(Map<String, Value>),
+    /// An answer with the number of steps after which it holds.
+    Step(u64, Map<String, Value>),
+    /// A JSON object with the question's `id` and nothing of these.
+    Bare,
     /// A JSON object with another `id`.
     OfAnother(u64),
     /// The start of an object with the question's `id` that is no valid JSON, and why.
@@ -21,8 +25,8 @@ pub(super) enum Line {
     Log,
 }
 
-/// Reads a line. Programs show progress by carriage returns: what the last of them left counts.
-pub(super) fn read(line: &str, id: usize, objectives: &[Objective]) -> Line {
+/// Reads a line; an answer has one of the expected keys, or an error. Programs show progress by carriage returns: what the last of them left counts.
+pub(super) fn read(line: &str, id: usize, expected: &[String]) -> Line {
     let line = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or(line).trim();
     // A log line may stand before it where its line was not ended.
     let Some(start) = line.find('{') else { return Line::Log };
@@ -31,8 +35,17 @@ pub(super) fn read(line: &str, id: usize, objectives: &[Objective]) -> Line {
     match values.next() {
         Some(Ok(object)) => match object.get("id").and_then(number) {
             // The question itself, or how far the program is, as logs have them.
-            Some(_) if !has_values_or_error(&object, objectives) => Line::Log,
-            Some(found) if found == id as u64 => Line::Answer(object),
+            Some(found) if !has_one_or_error(&object, expected) => {
+                if found == id as u64 {
+                    Line::Bare
+                } else {
+                    Line::Log
+                }
+            }
+            Some(found) if found == id as u64 => match object.get("step").and_then(number) {
+                Some(step) if error(&object).is_none() => Line::Step(step, object),
+                _ => Line::Answer(object),
+            },
             Some(found) => Line::OfAnother(found),
             None => Line::Log,
         },
@@ -56,14 +69,13 @@ fn number(id: &Value) -> Option<u64> {
     }
 }
 
-/// Whether an object has an objective, or reports an error.
-fn has_values_or_error(object: &Map<String, Value>, objectives: &[Objective]) -> bool {
-    error(object).is_some()
-        || objectives.iter().any(|objective| object.contains_key(&objective.column()))
+/// Whether an object has one of the expected keys, or reports an error.
+fn has_one_or_error(object: &Map<String, Value>, expected: &[String]) -> bool {
+    error(object).is_some() || expected.iter().any(|key| object.contains_key(key))
 }
 
 /// The error that an answer reports: neither `null` nor empty.
-fn error(answer: &Map<String, Value>) -> Option<String> {
+pub(super) fn error(answer: &Map<String, Value>) -> Option<String> {
     match answer.get("error")? {
         Value::Null | Value::Bool(false) => None,
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
@@ -84,6 +96,16 @@ fn is_about(text: &str, id: usize) -> bool {
     let Some(at) = plain.find("\"id\":") else { return false };
     let number: String = plain[at + 5..].chars().take_while(char::is_ascii_digit).collect();
     number == id.to_string()
+}
+
+/// The values that an answer has, each of them one that its objective can have.
+pub(super) fn some_values(
+    answer: &Map<String, Value>,
+    objectives: &[Objective],
+) -> Vec<Option<f64>> {
+    let value =
+        |objective: &Objective| objective.checked(answer.get(&objective.column())?.as_f64()?).ok();
+    objectives.iter().map(value).collect()
 }
 
 /// The objectives' values in an answer.
@@ -123,7 +145,7 @@ mod tests {
     use super::*;
 
     fn of(line: &str) -> Line {
-        read(line, 7, &[Objective::accuracy("accuracy"), Objective::latency()])
+        read(line, 7, &["accuracy_percent".to_owned(), "latency_ms".to_owned()])
     }
 
     #[test]
@@ -144,11 +166,18 @@ mod tests {
             "{not json",
             r#"{"accuracy_percent": 71.3}"#,
             r#"{"id": "seven", "accuracy_percent": 71.3}"#,
-            r#"asked {"id": 7, "arch": "x", "choices": {}}"#,
-            r#"{"id": 7, "epoch": 3, "error": null}"#,
+            r#"{"id": 6, "epoch": 3}"#,
         ] {
             assert_eq!(of(line), Line::Log, "{line}");
         }
+        for line in [
+            r#"asked {"id": 7, "arch": "x", "choices": {}}"#,
+            r#"{"id": 7, "epoch": 3, "error": null}"#,
+        ] {
+            assert_eq!(of(line), Line::Bare, "{line}");
+        }
+        let step = of(r#"{"id": 7, "step": 3, "latency_ms": 2}"#);
+        assert!(matches!(step, Line::Step(3, _)), "{step:?}");
         assert_eq!(of(r#"{"id": 6, "latency_ms": 2}"#), Line::OfAnother(6));
         assert!(matches!(of(r#"{"id": 7, "latency_ms": NaN}"#), Line::Broken(_)));
         assert_eq!(of(r#"{"id": 71, "latency_ms": NaN}"#), Line::Log);

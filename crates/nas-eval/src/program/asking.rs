@@ -1,19 +1,25 @@
 //! How a program is asked: one question, with all that can happen before its answer.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use nas_search::Objective;
+use nas_search::{Evaluation, Objective};
 use nas_space::{Arch, Space};
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{shown, values},
+    answer::{shown, some_values, values},
+    architecture::choices,
     failures::{Failure, Fault},
     log::Log,
-    worker::{Answered, Came, Patience, Worker},
+    steps::{Steps, Verdict},
+    worker::{AfterStep, Answered, Came, Patience, Worker},
 };
 
 /// After this time without any answer, a message is shown, and the program's input is ended.
@@ -27,40 +33,70 @@ pub(super) struct Setting {
     pub(super) command: String,
     pub(super) space: &'static Space,
     pub(super) objectives: Vec<Objective>,
+    /// What an answer contains one of, and how that looks, for a message.
+    pub(super) expected: Vec<String>,
+    pub(super) example: String,
     pub(super) timeout: Duration,
     pub(super) sent: AtomicUsize,
     pub(super) log: Log,
     pub(super) output: Output,
     pub(super) note: Box<Note>,
+    /// How far it trains, where that is asked for.
+    pub(super) steps: Option<Steps>,
     /// Set when nobody waits for answers any more.
-    pub(super) abandoned: AtomicBool,
+    pub(super) abandoned: Arc<AtomicBool>,
 }
 
 impl Setting {
     fn question(&self, id: usize, arch: &Arch) -> String {
-        let names = self.space.decisions().iter().zip(self.space.active(arch));
-        let choices: Map<String, Value> = names
-            .zip(self.space.choice_names(arch))
-            .filter(|((_, active), _)| *active)
-            .map(|((decision, _), choice)| {
-                // A choice that is a number is sent as one.
-                let number = serde_json::from_str(choice).map(Value::Number);
-                (decision.name.clone(), number.unwrap_or_else(|_| choice.into()))
-            })
-            .collect();
-        json!({ "id": id, "arch": self.space.format(arch), "choices": choices }).to_string()
+        let choices = choices(self.space, arch);
+        let mut question = json!({ "id": id, "arch": self.space.format(arch), "choices": choices });
+        if let Some(steps) = &self.steps {
+            question["steps"] = steps.all.into();
+        }
+        question.to_string()
     }
 
-    /// Asks a worker, which is started if it does not run, and stopped if it fails.
+    /// Asks a worker for the values of an architecture, of which the costs `known` are known before.
     pub(super) fn ask(
         &self,
         worker: &mut Option<Worker>,
         arch: &Arch,
-    ) -> Result<Vec<Option<f64>>, Failure> {
+        known: &[f64],
+    ) -> Result<Evaluation, Failure> {
         let id = self.sent.fetch_add(1, Ordering::Relaxed);
-        let question = self.question(id, arch);
+        let training = RefCell::new(None);
+        let question = |_| {
+            // One that is asked again begins anew.
+            *training.borrow_mut() = self.steps.as_ref().map(|one| one.training(known.to_vec()));
+            self.question(id, arch)
+        };
+        let step = |step: u64, answer: &Map<String, Value>| match &mut *training.borrow_mut() {
+            Some(training) => {
+                self.after_step(training.take(step, &some_values(answer, &self.objectives)))
+            }
+            None => AfterStep::GoesOn,
+        };
+        let answer = self.exchange(worker, id, &question, &step)?;
+        let values = answer.map(|answer| values(&answer, &self.objectives)).transpose()?;
+        Ok(match training.into_inner() {
+            Some(training) => training.end(values),
+            None => Evaluation { values: values.unwrap_or_default(), ..Evaluation::default() },
+        })
+    }
+
+    /// Asks a worker, which is started if it does not run, and ended if it fails. `question` is told whether
+    /// it was just started; `step` decides after each step. There is no answer where that stopped it.
+    pub(super) fn exchange(
+        &self,
+        worker: &mut Option<Worker>,
+        id: usize,
+        question: &dyn Fn(bool) -> String,
+        step: &dyn Fn(u64, &Map<String, Value>) -> AfterStep,
+    ) -> Result<Option<Map<String, Value>>, Failure> {
         let mut cut_short = false;
         loop {
+            let is_new = worker.is_none();
             let mut running = match worker.take() {
                 Some(running) => running,
                 None => Worker::start(&self.command)?,
@@ -74,18 +110,19 @@ impl Setting {
                 waiting: &|| self.waiting(),
                 log: &|line| self.log(line),
                 astray: &|other| self.astray(id, other),
-                objectives: &self.objectives,
+                expected: &self.expected,
+                step,
+                listens: &self.output.listens,
                 abandoned: &self.abandoned,
             };
-            match running.exchange(id, &question, &patience) {
+            match running.exchange(id, &question(is_new), &patience) {
                 Ok(Answered { answer, came }) => {
                     self.learn(came);
-                    let values = values(&answer, &self.objectives);
                     running.answered = true;
                     if !running.is_spent() {
                         *worker = Some(running);
                     }
-                    return values;
+                    return Ok(answer);
                 }
                 // Its input was ended too early: it is asked again, and left alone.
                 Err(Failure(Fault::Ended, _))
@@ -97,6 +134,24 @@ impl Setting {
                 // A program that answers once and ends: a new process answers the next question.
                 Err(Failure(Fault::Ended, _)) if answered && running.ended_well() => {}
                 Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// What follows a step.
+    fn after_step(&self, verdict: Verdict) -> AfterStep {
+        match verdict {
+            Verdict::GoesOn => AfterStep::GoesOn,
+            Verdict::IsWhole => AfterStep::IsWhole,
+            Verdict::Stops => AfterStep::Stops,
+            Verdict::Unknown(column) => {
+                if !self.output.unknown.swap(true, Ordering::Relaxed) {
+                    (self.note)(&format!(
+                        "`{}` names no {column} before the end, so nothing is stopped early: print it with each step, or take it from another source",
+                        self.command
+                    ));
+                }
+                AfterStep::GoesOn
             }
         }
     }
@@ -114,7 +169,7 @@ impl Setting {
         let before = self.output.held_back.fetch_add(more, Ordering::Relaxed);
         if before < HELD_BACK && before + more >= HELD_BACK {
             (self.note)(&format!(
-                "`{}` answers only when its input ends, because it does not flush its output: it is started anew for each architecture. In Python: print(…, flush=True)",
+                "`{}` answers only when its input ends, because it does not flush its output: it is started anew for each question. In Python: print(…, flush=True)",
                 self.command
             ));
         }
@@ -136,15 +191,9 @@ impl Setting {
             "no answer from `{}` for {} s ({printed}). An answer is a line such as {{\"id\": 0, {}}}, flushed; --timeout ({} s) limits the time for one",
             self.command,
             hint(self.timeout).as_secs_f64(),
-            self.columns(),
+            self.example,
             self.timeout.as_secs_f64(),
         ));
-    }
-
-    /// The objectives of an answer, as an example.
-    fn columns(&self) -> String {
-        let columns = self.objectives.iter().map(|one| format!("\"{}\": 1.0", one.column()));
-        columns.collect::<Vec<_>>().join(", ")
     }
 
     /// Says, once, that an answer has another id.
@@ -158,7 +207,7 @@ impl Setting {
     }
 
     /// Keeps a line that is no answer; the first is shown.
-    fn log(&self, line: &str) {
+    pub(super) fn log(&self, line: &str) {
         if self.log.add(line, shown(line.trim())) {
             (self.note)(&format!(
                 "`{}` prints log lines on standard output, the first: `{}`; they are ignored",
@@ -170,7 +219,7 @@ impl Setting {
 }
 
 /// What is known about how a program flushes its output.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Output {
     /// Answers that came just after the input was ended.
     held_back: AtomicUsize,
@@ -182,6 +231,24 @@ pub(super) struct Output {
     hinted: AtomicBool,
     /// Whether it was shown that an answer has another id.
     strayed: AtomicBool,
+    /// Whether it can be told to stop, as far as is known.
+    listens: AtomicBool,
+    /// Whether it was shown that an objective is not known before the end.
+    unknown: AtomicBool,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self {
+            held_back: AtomicUsize::default(),
+            flushes: AtomicBool::default(),
+            takes_long: AtomicBool::default(),
+            hinted: AtomicBool::default(),
+            strayed: AtomicBool::default(),
+            listens: AtomicBool::new(true),
+            unknown: AtomicBool::default(),
+        }
+    }
 }
 
 /// Answers that come only with the end of input, at different times, before it counts as a rule.

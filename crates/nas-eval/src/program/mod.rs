@@ -1,39 +1,51 @@
 //! Objectives from a user's program: what it is asked, and what it answers.
 
 mod answer;
+mod architecture;
 mod asking;
 mod failures;
 mod log;
 mod pool;
+mod record;
+mod searcher;
+#[cfg(all(test, unix))]
+mod searcher_tests;
+mod steps;
+mod tasks;
 #[cfg(all(test, unix))]
 mod tests;
+mod told;
 mod worker;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
-use nas_search::{BoxError, Evaluation, Evaluator, Objective, Parallel, Role};
+use nas_search::{BoxError, Detail, Evaluation, Evaluator, Objective, Parallel, Role};
 use nas_space::{Arch, Space};
 
 use self::{
     asking::{Output, Setting},
-    failures::{Failure, Fault},
+    failures::Tally,
     pool::Pool,
+    steps::Steps,
 };
-use crate::Error;
 
-pub use self::log::Log;
+pub use self::{
+    failures::{Failure, Fault},
+    log::Log,
+    searcher::SearcherProgram,
+    tasks::{Answer, Tasks},
+};
 
-/// This many failed evaluations, if none succeeded, end a search: the program does not work. Each
-/// time-out counts for several: it may have taken long.
-const HOPELESS: usize = 10;
-const TIMED_OUT: usize = 4;
+/// How often it is looked whether an answer is still wanted.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Accuracies after which fractions in place of percentages are warned of.
 const FRACTIONS: usize = 5;
@@ -52,18 +64,30 @@ const FRACTIONS: usize = 5;
 /// or that the objective cannot have ([`Objective::checked`]), an answer to another question, no answer
 /// in time, an end before the answer. The program is then started again.
 ///
+/// It runs in processes of this machine, or in [`Tasks`] elsewhere.
+///
+/// A program that [trains](Self::with_steps) may answer after each step: `{"id": 7, "step": 3,
+/// "accuracy_percent": 41.0}`. What has no `step` is its last answer, as is what has the number of all
+/// steps and each objective. Where it is told `{"id": 7, "stop": true}`, it ends the training and answers
+/// `{"id": 7}`; one that goes on for more than two steps is ended, and others then too, without being told.
+///
 /// A program that does not flush its output answers only once its input ends. Where no answer comes,
 /// the input is ended to find out; if that is the reason, the program is started anew for each question.
 pub struct Program {
     setting: Arc<Setting>,
     workers: usize,
-    pool: Option<Pool>,
-    succeeded: bool,
-    /// Failures by kind, with their number and the first message, until one evaluation succeeds.
-    failed: BTreeMap<Fault, (usize, String)>,
+    details: Vec<Detail>,
+    /// Finds the costs of an architecture that are known before it is evaluated.
+    known: Box<KnownCosts>,
+    /// What runs it, once it does.
+    tasks: Option<Box<dyn Tasks>>,
+    tally: Tally,
     /// Accuracies so far, until fractions are ruled out.
     accuracies: Option<Vec<f64>>,
 }
+
+/// Finds the costs of an architecture that are known before it is evaluated, less being better.
+pub type KnownCosts = dyn FnMut(&Arch) -> Vec<f64>;
 
 impl Program {
     /// An evaluator that runs `command` in `workers` processes in parallel; `timeout` limits one
@@ -76,25 +100,48 @@ impl Program {
         timeout: Duration,
         note: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
+        let example = |objective: &Objective| format!("\"{}\": 1.0", objective.column());
         let setting = Setting {
             command: command.into(),
             space,
+            expected: objectives.iter().map(Objective::column).collect(),
+            example: objectives.iter().map(example).collect::<Vec<_>>().join(", "),
             objectives,
             timeout,
             sent: AtomicUsize::new(0),
             log: Log::default(),
             output: Output::default(),
             note: Box::new(note),
-            abandoned: AtomicBool::new(false),
+            steps: None,
+            abandoned: Arc::default(),
         };
         Self {
             setting: Arc::new(setting),
             workers: workers.max(1),
-            pool: None,
-            succeeded: false,
-            failed: BTreeMap::new(),
+            details: Vec::new(),
+            known: Box::new(|_| Vec::new()),
+            tasks: None,
+            tally: Tally::default(),
             accuracies: Some(Vec::new()),
         }
+    }
+
+    /// With trainings of this many steps, of which the program is told. The best values after some of
+    /// them are [details](Detail) of the evaluation.
+    ///
+    /// With `known` the trainings are stopped early that are not expected to reach the front any more. It
+    /// finds the costs of all objectives that are not the program's; an objective of the program's that
+    /// does not grow with the steps has to be in each answer.
+    #[must_use]
+    pub fn with_steps(mut self, all: u64, known: Option<Box<KnownCosts>>) -> Self {
+        let stops = known.is_some();
+        if let Some(setting) = Arc::get_mut(&mut self.setting) {
+            let trained = Steps::new(all, stops, &setting.objectives);
+            self.details = trained.details();
+            setting.steps = Some(trained);
+        }
+        self.known = known.unwrap_or(self.known);
+        self
     }
 
     /// The log lines so far, and those to come.
@@ -102,48 +149,54 @@ impl Program {
         self.setting.log.clone()
     }
 
-    fn pool(&mut self) -> &mut Pool {
-        self.pool.get_or_insert_with(|| Pool::start(&self.setting, self.workers))
+    /// The same program, run by these tasks, of which as many are under way as there are workers.
+    #[must_use]
+    pub fn run_by(self, tasks: Box<dyn Tasks>) -> Self {
+        Self { tasks: Some(tasks), ..self }
+    }
+
+    /// Asks a process of its own for one architecture, by a question with this id, and ends it. Once
+    /// `stop` is set, it is ended before it has answered.
+    pub fn ask(&self, id: usize, arch: &Arch, stop: &AtomicBool) -> Answer {
+        let setting = &*self.setting;
+        setting.sent.store(id, Ordering::Relaxed);
+        thread::scope(|scope| {
+            let asking = scope.spawn(|| setting.ask(&mut None, arch, &[]));
+            while !asking.is_finished() {
+                setting.abandoned.fetch_or(stop.load(Ordering::Relaxed), Ordering::Relaxed);
+                thread::sleep(GLANCE);
+            }
+            let no_answer = |_| Err(Failure(Fault::Ended, "its thread ended".to_owned()));
+            asking.join().unwrap_or_else(no_answer)
+        })
+    }
+
+    fn tasks(&mut self) -> &mut dyn Tasks {
+        let (setting, workers) = (&self.setting, self.workers);
+        &mut **self.tasks.get_or_insert_with(|| Box::new(Pool::start(setting, workers)))
     }
 
     /// Takes note of an answer.
-    fn take(&mut self, answer: Result<Vec<Option<f64>>, Failure>) -> Result<Evaluation, BoxError> {
+    fn take(&mut self, answer: Answer) -> Result<Evaluation, BoxError> {
         let Setting { objectives, .. } = &*self.setting;
         match answer {
-            Ok(values) => {
-                self.succeeded = true;
+            Ok(evaluation) => {
+                self.tally.succeed();
                 let at_accuracy = Objective::position(objectives, Role::Accuracy);
-                let accuracy = at_accuracy.and_then(|at| values[at]);
+                let accuracy = at_accuracy.and_then(|at| evaluation.values[at]);
                 self.accuracies.iter_mut().for_each(|kept| kept.extend(accuracy));
                 self.check_fractions();
-                Ok(Evaluation { values, ..Evaluation::default() })
+                Ok(evaluation)
             }
-            Err(Failure(fault, message)) => {
+            Err(failed) => {
                 let values = vec![None; objectives.len()];
-                let failure = Some(format!("{}: {message}", fault.name()));
-                self.failed.entry(fault).or_insert((0, message)).0 += 1;
-                self.check_hopeless()?;
-                Ok(Evaluation { values, failure, ..Evaluation::default() })
+                let details = vec![None; self.details.len()];
+                let failure = Some(failed.to_string());
+                self.tally.fail(&failed);
+                self.tally.check_hopeless(&self.setting.command, "architectures")?;
+                Ok(Evaluation { values, details, failure, stopped: false })
             }
         }
-    }
-
-    /// Ends a search with a program that does not work.
-    fn check_hopeless(&self) -> Result<(), BoxError> {
-        let weight = |fault: Fault| if fault == Fault::TimedOut { TIMED_OUT } else { 1 };
-        let weighed: usize =
-            self.failed.iter().map(|(fault, (count, _))| count * weight(*fault)).sum();
-        if self.succeeded || weighed < HOPELESS {
-            return Ok(());
-        }
-        let problems = self.failed.iter();
-        let problems =
-            problems.map(|(fault, (count, first))| format!("{count} × {}: {first}", fault.name()));
-        Err(Box::new(Error::Program {
-            command: self.setting.command.clone(),
-            count: self.failed.values().map(|(count, _)| count).sum(),
-            problems: problems.collect::<Vec<_>>().join("; "),
-        }))
     }
 
     /// Warns, once, of accuracies that are fractions rather than in percent.
@@ -174,6 +227,10 @@ impl Evaluator for Program {
         &self.setting.objectives
     }
 
+    fn details(&self) -> &[Detail] {
+        &self.details
+    }
+
     fn batch(&self) -> usize {
         self.workers
     }
@@ -194,6 +251,12 @@ impl Evaluator for Program {
     fn parallel(&mut self) -> Option<&mut dyn Parallel> {
         (self.workers > 1).then_some(self)
     }
+
+    fn remember(&mut self, arch: &Arch, evaluation: &Evaluation) {
+        if let Some(steps) = &self.setting.steps {
+            steps.remember((self.known)(arch), evaluation);
+        }
+    }
 }
 
 impl Parallel for Program {
@@ -202,12 +265,13 @@ impl Parallel for Program {
     }
 
     fn begin(&mut self, arch: &Arch) -> Result<(), BoxError> {
-        self.pool().begin(arch);
-        Ok(())
+        let known = (self.known)(arch);
+        self.tasks().begin(arch, known)
     }
 
     fn wait(&mut self) -> Result<(Arch, Evaluation), BoxError> {
-        let (arch, answer) = self.pool().wait().ok_or("no worker is left")?;
+        let setting = Arc::clone(&self.setting);
+        let (arch, answer) = self.tasks().wait(&mut |line| setting.log(line))?;
         Ok((arch, self.take(answer)?))
     }
 }

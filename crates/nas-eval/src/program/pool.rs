@@ -11,23 +11,23 @@ use std::{
 
 use nas_space::Arch;
 
-use super::{asking::Setting, failures::Failure, worker::Worker};
+use super::{asking::Setting, tasks::Answer, worker::Worker};
 
-/// The values of an architecture, or why there are none.
-type Answer = (Arch, Result<Vec<Option<f64>>, Failure>);
+/// An architecture, with its costs that are known before.
+type Question = (Arch, Vec<f64>);
 
 /// Threads that take architectures in the order in which they come, and answer in the order in which
 /// they are done.
 pub(super) struct Pool {
     setting: Arc<Setting>,
-    questions: Option<Sender<Arch>>,
-    answers: Receiver<Answer>,
+    questions: Option<Sender<Question>>,
+    answers: Receiver<(Arch, Answer)>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Pool {
     pub(super) fn start(setting: &Arc<Setting>, workers: usize) -> Self {
-        let (questions, to_ask) = mpsc::channel::<Arch>();
+        let (questions, to_ask) = mpsc::channel::<Question>();
         let to_ask = Arc::new(Mutex::new(to_ask));
         let (answered, answers) = mpsc::channel();
         let start = |_| {
@@ -37,8 +37,8 @@ impl Pool {
                 let mut worker: Option<Worker> = None;
                 loop {
                     let next = to_ask.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                    let Ok(arch) = next else { break };
-                    let answer = setting.ask(&mut worker, &arch);
+                    let Ok((arch, known)) = next else { break };
+                    let answer = setting.ask(&mut worker, &arch, &known);
                     if answered.send((arch, answer)).is_err() {
                         break;
                     }
@@ -49,13 +49,13 @@ impl Pool {
         Self { setting: Arc::clone(setting), questions: Some(questions), answers, threads }
     }
 
-    pub(super) fn begin(&self, arch: &Arch) {
+    pub(super) fn begin(&self, arch: &Arch, known: Vec<f64>) {
         // It fails only once all threads have ended, which `wait` reports.
-        let _ = self.questions.as_ref().map(|questions| questions.send(arch.clone()));
+        let _ = self.questions.as_ref().map(|questions| questions.send((arch.clone(), known)));
     }
 
     /// The next answer; nothing once all threads have ended.
-    pub(super) fn wait(&self) -> Option<Answer> {
+    pub(super) fn wait(&self) -> Option<(Arch, Answer)> {
         self.answers.recv().ok()
     }
 }

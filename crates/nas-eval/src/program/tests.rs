@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::*;
+use super::{
+    failures::{Fault, HOPELESS},
+    *,
+};
 
 fn space() -> &'static Space {
     let text = "name = \"mine\"\n[[decision]]\nname = \"depth\"\nchoices = [1, 2]\n\
@@ -219,4 +222,127 @@ fn a_crash_costs_one_evaluation() {
     let failed: Vec<usize> = (0..9).filter(|&at| values[at].values == [None, None]).collect();
     assert_eq!(failed, [2, 5, 8]);
     assert!(failures(&values).iter().all(|failure| failure.starts_with(Fault::Ended.name())));
+}
+
+/// A program that trains in nine steps: accuracies of `space()`'s architectures are 30, 20 and 10. `after`
+/// is what it does after each step of the last two, from its fourth question on.
+fn training(after: &str) -> String {
+    format!(
+        r#"n=0; while read -r q; do case "$q" in *stop*) continue;; esac
+id=${{q#*\"id\":}}; id=${{id%%[,\}}]*}}; n=$((n + 1))
+case "$q" in *'"steps":9'*) ;; *) exit 1;; esac
+case "$q" in *'"kernel":5'*) a=10;; *'"kernel"'*) a=20;; *) a=30;; esac
+for s in 1 2 3 4 5 6 7 8; do
+echo "{{\"id\":$id,\"step\":$s,\"accuracy_percent\":$a,\"latency_ms\":2}}"
+if [ $a -lt 30 ] && [ $n -gt 3 ]; then {after}; fi
+done; echo "{{\"id\":$id,\"accuracy_percent\":$((a + 1)),\"latency_ms\":2}}"; done"#
+    )
+}
+
+#[test]
+fn trainings_are_stopped_and_their_values_are_none() {
+    let listens = training(r#"read -r q; echo "{\"id\":$id}"; continue 2"#);
+    // One that does not listen is ended, wherever it stands.
+    let does_not = training("sleep 0.1");
+    for command in [&listens, &does_not] {
+        let mut program = program(command, 1).with_steps(9, Some(Box::new(|_| Vec::new())));
+        assert_eq!(program.details().len(), 6);
+        // From few whole trainings nothing is expected.
+        assert!(program.evaluate(&all()).unwrap().iter().all(|one| !one.stopped));
+        for _ in 0..2 {
+            let evaluations = program.evaluate(&all()).unwrap();
+            assert!(failures(&evaluations).is_empty(), "{evaluations:?}");
+            assert_eq!(evaluations[0].values, [Some(31.0), Some(2.0)]);
+            assert_eq!(evaluations[0].details, [9.0, 30.0, 30.0, 30.0, 30.0, 30.0].map(Some));
+            for (Evaluation { values, details, stopped, .. }, first) in
+                evaluations[1..].iter().zip([20.0, 10.0])
+            {
+                assert!(*stopped && !evaluations[0].stopped);
+                assert_eq!((&values[..], details[1]), (&[None, Some(2.0)][..], Some(first)));
+                assert_eq!(details[0], Some(1.0));
+            }
+        }
+    }
+    // Without what costs are known by, all go to their ends.
+    let mut program = program(&does_not, 1).with_steps(9, None);
+    for _ in 0..2 {
+        assert!(program.evaluate(&all()).unwrap().iter().all(|one| !one.stopped));
+    }
+}
+
+#[test]
+fn a_step_takes_its_own_time_and_needs_no_steps_asked_for() {
+    // Each step takes most of the limit.
+    let command = answering(GOOD).replace(
+        "printf",
+        r#"for s in 1 2 3; do sleep 0.7; echo "{\"id\":$id,\"step\":$s,\"accuracy_percent\":1}"; done; printf"#,
+    );
+    let mut program = within(&command, 1, Duration::from_millis(1500));
+    let evaluations = program.evaluate(&all()[..1]).unwrap();
+    assert_eq!(evaluations[0].values, [Some(70.5), Some(2.0)], "{:?}", evaluations[0].failure);
+    assert!(program.details().is_empty());
+}
+
+/// Tasks of which each is lost, after a log line.
+#[derive(Default)]
+struct Losing(Vec<Arch>);
+
+impl Tasks for Losing {
+    fn begin(&mut self, arch: &Arch, _: Vec<f64>) -> Result<(), BoxError> {
+        self.0.push(arch.clone());
+        Ok(())
+    }
+
+    fn wait(&mut self, log: &mut dyn FnMut(&str)) -> Result<(Arch, Answer), BoxError> {
+        log("epoch 1");
+        let arch = self.0.pop().ok_or("nothing was begun")?;
+        Ok((arch, Err(Failure(Fault::Lost, "by its node".to_owned()))))
+    }
+}
+
+#[test]
+fn tasks_elsewhere_have_the_failures_and_log_lines_of_processes_here() {
+    let mut program = program("true", 2).run_by(Box::new(Losing::default()));
+    assert_eq!(Parallel::capacity(&program), 2);
+    for _ in 0..2 {
+        let lost = program.evaluate(&all()[..1]).unwrap();
+        assert_eq!(failures(&lost), ["was lost: by its node"]);
+    }
+    assert_eq!(program.log().logged(), Some((2, "epoch 1".to_owned())));
+    let message = program.evaluate(&all()[..1]).unwrap_err().to_string();
+    assert!(message.contains("3 × was lost: by its node"), "{message}");
+}
+
+#[test]
+fn one_question_has_its_id_and_ends_when_it_is_stopped() {
+    let never = AtomicBool::new(false);
+    let by_id = answering(r#"{"id":%s,"accuracy_percent":42,"latency_ms":2}"#);
+    let by_id = by_id.replace("printf", "[ $id = 7 ] && printf");
+    let answer = program(&by_id, 1).ask(7, &all()[0], &never).unwrap();
+    assert_eq!(answer.values, [Some(42.0), Some(2.0)]);
+    let begun = std::time::Instant::now();
+    let stopped = AtomicBool::new(true);
+    let Err(Failure(fault, _)) = program("sleep 60", 1).ask(7, &all()[0], &stopped) else {
+        panic!("an answer")
+    };
+    assert_eq!(fault, Fault::Ended);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}
+
+/// It would take what tells it to stop for its next question.
+#[test]
+fn a_program_that_answers_before_it_hears_is_not_asked_again() {
+    let command = r#"while read -r q; do case "$q" in *stop*) exit 1;; esac
+id=${q#*\"id\":}; id=${id%%[,\}]*}
+case "$q" in *'"kernel":5'*) a=10;; *'"kernel"'*) a=20;; *) a=30;; esac
+for s in 1 2; do echo "{\"id\":$id,\"step\":$s,\"accuracy_percent\":$a,\"latency_ms\":2}"; done
+echo "{\"id\":$id,\"accuracy_percent\":$((a + 1)),\"latency_ms\":2}"; done"#;
+    let mut program = program(command, 1).with_steps(3, Some(Box::new(|_| Vec::new())));
+    let mut stopped = 0;
+    for _ in 0..4 {
+        let evaluations = program.evaluate(&all()).unwrap();
+        assert!(failures(&evaluations).is_empty(), "{evaluations:?}");
+        stopped += evaluations.iter().filter(|one| one.stopped).count();
+    }
+    assert_eq!(stopped, 6);
 }

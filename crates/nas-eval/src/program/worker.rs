@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fmt::Write as _,
-    io::{BufRead, BufReader, Read, Write as _},
+    io::{self, BufRead, BufReader, Read, Write as _},
     process::Stdio,
     sync::{
         Arc, Mutex, PoisonError,
@@ -16,7 +16,6 @@ use std::{
 
 use process_wrap::std::{ChildWrapper, CommandWrap};
 
-use nas_search::Objective;
 use serde_json::{Map, Value};
 
 use super::{
@@ -27,6 +26,9 @@ use super::{
 /// The longest line that is read from a program, in bytes: 16 MiB.
 const LINE: u64 = 1 << 24;
 
+/// Lines that are read ahead; a program that prints without end waits.
+const AHEAD: usize = 64;
+
 /// Characters of standard error that are kept.
 const KEPT: usize = 200;
 
@@ -36,6 +38,10 @@ const GRACE: Duration = Duration::from_millis(500);
 /// A program that has its answer ready, but did not flush it, gives it this soon after its input
 /// has ended.
 const FLUSHED: Duration = Duration::from_millis(1500);
+
+/// So many more steps may come from a program that is told to stop before it is ended: it may have been at
+/// work on the next.
+const MORE_STEPS: u32 = 2;
 
 /// How often it is looked whether anybody still waits.
 const GLANCE: Duration = Duration::from_millis(200);
@@ -69,16 +75,48 @@ pub(super) struct Patience<'a> {
     pub(super) log: &'a dyn Fn(&str),
     /// Called for each answer to a question that was not asked.
     pub(super) astray: &'a dyn Fn(u64),
-    /// What an answer has to contain.
-    pub(super) objectives: &'a [Objective],
+    /// What an answer contains one of.
+    pub(super) expected: &'a [String],
+    /// Called for each answer that holds after a number of steps.
+    pub(super) step: &'a dyn Fn(u64, &Map<String, Value>) -> AfterStep,
+    /// Whether it can be told to stop; else it is ended.
+    pub(super) listens: &'a AtomicBool,
     /// Set when nobody waits any more.
     pub(super) abandoned: &'a AtomicBool,
 }
 
 /// A worker's answer.
 pub(super) struct Answered {
-    pub(super) answer: Map<String, Value>,
+    /// Nothing where it was stopped before.
+    pub(super) answer: Option<Map<String, Value>>,
     pub(super) came: Came,
+}
+
+/// What follows an answer that holds after a number of steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterStep {
+    GoesOn,
+    /// It was the last step: the answer is whole.
+    IsWhole,
+    Stops,
+}
+
+/// What a line means.
+enum Heard {
+    Nothing,
+    /// It is at work.
+    Step,
+    /// The answer, or that it has stopped.
+    End(Option<Map<String, Value>>),
+}
+
+/// What is known of a question that is not answered yet.
+#[derive(Default)]
+struct Open {
+    /// An answer to a question that was not asked.
+    astray: Option<u64>,
+    /// The steps that came since it was told to stop.
+    since_stop: Option<u32>,
 }
 
 /// When an answer came.
@@ -108,7 +146,7 @@ impl Worker {
         let mut child = wrap.spawn().map_err(|error| cannot(&error))?;
         let output = child.stdout().take().ok_or_else(|| cannot(&"it has no output"))?;
         let mut errors_of = child.stderr().take().ok_or_else(|| cannot(&"it has no output"))?;
-        let (sender, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::sync_channel(AHEAD);
         thread::spawn(move || {
             let mut output = BufReader::new(output);
             loop {
@@ -153,18 +191,15 @@ impl Worker {
         question: &str,
         patience: &Patience<'_>,
     ) -> Result<Answered, Failure> {
-        let asked = match self.child.stdin() {
-            Some(input) => writeln!(input, "{question}").and_then(|()| input.flush()),
-            None => Ok(()),
-        };
-        self.asked.insert(id as u64);
         let begun = Instant::now();
+        let asked = self.send(question, patience);
+        self.asked.insert(id as u64);
         // If it no longer reads, how it ended is more informative than a broken pipe.
-        let limit = begun + if asked.is_ok() { patience.timeout } else { GRACE };
+        let mut limit = begun + if asked.is_ok() { patience.timeout } else { GRACE };
         let mut hint = patience.hint.map(|after| begun + after);
         let mut ends_input = patience.ends_input.map(|after| begun + after);
         let mut ended: Option<Instant> = None;
-        let mut astray = None;
+        let mut open = Open::default();
         let timed_out = |astray: Option<u64>| {
             let seconds = patience.timeout.as_secs_f64();
             let late = format!("no answer within {seconds} s");
@@ -192,7 +227,7 @@ impl Worker {
                 ended.map_or(limit, |ended| limit.max(ended + FLUSHED.min(patience.timeout)));
             if last <= now {
                 return Err(match asked {
-                    Ok(()) => timed_out(astray),
+                    Ok(()) => timed_out(open.astray),
                     Err(_) => Failure(Fault::Ended, self.end()),
                 });
             }
@@ -202,8 +237,13 @@ impl Worker {
                 return Err(Failure(Fault::Ended, "nobody waits for it any more".to_owned()));
             }
             match self.lines.recv_timeout(until.saturating_duration_since(now)) {
-                Ok(line) => {
-                    if let Some(answer) = self.answer(id, &line, patience, &mut astray)? {
+                Ok(line) => match self.hear(id, &line, patience, &mut open)? {
+                    Heard::Nothing => {}
+                    Heard::Step => {
+                        limit = Instant::now() + patience.timeout;
+                        (hint, ends_input) = (None, None);
+                    }
+                    Heard::End(answer) => {
                         let came = match ended {
                             None => Came::ByItself,
                             Some(at) if at.elapsed() <= FLUSHED => {
@@ -213,12 +253,12 @@ impl Worker {
                         };
                         return Ok(Answered { answer, came });
                     }
-                }
+                },
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     self.was_cut_short = ended.is_some_and(|at| at < limit);
                     return Err(match ended {
-                        Some(at) if limit <= at && asked.is_ok() => timed_out(astray),
+                        Some(at) if limit <= at && asked.is_ok() => timed_out(open.astray),
                         _ => Failure(Fault::Ended, self.end()),
                     });
                 }
@@ -226,33 +266,96 @@ impl Worker {
         }
     }
 
-    /// The answer in a line, if it is one; answers to earlier questions come too late, and those to
-    /// questions that were not asked may stand before the right one.
-    fn answer(
-        &self,
+    /// Writes a question. A program may stop reading in the middle of a long one: it is waited for as for
+    /// an answer.
+    fn send(&mut self, question: &str, patience: &Patience<'_>) -> io::Result<()> {
+        let Some(mut input) = self.child.stdin().take() else { return Ok(()) };
+        let line = format!("{question}\n");
+        let (done, written) = mpsc::channel();
+        thread::spawn(move || {
+            let wrote = input.write_all(line.as_bytes()).and_then(|()| input.flush());
+            let _ = done.send((input, wrote));
+        });
+        let limit = Instant::now() + patience.timeout;
+        while limit > Instant::now() && !patience.abandoned.load(Ordering::Relaxed) {
+            let left = limit.saturating_duration_since(Instant::now());
+            if let Ok((input, wrote)) = written.recv_timeout(left.min(GLANCE)) {
+                *self.child.stdin() = Some(input);
+                return wrote;
+            }
+        }
+        // The thread ends with the process.
+        Ok(())
+    }
+
+    /// What a line means; answers to earlier questions come too late, and those to questions that were not
+    /// asked may stand before the right one.
+    fn hear(
+        &mut self,
         id: usize,
         line: &str,
         patience: &Patience<'_>,
-        astray: &mut Option<u64>,
-    ) -> Result<Option<Map<String, Value>>, Failure> {
+        open: &mut Open,
+    ) -> Result<Heard, Failure> {
         let wrong = |why: &dyn std::fmt::Display| {
             Err(Failure(Fault::NotAnAnswer, format!("`{}`: {why}", shown(line))))
         };
-        match read(line, id, patience.objectives) {
-            Line::Answer(answer) => Ok(Some(answer)),
+        match read(line, id, patience.expected) {
+            Line::Bare if open.since_stop.is_some() => Ok(Heard::End(None)),
+            // It has not heard yet, and would take it for its next question.
+            Line::Answer(_) if open.since_stop.is_some() => {
+                self.kill();
+                Ok(Heard::End(None))
+            }
+            Line::Answer(answer) => Ok(Heard::End(Some(answer))),
+            Line::Step(..) if let Some(since) = &mut open.since_stop => {
+                *since += 1;
+                if *since <= MORE_STEPS {
+                    return Ok(Heard::Step);
+                }
+                patience.listens.store(false, Ordering::Relaxed);
+                self.kill();
+                Ok(Heard::End(None))
+            }
+            Line::Step(step, answer) => Ok(match (patience.step)(step, &answer) {
+                AfterStep::GoesOn => Heard::Step,
+                AfterStep::IsWhole => Heard::End(Some(answer)),
+                AfterStep::Stops if self.is_told_to_stop(id, patience) => {
+                    open.since_stop = Some(0);
+                    Heard::Step
+                }
+                AfterStep::Stops => {
+                    self.kill();
+                    Heard::End(None)
+                }
+            }),
             Line::OfAnother(other) => {
                 if !self.asked.contains(&other) {
-                    *astray = Some(other);
+                    open.astray = Some(other);
                     (patience.astray)(other);
                 }
-                Ok(None)
+                Ok(Heard::Nothing)
             }
             Line::Broken(why) => wrong(&why),
-            Line::Log => {
+            Line::Bare | Line::Log => {
                 (patience.log)(line);
-                Ok(None)
+                Ok(Heard::Nothing)
             }
         }
+    }
+
+    /// Tells it to stop, if it listens.
+    fn is_told_to_stop(&mut self, id: usize, patience: &Patience<'_>) -> bool {
+        let tell = |input: &mut std::process::ChildStdin| {
+            writeln!(input, "{{\"id\": {id}, \"stop\": true}}").and_then(|()| input.flush()).is_ok()
+        };
+        patience.listens.load(Ordering::Relaxed) && self.child.stdin().as_mut().is_some_and(tell)
+    }
+
+    /// Ends it at once: it takes no more questions.
+    fn kill(&mut self) {
+        drop(self.child.stdin().take());
+        let _ = self.child.kill();
     }
 
     /// Whether it takes no more questions.
