@@ -2,14 +2,23 @@
 
 use std::time::Duration;
 
-use nas_eval::Program;
+use nas_eval::{KnownCosts, Problem, Program};
 use nas_hw::Millis;
 use nas_pareto::Direction;
 use nas_search::Objective;
 use nas_space::Space;
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, terminal::note};
+use crate::{
+    engine::{EngineArguments, Evaluations, Job},
+    failure::Failure,
+    run_folder::EVALUATIONS,
+    terminal::note,
+    workers::Workers,
+};
+
+/// The option with the user's command.
+pub const EVALUATE: &str = "--evaluate";
 
 /// A program that computes the objectives of architectures.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,12 +42,20 @@ pub struct EvaluateArguments {
     /// Processes of the command that run in parallel [default: 1], or workers of --engine [default: 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
-    /// Time limit of one answer [default: 600s]
-    #[arg(id = "evaluate_timeout", long = "timeout", value_name = "TIME", requires = "evaluate")]
+    /// Steps of a training, epochs for example: the command is asked `{"id": 7, …, "steps": 27}`, and may answer
+    /// after each, `{"id": 7, "step": 3, "accuracy_percent": 41.0}`, before its last answer
+    #[arg(long, value_name = "MAX", requires = "evaluate", value_parser = clap::value_parser!(u64).range(2..))]
+    steps: Option<u64>,
+    /// Stop trainings that cannot reach the front any more: the command is told `{"id": 7, "stop": true}`
+    #[arg(long, requires = "evaluate")]
+    early_stop: bool,
+    /// Time limit of one answer of a command [default: 600s]
+    #[arg(id = "evaluate_timeout", long = "timeout", value_name = "TIME")]
     timeout: Option<Millis>,
 }
 
-const TIMEOUT: Millis = Millis(600_000.0);
+/// The time limit of one answer by default.
+pub const TIMEOUT: Millis = Millis(600_000.0);
 
 fn command(text: &str) -> Result<String, String> {
     match text.trim() {
@@ -66,7 +83,7 @@ fn objective(text: &str) -> Result<Objective, String> {
 }
 
 /// What questions and answers contain besides objectives.
-const RESERVED: [&str; 6] = ["id", "arch", "choices", "error", "step", "stop"];
+const RESERVED: [&str; 7] = ["id", "arch", "choices", "error", "step", "steps", "stop"];
 
 /// A user's program, resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,8 +92,17 @@ pub struct ProgramPlan {
     pub command: String,
     pub workers: u16,
     pub timeout_seconds: f64,
+    /// The steps of a training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u64>,
+    /// Whether trainings are stopped early.
+    #[serde(default)]
+    pub early_stop: bool,
     /// Its objectives.
     pub objectives: Vec<Objective>,
+    /// What starts workers that run it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineArguments>,
 }
 
 impl EvaluateArguments {
@@ -84,22 +110,30 @@ impl EvaluateArguments {
         self.evaluate.is_some()
     }
 
-    /// Refuses options that have no effect without a command. `by_workers`: whether an engine
-    /// has workers.
-    pub fn refuse(&self, by_workers: bool) -> Result<(), Failure> {
+    /// Refuses options that have no effect without a command, or with one. `proposes`: whether a command
+    /// proposes.
+    pub fn refuse(&self, engine: &EngineArguments, proposes: bool) -> Result<(), Failure> {
         if self.is_given() {
-            return Ok(());
+            return match engine.shards {
+                None => Ok(()),
+                Some(_) => Err(Failure::input(
+                    "--shards has no effect with --evaluate, where a worker evaluates one architecture: leave --shards out; --workers is how many are evaluated at the same time",
+                )),
+            };
         }
         // The parser does not check these, which are also options of other groups.
         let options = [
             ("--objectives", !self.objectives.is_empty()),
-            ("--timeout", self.timeout.is_some()),
-            ("--workers", self.workers.is_some() && !by_workers),
+            ("--timeout", self.timeout.is_some() && !proposes),
+            ("--workers", self.workers.is_some() && engine.engine.is_none()),
         ];
         match options.into_iter().find(|(_, given)| *given) {
             None => Ok(()),
             Some(("--workers", _)) => Err(Failure::input(
                 "--workers has no effect without --evaluate COMMAND or --engine",
+            )),
+            Some(("--timeout", _)) => Err(Failure::input(
+                "--timeout has no effect without --evaluate COMMAND or --propose COMMAND",
             )),
             Some((option, _)) => {
                 Err(Failure::input(format!("{option} has no effect without --evaluate COMMAND")))
@@ -110,7 +144,13 @@ impl EvaluateArguments {
     /// The program, where a command was given.
     ///
     /// By default its objectives are accuracy and latency, as far as these are not from elsewhere.
-    pub fn plan(&self, accuracy: bool, latency: bool) -> Result<Option<ProgramPlan>, Failure> {
+    /// `engine` starts workers that run it.
+    pub fn plan(
+        &self,
+        accuracy: bool,
+        latency: bool,
+        engine: Option<EngineArguments>,
+    ) -> Result<Option<ProgramPlan>, Failure> {
         let Some(command) = self.evaluate.clone() else { return Ok(None) };
         let mut objectives = self.objectives.clone();
         if objectives.is_empty() {
@@ -130,14 +170,42 @@ impl EvaluateArguments {
                 )));
             }
         }
-        let timeout_seconds = self.timeout.unwrap_or(TIMEOUT).0 / 1e3;
-        if timeout_seconds <= 0.0 {
+        if self.early_stop && self.steps.is_none() {
+            return Err(Failure::input(
+                "--early-stop: how many steps has a training? Add them, for example --steps 27",
+            ));
+        }
+        if self.early_stop && engine.is_some() {
+            return Err(Failure::input(
+                "--early-stop: trainings in tasks of an engine cannot be compared while they run: leave --engine out, or --early-stop",
+            ));
+        }
+        let workers = match &engine {
+            Some(engine) => engine.workers(),
+            None => self.workers.unwrap_or(1),
+        };
+        let timeout_seconds = self.timeout_seconds()?;
+        let Self { steps, early_stop, .. } = *self;
+        Ok(Some(ProgramPlan {
+            command,
+            workers,
+            timeout_seconds,
+            steps,
+            early_stop,
+            objectives,
+            engine,
+        }))
+    }
+
+    /// The time limit of one answer.
+    pub fn timeout_seconds(&self) -> Result<f64, Failure> {
+        let seconds = self.timeout.unwrap_or(TIMEOUT).0 / 1e3;
+        if seconds <= 0.0 {
             return Err(Failure::input("--timeout: expected more than 0, for example 600s"));
         }
-        Duration::try_from_secs_f64(timeout_seconds)
+        Duration::try_from_secs_f64(seconds)
             .map_err(|error| Failure::input(format!("--timeout: {error}")))?;
-        let workers = self.workers.unwrap_or(1);
-        Ok(Some(ProgramPlan { command, workers, timeout_seconds, objectives }))
+        Ok(seconds)
     }
 }
 
@@ -148,11 +216,36 @@ impl ProgramPlan {
         format!("{} from `{}`", names.join(", "), self.command)
     }
 
-    /// The evaluator.
-    pub fn build(&self, space: &'static Space) -> Program {
+    /// The evaluator of a search, in the folder of whose run its workers meet. `known` finds the costs of
+    /// all objectives that are not the program's.
+    pub fn open(
+        &self,
+        problem: &Problem,
+        space: &str,
+        known: Box<KnownCosts>,
+        workers: &Workers,
+    ) -> Program {
+        let program = self.build(problem.space, Some(known));
+        let Some((engine, kind)) = self.engine.as_ref().and_then(|one| Some((one, one.engine?)))
+        else {
+            return program;
+        };
+        let inputs = workers.inputs.iter().filter(|input| input.what == EVALUATE);
+        let job = Job::of_questions(problem, space, self, inputs.cloned().collect());
+        let folder = workers.run.join(EVALUATIONS);
+        let tasks = Evaluations::new(problem, engine, kind, job, folder, &workers.stop);
+        program.run_by(Box::new(tasks))
+    }
+
+    /// The evaluator, with processes of this machine. Trainings are stopped early only with `known`.
+    pub fn build(&self, space: &'static Space, known: Option<Box<KnownCosts>>) -> Program {
         let timeout = Duration::try_from_secs_f64(self.timeout_seconds);
         let timeout = timeout.unwrap_or(Duration::MAX);
         let (objectives, workers) = (self.objectives.clone(), usize::from(self.workers));
-        Program::new(self.command.clone(), space, objectives, workers, timeout, note)
+        let program = Program::new(self.command.clone(), space, objectives, workers, timeout, note);
+        match self.steps {
+            Some(steps) => program.with_steps(steps, known.filter(|_| self.early_stop)),
+            None => program,
+        }
     }
 }

@@ -40,7 +40,6 @@ impl Failure {
     }
 
     /// Work that the user stopped: exit code 130.
-    #[cfg(feature = "torch")]
     pub fn stopped(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: STOPPED }
     }

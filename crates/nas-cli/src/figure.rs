@@ -15,6 +15,8 @@ pub struct FrontFigure {
     pub evaluated: Vec<(f64, f64)>,
     /// In order along the front.
     pub front: Vec<(f64, f64)>,
+    /// Predicted to be on the front.
+    pub predicted: Vec<(f64, f64)>,
     pub exact: Vec<(f64, f64)>,
 }
 
@@ -36,7 +38,8 @@ impl FrontFigure {
     }
 
     fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error + '_>> {
-        let shown = || self.evaluated.iter().chain(&self.front).chain(&self.exact);
+        let shown =
+            || [&self.evaluated, &self.front, &self.predicted, &self.exact].into_iter().flatten();
         let x = range(shown().map(|point| point.0));
         let y = self.vertical_range();
         let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
@@ -82,6 +85,13 @@ impl FrontFigure {
             .draw_series(found.map(|point| Circle::new(*point, 4, BLUE.filled())))?
             .label(label("front found", &self.front))
             .legend(|(x, y)| Circle::new((x + 9, y), 4, BLUE.filled()));
+        if !self.predicted.is_empty() {
+            let visible = self.predicted.iter().filter(visible);
+            chart
+                .draw_series(visible.map(|point| Circle::new(*point, 4, BLUE.stroke_width(2))))?
+                .label(label("predicted to be on it", &self.predicted))
+                .legend(|(x, y)| Circle::new((x + 9, y), 4, BLUE.stroke_width(2)));
+        }
         chart
             .configure_series_labels()
             .position(SeriesLabelPosition::LowerRight)
@@ -96,8 +106,11 @@ impl FrontFigure {
     /// Chance-level networks would squeeze all others into a line: the axis begins where nine
     /// tenths of the points lie above, or at the lowest point if that is near.
     fn vertical_range(&self) -> std::ops::Range<f64> {
-        let mut values: Vec<f64> =
-            self.evaluated.iter().chain(&self.exact).map(|point| point.1).collect();
+        let mut values: Vec<f64> = [&self.evaluated, &self.predicted, &self.exact]
+            .into_iter()
+            .flatten()
+            .map(|p| p.1)
+            .collect();
         values.sort_by(f64::total_cmp);
         let all = range(values.iter().copied());
         let Some(&tenth) = values.get(values.len() / 10) else { return all };
@@ -135,6 +148,7 @@ mod tests {
             x: "latency [ms]".to_owned(),
             y: "accuracy [%]".to_owned(),
             front: evaluated.clone(),
+            predicted: vec![(5.0, 92.5)],
             exact: vec![(0.0, 91.0), (10.0, 93.0)],
             evaluated,
         }
@@ -143,9 +157,15 @@ mod tests {
     #[test]
     fn the_figure_names_its_axes_and_series() {
         let svg = figure().svg().unwrap();
-        for text in
-            ["a title", "latency [ms]", "accuracy [%]", "evaluated", "exact front", "front found"]
-        {
+        for text in [
+            "a title",
+            "latency [ms]",
+            "accuracy [%]",
+            "evaluated",
+            "exact front",
+            "front found",
+            "predicted to be on it",
+        ] {
             assert!(svg.contains(text), "{text}");
         }
         assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
@@ -168,11 +188,18 @@ mod tests {
 
     #[test]
     fn an_empty_or_single_point_figure_is_drawn() {
-        let empty = FrontFigure { evaluated: vec![], front: vec![], exact: vec![], ..figure() };
+        let empty = FrontFigure {
+            evaluated: vec![],
+            front: vec![],
+            predicted: vec![],
+            exact: vec![],
+            ..figure()
+        };
         assert!(empty.svg().is_ok());
         let single = FrontFigure {
             evaluated: vec![(1.0, 1.0)],
             front: vec![(1.0, 1.0)],
+            predicted: vec![],
             exact: vec![],
             ..figure()
         };

@@ -99,7 +99,7 @@ pub fn files_of(command: &str) -> Vec<PathBuf> {
 }
 
 /// The words of a command line as a shell reads it, without its operators.
-fn words(command: &str) -> Vec<String> {
+pub fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
     let mut characters = command.chars();

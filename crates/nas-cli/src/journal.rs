@@ -22,7 +22,7 @@ pub const EVENTS: &str = "events.jsonl";
 /// The name of the file with the state of the search.
 pub const CHECKPOINT: &str = "checkpoint.bin";
 
-const FORMAT: Kind = Kind { name: *b"srch", version: 2 };
+const FORMAT: Kind = Kind { name: *b"srch", version: 3 };
 
 /// Checkpoints are at least this far apart, and take at most one part in so many of the time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -40,6 +40,8 @@ enum Line<'a> {
         details: Cow<'a, [Option<f64>]>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<Cow<'a, str>>,
+        #[serde(default, skip_serializing_if = "is_false")]
+        stopped: bool,
         niche: usize,
         generation: usize,
         proposer: Cow<'a, str>,
@@ -70,6 +72,12 @@ enum Line<'a> {
         generation: usize,
         error: String,
     },
+}
+
+/// Left out of the file, since most evaluations go to their end.
+#[expect(clippy::trivially_copy_pass_by_ref)] // As serde calls it.
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The file with the events of a search, which only grows, and the checkpoint beside it.
@@ -317,7 +325,7 @@ pub fn answers(events: &[u8], space: &Space) -> Result<Vec<(Arch, Evaluation)>, 
     let mut answers = Vec::new();
     for (at, line) in (1..).zip(events.split_inclusive(|byte| *byte == b'\n')) {
         let line = serde_json::from_slice(line).map_err(|error| (at, error.to_string()))?;
-        if let Line::Evaluated { arch, choices, values, details, failure, .. } = line {
+        if let Line::Evaluated { arch, choices, values, details, failure, stopped, .. } = line {
             space.check(&choices).map_err(|error| (at, error.to_string()))?;
             let found = space.format(&choices);
             if found != arch {
@@ -328,6 +336,7 @@ pub fn answers(events: &[u8], space: &Space) -> Result<Vec<(Arch, Evaluation)>, 
                 values: values.into_owned(),
                 details: details.into_owned(),
                 failure: failure.map(Cow::into_owned),
+                stopped,
             };
             answers.push((choices.into_owned(), evaluation));
         }
@@ -344,6 +353,7 @@ impl<'a> Line<'a> {
                 values: (&evaluated.values).into(),
                 details: (&evaluated.details).into(),
                 failure: evaluated.failure.as_ref().map(Into::into),
+                stopped: evaluated.stopped,
                 niche: evaluated.niche,
                 generation: evaluated.generation,
                 proposer: (&evaluated.proposer).into(),

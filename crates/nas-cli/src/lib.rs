@@ -4,7 +4,6 @@
 
 mod arch;
 mod commands;
-#[cfg(feature = "torch")]
 mod engine;
 mod evaluate;
 mod failure;
@@ -15,6 +14,7 @@ mod output;
 mod paired;
 mod partition;
 mod progress;
+mod propose;
 mod report;
 mod rules;
 mod run_folder;

@@ -19,6 +19,9 @@ use crate::{
 /// The plan of the run. A folder that contains it is a run.
 pub const CONFIG: &str = "config.toml";
 
+/// The page.
+pub const PAGE: &str = "report.html";
+
 /// The results, written last: a run with this file has ended, or was stopped by the user.
 pub const RESULT: &str = "front.json";
 
@@ -30,13 +33,20 @@ pub const ERROR: &str = "error.txt";
 pub const STOPPED_BY_USER: &str = "stopped by the user\n";
 
 /// The job of workers that compute a generation.
-pub const WORK: &str = "proxies.job";
+#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+pub const SCORES: &str = "proxies.job";
 
-/// The log lines of the user's program.
+/// The job of workers that evaluate architectures by the user's program.
+pub const EVALUATIONS: &str = "program.job";
+
+/// The log lines of the user's programs.
 pub const PROGRAM_LOG: &str = "program.log";
 
+/// What the user's searcher answered.
+pub const PROPOSALS: &str = "proposals.jsonl";
+
 /// The files of a run.
-const FILES: [&str; 15] = [
+const FILES: [&str; 17] = [
     CONFIG,
     EVENTS,
     CHECKPOINT,
@@ -48,10 +58,12 @@ const FILES: [&str; 15] = [
     "generations.csv",
     "knowledge.md",
     "model.json",
+    EVALUATIONS,
     PROGRAM_LOG,
-    "report.html",
+    PROPOSALS,
+    PAGE,
     RESULT,
-    WORK,
+    SCORES,
 ];
 
 /// The version of the folder's format, which its configuration names.

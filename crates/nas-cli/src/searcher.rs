@@ -12,7 +12,7 @@ use crate::{failure::Failure, partition::population};
 
 /// What proposes architectures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[serde(into = "String", from = "String")]
 pub enum Searcher {
     /// One of nas-search's catalogue.
     Named(&'static nas_search::Searcher),
@@ -22,6 +22,8 @@ pub enum Searcher {
     Predictor,
     /// A list of all architectures.
     Exhaustive,
+    /// A command of the user's (`--propose`), by the name that it was given.
+    Own(&'static String),
 }
 
 static ALL: LazyLock<Vec<Searcher>> = LazyLock::new(|| {
@@ -35,14 +37,16 @@ impl ValueEnum for Searcher {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.name()).help(match self {
+        let help = match self {
             Self::Named(searcher) => searcher.summary,
             Self::Llm => "A language model, only in nas search, with --llm-url or --replay",
             Self::Predictor => {
                 "What a predictor expects the front to gain most from, only in nas search"
             }
             Self::Exhaustive => "Evaluates every architecture",
-        }))
+            Self::Own(_) => return None,
+        };
+        Some(PossibleValue::new(self.name()).help(help))
     }
 }
 
@@ -52,13 +56,11 @@ impl From<Searcher> for String {
     }
 }
 
-impl TryFrom<String> for Searcher {
-    type Error = nas_space::Error;
-
-    fn try_from(name: String) -> Result<Self, nas_space::Error> {
+impl From<String> for Searcher {
+    /// A name that the catalogue does not have is that of the user's command.
+    fn from(name: String) -> Self {
         let found = ALL.iter().find(|searcher| searcher.name() == name).copied();
-        let known = ALL.iter().map(|searcher| searcher.name());
-        found.ok_or_else(|| nas_space::Error::unknown_name("searcher", &name, known))
+        found.unwrap_or_else(|| Self::own(name))
     }
 }
 
@@ -73,7 +75,14 @@ impl Searcher {
             Self::Llm => "llm",
             Self::Predictor => Predictive::NAME,
             Self::Exhaustive => "exhaustive",
+            Self::Own(name) => name,
         }
+    }
+
+    /// A command of the user's of this name.
+    pub fn own(name: String) -> Self {
+        // There are few, which last as long as the program.
+        Self::Own(Box::leak(Box::new(name)))
     }
 
     /// The proposer, or nothing if it requires a model or a list.

@@ -19,17 +19,32 @@ use crate::{
     terminal::note,
 };
 
+/// The signals that stop a command.
+const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
+
+fn cannot(error: &std::io::Error) -> Failure {
+    Failure::work(format!("cannot listen to signals: {error}"))
+}
+
+/// Set by SIGINT and SIGTERM, however many come: for a worker that ends soon, with what it has started.
+pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in SIGNALS {
+        flag::register(signal, Arc::clone(&stop)).map_err(|error| cannot(&error))?;
+    }
+    Ok(stop)
+}
+
 /// Set by SIGINT and SIGTERM; the second one ends the program at once. `what` is said when the first
 /// comes, since what is under way may take long.
 pub fn stop_signal(what: &'static str) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    let cannot = |error| Failure::work(format!("cannot listen to signals: {error}"));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in SIGNALS {
         flag::register_conditional_shutdown(signal, STOPPED.into(), Arc::clone(&stop))
             .and_then(|_| flag::register(signal, Arc::clone(&stop)))
-            .map_err(cannot)?;
+            .map_err(|error| cannot(&error))?;
     }
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
+    let mut signals = Signals::new(SIGNALS).map_err(|error| cannot(&error))?;
     let stopped = Arc::clone(&stop);
     thread::spawn(move || {
         if signals.forever().next().is_some() {

@@ -86,7 +86,7 @@ pub fn evaluations_before(
     all.dedup();
     let evaluation = |arch: Arch| {
         let values = tables.iter().map(|table| table.value(&arch)).collect();
-        (arch, Evaluation { values, details: vec![None; details], failure: None })
+        (arch, Evaluation { values, details: vec![None; details], ..Evaluation::default() })
     };
     Ok(all.into_iter().map(evaluation).collect())
 }

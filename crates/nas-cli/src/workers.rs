@@ -1,19 +1,19 @@
-//! The settings of workers that compute proxies for a search.
+//! The settings of workers that an engine starts for a search.
 
 use std::{
-    cell::OnceCell,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
+use crate::inputs::Input;
+
 /// The settings of a search's workers.
-#[derive(Debug, Default)]
-#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+#[derive(Debug)]
 pub struct Workers {
-    /// The folder of a generation's job, once the run has a folder.
-    pub folder: OnceCell<PathBuf>,
+    /// The folder of the run, which may not exist yet.
+    pub run: PathBuf,
+    /// The files that its results depend on, as the run has them.
+    pub inputs: Vec<Input>,
     /// Ends them.
     pub stop: Arc<AtomicBool>,
-    /// How many run in parallel, if asked for.
-    pub count: Option<u16>,
 }

@@ -28,7 +28,9 @@ use crate::{
     engine::{EngineArguments, Job},
     failure::Failure,
     progress::Progress,
+    run_folder::SCORES,
     runtime::Runtime,
+    terminal::note,
     workers::Workers,
 };
 
@@ -41,8 +43,6 @@ pub struct ComputedProxies {
     /// Where proxies are computed: cpu, cuda or cuda:N [default: cpu]
     #[arg(long, value_name = "cpu|cuda:N")]
     compute: Option<String>,
-    #[command(flatten)]
-    engine: EngineArguments,
 }
 
 const COMPUTE: &str = "cpu";
@@ -57,33 +57,22 @@ impl ComputedProxies {
             ("--images", self.proxy.images.is_some()),
             ("--batch", self.proxy.batch.is_some()),
             ("--compute", self.compute.is_some()),
-            ("--engine", self.engine.engine.is_some()),
         ];
         options.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
-    /// Refuses what may not be written into the run's folder.
-    pub fn check(&self) -> Result<(), Failure> {
-        self.engine.check()
-    }
-
-    /// Whether workers compute them.
-    pub fn by_workers(&self) -> bool {
-        self.engine.engine.is_some()
-    }
-
     /// How a search's proxies are computed: the published ones of pel-nas, if there are some and no
-    /// option asks for another computation.
-    pub fn plan(&self, problem: &Problem, workers: Option<u16>) -> ProxyPlan {
+    /// option asks for another computation. `engine` starts workers that compute them.
+    pub fn plan(&self, problem: &Problem, engine: Option<EngineArguments>) -> ProxyPlan {
         let computed = problem.blueprint.as_ref().and_then(|blueprint| blueprint.computed);
-        if computed.is_some() && self.given().is_none() {
+        if computed.is_some() && self.given().is_none() && engine.is_none() {
             return ProxyPlan::Before;
         }
         ProxyPlan::Computed {
             batch: self.proxy.batch,
             images: self.proxy.images.clone(),
             compute: self.compute.clone().unwrap_or_else(|| COMPUTE.to_owned()),
-            engine: self.by_workers().then(|| self.engine.with(workers)),
+            engine,
         }
     }
 }
@@ -121,14 +110,6 @@ impl ProxyPlan {
         match self {
             Self::Computed { images, .. } => images.as_deref(),
             Self::Before => None,
-        }
-    }
-
-    /// Workers at a time, where asked for.
-    pub fn workers(&self) -> Option<u16> {
-        match self {
-            Self::Computed { engine: Some(engine), .. } => engine.workers_asked_for(),
-            _ => None,
         }
     }
 
@@ -195,21 +176,27 @@ impl ProxyPlan {
                 jobs: Some(engine.cpus() as u16),
                 architectures: Architectures::default(),
             };
-            let engine = engine.with(workers.count);
+            let engine = engine.clone();
             let workers = Rc::clone(workers);
             let compute: Box<live::Compute> = Box::new(move |architectures| {
                 by_workers(space, architectures, &score, &engine, &workers)
                     .map_err(|failure| failure.to_string().into())
             });
             let score = ProxyScore::computed_by(blueprint, compute, Pace::Together, sample);
-            return Ok(Box::new(score));
+            return Ok(Box::new(score.before_ranking(say_ranking)));
         }
         let device = nas_proxy::device(compute)?;
         let networks = Networks { blueprint: blueprint.clone(), seed, device };
         let batch = proxy.images(problem, seed, device)?;
         let score = ProxyScore::new(networks, batch, sample);
-        Ok(Box::new(score.with_stop_flag(workers.stop.clone())))
+        let score = score.with_stop_flag(workers.stop.clone());
+        Ok(Box::new(score.before_ranking(say_ranking)))
     }
+}
+
+/// Says what takes the first minute.
+fn say_ranking(networks: usize) {
+    note(&format!("ranking {networks} random networks for the score, before the first evaluation"));
 }
 
 /// Proxies of architectures, as workers compute them.
@@ -220,11 +207,10 @@ fn by_workers(
     engine: &EngineArguments,
     workers: &Workers,
 ) -> Result<Vec<Vec<Option<f64>>>, Failure> {
-    let (Some(kind), Some(folder)) = (engine.engine, workers.folder.get()) else {
-        return Err(Failure::work("workers were asked for before there is a run"));
-    };
-    let cannot = |error: std::io::Error| Failure::file("write", folder, &error);
-    let folder = std::path::absolute(folder).map_err(cannot)?;
+    let Some(kind) = engine.engine else { return Err(Failure::work("no engine was named")) };
+    let folder = workers.run.join(SCORES);
+    let cannot = |error: std::io::Error| Failure::file("write", &folder, &error);
+    let folder = std::path::absolute(&folder).map_err(cannot)?;
     let list = folder.join("architectures.txt");
     let score = ScorePlan { architectures: Architectures::of_file(&list), ..score.clone() };
     let text: String = architectures.iter().map(|arch| space.format(arch) + "\n").collect();
@@ -241,7 +227,7 @@ fn by_workers(
         begin()?;
     }
     // It takes the fingerprint of the list, so it is made once that is written.
-    let job = Job::new(score, shards)?;
+    let job = Job::of_scores(score, shards)?;
     if !Job::read(&folder).is_ok_and(|begun| begun == job) {
         begin()?;
     }

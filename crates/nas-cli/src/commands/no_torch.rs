@@ -9,7 +9,7 @@ use nas_hw::Measurement;
 use nas_space::Arch;
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, runtime::Runtime, workers::Workers};
+use crate::{engine::EngineArguments, failure::Failure, runtime::Runtime, workers::Workers};
 
 /// No options about how a search computes proxies in this build.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,15 +20,7 @@ impl ComputedProxies {
         None
     }
 
-    pub fn check(&self) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    pub fn by_workers(&self) -> bool {
-        false
-    }
-
-    pub fn plan(&self, _: &Problem, _: Option<u16>) -> ProxyPlan {
+    pub fn plan(&self, _: &Problem, _: Option<EngineArguments>) -> ProxyPlan {
         ProxyPlan {}
     }
 }
@@ -44,10 +36,6 @@ impl ProxyPlan {
 
     pub fn is_computed_before(&self) -> bool {
         true
-    }
-
-    pub fn workers(&self) -> Option<u16> {
-        None
     }
 
     pub fn origin(&self, _: &Problem) -> String {

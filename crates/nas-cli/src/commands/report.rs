@@ -13,12 +13,9 @@ use crate::{
     failure::Failure,
     output::counted,
     report::{self, Run},
-    run_folder::RunFolder,
+    run_folder::{PAGE, RunFolder},
     terminal::print,
 };
-
-/// The page's default name, and its name in a run's folder.
-const PAGE: &str = "report.html";
 
 /// Runs that one page can show: there are no colours for more.
 const MOST: usize = 8;
@@ -79,8 +76,12 @@ fn shown(path: &Path) -> Result<Vec<Run>, Failure> {
     };
     let mut runs = report::runs(&page)
         .map_err(|what| Failure::input(format!("{}: {what}", file.display())))?;
-    // It may have been moved since.
     if let [run] = &mut runs[..] {
+        // The page of a search that goes on, or was killed.
+        if run.running {
+            return Err(RunSummary::read(path)?.without_results());
+        }
+        // It may have been moved since.
         run.name = path.display().to_string();
     }
     Ok(runs)

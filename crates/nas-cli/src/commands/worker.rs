@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use crate::failure::Failure;
+use crate::{
+    engine::{Job, Work, answer},
+    failure::Failure,
+};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -14,34 +17,33 @@ pub struct Arguments {
     shard: usize,
 }
 
-#[cfg(not(feature = "torch"))]
-pub fn run(_: &Arguments) -> Result<ExitCode, Failure> {
-    Err(Failure::without_torch("compute proxies"))
-}
-
 /// Computes a part, unless that was done; one that was begun is resumed.
-#[cfg(feature = "torch")]
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    use crate::{
-        commands::score::{self, Shard},
-        engine::Job,
-    };
     let Arguments { job: folder, shard } = arguments;
     let folder =
         std::path::absolute(folder).map_err(|error| Failure::file("find", folder, &error))?;
     let job = Job::read(&folder)?;
-    if !(1..=job.shards).contains(shard) {
-        return Err(Failure::input(format!(
-            "--shard {shard}: the job of {} has {} parts, from 1 on",
-            folder.display(),
-            job.shards
-        )));
-    }
-    let result = Job::result(&folder, *shard);
-    if result.exists() {
-        return Ok(ExitCode::SUCCESS);
-    }
     std::env::set_current_dir(&job.folder)
         .map_err(|error| Failure::file("go to", &job.folder, &error))?;
-    score::work(&job.score, Shard { part: *shard, parts: job.shards }, &result)
+    match &job.work {
+        Work::Evaluate(questions) => answer(&folder, questions, *shard),
+        #[cfg(not(feature = "torch"))]
+        Work::Score(_) => Err(Failure::without_torch("compute proxies")),
+        #[cfg(feature = "torch")]
+        Work::Score(plan) => {
+            use crate::commands::score::{self, Shard};
+            let parts = job.shards.unwrap_or(0);
+            if !(1..=parts).contains(shard) {
+                return Err(Failure::input(format!(
+                    "--shard {shard}: the job of {} has {parts} parts, from 1 on",
+                    folder.display(),
+                )));
+            }
+            let result = Job::scores(&folder, *shard);
+            if result.exists() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            score::work(plan, Shard { part: *shard, parts }, &result)
+        }
+    }
 }

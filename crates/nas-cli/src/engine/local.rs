@@ -3,10 +3,21 @@
 use std::{
     fs::OpenOptions,
     process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
+
+use process_wrap::std::ChildWrapper;
+use signal_hook::consts::SIGTERM;
 
 use super::{Engine, Worker, log};
 use crate::failure::Failure;
+
+/// How long a worker may take to end what it has started.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Time between two looks whether it has.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Processes of this machine.
 pub struct Local {
@@ -18,11 +29,17 @@ impl Local {
     pub fn new(worker: Worker) -> Self {
         Self { worker, running: Vec::new() }
     }
+
+    /// Forgets the processes that have ended.
+    fn reap(&mut self) {
+        // A process without a state has ended: its result shows whether it succeeded.
+        self.running.retain_mut(|(_, child)| matches!(Child::try_wait(child), Ok(None)));
+    }
 }
 
 impl Engine for Local {
     fn room(&self) -> usize {
-        self.worker.workers - self.running.len()
+        self.worker.workers.saturating_sub(self.running.len())
     }
 
     fn start(&mut self, parts: &[usize]) -> Result<(), Failure> {
@@ -45,15 +62,23 @@ impl Engine for Local {
     }
 
     fn open(&mut self) -> Result<Vec<usize>, Failure> {
-        // A process without a state has ended: its result shows whether it succeeded.
-        self.running.retain_mut(|(_, child)| matches!(child.try_wait(), Ok(None)));
+        self.reap();
         Ok(self.running.iter().map(|(part, _)| *part).collect())
     }
 
     fn end(&mut self) {
+        // A worker ends the user's program with itself.
+        for (_, child) in &self.running {
+            let _ = child.signal(SIGTERM);
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < GRACE && !self.running.is_empty() {
+            sleep(PAUSE);
+            self.reap();
+        }
         for (_, child) in &mut self.running {
-            let _ = child.kill();
-            let _ = child.wait();
+            let _ = Child::kill(child);
+            let _ = Child::wait(child);
         }
     }
 }

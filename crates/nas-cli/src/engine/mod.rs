@@ -1,29 +1,32 @@
 //! Work in coarse parts (shards) that workers compute, started by an engine: as processes of this
-//! machine, a Slurm job array, or jobs of a Ray cluster.
+//! machine, a Slurm job array, or jobs of a Ray cluster. A shard is a part of the scores that were asked for,
+//! or one evaluation by a user's program.
 //!
 //! All parts share one folder, which all machines can read and write: it contains the job, and the
 //! result of each part appears in it as a whole. An engine only starts parts and lists those that
 //! still wait or run; a part is done when its result is in the folder.
 
+mod drive;
+mod evaluations;
 mod job;
 mod local;
 mod ray;
+#[cfg(feature = "torch")]
+mod scores;
 mod slurm;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::Failure, progress::Progress, terminal::note};
+use self::drive::{Drive, Ended};
+use crate::failure::Failure;
 
-pub use job::Job;
+pub use self::{
+    evaluations::{Evaluations, answer},
+    job::{Job, Work},
+};
 
 /// What starts workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -45,12 +48,12 @@ pub const HEADING: &str = "Many processes or machines";
 #[serde(deny_unknown_fields, default)]
 #[command(next_help_heading = HEADING)]
 pub struct EngineArguments {
-    /// Compute proxies by workers, in parts. Workers must see the same files under the same paths. Lost
-    /// parts are started again
+    /// Work by workers: parts of the proxies, or an evaluation of --evaluate each. Workers must see the same
+    /// files under the same paths. What is lost is started again
     #[arg(long, value_name = "NAME", value_enum)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<Kind>,
-    /// Parts that the work is cut into [default: 4 for each worker]
+    /// Parts that proxies are cut into [default: 4 for each worker]
     #[arg(long, value_name = "N", requires = "engine", value_parser = clap::value_parser!(u16).range(1..))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shards: Option<u16>,
@@ -120,17 +123,6 @@ impl Worker {
     }
 }
 
-/// Time between two questions to an engine; where nothing changes, a scheduler is asked less and less
-/// often, up to the longest pause.
-const PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
-/// How long a scheduler may fail before the command ends.
-const PATIENCE: Duration = Duration::from_secs(600);
-
-/// How long the result of a part that ended may be invisible on a shared disk.
-const LATE: Duration = Duration::from_secs(30);
-
 impl EngineArguments {
     /// Refuses what may not be written into files.
     pub fn check(&self) -> Result<(), Failure> {
@@ -143,13 +135,14 @@ impl EngineArguments {
         Self { workers, ..self.clone() }
     }
 
-    /// Workers at a time, where asked for.
-    pub fn workers_asked_for(&self) -> Option<u16> {
-        self.workers
+    /// The same, if an engine is named.
+    pub fn given(&self, workers: Option<u16>) -> Option<Self> {
+        self.engine.map(|_| self.with(workers))
     }
 
-    fn workers(&self) -> usize {
-        usize::from(self.workers.unwrap_or(2))
+    /// Workers at a time.
+    pub fn workers(&self) -> u16 {
+        self.workers.unwrap_or(2)
     }
 
     pub fn cpus(&self) -> usize {
@@ -158,218 +151,27 @@ impl EngineArguments {
 
     /// Number of parts; by default four for each worker, so that no worker waits long for the last.
     pub fn shards(&self) -> usize {
-        self.shards.map_or(4 * self.workers(), usize::from)
+        usize::from(self.shards.unwrap_or(self.workers().saturating_mul(4)))
     }
 
-    /// Runs the parts of a job that are not done. `is_done` is whether the result of a part, from 1 on, is
-    /// there; `stop` ends the work.
-    pub fn run(
-        &self,
-        kind: Kind,
-        job: &Path,
-        shards: usize,
-        is_done: &dyn Fn(usize) -> bool,
-        stop: &AtomicBool,
-        progress: Progress,
-    ) -> Result<(), Failure> {
-        let absolute = |path: &Path| {
-            std::path::absolute(path).map_err(|error| Failure::file("find", path, &error))
-        };
+    /// The engine, for the job in a folder.
+    fn open(&self, kind: Kind, job: &Path) -> Result<Box<dyn Engine>, Failure> {
         let worker = Worker {
             program: nas()?,
-            job: absolute(job)?,
-            workers: self.workers(),
+            job: std::path::absolute(job).map_err(|error| Failure::file("find", job, &error))?,
+            workers: usize::from(self.workers()),
             cpus: self.cpus(),
             gpus: usize::from(self.gpus.unwrap_or(0)),
         };
-        let mut engine: Box<dyn Engine> = match kind {
+        Ok(match kind {
             Kind::Local => Box::new(local::Local::new(worker)),
             Kind::Slurm => Box::new(slurm::Slurm::new(worker, self.sbatch.as_deref())),
             Kind::Ray => Box::new(ray::Ray::new(worker, self.ray_address.as_deref())?),
-        };
-        let result = Drive::new(self, &mut *engine, job, shards, is_done, stop).run(progress);
-        let is_stopped = stop.load(Ordering::Relaxed);
-        if result.is_err() && (is_stopped || !engine.is_scheduler()) {
-            engine.end();
-        }
-        result
-    }
-}
-
-/// The parts of a job, as an engine works on them.
-struct Drive<'a> {
-    engine: &'a mut dyn Engine,
-    job: &'a Path,
-    all: usize,
-    is_done: &'a dyn Fn(usize) -> bool,
-    stop: &'a AtomicBool,
-    /// How often a lost part is started again.
-    retries: usize,
-    waiting: Vec<usize>,
-    under_way: Vec<usize>,
-    /// How often each part was started.
-    started: BTreeMap<usize, usize>,
-    /// Since when parts have ended without a result.
-    ended: BTreeMap<usize, Instant>,
-    /// Since when the engine has failed.
-    failing: Option<Instant>,
-    /// When something last changed.
-    changed: Instant,
-}
-
-impl<'a> Drive<'a> {
-    fn new(
-        arguments: &EngineArguments,
-        engine: &'a mut dyn Engine,
-        job: &'a Path,
-        all: usize,
-        is_done: &'a dyn Fn(usize) -> bool,
-        stop: &'a AtomicBool,
-    ) -> Self {
-        Self {
-            engine,
-            job,
-            all,
-            is_done,
-            stop,
-            retries: usize::from(arguments.retries.unwrap_or(3)),
-            waiting: (1..=all).rev().filter(|part| !is_done(*part)).collect(),
-            under_way: Vec::new(),
-            started: BTreeMap::new(),
-            ended: BTreeMap::new(),
-            failing: None,
-            changed: Instant::now(),
-        }
-    }
-
-    fn run(mut self, progress: Progress) -> Result<(), Failure> {
-        self.work(progress).map_err(|failure| {
-            let is_stopped = self.stop.load(Ordering::Relaxed);
-            if self.started.is_empty() || is_stopped || !self.engine.is_scheduler() {
-                return failure;
-            }
-            failure.and("what is under way goes on; the same command takes up its results")
         })
     }
 
-    fn work(&mut self, mut progress: Progress) -> Result<(), Failure> {
-        let all = self.all;
-        let mut done = all - self.waiting.len();
-        if done > 0 {
-            note(&format!("resuming after {done} of {all} shards"));
-            progress.start_at(done);
-        }
-        while done < all {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(Failure::stopped(format!(
-                    "stopped after {done} of {all} shards: the same command resumes"
-                )));
-            }
-            self.start()?;
-            self.pause();
-            done += self.look()?;
-            progress.update(done, &format!("{} running", self.under_way.len()));
-        }
-        progress.finish();
-        Ok(())
-    }
-
-    /// Starts as many parts as the engine takes.
-    fn start(&mut self) -> Result<(), Failure> {
-        let room = self.engine.room().min(self.waiting.len());
-        let now: Vec<usize> = self.waiting.drain(self.waiting.len() - room..).rev().collect();
-        if now.is_empty() {
-            return Ok(());
-        }
-        match self.engine.start(&now) {
-            Ok(()) => {
-                for part in &now {
-                    *self.started.entry(*part).or_default() += 1;
-                }
-                self.under_way.extend(now);
-                self.changed = Instant::now();
-                Ok(())
-            }
-            // What never worked is a mistake; what worked may come back.
-            Err(failure) if self.started.is_empty() => Err(failure),
-            Err(failure) => {
-                self.waiting.extend(now.into_iter().rev());
-                self.bear(failure)
-            }
-        }
-    }
-
-    /// Takes note of the parts that have ended; returns how many have a result.
-    fn look(&mut self) -> Result<usize, Failure> {
-        let open = match self.engine.open() {
-            Ok(open) => open,
-            Err(failure) => return self.bear(failure).map(|()| 0),
-        };
-        self.failing = None;
-        let mut done = 0;
-        for part in std::mem::take(&mut self.under_way) {
-            // A scheduler may list a job long after its end.
-            let is_open = open.contains(&part);
-            if (!is_open || self.engine.is_scheduler()) && (self.is_done)(part) {
-                done += 1;
-                self.changed = Instant::now();
-            } else if is_open {
-                self.ended.remove(&part);
-                self.under_way.push(part);
-            } else {
-                self.without_result(part)?;
-            }
-        }
-        Ok(done)
-    }
-
-    /// A part that has ended: its result may come, or it is lost.
-    fn without_result(&mut self, part: usize) -> Result<(), Failure> {
-        // On a shared disk a result may be seen later than its worker's end.
-        let late = if self.engine.is_scheduler() { LATE } else { PAUSE };
-        let since = *self.ended.entry(part).or_insert_with(Instant::now);
-        if since.elapsed() < late {
-            self.under_way.push(part);
-            return Ok(());
-        }
-        self.ended.remove(&part);
-        self.changed = Instant::now();
-        if self.started[&part] > self.retries {
-            return Err(Failure::work(format!(
-                "shard {part} was lost {} times: its messages are in {}",
-                self.started[&part],
-                log(self.job, part).display()
-            )));
-        }
-        note(&format!("shard {part} was lost and is started again"));
-        self.waiting.push(part);
-        Ok(())
-    }
-
-    /// Bears with a scheduler that fails, for a while.
-    fn bear(&mut self, failure: Failure) -> Result<(), Failure> {
-        if !self.engine.is_scheduler() {
-            return Err(failure);
-        }
-        let since = *self.failing.get_or_insert_with(|| {
-            note(&format!(
-                "{failure}\nit is asked again for up to {} minutes; what is under way goes on",
-                PATIENCE.as_secs() / 60
-            ));
-            Instant::now()
-        });
-        if since.elapsed() < PATIENCE { Ok(()) } else { Err(failure) }
-    }
-
-    /// Waits before the next question, or until the command is stopped.
-    fn pause(&self) {
-        let calm = self.changed.elapsed() / 10;
-        let pause =
-            if self.engine.is_scheduler() { (PAUSE + calm).min(LONGEST_PAUSE) } else { PAUSE };
-        let until = Instant::now() + pause;
-        while Instant::now() < until && !self.stop.load(Ordering::Relaxed) {
-            sleep(PAUSE.min(until.saturating_duration_since(Instant::now())));
-        }
+    fn retries(&self) -> usize {
+        usize::from(self.retries.unwrap_or(3))
     }
 }
 

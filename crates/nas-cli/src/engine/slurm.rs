@@ -1,6 +1,6 @@
 //! Workers as elements of Slurm job arrays.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeMap, process::Command};
 
 use super::{Engine, Worker};
 use crate::failure::Failure;
@@ -11,8 +11,13 @@ pub struct Slurm {
     options: Vec<String>,
     /// The name of its jobs, by which the queue is asked for them alone.
     name: String,
-    jobs: Vec<String>,
+    /// Its arrays, and what is added to the number of an element to have that of its part.
+    jobs: BTreeMap<String, usize>,
 }
+
+/// Elements of an array are numbered below this: where nothing else is configured, Slurm takes no larger
+/// numbers.
+const NUMBERS: usize = 1000;
 
 impl Slurm {
     pub fn new(worker: Worker, options: Option<&str>) -> Self {
@@ -20,7 +25,7 @@ impl Slurm {
         // Jobs differ by their folder.
         let mark = crc32fast::hash(worker.job.as_os_str().as_encoded_bytes());
         let name = format!("nas-{mark:08x}");
-        Self { worker, options, name, jobs: Vec::new() }
+        Self { worker, options, name, jobs: BTreeMap::new() }
     }
 }
 
@@ -38,29 +43,30 @@ fn ask(program: &str, arguments: &[String]) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-impl Engine for Slurm {
-    /// Slurm has a queue of its own.
-    fn room(&self) -> usize {
-        usize::MAX
-    }
-
-    fn start(&mut self, parts: &[usize]) -> Result<(), Failure> {
+impl Slurm {
+    /// Starts parts as elements of one array; `before` is added to their numbers.
+    fn submit(&mut self, before: usize, parts: &[usize]) -> Result<(), Failure> {
         let Worker { workers, cpus, gpus, job, .. } = &self.worker;
-        let parts: Vec<String> = parts.iter().map(usize::to_string).collect();
+        let parts: Vec<String> = parts.iter().map(|part| (part - before).to_string()).collect();
+        let log = match before / NUMBERS {
+            0 => "%a".to_owned(),
+            thousands => format!("{thousands}%3a"),
+        };
         let mut arguments = vec![
             "--parsable".to_owned(),
             format!("--job-name={}", self.name),
             format!("--array={}%{workers}", parts.join(",")),
             format!("--cpus-per-task={cpus}"),
             "--open-mode=append".to_owned(),
-            format!("--output={}/shard-%a.log", job.display()),
+            format!("--output={}/shard-{log}.log", job.display()),
             format!("--chdir={}", job.display()),
         ];
         if *gpus > 0 {
             arguments.push(format!("--gpus-per-task={gpus}"));
         }
         arguments.extend(self.options.iter().cloned());
-        arguments.push(format!("--wrap={}", self.worker.line("$SLURM_ARRAY_TASK_ID")));
+        let part = format!("$(({before} + SLURM_ARRAY_TASK_ID))");
+        arguments.push(format!("--wrap={}", self.worker.line(&part)));
         let answer = ask("sbatch", &arguments)?;
         // Sites print more; in a federation the cluster's name follows.
         let number = |line: &str| {
@@ -73,8 +79,23 @@ impl Engine for Slurm {
                 answer.trim()
             )));
         };
-        self.jobs.push(job);
+        self.jobs.insert(job, before);
         Ok(())
+    }
+}
+
+impl Engine for Slurm {
+    /// Slurm has a queue of its own.
+    fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    fn start(&mut self, parts: &[usize]) -> Result<(), Failure> {
+        let mut arrays: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for part in parts {
+            arrays.entry(part / NUMBERS * NUMBERS).or_default().push(*part);
+        }
+        arrays.iter().try_for_each(|(before, parts)| self.submit(*before, parts))
     }
 
     fn open(&mut self) -> Result<Vec<usize>, Failure> {
@@ -82,10 +103,9 @@ impl Engine for Slurm {
         let mut queue = ["--noheader", "--array", "--format=%F %K"].map(str::to_owned).to_vec();
         queue.push(format!("--name={}", self.name));
         let answer = ask("squeue", &queue)?;
-        let mine: BTreeSet<&str> = self.jobs.iter().map(String::as_str).collect();
         let open = answer.lines().filter_map(|line| {
-            let (job, part) = line.trim().split_once(' ')?;
-            mine.contains(job).then(|| part.trim().parse().ok()).flatten()
+            let (job, number) = line.trim().split_once(' ')?;
+            Some(self.jobs.get(job)? + number.trim().parse::<usize>().ok()?)
         });
         Ok(open.collect())
     }
@@ -95,6 +115,7 @@ impl Engine for Slurm {
     }
 
     fn end(&mut self) {
-        let _ = ask("scancel", &self.jobs);
+        let jobs: Vec<String> = self.jobs.keys().cloned().collect();
+        let _ = ask("scancel", &jobs);
     }
 }

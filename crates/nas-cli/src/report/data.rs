@@ -12,6 +12,9 @@ pub struct Run {
     pub title: String,
     /// Whether the search has ended.
     pub ended: bool,
+    /// Whether it goes on: the page is written again, and loads itself again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub running: bool,
     pub evaluated: usize,
     pub budget: usize,
     pub settings: Vec<(String, String)>,
@@ -23,6 +26,15 @@ pub struct Run {
     pub architectures: Architectures,
     /// The non-dominated, along the front.
     pub front: Vec<usize>,
+    /// What is predicted to be on the front beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predicted: Vec<Predicted>,
+    /// Evaluations that failed: kind, how many, and the message of the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<(String, u64, String)>,
+    /// Where trainings are stopped early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Stopped>,
     pub exact_front: Option<ExactFront>,
     pub scores: Option<Scores>,
     pub coverage: Option<Coverage>,
@@ -86,6 +98,23 @@ pub struct Architectures {
     pub rationale: BTreeMap<usize, String>,
 }
 
+/// A candidate that was not evaluated.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Predicted {
+    pub arch: String,
+    /// For each objective the expected value and the ends of its 90 % interval.
+    pub values: Vec<[f64; 3]>,
+}
+
+/// How much was not trained.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Stopped {
+    pub trainings: usize,
+    /// The steps that were trained, and those of all trainings to their ends.
+    pub steps: f64,
+    pub of: f64,
+}
+
 /// What else is known of each architecture.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Other {
@@ -128,6 +157,9 @@ pub struct Generation {
     pub front: usize,
     /// Of objectives scaled to [0, 1] by the range of all that was evaluated, up to the worst.
     pub hypervolume: f64,
+    /// Of that of everything known at the end.
+    #[serde(default)]
+    pub hypervolume_of_best_known: Option<f64>,
     /// Against the exact front.
     pub hypervolume_ratio: Option<f64>,
     pub igd: Option<f64>,
@@ -196,6 +228,7 @@ impl Run {
         let fits = columns.into_iter().all(|column| column == rows)
             && values.len() == self.objectives.len()
             && self.objectives.len() >= 2
+            && self.predicted.iter().all(|one| one.values.len() == self.objectives.len())
             && decisions.iter().all(|at| at.short.len() == at.choices.len())
             && choices.iter().all(is_arch)
             && places.into_iter().all(|place| *place < rows)

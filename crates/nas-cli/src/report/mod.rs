@@ -3,8 +3,8 @@
 mod data;
 
 pub use data::{
-    Architectures, Cost, Coverage, Decision, ExactFront, Generation, Objective, Other, Proposals,
-    Rule, Run, Scores, Space,
+    Architectures, Cost, Coverage, Decision, ExactFront, Generation, Objective, Other, Predicted,
+    Proposals, Rule, Run, Scores, Space, Stopped,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ const OPENS: &str = r#"<script type="application/json" id="data">"#;
 const CLOSES: &str = "</script>";
 
 const TEMPLATE: &str = include_str!("report.html");
+
+/// A page of a search that goes on loads itself again after so many seconds.
+const REFRESH: &str = "<meta http-equiv=\"refresh\" content=\"5\">\n";
 
 /// The data of a page.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,6 +53,7 @@ pub fn page(runs: &[&Run]) -> Result<String, Failure> {
         page.push_str(before);
         match name {
             "title" => page.push_str(&escaped(title)),
+            "refresh" if runs.iter().any(|run| run.running) => page.push_str(REFRESH),
             "style" => page.push_str(include_str!("report.css")),
             "chart_library" => page.push_str(include_str!("vendor/echarts.common.min.js")),
             "script" => page.push_str(include_str!("report.js")),

@@ -732,7 +732,7 @@ function section(title, level, content, { wide = false, tools = null } = {}) {
   return h("section", { class: wide ? "wide" : null, "aria-label": title }, h("div", { class: "title" }, heading, tools), content);
 }
 
-const METRICS = [["hypervolume_ratio", "hypervolume ratio"], ["igd", "IGD"], ["front", "architectures on the front"], ["coverage", "coverage"], ["hypervolume", "hypervolume, by the range of all evaluated"]];
+const METRICS = [["hypervolume_ratio", "hypervolume ratio"], ["hypervolume_of_best_known", "hypervolume, of the best known at the end"], ["igd", "IGD"], ["front", "architectures on the front"], ["coverage", "coverage"], ["hypervolume", "hypervolume, by the range of all evaluated"]];
 
 function convergence(shown, level) {
   const there = METRICS.filter(([key]) => shown.some((run) => run.generations.some((row) => finite(row[key]))));
@@ -843,6 +843,29 @@ function cost(run, level) {
   return section("Cost", level, h("div", null, list, failed ? h("div", { style: { marginTop: "12px" } }, failed) : null));
 }
 
+/** What is predicted to be on the front, with 90 % intervals. */
+function predicted(run, level) {
+  if (!run.predicted?.length) return null;
+  const value = ([expected, low, high], i) => {
+    const { unit } = splitTitle(run.objectives[i].title);
+    const exact = low === high;
+    return cell(run.objectives[i].title, h("div", null, withUnit(number(expected, true), unit), exact ? null : h("div", { class: "small muted" }, `${number(low, true)} to ${number(high, true)}`)), { class: "number" });
+  };
+  const rows = run.predicted.map((one) => h("tr", null, h("th", { scope: "row", "data-title": "architecture" }, shorten(one.arch, 160)), one.values.map(value)));
+  const table = tableOf("Predicted", ["architecture", ...run.objectives.map(({ title }) => ({ text: title, class: "number" }))], rows, { class: "stack" });
+  return section("Predicted to be on the front", level, h("div", null, h("p", { class: "note" }, "Not evaluated. Below a value: its 90 % interval."), table), { wide: true });
+}
+
+/** Evaluations that failed, by kind, and trainings that were stopped early. */
+function failures(run, level) {
+  const failed = (run.failures ?? []).map(([kind, n, first]) => h("tr", null, h("th", { scope: "row", "data-title": "failure" }, shorten(kind, 160)), cell("evaluations", number(n), { class: "number" }), cell("the first", shorten(first, 400))));
+  const { trainings, steps, of } = run.stopped ?? {};
+  if (!failed.length && !run.stopped) return null;
+  return section("Evaluations that did not end well", level, h("div", null,
+    run.stopped ? h("p", null, `${count(trainings, "training")} stopped early: ${number(steps)} of ${number(of)} steps were trained (${percent(steps / of)}).`) : null,
+    failed.length ? tableOf("Failures", ["failure", { text: "evaluations", class: "number" }, "the first"], failed, { class: "stack" }) : null));
+}
+
 function rejections(run, level) {
   if (!run.rejections?.length) return null;
   const most = Math.max(...run.rejections.map(([, n]) => n)), sum = run.rejections.reduce((total, [, n]) => total + n, 0);
@@ -873,7 +896,7 @@ function settings(level) {
 // The page
 
 const stateText = (run) => `${number(run.evaluated)} of ${number(run.budget)} evaluated`;
-const unfinished = (run) => (run.ended ? null : h("span", { class: "mark warning" }, "stopped early"));
+const unfinished = (run) => (run.running ? h("span", { class: "mark" }, "under way: this page loads itself again every 5 seconds") : run.ended ? null : h("span", { class: "mark warning" }, "stopped early"));
 
 const bestText = (run) => {
   if (!run.limits?.length) return null;
@@ -919,7 +942,7 @@ function runPart(run, level, mounts) {
   const title = several ? "Front of this run, by niche" : "Front";
   return { front, parts: [
     section(title, level, front?.panel, { wide: true }),
-    several ? null : coverage([run], level), course?.element, niches(run, level), cost(run, level), rejections(run, level), knowledge(run, level),
+    several ? null : coverage([run], level), course?.element, predicted(run, level), failures(run, level), niches(run, level), cost(run, level), rejections(run, level), knowledge(run, level),
   ] };
 }
 

@@ -11,6 +11,7 @@ use crate::{
     failure::Failure,
     output::Format,
     partition::{AllocationArgument, PartitionArguments},
+    propose::OwnSearcher,
     rules::RulesArgument,
     searcher::Searcher,
     space_arguments::{dataset_help, default_space, space_help},
@@ -28,6 +29,7 @@ Examples:
   nas benchmark
   nas benchmark --searchers nsga2,local --seeds 10
   nas benchmark --partition pel-nas --devices fpga    in the paper's niches
+  nas benchmark --propose \"python3 mine.py\"           your own searcher too
   nas benchmark --at 50,100,200,400 --format csv      convergence")]
 pub struct Arguments {
     /// The searchers to compare
@@ -39,6 +41,9 @@ pub struct Arguments {
         default_value = "random,evolution,statistical"
     )]
     searchers: Vec<Searcher>,
+    /// Your own searchers to compare too, each a command as in nas search --propose; may be repeated
+    #[arg(long, value_name = "COMMAND", value_parser = OwnSearcher::parse)]
+    propose: Vec<OwnSearcher>,
     #[arg(long, value_name = "NAME", default_value_t = default_space(), help = space_help(""))]
     space: String,
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', help = format!("{} [default: all]", dataset_help()))]
@@ -119,6 +124,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         std::fs::write(file, fronts).map_err(|error| Failure::file("write", file, &error))?;
     }
     arguments.report(&rows, pairs.len())?;
+    arguments.note_own(&rows);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,6 +143,14 @@ impl Arguments {
             return Err(Failure::input(format!(
                 "--searchers {name}: cannot be compared here; {why}"
             )));
+        }
+        for (at, own) in self.propose.iter().enumerate() {
+            if self.propose[..at].iter().any(|other| other.searcher == own.searcher) {
+                let (name, command) = (own.searcher.name(), &own.command);
+                return Err(Failure::input(format!(
+                    "--propose: two searchers are named {name}: name one before its command, as in \"{name}-2: {command}\""
+                )));
+            }
         }
         if let Some(at) = self.at.iter().find(|at| **at > self.evaluations) {
             let all = self.evaluations;

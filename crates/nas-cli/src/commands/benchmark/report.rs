@@ -7,13 +7,17 @@ use nas_partition::Allocation;
 use nas_search::Evaluated;
 use nas_space::Arch;
 
-use super::{Accuracy, Arguments, EXACT, pair::Pair, search::Row};
+use super::{
+    Accuracy, Arguments, EXACT,
+    pair::Pair,
+    search::{Own, Row},
+};
 use crate::{
     failure::Failure,
     output::{Cell, Format, Records, counted, print_json},
     partition::allocation_name,
     searcher::Searcher,
-    terminal::print,
+    terminal::{note, print},
 };
 
 /// A network on a front: the searcher that found it, its objectives in the search.
@@ -100,6 +104,26 @@ impl Arguments {
             Format::Csv => records.print(Format::Csv),
             Format::Json => print_json(&records.json()),
             Format::Table => print(&self.table(rows, pairs)),
+        }
+    }
+
+    /// Says where a user's own searcher did not propose what was evaluated in its name.
+    pub fn note_own(&self, rows: &[Row]) {
+        for own in &self.propose {
+            let name = own.searcher.name();
+            let mine = rows.iter().filter(|row| row.searcher == own.searcher);
+            let did: Vec<&Own> = mine.filter_map(|row| row.own.as_ref()).collect();
+            let sum = |of: fn(&Own) -> usize| did.iter().map(|one| of(one)).sum::<usize>();
+            let (later, proposed) = (sum(|one| one.later), sum(|one| one.proposed));
+            if proposed < later {
+                note(&format!(
+                    "{name} proposed {proposed} of the {later} architectures that were evaluated after the random samples: the statistical searcher and chance proposed the others"
+                ));
+            }
+            let failed = sum(|one| one.failed.as_ref().map_or(0, |(count, _)| *count));
+            if let Some((_, first)) = did.iter().find_map(|one| one.failed.as_ref()) {
+                note(&format!("{name}: {}, the first: {first}", counted(failed, "failed request")));
+            }
         }
     }
 

@@ -4,7 +4,9 @@ use std::{sync::Mutex, time::Instant};
 
 use nas_eval::{Acquisition, Predicted, Source, Sources, TrainingBudget};
 use nas_partition::{Allocation, Partition};
-use nas_search::{Evaluated, Evaluator, FixedList, Outcome, Proposer, Rule, Search, Settings};
+use nas_search::{
+    Evaluated, Evaluator, Event, FixedList, Outcome, Proposer, Rule, Search, Settings,
+};
 use nas_space::Arch;
 use rayon::prelude::*;
 
@@ -30,12 +32,25 @@ pub struct Row {
     pub seconds: f64,
     /// The front at the end.
     pub front: Vec<Evaluated>,
+    /// What the user's own searcher did until the end.
+    pub own: Option<Own>,
+}
+
+/// What a user's own searcher did in one search.
+#[derive(Debug, Clone, Default)]
+pub struct Own {
+    /// Architectures after the initial sample, and how many of them it proposed.
+    pub later: usize,
+    pub proposed: usize,
+    /// Requests that it did not answer, with the first reason.
+    pub failed: Option<(usize, String)>,
 }
 
 impl Arguments {
     /// All searches of all pairs.
     pub fn searches(&self, pairs: &[Pair<'_>]) -> Result<Vec<Row>, Failure> {
-        let searchers = distinct(&self.searchers);
+        let mut searchers = distinct(&self.searchers);
+        searchers.extend(self.propose.iter().map(|own| own.searcher));
         let jobs: Vec<(&Pair<'_>, Searcher, u64)> = pairs
             .iter()
             .flat_map(|pair| searchers.iter().map(move |&searcher| (pair, searcher)))
@@ -63,7 +78,7 @@ impl Arguments {
     fn search(&self, pair: &Pair<'_>, searcher: Searcher, seed: u64) -> Result<Vec<Row>, Failure> {
         let begun = Instant::now();
         let mut evaluator = self.evaluator(pair, seed)?;
-        let outcome = self.outcome(pair, searcher, seed, &mut *evaluator)?;
+        let (outcome, own) = self.outcome(pair, searcher, seed, &mut *evaluator)?;
         let seconds = begun.elapsed().as_secs_f64();
         let all = outcome.evaluated.len();
         let mut at: Vec<usize> =
@@ -85,6 +100,7 @@ impl Arguments {
                     holding: holding(&pair.rules, &outcome, evaluations),
                     seconds,
                     front: found.map(|&found| found.clone()).collect(),
+                    own: own.clone().filter(|_| evaluations == all),
                 })
             })
             .collect()
@@ -114,21 +130,35 @@ impl Arguments {
         searcher: Searcher,
         seed: u64,
         evaluator: &mut dyn Evaluator,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<(Outcome, Option<Own>), Failure> {
         let problem = &pair.on.problem;
         let space = problem.space;
-        let on_event = &mut |_: &nas_search::Event<'_>| {};
-        let Some(mut proposer) = searcher.proposer(problem)? else {
+        let mut failed: Option<(usize, String)> = None;
+        let on_event = &mut |event: &Event<'_>| {
+            if let Event::ProposerFailed { error, .. } = event {
+                failed.get_or_insert_with(|| (0, error.to_string())).0 += 1;
+            }
+        };
+        let own = self.propose.iter().find(|own| own.searcher == searcher);
+        let proposer: Option<Box<dyn Proposer>> = match own {
+            Some(own) => Some(Box::new(own.plan().build(searcher.name(), problem, seed))),
+            None => searcher.proposer(problem)?,
+        };
+        let Some(mut proposer) = proposer else {
             let all: Vec<Arch> = space.enumerate().collect();
             let whole = Partition::whole();
             let settings = scan(all.len(), Settings { seed, ..Settings::default() });
             let all: &mut dyn Proposer = &mut FixedList::new(searcher.name(), all);
-            return Ok(Search::new(space, &whole, settings).run(all, evaluator, on_event)?);
+            return Ok((Search::new(space, &whole, settings).run(all, evaluator, on_event)?, None));
         };
         let allocation = self.allocation.or(Allocation::Adaptive);
         let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
         let search = pair.cut.search(space, settings).with_rules(&pair.rules);
-        Ok(search.run(&mut *proposer, evaluator, on_event)?)
+        let outcome = search.run(&mut *proposer, evaluator, on_event)?;
+        let later = outcome.evaluated.iter().filter(|one| one.generation > 0);
+        let mine = later.clone().filter(|one| one.proposer == searcher.name()).count();
+        let own = own.map(|_| Own { later: later.count(), proposed: mine, failed });
+        Ok((outcome, own))
     }
 }
 

@@ -137,8 +137,9 @@ fn by_engine(
     let plan = ScorePlan { jobs: Some(arguments.engine.cpus() as u16), ..plan };
     let folder = out.beside("job");
     let engine = arguments.engine.with(arguments.workers);
-    let job = Job::new(plan, engine.shards().min(architectures.len()))?;
-    let (stop, progress) = (stop_signal(STOPPING)?, Progress::new("shards", job.shards));
+    let shards = engine.shards().min(architectures.len());
+    let job = Job::of_scores(plan, shards)?;
+    let (stop, progress) = (stop_signal(STOPPING)?, Progress::new("shards", shards));
     let table = job.compute(&engine, kind, &folder, architectures, &stop, progress)?;
     out.write(&table)?;
     std::fs::remove_dir_all(&folder).map_err(|error| Failure::file("remove", &folder, &error))?;

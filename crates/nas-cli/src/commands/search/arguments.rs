@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     commands::{live::ComputedProxies, model::ModelArguments},
+    engine::EngineArguments,
     evaluate::EvaluateArguments,
     output::Format,
     partition::{AllocationArgument, PartitionArguments},
+    propose::OwnSearcher,
     rules::RulesArgument,
     searcher::Searcher,
     space_arguments::SpaceArguments,
@@ -32,6 +34,7 @@ Examples:
   nas search --space fbnet --device raspi4    costs are summed over blocks
   nas search --latency-table mine.csv   your own latencies
   nas search --space mine.toml --evaluate \"python train.py\"   your own program
+  nas search --device raspi4 --propose \"python3 mine.py\"     your own searcher
   nas search --resume runs/demo         resumes a stopped or killed search")]
 pub struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = Target::parse, help = device_help())]
@@ -49,6 +52,11 @@ pub struct Arguments {
     /// generations, niches or rules; else statistical]
     #[arg(long, visible_alias = "proposer", value_enum)]
     pub searcher: Option<Searcher>,
+    /// Your own searcher, a command: "python3 mine.py", or "NAME: python3 mine.py" to name it. It reads
+    /// a line of JSON about the space, then one for each request, with the results since the last, and
+    /// answers `{"id": 7, "proposals": [{"choices": {…}}]}`
+    #[arg(long, value_name = "COMMAND", value_parser = OwnSearcher::parse, conflicts_with = "searcher")]
+    pub propose: Option<OwnSearcher>,
     /// The seed of all randomness: the same seed and the same measurements give the same search
     #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
@@ -121,6 +129,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub proxy: ComputedProxies,
     #[command(flatten)]
+    pub engine: EngineArguments,
+    #[command(flatten)]
     pub model: ModelArguments,
     /// Start from evaluations made before: CSV with a column arch and one for each objective, such as
     /// evaluations.csv of an earlier run. They do not count as --evaluations
@@ -169,6 +179,11 @@ impl Arguments {
         self.device.clone().unwrap_or(Target::Host)
     }
 
+    /// The searcher that is named, or the user's own.
+    pub fn searcher(&self) -> Option<Searcher> {
+        self.propose.as_ref().map(|own| own.searcher).or(self.searcher)
+    }
+
     /// Whether a place is named that latency comes from.
     pub fn names_latency(&self) -> bool {
         self.device.is_some() || self.latency_table.is_some()
@@ -196,6 +211,17 @@ impl Arguments {
             ("--rules", self.rules.file().is_some()),
         ];
         options.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
+    /// What starts workers, if an engine is named.
+    pub fn engine(&self) -> Option<EngineArguments> {
+        self.engine.given(self.evaluate.workers)
+    }
+
+    /// The first option that is given and only concerns proxies.
+    pub fn about_proxies(&self) -> Option<&'static str> {
+        let is_theirs = self.engine.engine.is_some() && !self.evaluate.is_given();
+        self.proxy.given().or(is_theirs.then_some("--engine"))
     }
 
     /// The first option about the training of networks that is given.

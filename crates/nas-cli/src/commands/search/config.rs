@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan::Plan;
+use super::plan::{Plan, SPACE};
 use crate::{
     failure::Failure,
-    inputs::Input,
+    inputs::{Change, Input, in_words},
+    journal::{EVENTS, evaluations},
+    output::counted,
     run_folder::{CONFIG, FORMAT_VERSION, RunFolder},
+    terminal::typed,
 };
 
 /// What the file contains.
@@ -45,5 +48,40 @@ impl Config {
     pub fn text(&self) -> Result<String, Failure> {
         toml::to_string(self)
             .map_err(|error| Failure::work(format!("cannot write the plan: {error}")))
+    }
+
+    /// Takes up changed inputs, which the user has to accept, and writes the file.
+    pub fn take_up(
+        &mut self,
+        changes: &[Change],
+        folder: &RunFolder,
+        accept: bool,
+    ) -> Result<(), Failure> {
+        let run = folder.path().display();
+        let shown = in_words(changes);
+        if changes.iter().any(|change| change.then.what == SPACE) {
+            return Err(Failure::input(format!(
+                "the space of {run} has changed since the run began, and what was evaluated is of the old one:{shown}\nrestore the file, or start a new run"
+            )));
+        }
+        if !accept {
+            return Err(Failure::input(format!(
+                "inputs of {run} have changed since the run began:{shown}\nrestore them, start a new run, or resume with nas search --resume {} --accept-changes: what was evaluated stays as it is",
+                typed(folder.path())
+            )));
+        }
+        let (evaluated, _) = evaluations(&folder.file(EVENTS));
+        for Change { now, .. } in changes {
+            self.origins.push(format!(
+                "{} changed after {}, which was accepted",
+                now.file.display(),
+                counted(evaluated, "evaluation")
+            ));
+            self.inputs
+                .iter_mut()
+                .filter(|input| input.what == now.what && input.file == now.file)
+                .for_each(|input| input.clone_from(now));
+        }
+        folder.write(CONFIG, &self.text()?)
     }
 }

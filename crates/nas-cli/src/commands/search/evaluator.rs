@@ -3,19 +3,20 @@
 use std::{cell::RefCell, path::Path, rc::Rc};
 
 use nas_eval::{
-    Joined, LearntAccuracy, Log, Lookup, Pace, Predicted, Problem, Published, PublishedAccuracies,
-    Source, Sources, Truth, UserTable, cost_objective,
+    Joined, KnownCosts, LearntAccuracy, Log, Lookup, Pace, Predicted, Problem, Published,
+    PublishedAccuracies, Source, SourceValue, Sources, Truth, UserTable, cost_objective,
 };
 use nas_hw::Metric;
-use nas_search::{BoxError, Evaluator, Objective};
+use nas_search::{BoxError, Detail, Evaluator, Objective};
 use nas_space::Arch;
 
 use super::{
-    limit::{Limited, counted},
+    limit::{KnownValue, Limited, counted, ends},
     plan::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan},
 };
 use crate::{
     commands::live,
+    evaluate::ProgramPlan,
     failure::Failure,
     searcher::Searcher,
     tables::{accuracies, cost_of, lacking, latencies, published},
@@ -103,15 +104,13 @@ pub type Known = Rc<RefCell<KnownSources>>;
 
 type KnownSources = Vec<(usize, Box<dyn Source>)>;
 
-/// Values of known objectives, each with the objective's position.
-pub type KnownValues = Vec<(usize, Option<f64>)>;
-
 /// Sources, and where they come from, in words.
 type Described = (Vec<Box<dyn Source>>, Vec<String>);
 
-/// A search's evaluator, and the true objectives if they are known.
+/// What is known of a search's evaluator, and the true objectives if they are known.
 pub struct Opened {
-    pub evaluator: Box<dyn Evaluator>,
+    pub objectives: Vec<Objective>,
+    pub details: Vec<Detail>,
     /// Each objective and where it comes from, in words.
     pub origins: Vec<String>,
     pub limits: Rc<[Limited]>,
@@ -125,14 +124,15 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// The evaluator of a plan.
+    /// The evaluator of a plan, and what is known of it.
     pub fn new(
         plan: &Plan,
         problem: &Problem,
         inputs: &Inputs,
         workers: &Rc<Workers>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Box<dyn Evaluator>), Failure> {
         let Objectives { accuracy, program, latency, energy, .. } = &plan.objectives;
+        let known = Known::default();
         let mut parts: Vec<Box<dyn Evaluator>> = Vec::new();
         let mut origins = Vec::new();
         let (mut costs, cost_origins) = costs(plan, problem, inputs)?;
@@ -146,7 +146,7 @@ impl Opened {
         let mut log = Log::default();
         if let Some(program) = program {
             origins.push(program.origin());
-            let program = program.build(problem.space);
+            let program = program.open(problem, &plan.space, costs_of(&known), workers);
             log = program.log();
             parts.push(Box::new(program));
         }
@@ -169,21 +169,66 @@ impl Opened {
             _ => None,
         };
         let test_accuracy = published.map(Published::test_accuracies).transpose()?.flatten();
-        let (objectives, details) = (evaluator.objectives(), evaluator.details());
+        let objectives = evaluator.objectives().to_vec();
+        let details = evaluator.details().to_vec();
         let limits =
-            Limited::of(&plan.limits, plan.limit_risk, problem, objectives, details)?.into();
+            Limited::of(&plan.limits, plan.limit_risk, problem, &objectives, &details)?.into();
         // Elsewhere nobody asks: an evaluation takes no longer.
         let is_asked = plan.is_slow() || plan.searcher == Searcher::Predictor;
-        let known = if is_asked { known(plan, problem, inputs, objectives)? } else { Vec::new() };
-        let known = Rc::new(RefCell::new(known));
-        Ok(Self { evaluator, origins, limits, known, test_accuracy, truth, log })
+        if is_asked {
+            *known.borrow_mut() = self::known(plan, problem, inputs, &objectives)?;
+        }
+        if let Some(program) = program.as_ref().filter(|program| program.early_stop) {
+            check_early_stop(program, &known, &objectives)?;
+        }
+        let opened =
+            Self { objectives, details, origins, limits, known, test_accuracy, truth, log };
+        Ok((opened, evaluator))
     }
 }
 
-/// The values of known objectives of an architecture, each with the objective's position.
-pub fn values_of(known: &Known, arch: &Arch) -> Result<KnownValues, BoxError> {
+/// The values of known objectives of an architecture.
+pub fn values_of(known: &Known, arch: &Arch) -> Result<Vec<KnownValue>, BoxError> {
     let mut known = known.borrow_mut();
-    known.iter_mut().map(|(at, source)| Ok((*at, source.value(arch)?.value))).collect()
+    let value = |(at, source): &mut (usize, Box<dyn Source>)| {
+        let SourceValue { value, details } = source.value(arch)?;
+        let positions = ends(source.objective(), source.details());
+        let ends = positions.map_or([None; 2], |ends| ends.map(|end| details[end]));
+        Ok(KnownValue { at: *at, value, ends })
+    };
+    known.iter_mut().map(value).collect()
+}
+
+/// Finds the costs of known objectives of an architecture, less being better.
+fn costs_of(known: &Known) -> Box<KnownCosts> {
+    let known = Rc::clone(known);
+    Box::new(move |arch| {
+        let mut known = known.borrow_mut();
+        let cost = |(_, source): &mut (usize, Box<dyn Source>)| {
+            let value = source.value(arch).ok()?.value?;
+            Some(source.objective().cost(value))
+        };
+        known.iter_mut().filter_map(cost).collect()
+    })
+}
+
+/// Refuses to stop trainings early where an objective is not known before they end.
+fn check_early_stop(
+    program: &ProgramPlan,
+    known: &Known,
+    objectives: &[Objective],
+) -> Result<(), Failure> {
+    let known = known.borrow();
+    let is_known = |at: usize, one| {
+        known.iter().any(|known| known.0 == at) || program.objectives.contains(one)
+    };
+    match objectives.iter().enumerate().find(|(at, one)| !is_known(*at, one)) {
+        None => Ok(()),
+        Some((_, unknown)) => Err(Failure::input(format!(
+            "--early-stop: {} is not known before a training ends, so trainings cannot be compared: let the program answer it with each step, or use a table",
+            unknown.column()
+        ))),
+    }
 }
 
 /// The sources of costs, and where they come from, in words.

@@ -2,7 +2,7 @@
 
 use nas_eval::{Problem, Statistic};
 use nas_predict::reach_of_risk;
-use nas_search::{Detail, Evaluated, Objective, Role};
+use nas_search::{Detail, Evaluated, Objective};
 use nas_space::{Arch, Error as SpaceError};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,16 @@ impl Limit {
             _ => Err(EXPECTED.to_owned()),
         }
     }
+}
+
+/// The value of a known objective.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KnownValue {
+    /// The objective's position.
+    pub at: usize,
+    pub value: Option<f64>,
+    /// The ends of its 90 % interval, where it is uncertain.
+    pub ends: [Option<f64>; 2],
 }
 
 /// What a limit is on.
@@ -130,39 +140,33 @@ impl Limited {
     /// The factor by which an evaluated architecture exceeds the limit; 1 where it keeps it.
     pub fn excess(&self, one: &Evaluated) -> f64 {
         match &self.on {
-            On::Counted(counted) => self.by(Some(counted.of(&one.arch))),
+            On::Counted(counted) => self.by(Some(counted.of(&one.arch)), [None; 2]),
             On::Objective { at, ends } => {
                 let value = one.values.get(*at).copied().flatten();
                 let end = |end: usize| one.details.get(end).copied().flatten();
-                self.by(value.map(|value| {
-                    match (ends.map(|[low, high]| (end(low), end(high))), self.limit.bound) {
-                        (Some((_, Some(high))), Bound::AtMost) => self.towards(value, high),
-                        (Some((Some(low), _)), Bound::AtLeast) => self.towards(value, low),
-                        _ => value,
-                    }
-                }))
+                self.by(value, ends.map_or([None; 2], |ends| ends.map(end)))
             }
         }
     }
 
-    /// The same for an architecture of which only `known` objectives are known, each by its position;
-    /// 1 where nothing is known of what the limit is on.
-    pub fn excess_of_known(&self, arch: &Arch, known: &[(usize, Option<f64>)]) -> f64 {
+    /// The same for an architecture of which only `known` objectives are known; 1 where nothing is known of
+    /// what the limit is on.
+    pub fn excess_of_known(&self, arch: &Arch, known: &[KnownValue]) -> f64 {
         match &self.on {
-            On::Counted(counted) => self.by(Some(counted.of(arch))),
+            On::Counted(counted) => self.by(Some(counted.of(arch)), [None; 2]),
             On::Objective { at, .. } => {
-                known.iter().find(|one| one.0 == *at).map_or(1.0, |(_, value)| self.by(*value))
+                let known = known.iter().find(|one| one.at == *at);
+                known.map_or(1.0, |known| self.by(known.value, known.ends))
             }
         }
     }
 
-    /// The value that an uncertain one does not pass with the required probability.
-    fn towards(&self, value: f64, end: f64) -> f64 {
-        value + (end - value) * self.reach
-    }
-
-    fn by(&self, value: Option<f64>) -> f64 {
+    /// The factor by which a value exceeds the limit. An uncertain one, with the ends of its interval, has
+    /// to keep it with the required probability.
+    fn by(&self, value: Option<f64>, [low, high]: [Option<f64>; 2]) -> f64 {
         let Some(value) = value else { return f64::INFINITY };
+        let end = if self.limit.bound == Bound::AtMost { high } else { low };
+        let value = end.map_or(value, |end| value + (end - value) * self.reach);
         let (limit, least) = (self.limit.value, 1e-9);
         match self.limit.bound {
             Bound::AtMost if value <= limit => 1.0,
@@ -179,18 +183,11 @@ pub fn counted<'a>(problem: &'a Problem, name: &str) -> Option<&'a Statistic> {
     problem.statistics.iter().find(|counted| counted.name.eq_ignore_ascii_case(name))
 }
 
-/// The details that are the ends of an objective's interval: `latency_low` and `latency_high`, or
-/// `predicted_low` and `predicted_high` for a predicted accuracy.
-fn ends(objective: &Objective, details: &[Detail]) -> Option<[usize; 2]> {
-    let name = match objective.role {
-        Role::Accuracy => "predicted",
-        _ => &objective.name,
-    };
-    let find = |end: &str| {
-        let name = format!("{name}_{end}");
-        details.iter().position(|detail| detail.name == name)
-    };
-    Some([find("low")?, find("high")?])
+/// The positions of the details that are the ends of an objective's interval.
+pub fn ends(objective: &Objective, details: &[Detail]) -> Option<[usize; 2]> {
+    let [low, high] = nas_eval::interval_ends(objective)
+        .map(|end| details.iter().position(|detail| detail.name == end.name));
+    Some([low?, high?])
 }
 
 #[cfg(test)]
@@ -212,7 +209,7 @@ mod tests {
     #[test]
     fn an_uncertain_value_keeps_a_limit_with_the_probability_asked_for() {
         let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
-        let detail = |name: &str| Detail { name: name.to_owned(), unit: "ms".to_owned() };
+        let detail = |name: &str| Detail::new(name, "ms");
         let details = [detail("latency_low"), detail("latency_high")];
         let problem = nas_eval::spaces::problem("nasbench201", None).unwrap();
         let limited = |risk, value| {
@@ -224,6 +221,7 @@ mod tests {
             values: vec![Some(70.0), Some(8.0)],
             details: vec![Some(6.355), Some(9.645)],
             failure: None,
+            stopped: false,
             niche: 0,
             generation: 0,
             proposer: String::new(),
@@ -233,6 +231,22 @@ mod tests {
         assert!(keeps(0.5, 8.001) && !keeps(0.1, 9.2) && keeps(0.1, 9.3) && keeps(0.05, 9.65));
         assert!(limited(0.1, 8.0).is_uncertain());
         assert_eq!(limited(0.1, 8.0).words(), "latency ≤ 8 ms");
+    }
+
+    #[test]
+    fn what_is_known_before_keeps_a_limit_by_its_interval() {
+        let problem = nas_eval::spaces::problem("nasbench201", None).unwrap();
+        let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
+        let limits = [Limit::at_most("latency", 9.2)];
+        let limited = Limited::of(&limits, 0.1, &problem, &objectives, &[]).unwrap().remove(0);
+        let excess = |value, ends| {
+            limited.excess_of_known(&Arch::new([0; 6]), &[KnownValue { at: 1, value, ends }])
+        };
+        assert!(excess(Some(8.0), [None; 2]) <= 1.0);
+        assert!(excess(Some(8.0), [Some(6.355), Some(9.645)]) > 1.0);
+        assert!(excess(Some(7.5), [Some(5.855), Some(9.145)]) <= 1.0);
+        assert!(excess(None, [None; 2]).is_infinite());
+        assert!(limited.excess_of_known(&Arch::new([0; 6]), &[]) <= 1.0);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod proposer;
 mod report;
 mod session;
 mod view;
+mod watch;
 
 pub use arguments::Arguments;
 pub use plan::CHILDREN;

@@ -1,8 +1,13 @@
 //! The proposer of a plan, and which architectures it may propose.
 
-use std::rc::Rc;
+use std::{
+    path::Path,
+    rc::Rc,
+    sync::{Arc, atomic::AtomicBool},
+};
 
-use nas_eval::{KnownObjectives, PredictedMember, Predictive, Problem};
+use clap::ValueEnum;
+use nas_eval::{KnownObjectives, PredictedMember, Predictive, Problem, SearcherProgram};
 use nas_llm::LanguageModel;
 use nas_partition::Partition;
 use nas_search::{Candidates, FixedList, Outcome, Proposer, Request, SearchRng, Statistical};
@@ -10,8 +15,8 @@ use nas_space::Arch;
 use rand::SeedableRng;
 
 use super::{
-    evaluator::{Known, KnownValues, Opened, values_of},
-    limit::Limited,
+    evaluator::{Known, Opened, values_of},
+    limit::{KnownValue, Limited},
     plan::Plan,
 };
 use crate::{failure::Failure, searcher::Searcher};
@@ -25,6 +30,7 @@ pub enum Proposing {
     Plain(Box<dyn Proposer>),
     Model(Box<LanguageModel>),
     Predictor(Box<Predictive>),
+    Own(Box<SearcherProgram>),
 }
 
 impl Proposing {
@@ -45,19 +51,28 @@ impl Proposing {
         if plan.searcher == Searcher::Predictor {
             let known = Rc::clone(&opened.known);
             let at: Vec<usize> = known.borrow().iter().map(|(at, _)| *at).collect();
-            if at.len() == opened.evaluator.objectives().len() {
+            if at.len() == opened.objectives.len() {
                 return Err(Failure::input(
                     "--searcher predictor: all objectives are known before anything is evaluated, so nothing is predicted: name another --searcher",
                 ));
             }
             let find = move |arch: &Arch| {
                 let values = values_of(&known, arch)?;
-                Ok(values.into_iter().map(|(_, value)| value).collect())
+                Ok(values.into_iter().map(|known| known.value).collect())
             };
             let known = KnownObjectives { at, find: Box::new(find) };
             let predictive =
-                Predictive::new(problem.domain()?, Some(known), ends, plan.confirm, plan.seed);
+                Predictive::new(problem.domain()?, known, ends, plan.confirm, plan.seed)
+                    .with_details(&opened.details);
             return Ok(Self::Predictor(Box::new(predictive)));
+        }
+        if let Searcher::Own(name) = plan.searcher {
+            let Some(own) = &plan.propose else {
+                let known = Searcher::value_variants().iter().map(|searcher| searcher.name());
+                return Err(nas_space::Error::unknown_name("searcher", name, known).into());
+            };
+            let own = own.build(name, problem, plan.seed).with_log(opened.log.clone());
+            return Ok(Self::Own(Box::new(own)));
         }
         let own = plan.searcher.proposer(problem)?;
         Ok(Self::Plain(own.unwrap_or_else(|| Box::new(Statistical))))
@@ -68,6 +83,24 @@ impl Proposing {
             Self::Plain(plain) => &mut **plain,
             Self::Model(model) => &mut **model,
             Self::Predictor(predictor) => &mut **predictor,
+            Self::Own(own) => &mut **own,
+        }
+    }
+
+    /// Records a user's searcher in a file, and has it stopped by a flag.
+    pub fn begin(&mut self, file: &Path, stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+        if let Self::Own(own) = self {
+            own.record_in(file)?;
+            own.stop_by(Arc::clone(stop));
+        }
+        Ok(())
+    }
+
+    /// How often a user's searcher failed in each way, with the first message.
+    pub fn failures(&self) -> Vec<(&'static str, usize, String)> {
+        match self {
+            Self::Own(own) => own.failures(),
+            _ => Vec::new(),
         }
     }
 
@@ -110,7 +143,7 @@ pub fn nearest(
     opened: &Opened,
     tabulated: Option<&[Arch]>,
     seed: u64,
-) -> Option<(Arch, KnownValues)> {
+) -> Option<(Arch, Vec<KnownValue>)> {
     let space = problem.space;
     let all: Vec<Arch> = match tabulated {
         Some(list) => list.to_vec(),
@@ -152,6 +185,6 @@ pub fn candidates(plan: &Plan, opened: &Opened, tabulated: Option<&[Arch]>) -> C
 fn keeps(known: &Known, limits: &[Limited], arch: &Arch) -> bool {
     // Known values are looked up or counted, which does not fail.
     let values = values_of(known, arch).unwrap_or_default();
-    values.iter().all(|(_, value)| value.is_some())
+    values.iter().all(|known| known.value.is_some())
         && limits.iter().all(|limit| limit.excess_of_known(arch, &values) <= 1.0)
 }

@@ -19,21 +19,24 @@ use super::{
     arguments::{Accuracy, Arguments},
     config::Config,
     evaluator::{Inputs, Opened},
-    limit::Limited,
-    plan::{EVALUATE, Plan, SPACE, TABLES},
+    limit::{KnownValue, Limited},
+    plan::{Plan, TABLES},
     proposer::{Proposing, candidates, nearest},
     report::Report,
     view::View,
+    watch::Watch,
 };
 use crate::{
+    evaluate::EVALUATE,
     failure::{Failure, NOT_WITHIN_LIMITS, STOPPED},
-    inputs::{Change, Input, changes, in_words},
+    inputs::{Input, changes},
     journal::{self, EVENTS, Journal, Kept, evaluations},
-    output::{counted, rounded},
+    output::rounded,
     partition::Cut,
+    propose::PROPOSE,
     report::page,
     rules,
-    run_folder::{CONFIG, ERROR, PROGRAM_LOG, RESULT, RunFolder, STOPPED_BY_USER, WORK},
+    run_folder::{CONFIG, ERROR, PAGE, PROGRAM_LOG, PROPOSALS, RESULT, RunFolder, STOPPED_BY_USER},
     searcher::Searcher,
     space_arguments::SpaceArguments,
     stop::stop_signal,
@@ -45,6 +48,9 @@ use crate::{
 
 /// What is said when the user stops a search.
 const STOPPING: &str = "stopping after the evaluation under way";
+
+/// The same where an engine evaluates.
+const ENDING: &str = "stopping: evaluations under way are ended";
 
 /// What to do where a program's failures ended a search.
 const NO_VALUE: &str =
@@ -76,13 +82,17 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
     let files = plan.files(&problem, &tables);
     let files = files.iter().map(|(what, file)| Input::of(what, file));
     let files = files.collect::<Result<Vec<Input>, Failure>>()?;
-    if arguments.evaluate.is_given() && !files.iter().any(|input| input.what == EVALUATE) {
-        note(
-            "the command of --evaluate names no file that is here: --resume cannot tell whether what it runs has changed",
-        );
+    let commands =
+        [(EVALUATE, arguments.evaluate.is_given()), (PROPOSE, arguments.propose.is_some())];
+    for (option, _) in commands.into_iter().filter(|(_, given)| *given) {
+        if !files.iter().any(|input| input.what == option) {
+            note(&format!(
+                "the command of {option} names no file that is here: --resume cannot tell whether what it runs has changed"
+            ));
+        }
     }
-    let session = Session::new(plan, problem, &inputs, folder, Some(files))?;
-    if let Some(list) = session.list.as_ref().filter(|_| arguments.searcher.is_none()) {
+    let session = Session::new(plan, problem, &inputs, folder, Some(files), &[])?;
+    if let Some(list) = session.list.as_ref().filter(|_| arguments.searcher().is_none()) {
         let tables = arguments.accuracy_table.is_some() || arguments.latency_table.is_some();
         if tables || arguments.evaluations.is_some() {
             let what = if tables { "the table" } else { session.problem.space.name() };
@@ -143,52 +153,16 @@ pub fn resume(
     }
     let changes = changes(&config.inputs)?;
     if !changes.is_empty() {
-        accept_changes(&mut config, &changes, &folder, accept)?;
+        config.take_up(&changes, &folder, accept)?;
     }
     if evaluations.is_some() {
         folder.write(CONFIG, &config.text()?)?;
     }
     let inputs = Inputs::of(&plan, &problem, data.as_deref())?;
-    let mut session = Session::new(plan, problem, &inputs, folder, None)?;
+    let mut session = Session::new(plan, problem, &inputs, folder, None, &config.inputs)?;
     // With the changes that were accepted.
     session.opened.origins = config.origins;
     session.run()
-}
-
-/// Takes up changed inputs, which the user has to accept, into the run's configuration.
-fn accept_changes(
-    config: &mut Config,
-    changes: &[Change],
-    folder: &RunFolder,
-    accept: bool,
-) -> Result<(), Failure> {
-    let run = folder.path().display();
-    let shown = in_words(changes);
-    if changes.iter().any(|change| change.then.what == SPACE) {
-        return Err(Failure::input(format!(
-            "the space of {run} has changed since the run began, and what was evaluated is of the old one:{shown}\nrestore the file, or start a new run"
-        )));
-    }
-    if !accept {
-        return Err(Failure::input(format!(
-            "inputs of {run} have changed since the run began:{shown}\nrestore them, start a new run, or resume with nas search --resume {} --accept-changes: what was evaluated stays as it is",
-            typed(folder.path())
-        )));
-    }
-    let (evaluated, _) = evaluations(&folder.file(EVENTS));
-    for Change { now, .. } in changes {
-        config.origins.push(format!(
-            "{} changed after {}, which was accepted",
-            now.file.display(),
-            counted(evaluated, "evaluation")
-        ));
-        config
-            .inputs
-            .iter_mut()
-            .filter(|input| input.what == now.what && input.file == now.file)
-            .for_each(|input| input.clone_from(now));
-    }
-    folder.write(CONFIG, &config.text()?)
 }
 
 /// A plan with its opened inputs.
@@ -202,6 +176,7 @@ struct Session {
     /// The architectures with a value in each of the user's tables.
     tabulated: Option<Vec<Arch>>,
     opened: Opened,
+    evaluator: Box<dyn Evaluator>,
     workers: Rc<Workers>,
     folder: RunFolder,
     /// The files that a new search depends on; none of a resumed one.
@@ -215,19 +190,32 @@ impl Session {
         inputs: &Inputs,
         folder: RunFolder,
         files: Option<Vec<Input>>,
+        recorded: &[Input],
     ) -> Result<Self, Failure> {
         let cut = plan.partition.build(&problem, "whole")?;
         let rules = rules::read(plan.rules.as_deref(), problem.space, &cut)?;
-        let count = plan.workers();
+        let stop = stop_signal(if plan.has_tasks() { ENDING } else { STOPPING })?;
+        let fingerprints = files.as_deref().unwrap_or(recorded).to_vec();
         let workers =
-            Rc::new(Workers { stop: stop_signal(STOPPING)?, count, ..Workers::default() });
-        let _ = workers.folder.set(folder.file(WORK));
+            Rc::new(Workers { run: folder.path().to_path_buf(), inputs: fingerprints, stop });
         let tabulated = inputs.candidates()?;
         let list = (plan.searcher == Searcher::Exhaustive)
             .then(|| tabulated.clone().unwrap_or_else(|| problem.space.enumerate().collect()));
-        let opened = Opened::new(&plan, &problem, inputs, &workers)?;
+        let (opened, evaluator) = Opened::new(&plan, &problem, inputs, &workers)?;
         opened.log.log_to(folder.file(PROGRAM_LOG));
-        Ok(Self { plan, problem, cut, rules, list, tabulated, opened, workers, folder, files })
+        Ok(Self {
+            plan,
+            problem,
+            cut,
+            rules,
+            list,
+            tabulated,
+            opened,
+            evaluator,
+            workers,
+            folder,
+            files,
+        })
     }
 
     fn run(mut self) -> Result<ExitCode, Failure> {
@@ -246,6 +234,8 @@ impl Session {
         if let Some(model) = model {
             proposing = Proposing::Model(Box::new(model));
         }
+        let proposals = self.folder.file(PROPOSALS);
+        proposing.begin(&proposals, &self.workers.stop).inspect_err(|_| self.folder.abandon())?;
         let whole = Partition::whole();
         let candidates = candidates(&self.plan, &self.opened, self.tabulated.as_deref());
         let known: Vec<Arch> = known.into_iter().map(|(arch, _)| arch).collect();
@@ -257,19 +247,25 @@ impl Session {
         let search = search.with_known(&known).with_earlier_ends(&earlier);
         let chat = proposing.model().map(LanguageModel::model);
         let trained = self.plan.training().map(|budget| budget.count);
-        let mut view = View::new(&settings, self.opened.evaluator.objectives(), trained, chat);
+        let mut view = View::new(&settings, &self.opened.objectives, trained, chat);
         let shown = typed(self.folder.path());
         let resume = format!("the evaluations are kept: resume with nas search --resume {shown}");
         let stop = &self.workers.stop;
-        let evaluator = &mut *self.opened.evaluator;
+        let evaluator = &mut *self.evaluator;
         let proposer = proposing.as_proposer();
-        let ran = go(&search, proposer, evaluator, &mut journal, kept, &mut view, stop);
+        let mut watch = Watch::new(&self.plan, &self.problem, &self.opened, &self.folder);
+        let mut show = |event: &Event<'_>| {
+            view.show(event);
+            watch.show(event);
+        };
+        let ran = go(&search, proposer, evaluator, &mut journal, kept, &mut show, stop);
+        view.finish();
         let outcome = ran.map_err(|failure| {
             self.folder.keep();
             // If that fails, the run counts as killed.
             let _ = self.folder.write(ERROR, &format!("{failure}\n"));
             let (all, failed) = evaluations(&self.folder.file(EVENTS));
-            if all == failed && all > 0 {
+            if all == failed && (all > 0 || self.plan.has_tasks()) {
                 return failure.and(NO_VALUE);
             }
             failure.and(&resume)
@@ -301,8 +297,15 @@ impl Session {
         }
         let predicted =
             proposing.predicted_front(&self.plan, &self.problem, &outcome, &candidates)?;
-        let report =
-            Report::new(&self.plan, &self.problem, &self.opened, &outcome, predicted, model)?;
+        let report = Report::new(
+            &self.plan,
+            &self.problem,
+            &self.opened,
+            &outcome,
+            predicted,
+            model,
+            proposing.failures(),
+        )?;
         let code = self.results(&report).map_err(|failure| {
             let is_complete = |one: &Evaluated| one.complete().is_some();
             // Only what was evaluated is worth resuming.
@@ -318,8 +321,8 @@ impl Session {
     /// Evaluations that were made before the search, which it starts from.
     fn known(&self) -> Result<Vec<(Arch, Evaluation)>, Failure> {
         let Some(file) = &self.plan.known else { return Ok(Vec::new()) };
-        let objectives = self.opened.evaluator.objectives();
-        let details = self.opened.evaluator.details().len();
+        let objectives = &self.opened.objectives;
+        let details = self.opened.details.len();
         evaluations_before(file, &self.problem, objectives, details)
     }
 
@@ -354,16 +357,13 @@ impl Session {
     }
 
     /// Says that nothing keeps the limits, by what is known before anything is evaluated.
-    fn nothing_within(
-        &self,
-        arch: &Arch,
-        known: &[(usize, Option<f64>)],
-        outcome: &Outcome,
-    ) -> ExitCode {
+    fn nothing_within(&self, arch: &Arch, known: &[KnownValue], outcome: &Outcome) -> ExitCode {
         let limits: Vec<&str> = self.opened.limits.iter().map(Limited::words).collect();
-        let value = |(at, value): &(usize, Option<f64>)| {
-            let objective = &outcome.objectives[*at];
-            value.map(|value| format!("{} {} {}", objective.name, rounded(value), objective.unit))
+        let value = |known: &KnownValue| {
+            let objective = &outcome.objectives[known.at];
+            known
+                .value
+                .map(|value| format!("{} {} {}", objective.name, rounded(value), objective.unit))
         };
         let counted = self.problem.statistics.iter();
         let counted = counted.map(|one| format!("{} {}", one.heading, rounded(one.of(arch))));
@@ -408,7 +408,7 @@ impl Session {
         folder.write("front.svg", &report.figure().svg()?)?;
         let rejected = journal::rejections(&folder.file(EVENTS));
         let shown = report.page(folder.path(), folder.settings()?, rejected);
-        folder.write("report.html", &page(&[&shown])?)?;
+        folder.write(PAGE, &page(&[&shown])?)?;
         // Written last: it marks the run as complete.
         folder.write(RESULT, &format!("{:#}\n", report.json()))?;
         report.print(folder.path())
@@ -422,7 +422,7 @@ fn go(
     evaluator: &mut dyn Evaluator,
     journal: &mut Journal,
     kept: Kept,
-    view: &mut View,
+    show: &mut dyn FnMut(&Event<'_>),
     stop: &AtomicBool,
 ) -> Result<Outcome, Failure> {
     let mut on_event = |event: &Event<'_>| {
@@ -430,7 +430,7 @@ fn go(
         if !journal.take(event, search.space()) {
             stop.store(true, Ordering::Relaxed);
         }
-        view.show(event);
+        show(event);
     };
     let Kept { state, answers } = kept;
     let mut evaluator = ReplayedEvaluator::new(answers, evaluator);
@@ -438,7 +438,6 @@ fn go(
         Some(state) => search.resume(state, proposer, &mut evaluator, &mut on_event),
         None => search.run(proposer, &mut evaluator, &mut on_event),
     };
-    view.finish();
     journal.finish()?;
     Ok(outcome?)
 }

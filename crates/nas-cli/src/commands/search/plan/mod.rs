@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::{arguments::AcquisitionName, limit::Limit};
 use crate::{
     commands::{live::ProxyPlan, model::ModelPlan},
-    evaluate::ProgramPlan,
+    evaluate::{EVALUATE, ProgramPlan},
     failure::Failure,
     inputs::files_of,
     output::Format,
     partition::{AllocationName, PartitionArguments},
+    propose::{PROPOSE, ProposePlan},
     searcher::Searcher,
     space_arguments::file_of,
 };
@@ -28,9 +29,6 @@ mod tests;
 
 /// Architectures that a language model is asked for in each niche by default.
 pub const CHILDREN: usize = 5;
-
-/// The option with the user's command.
-pub const EVALUATE: &str = "--evaluate";
 
 /// The option with the space.
 pub const SPACE: &str = "--space";
@@ -85,6 +83,9 @@ pub struct Plan {
     pub objectives: Objectives,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
+    /// The user's own searcher.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propose: Option<ProposePlan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelPlan>,
 }
@@ -226,6 +227,9 @@ impl Plan {
         files.extend(file_of(&self.space).map(|file| (SPACE, file.to_path_buf())));
         files.extend(self.rules.iter().map(|file| ("--rules", file.clone())));
         files.extend(self.known.iter().map(|file| ("--known", file.clone())));
+        if let Some(own) = &self.propose {
+            files.extend(files_of(&own.command).into_iter().map(|file| (PROPOSE, file)));
+        }
         let Objectives { accuracy, program, latency, .. } = &self.objectives;
         if let Some(program) = program {
             let named = files_of(&program.command).into_iter();
@@ -265,17 +269,14 @@ impl Plan {
         ) || matches!(latency, Some(LatencySource::Published { .. }))
     }
 
+    /// Whether an engine starts workers that run the user's program.
+    pub fn has_tasks(&self) -> bool {
+        self.objectives.program.as_ref().is_some_and(|program| program.engine.is_some())
+    }
+
     /// Whether a score of zero-cost proxies takes the place of accuracy.
     pub fn scores_accuracy(&self) -> bool {
         matches!(self.objectives.accuracy, Some(AccuracySource::Proxies(_)))
-    }
-
-    /// Workers of an engine in parallel, if asked for.
-    pub fn workers(&self) -> Option<u16> {
-        match &self.objectives.accuracy {
-            Some(AccuracySource::Proxies(proxies)) => proxies.workers(),
-            _ => None,
-        }
     }
 
     /// The default name of the run's folder.

@@ -17,7 +17,7 @@ pub const LISTED: usize = 10_000_000;
 
 /// Refuses options that contradict each other or have no effect, as far as the arguments alone show it.
 pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
-    let searcher = arguments.searcher;
+    let searcher = arguments.searcher();
     if searcher != Some(Searcher::Llm)
         && let Some(option) = arguments.model.given()
     {
@@ -47,14 +47,14 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
             problem.space.name()
         )));
     }
-    arguments.proxy.check()?;
+    arguments.engine.check()?;
     let program = arguments.evaluate.is_given();
-    arguments.evaluate.refuse(arguments.proxy.by_workers())?;
+    arguments.evaluate.refuse(&arguments.engine, arguments.propose.is_some())?;
     let of_program = program && !arguments.names_accuracy();
     let elsewhere = of_program
         || arguments.accuracy_table.is_some()
         || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
-    if elsewhere && let Some(option) = arguments.proxy.given() {
+    if elsewhere && let Some(option) = arguments.about_proxies() {
         return Err(without_effect(arguments, option).unwrap_or_else(|| {
             Failure::input(format!(
                 "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"
@@ -153,7 +153,7 @@ fn unpredicted(option: &str) -> Failure {
 pub fn refuse_with(arguments: &Arguments, objectives: &Objectives) -> Result<(), Failure> {
     let Some(accuracy) = &objectives.accuracy else { return Ok(()) };
     if !matches!(accuracy, AccuracySource::Proxies(_))
-        && let Some(option) = arguments.proxy.given()
+        && let Some(option) = arguments.about_proxies()
     {
         return Err(Failure::input(format!(
             "{option} has no effect unless accuracy comes from proxies: add --accuracy proxies"

@@ -14,6 +14,7 @@ use crate::{
     commands::search::arguments::{Accuracy, AcquisitionName, Arguments},
     failure::Failure,
     partition::PartitionArguments,
+    propose::ProposePlan,
     searcher::{Searcher, schedule},
     target::Target,
 };
@@ -66,6 +67,10 @@ impl Plan {
             let planned = settings.evaluations.saturating_sub(settings.initial);
             arguments.model.plan(planned.div_ceil(settings.generation.max(1)), niches)
         });
+        let propose = arguments.propose.as_ref().map(|own| {
+            let timeout_seconds = arguments.evaluate.timeout_seconds()?;
+            Ok::<_, Failure>(ProposePlan { command: own.command.clone(), timeout_seconds })
+        });
         Ok(Self {
             space: arguments.space.space.clone(),
             dataset: problem.dataset_name.map(str::to_owned),
@@ -93,6 +98,7 @@ impl Plan {
             partition,
             objectives,
             limits: arguments.limits(),
+            propose: propose.transpose()?,
             model: model.transpose()?,
         })
     }
@@ -107,6 +113,7 @@ fn objectives(
     let program = arguments.evaluate.plan(
         !arguments.names_accuracy(),
         !arguments.names_latency() && arguments.minimise.is_empty(),
+        arguments.engine(),
     )?;
     let target = arguments.target();
     let latency = match (&arguments.latency_table, &target) {
@@ -193,7 +200,7 @@ fn accuracy(
     }
     let count = arguments.trained.map_or(TRAINED, |count| count as usize);
     let is_known = facts.accuracies != Accuracies::Nothing;
-    let default = match arguments.proxy.given() {
+    let default = match arguments.about_proxies() {
         None if is_known => {
             // If all can be trained, none need be predicted.
             let few = facts.smallest_table.is_some_and(|rows| rows <= count);
@@ -205,7 +212,7 @@ fn accuracy(
     let accuracy = arguments.accuracy.unwrap_or(default);
     match (accuracy, facts.accuracies) {
         (Accuracy::Proxies, _) => {
-            Ok(AccuracySource::Proxies(arguments.proxy.plan(problem, arguments.evaluate.workers)))
+            Ok(AccuracySource::Proxies(arguments.proxy.plan(problem, arguments.engine())))
         }
         (Accuracy::Predictor, Accuracies::OfAll) => {
             let acquisition = arguments.acquisition.unwrap_or(AcquisitionName::Active);
@@ -228,7 +235,8 @@ fn accuracy(
 
 /// A language model searches in the paper's niches, which reduce its bias.
 fn default_partition(arguments: &Arguments, problem: &Problem) -> &'static str {
-    let niches = arguments.searcher == Some(Searcher::Llm) && arguments.model.style().has_parents();
+    let niches =
+        arguments.searcher() == Some(Searcher::Llm) && arguments.model.style().has_parents();
     match (niches, &problem.niches) {
         (true, Some(_)) => "pel-nas",
         (true, None) => "automatic",
@@ -247,7 +255,7 @@ fn settings(
     problem: &Problem,
 ) -> Settings {
     let seed = arguments.seed;
-    let model = arguments.searcher == Some(Searcher::Llm);
+    let model = arguments.searcher() == Some(Searcher::Llm);
     let allocation =
         arguments.allocation.or(if model { Allocation::Equal } else { Allocation::Adaptive });
     let fill = !model || arguments.model.style().has_parents();
@@ -282,7 +290,7 @@ fn searcher(
     facts: &Facts,
 ) -> Result<Searcher, Failure> {
     let few = facts.candidates.filter(|candidates| *candidates <= settings.evaluations);
-    match (arguments.searcher, few) {
+    match (arguments.searcher(), few) {
         (Some(Searcher::Exhaustive), _) => return Ok(Searcher::Exhaustive),
         (Some(named), Some(candidates)) => {
             return Err(Failure::input(format!(

@@ -251,6 +251,51 @@ fn a_program_computes_all_objectives() {
 }
 
 #[test]
+fn an_engine_runs_the_program_and_computes_proxies_beside_it() {
+    let plan =
+        plan("--evaluate x --engine slurm --workers 8 --gpus 1 --retries 0 --evaluations 60");
+    let program = plan.objectives.program.as_ref().unwrap();
+    let engine = program.engine.as_ref().unwrap();
+    assert_eq!((program.workers, engine.workers(), engine.gpus), (8, 8, Some(1)));
+    assert!(plan.has_tasks());
+    let text = toml::to_string(&plan).unwrap();
+    assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan, "{text}");
+    let plan = super::tests::plan("--evaluate x --engine local");
+    assert_eq!(plan.objectives.program.unwrap().workers, 2);
+    assert!(!super::tests::plan("--evaluate x --workers 4").has_tasks());
+    refused("--evaluate x --engine local --shards 4", "--shards has no effect with --evaluate");
+    refused("--engine local --accuracy benchmark", "--engine has no effect unless accuracy comes");
+    #[cfg(feature = "torch")]
+    {
+        let both = "--evaluate x --objectives latency_ms:min --accuracy proxies --engine local";
+        let Objectives { accuracy, program, .. } = super::tests::plan(both).objectives;
+        let Some(AccuracySource::Proxies(ProxyPlan::Computed { engine, .. })) = accuracy else {
+            panic!("{accuracy:?}")
+        };
+        assert_eq!((engine.unwrap().workers(), program.unwrap().workers), (2, 2));
+    }
+}
+
+#[test]
+fn a_users_searcher_takes_the_place_of_the_others_and_is_in_the_plan() {
+    let plan = plan("--device fpga --propose \"tpe: python3 tpe.py\" --timeout 5s --seed 3");
+    assert_eq!((plan.searcher.name(), plan.evaluations, plan.initial), ("tpe", 600, 100));
+    let own = plan.propose.clone().unwrap();
+    assert_eq!(own.command, "python3 tpe.py");
+    assert!((own.timeout_seconds - 5.0).abs() < 1e-9);
+    let text = toml::to_string(&plan).unwrap();
+    assert_eq!(toml::from_str::<Plan>(&text).unwrap(), plan);
+    let few = "--space own --evaluate x --propose \"y z\" --evaluations 4";
+    assert_eq!(super::tests::plan(few).searcher.name(), "y");
+    refused("--timeout 5s", "without --evaluate COMMAND or --propose COMMAND");
+    let confirm = "--device fpga --propose x --confirm 3";
+    let message = resolve(confirm, facts(Accuracies::OfAll)).unwrap_err().to_string();
+    assert!(message.contains("no effect without --searcher predictor"), "{message}");
+    let both = ["nas", "search", "--propose", "x", "--searcher", "nsga2"];
+    assert!(crate::Arguments::try_parse_from(both).is_err());
+}
+
+#[test]
 fn each_objective_has_its_own_source() {
     let plan = plan("--evaluate x --device fpga --energy --minimise flops --evaluations 60");
     let Objectives { accuracy, program, latency, energy, counted } = &plan.objectives;

@@ -14,7 +14,7 @@ use super::{evaluator::Opened, plan::Plan};
 use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records, print_json},
-    report::Generation,
+    report::{Generation, Stopped},
     searcher::Searcher,
     terminal::note,
 };
@@ -43,8 +43,12 @@ pub struct Report<'a> {
     scores: Option<Scores>,
     within: Within<'a>,
     model: Option<Contribution>,
+    /// How a user's searcher failed: each kind with its number and the first message.
+    searcher_failures: Vec<(&'static str, usize, String)>,
     alone: Option<Alone>,
     generations: Vec<Generation>,
+    /// Whether the search goes on.
+    running: bool,
 }
 
 /// A row of a table: what was evaluated, or what is predicted.
@@ -76,6 +80,7 @@ impl<'a> Report<'a> {
         outcome: &'a Outcome,
         predicted: Vec<PredictedMember>,
         model: Option<Contribution>,
+        searcher_failures: Vec<(&'static str, usize, String)>,
     ) -> Result<Self, Failure> {
         let front = outcome.front();
         let scores = match &opened.truth {
@@ -89,7 +94,7 @@ impl<'a> Report<'a> {
             opened.limits.iter().map(|limit| limit.excess(one)).fold(1.0, f64::max)
         };
         let within = outcome.best_within(excess, |arch| problem.space.is_connected(arch));
-        let details = opened.evaluator.details().to_vec();
+        let details = opened.details.clone();
         let generations = Self::per_generation(problem, outcome, opened.truth.as_ref())?;
         let alone = match &opened.truth {
             Some(truth) => Self::alone(outcome, truth)?,
@@ -106,9 +111,22 @@ impl<'a> Report<'a> {
             scores,
             within,
             model,
+            searcher_failures,
             alone,
             generations,
+            running: false,
         })
+    }
+
+    /// The results so far of a search that goes on.
+    pub fn of_running(
+        plan: &'a Plan,
+        problem: &'a Problem,
+        opened: &'a Opened,
+        outcome: &'a Outcome,
+    ) -> Result<Self, Failure> {
+        let report = Self::new(plan, problem, opened, outcome, vec![], None, vec![])?;
+        Ok(Self { running: true, ..report })
     }
 
     /// The front in full: what was evaluated and, of a search with a predictor, what is predicted to be
@@ -136,6 +154,7 @@ impl<'a> Report<'a> {
             values: member.values.iter().map(|one| Some(one.value)).collect(),
             details: vec![None; self.details.len()],
             failure: None,
+            stopped: false,
             niche: member.niche,
             generation: self.generations.last().map_or(0, |last| last.generation),
             proposer: Predictive::NAME.to_owned(),
@@ -158,6 +177,7 @@ impl<'a> Report<'a> {
             "from_model",
             "class_duplicates",
             "front",
+            "hypervolume_of_best_known",
             "hypervolume_ratio",
             "igd",
             "coverage",
@@ -169,6 +189,7 @@ impl<'a> Report<'a> {
                 one.from_model.into(),
                 one.class_duplicates.into(),
                 one.front.into(),
+                one.hypervolume_of_best_known.into(),
                 one.hypervolume_ratio.into(),
                 one.igd.into(),
                 one.coverage.into(),
@@ -192,6 +213,16 @@ impl<'a> Report<'a> {
     fn trained(&self) -> Option<usize> {
         let trained = |one: &&Evaluated| self.detail(one, TRAINED_ACCURACY).is_some();
         self.plan.training().map(|_| self.outcome.evaluated.iter().filter(trained).count())
+    }
+
+    /// The steps that were trained, and those of all trainings to their ends, where some are stopped early.
+    fn steps(&self) -> Option<Stopped> {
+        let program = self.plan.objectives.program.as_ref().filter(|program| program.early_stop)?;
+        let steps = self.outcome.evaluated.iter().filter_map(|one| self.detail(one, "steps"));
+        let (steps, count) = steps.fold((0.0, 0), |(sum, count), steps| (sum + steps, count + 1));
+        let trainings = self.outcome.evaluated.iter().filter(|one| one.stopped).count();
+        let of = f64::from(count) * program.steps? as f64;
+        (count > 0).then_some(Stopped { trainings, steps, of })
     }
 
     /// `with_intervals`: whether to tell predicted values from measured ones.
@@ -294,12 +325,18 @@ impl<'a> Report<'a> {
                 evaluated: done,
                 front: archive.len(),
                 hypervolume: own,
+                hypervolume_of_best_known: None,
                 hypervolume_ratio: scores.map(|scores| scores.hypervolume_ratio),
                 igd: scores.map(|scores| scores.igd),
                 coverage: truth.map(|truth| truth.coverage(front(), BINS, TOLERANCE)),
                 from_model,
                 class_duplicates,
             });
+        }
+        // The last has all that is known.
+        let best = generations.last().map_or(0.0, |last| last.hypervolume);
+        for one in generations.iter_mut().filter(|_| best > 0.0) {
+            one.hypervolume_of_best_known = Some(one.hypervolume / best);
         }
         Ok(generations)
     }
@@ -435,6 +472,8 @@ impl<'a> Report<'a> {
             "predicted": self.predicted.len(),
             "failed": self.outcome.evaluated.iter().filter(|one| one.failure.is_some()).count(),
             "failures": self.failures(),
+            "stopped": self.steps(),
+            "searcher_failures": self.searcher_failures,
             "front": self.front().json(),
             "scores": scores,
             "best": best,

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use nas_eval::Covered;
+use nas_eval::{Covered, PredictedMember};
 use nas_llm::Contribution;
 use nas_pareto::Direction;
 use nas_search::{Evaluated, Objective, Role, Rule, Within};
@@ -89,7 +89,7 @@ impl Report<'_> {
             Some((value(x)?, y?))
         };
         let title = |at: usize| outcome.objectives.get(at).map(axis_title).unwrap_or_default();
-        let y = accuracies.map_or_else(|| title(y), |_| TEST_ACCURACY.to_owned());
+        let of_y = accuracies.map_or_else(|| title(y), |_| TEST_ACCURACY.to_owned());
         FrontFigure {
             title: format!(
                 "{}: {} of {} evaluated on the front",
@@ -98,9 +98,18 @@ impl Report<'_> {
                 outcome.evaluated.len()
             ),
             x: title(x),
-            y,
+            y: of_y,
             evaluated: outcome.evaluated.iter().filter_map(place).collect(),
             front: self.front.iter().copied().filter_map(place).collect(),
+            predicted: match accuracies {
+                // True accuracies are drawn beside true accuracies only.
+                Some(_) => Vec::new(),
+                None => self
+                    .predicted
+                    .iter()
+                    .map(|member| (member.values[x].value, member.values[y].value))
+                    .collect(),
+            },
             exact: self.exact_front().unwrap_or_default(),
         }
     }
@@ -133,6 +142,7 @@ impl Report<'_> {
             name: name.display().to_string(),
             title: self.title(),
             ended: !outcome.interrupted,
+            running: self.running,
             evaluated: outcome.evaluated.len(),
             budget: self.plan.evaluations,
             settings: shown_settings(settings),
@@ -143,6 +153,17 @@ impl Report<'_> {
             architectures: self.architectures(&shown, &proposers),
             proposers,
             front: self.front.iter().filter_map(|found| place(found)).collect(),
+            predicted: self
+                .predicted
+                .iter()
+                .map(|member| predicted(problem.space, member))
+                .collect(),
+            failures: self
+                .failures()
+                .into_iter()
+                .map(|(kind, count, first)| (kind.to_owned(), count as u64, first.to_owned()))
+                .collect(),
+            stopped: self.steps(),
             exact_front: self.exact_front().map(|points| report::ExactFront {
                 title: "exact front of the whole space".to_owned(),
                 column: TEST_ACCURACY.to_owned(),
@@ -223,10 +244,13 @@ impl Report<'_> {
         let accuracy = self.test_accuracy().map(|accuracies| {
             other(TEST_ACCURACY.to_owned(), &|one| self.of_table(accuracies, &one.arch))
         });
-        let details =
-            self.details.iter().enumerate().map(|(at, detail)| {
-                other(titled(&detail.name, &detail.unit), &|one| one.details[at])
-            });
+        let details = self.details.iter().enumerate().map(|(at, detail)| {
+            let name = match detail.steps {
+                Some(steps) => format!("{} after {steps}", detail.name),
+                None => detail.name.clone(),
+            };
+            other(titled(&name, &detail.unit), &|one| one.details[at])
+        });
         let statistics = problem
             .statistics
             .iter()
@@ -269,6 +293,13 @@ impl Report<'_> {
             effects: effects.map(|(title, effect)| (title, *effect)).collect(),
             evaluated,
         }
+    }
+}
+
+fn predicted(space: &Space, member: &PredictedMember) -> report::Predicted {
+    report::Predicted {
+        arch: space.format(&member.arch),
+        values: member.values.iter().map(|one| [one.value, one.low, one.high]).collect(),
     }
 }
 

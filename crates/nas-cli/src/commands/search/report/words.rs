@@ -12,7 +12,9 @@ use crate::{
     arch::abridged,
     failure::Failure,
     output::{Cell, Records, counted, rounded},
+    report::Stopped,
     run_folder::PROGRAM_LOG,
+    searcher::Searcher,
     terminal::print,
 };
 
@@ -118,6 +120,20 @@ impl Report<'_> {
         }
         if let Some(why) = &model.ended {
             text += &format!("  no more calls after this: {why}\n");
+        }
+        text
+    }
+
+    /// What the user's own searcher contributed, in words.
+    fn own_in_words(&self, name: &str) -> String {
+        let later = self.outcome.evaluated.iter().filter(|one| one.generation > 0);
+        let own = later.clone().filter(|one| one.proposer == name).count();
+        let mut text = format!(
+            "  {own} of {} architectures after generation 0 were proposed by {name}\n",
+            later.count()
+        );
+        for (kind, count, first) in &self.searcher_failures {
+            text += &format!("  {count} × {name} {kind}, the first: {first}\n");
         }
         text
     }
@@ -229,6 +245,9 @@ impl Report<'_> {
                 );
             }
         }
+        if let Searcher::Own(name) = self.plan.searcher {
+            text += &self.own_in_words(name);
+        }
         for (kind, count, first) in self.failures() {
             text += &format!("  {count} × the command {kind}, the first: {first}\n");
         }
@@ -236,6 +255,13 @@ impl Report<'_> {
         let failed = evaluated.iter().filter(|one| one.failure.is_some()).count();
         if failed > 0 {
             text += &format!("  {failed} of {} evaluations failed\n", evaluated.len());
+        }
+        if let Some(Stopped { trainings, steps, of }) = self.steps() {
+            let share = 100.0 * steps / of;
+            text += &format!(
+                "  {trainings} of {} trainings stopped early: {steps} of {of} steps ({share:.0} %)\n",
+                evaluated.len()
+            );
         }
         if let Some((count, first)) = self.opened.log.logged() {
             let lines = counted(count, "log line");
