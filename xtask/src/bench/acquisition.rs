@@ -11,8 +11,8 @@ use crate::nas::{self, Build};
 use crate::process::output;
 use crate::workspace::Workspace;
 
-const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
-const DEVICES: [&str; 6] = ["edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga"];
+pub const DATASETS: [&str; 3] = ["cifar10", "cifar100", "ImageNet16-120"];
+pub const DEVICES: [&str; 6] = ["edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga"];
 
 /// How many networks are trained, how they are chosen, and the arguments for that.
 const WAYS: [(u32, &str, &str); 12] = [

@@ -2,9 +2,11 @@
 //! machine, in one run.
 
 mod acquisition;
+mod early_stop;
 mod examples;
 mod llm_overhead;
 mod moocore;
+mod own_problem;
 mod pareto;
 mod predictor;
 mod proxies;
@@ -55,6 +57,11 @@ pub enum Bench {
         #[arg(long, value_name = "SEED", default_value_t = 1)]
         seed: u64,
     },
+    /// The predictor that chooses what a user's own program evaluates, against other searchers with as
+    /// many evaluations; what has ended is kept
+    OwnProblem(own_problem::Arguments),
+    /// Trainings that are stopped early, with trainings that all go to their ends: hypervolume and steps
+    EarlyStop(early_stop::Arguments),
     /// Opening the compiled benchmark table and looking up all 15,625 cells
     Tables,
     /// How the seconds of a search grow with its evaluations: 100 to 100,000 of FBNet's networks
@@ -82,6 +89,8 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         Bench::Acquisition { trained, seeds, seed } => {
             acquisition::run(workspace, trained, *seeds, *seed)
         }
+        Bench::OwnProblem(arguments) => own_problem::run(workspace, arguments),
+        Bench::EarlyStop(arguments) => early_stop::run(workspace, arguments),
         Bench::Tables => examples::run(workspace, "nas-bench", "table_access"),
         Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
         Bench::LlmOverhead { transcript, generations } => {
