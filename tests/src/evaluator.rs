@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 fn main() {
     let how = env::args().nth(1).unwrap_or_default();
-    for (count, line) in io::stdin().lines().enumerate() {
+    for line in io::stdin().lines() {
         let line = line.expect("a line");
         let question: Value = serde_json::from_str(&line).expect("JSON");
         let id = &question["id"];
@@ -19,10 +19,20 @@ fn main() {
             "accuracy_percent": 100.0 - 400.0 / (5.0 + sum),
             "latency_ms": choices.len() as f64 * width / 16.0,
         });
-        // Every third fails.
+        // Says after each step how far it is, and does not listen.
+        for step in 1..question["steps"].as_u64().unwrap_or(0) {
+            let share = 1.0 - 0.7_f64.powf(step as f64);
+            let mut so_far = good.clone();
+            so_far["step"] = step.into();
+            so_far["accuracy_percent"] =
+                (share * number(&good["accuracy_percent"]).max(0.0)).into();
+            println!("{so_far}");
+            thread::sleep(Duration::from_millis(1));
+        }
         match how.as_str() {
             "slow" => thread::sleep(Duration::from_millis(20)),
             "slower" => thread::sleep(Duration::from_millis(200)),
+            "seconds" => thread::sleep(Duration::from_secs(6)),
             _ => {}
         }
         match how.as_str() {
@@ -34,7 +44,8 @@ fn main() {
             _ => {}
         }
         match how.as_str() {
-            _ if count % 3 < 2 => println!("{good}"),
+            // Every third fails.
+            _ if id.as_u64().is_some_and(|id| id % 3 < 2) => println!("{good}"),
             "dies" => process::exit(7),
             "garbage" => println!("epoch 1: loss 0.7"),
             "nan" => println!(r#"{{"id": {id}, "accuracy_percent": NaN, "latency_ms": 1}}"#),

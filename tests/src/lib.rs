@@ -15,6 +15,16 @@ pub use program::{Nas, Ran, run_files};
 /// A space of a user's own, of twelve decisions, that the evaluator under test knows how to answer.
 pub const SPACE: &str = include_str!("space.toml");
 
+/// The searcher of the book's page, `random_searcher.py`.
+///
+/// # Panics
+/// If the page lacks it.
+pub fn random_searcher() -> &'static str {
+    let page = include_str!("../../docs/src/own-searcher.md");
+    let (_, block) = page.split_once("```python random_searcher.py\n").expect("it has the block");
+    block.split_once("```").expect("the block ends").0
+}
+
 /// A table of latencies of all cells of NAS-Bench-201, made up.
 pub fn latencies() -> String {
     let row = |table: String, cell| format!("{table}{cell},{}\n", cell % 7 + 1);

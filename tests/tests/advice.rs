@@ -86,7 +86,7 @@ const BARE: [Case<'static>; 15] = [
 ];
 
 /// The same, where the next step has another mistake.
-const BARE_FURTHER: [Case<'static>; 7] = [
+const BARE_FURTHER: [Case<'static>; 8] = [
     (
         "search --device raspi4 --data elsewhere",
         "run `nas download --data elsewhere`",
@@ -101,6 +101,11 @@ const BARE_FURTHER: [Case<'static>; 7] = [
         "search --space mine.toml",
         "add --evaluate COMMAND, or --accuracy-table and --latency-table",
         "search --space mine.toml --accuracy-table t.csv --latency-table t.csv",
+    ),
+    (
+        "search --space mine.toml --evaluate true --engine local --shards 4",
+        "leave --shards out; --workers",
+        "search --space mine.toml --evaluate true --engine local --workers 4",
     ),
     (
         "search --searcher llm",

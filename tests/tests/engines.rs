@@ -2,17 +2,19 @@
 //! sets it up and runs these tests, which the others leave out.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use nas_tests::{Nas, latencies};
+use nas_tests::{Nas, SPACE, latencies};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
 
 /// The folder in which the set-up put what no system package contains.
 fn set_up() -> PathBuf {
@@ -31,7 +33,7 @@ fn succeeds(command: &mut Command) -> String {
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(120), "{what} did not come");
+        assert!(begun.elapsed() < Duration::from_secs(300), "{what} did not come");
         sleep(Duration::from_millis(200));
     }
 }
@@ -53,7 +55,7 @@ impl Slurm {
              SlurmctldPidFile={at}/slurmctld.pid\nSlurmdPidFile={at}/slurmd.pid\n\
              SlurmctldLogFile={at}/slurmctld.log\nSlurmdLogFile={at}/slurmd.log\n\
              ProctrackType=proctrack/pgid\nTaskPlugin=task/none\nSelectType=select/cons_tres\n\
-             SelectTypeParameters=CR_Core\nReturnToService=2\n\
+             SelectTypeParameters=CR_Core\nReturnToService=2\nSlurmdTimeout=10\n\
              JobAcctGatherType=jobacct_gather/none\n\
              NodeName={host} NodeAddr=127.0.0.1 CPUs=2 RealMemory=4000 State=UNKNOWN\n\
              PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP\n"
@@ -63,13 +65,46 @@ impl Slurm {
         // It may be running already.
         let _ = Command::new("service").args(["munge", "start"]).output();
         for daemon in ["slurmctld", "slurmd"] {
-            succeeds(Command::new(daemon).arg("-f").arg(this.settings()));
+            this.start_daemon(daemon);
         }
-        wait_until("an idle node", || {
-            let result = Command::new("sinfo").env("SLURM_CONF", this.settings()).output();
-            result.is_ok_and(|result| String::from_utf8_lossy(&result.stdout).contains("idle"))
-        });
+        wait_until("an idle node", || this.ask("sinfo", &[]).contains("idle"));
         this
+    }
+
+    fn start_daemon(&self, daemon: &str) {
+        succeeds(Command::new(daemon).arg("-f").arg(self.settings()));
+    }
+
+    /// What a program of Slurm prints.
+    fn ask(&self, program: &str, arguments: &[&str]) -> String {
+        let result =
+            Command::new(program).args(arguments).env("SLURM_CONF", self.settings()).output();
+        result
+            .map(|result| String::from_utf8_lossy(&result.stdout).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// The node dies, with all that runs on it.
+    fn kill_node(&self) {
+        let pid = fs::read_to_string(self.0.path().join("slurmd.pid")).unwrap();
+        kill(&[pid.trim().to_owned()]);
+        // What runs on it are the processes that its daemon started, which are nobody's children.
+        let jobs = self.ask("squeue", &["--noheader", "--format=%A", "--states=RUNNING"]);
+        let steps =
+            jobs.lines().flat_map(|job| found(&["-f", &format!("slurmstepd: \\[{job}\\.")]));
+        steps.for_each(|step| kill_tree(&step));
+    }
+
+    /// It comes back once it was found dead; what ran there does not wait for minutes.
+    fn revive_node(&self) {
+        wait_until("a dead node", || self.ask("sinfo", &[]).contains("down"));
+        // A machine does not come back in the same second, which Slurm 22 does not take well.
+        sleep(Duration::from_secs(5));
+        self.start_daemon("slurmd");
+        wait_until("an idle node", || self.ask("sinfo", &[]).contains("idle"));
+        for job in self.ask("squeue", &["--noheader", "--format=%A"]).lines() {
+            self.ask("scontrol", &["update", &format!("JobId={job}"), "StartTime=now"]);
+        }
     }
 
     fn settings(&self) -> PathBuf {
@@ -91,22 +126,56 @@ impl Drop for Slurm {
 struct Ray(PathBuf);
 
 const DASHBOARD: &str = "8266";
+const PORT: &str = "--port=6399";
 
 impl Ray {
     fn start() -> Self {
+        Self::start_with(2)
+    }
+
+    /// A head with so many cores for jobs.
+    fn start_with(cores: usize) -> Self {
         let this = Self(set_up().join("ray/bin/ray"));
         let dashboard = format!("--dashboard-port={DASHBOARD}");
-        let options = ["--port=6399", "--num-cpus=2", "--disable-usage-stats"];
+        let cores = format!("--num-cpus={cores}");
+        let options = [PORT, &cores, "--disable-usage-stats"];
         let mut command = Command::new(&this.0);
         command.args(["start", "--head", "--include-dashboard=true", &dashboard]).args(options);
         assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
         this
+    }
+
+    /// Another node with two cores; its processes are children of this one.
+    fn add_node(&self) -> Child {
+        let address = PORT.replace("--port=", "--address=127.0.0.1:");
+        let mut command = Command::new(&self.0);
+        command.args(["start", &address, "--num-cpus=2", "--disable-usage-stats", "--block"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 }
 
 impl Drop for Ray {
     fn drop(&mut self) {
         let _ = Command::new(&self.0).arg("stop").output();
+    }
+}
+
+fn kill(pids: &[String]) {
+    let _ = Command::new("kill").arg("-KILL").args(pids).output();
+}
+
+/// The processes that `pgrep` finds.
+fn found(arguments: &[&str]) -> Vec<String> {
+    let result = Command::new("pgrep").args(arguments).output().unwrap();
+    String::from_utf8_lossy(&result.stdout).lines().map(str::to_owned).collect()
+}
+
+/// Kills a process and all that it has started.
+fn kill_tree(pid: &str) {
+    let children = found(&["-P", pid]);
+    kill(&[pid.to_owned()]);
+    for child in &children {
+        kill_tree(child);
     }
 }
 
@@ -161,6 +230,75 @@ fn searches(nas: &Nas, engine: &str, settings: &Path) {
     let ran = nas.with_variable("SLURM_CONF", &settings.to_string_lossy(), &by_engine);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(nas.read("by-engine/evaluations.csv"), nas.read("alone/evaluations.csv"));
+}
+
+/// A search whose program an engine runs, and during which `disturb` is called while evaluations are under
+/// way: it ends as one whose program runs here.
+fn evaluates(nas: &Nas, engine: &str, settings: &Path, disturb: impl FnOnce()) {
+    nas.write("space.toml", SPACE);
+    let command = format!("date +%s >> begun; '{EVALUATOR}' seconds");
+    let search = |run: &str, how: &str| {
+        let mut search = Command::new(PROGRAM);
+        let fixed = ["search", "--space", "space.toml", "--searcher", "random", "--evaluations"];
+        search.args(fixed).args(["12", "--run", run, "--evaluate", &command]);
+        search.args(how.split_whitespace()).current_dir(nas.folder()).env("SLURM_CONF", settings);
+        search.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let ends = |mut search: Child| {
+        wait_until("the end", || search.try_wait().unwrap().is_some());
+        let output = search.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{text}");
+        text
+    };
+    let begun =
+        || fs::read_to_string(nas.folder().join("begun")).unwrap_or_default().lines().count();
+    let child = search("by-engine-program", &format!("--workers 2 --engine {engine}"));
+    wait_until("evaluations", || begun() >= 5);
+    disturb();
+    let said = ends(child);
+    let count = begun();
+    assert!(count > 12, "nothing was lost: {count}: {said}");
+    println!("{engine}: 12 evaluations, {} of them started again: {said}", count - 12);
+    ends(search("alone-program", "--workers 2"));
+    let rows = |run: &str| {
+        let text = nas.read(&format!("{run}/evaluations.csv"));
+        let row = |row: &str| row.splitn(4, ',').take(3).map(str::to_owned).collect();
+        text.lines().map(row).collect::<BTreeSet<Vec<String>>>()
+    };
+    let (by_engine, alone) = (rows("by-engine-program"), rows("alone-program"));
+    assert_eq!((by_engine.len(), &by_engine), (13, &alone));
+    assert!(!nas.folder().join("by-engine-program/program.job").exists());
+}
+
+#[test]
+#[ignore = "needs Slurm: cargo xtask test --engines"]
+fn slurm_runs_a_users_program_and_a_dead_node_costs_nothing() {
+    let nas = Nas::without_tables(PROGRAM);
+    let slurm = Slurm::start();
+    evaluates(&nas, "slurm", &slurm.settings(), || {
+        slurm.kill_node();
+        slurm.revive_node();
+    });
+}
+
+#[test]
+#[ignore = "needs Ray: cargo xtask test --engines"]
+fn ray_runs_a_users_program_and_a_dead_node_costs_nothing() {
+    let nas = Nas::without_tables(PROGRAM);
+    // A head without cores of its own, and a node beside it.
+    let ray = Ray::start_with(0);
+    let mut node = ray.add_node();
+    let engine = format!("ray --ray-address http://127.0.0.1:{DASHBOARD} --retries 8");
+    let another = std::cell::OnceCell::new();
+    evaluates(&nas, &engine, Path::new(""), || {
+        kill_tree(&node.id().to_string());
+        node.wait().unwrap();
+        let _ = another.set(ray.add_node());
+    });
+    let mut another = another.into_inner().unwrap();
+    another.kill().unwrap();
+    another.wait().unwrap();
 }
 
 #[test]

@@ -144,6 +144,56 @@ fn a_search_with_four_workers_that_is_killed_ends_as_its_recorded_order_does() {
 }
 
 #[test]
+fn trainings_that_are_stopped_are_on_no_front_and_no_failures_also_after_a_kill() {
+    let nas = nas();
+    let trains = "--steps 9 --early-stop --evaluations 40";
+    let ran = search(&nas, "", trains);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let evaluations = rows(&nas, "run/evaluations.csv");
+    assert_eq!(evaluations.len(), 40);
+    let (stopped, whole): (Vec<_>, Vec<_>) =
+        evaluations.iter().partition(|row| value(row, "accuracy_percent").is_empty());
+    assert!(stopped.len() > 5 && whole.len() > 5, "{} stopped", stopped.len());
+    let mut steps = 0.0;
+    for row in &evaluations {
+        let is_whole = !value(row, "accuracy_percent").is_empty();
+        assert_eq!(number(row, "steps") == 9.0, is_whole, "{row:?}");
+        assert_eq!(value(row, "failure"), "");
+        assert!(!is_whole || number(row, "accuracy_after_3_percent") > 0.0, "{row:?}");
+        steps += number(row, "steps");
+    }
+    let all = format!("{} of 40 trainings stopped early: {steps} of 360 steps", stopped.len());
+    assert!(ran.stdout.contains(&all), "{all}\n{}", ran.stdout);
+    assert!(!ran.stdout.contains("failed"), "{}", ran.stdout);
+    let result: Value = serde_json::from_str(&nas.read("run/front.json")).unwrap();
+    assert_eq!(result["stopped"]["trainings"], stopped.len());
+    assert_eq!(result["failed"], 0);
+    for row in rows(&nas, "run/front.csv") {
+        let is_predicted = value(&row, "value") == "predicted";
+        assert!(is_predicted || number(&row, "steps") == 9.0, "{row:?}");
+    }
+    // Killed wherever it stands, it goes on as if it had not been.
+    let undisturbed = run_files(&nas.folder().join("run"));
+    let events: Vec<String> =
+        nas.read("run/events.jsonl").split_inclusive('\n').map(str::to_owned).collect();
+    for kept in [3, events.len() / 3, events.len() / 2, events.len() - 2] {
+        for name in undisturbed.keys().filter(|name| !["config.toml"].contains(&&***name)) {
+            std::fs::remove_file(nas.folder().join("run").join(name)).unwrap();
+        }
+        nas.write("run/events.jsonl", &events[..kept].concat());
+        let ran = nas.run_line("search --resume run");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("differs from the recorded one"), "{}", ran.stderr);
+        for (name, content) in run_files(&nas.folder().join("run")) {
+            assert!(undisturbed[&name] == content, "{name} differs");
+        }
+    }
+    // Several at the same time.
+    let ran = search(&nas, "", &format!("{trains} --workers 3"));
+    assert!(ran.code == 0 && ran.stdout.contains("trainings stopped early"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_run_that_ended_is_extended_and_begins_as_it_was() {
     let nas = nas();
     for more in ["", " --workers 3", " --searcher statistical"] {
@@ -227,6 +277,24 @@ fn what_is_known_beforehand_is_not_evaluated_beyond_its_limits() {
         assert!(listed.contains(&space.parse(&value(row, "arch")).unwrap()));
         assert!(number(row, "latency_ms") <= 9.5);
     }
+    // A table's values that are uncertain keep a limit with a probability of 90 %.
+    let uncertain = table.replace("latency_ms", "latency_ms,deviation_ms");
+    let uncertain: Vec<String> = uncertain
+        .lines()
+        .enumerate()
+        .map(|(at, line)| if at == 0 { line.to_owned() } else { format!("{line},1.0") })
+        .collect();
+    nas.write("uncertain.csv", &(uncertain.join("\n") + "\n"));
+    let of_it = fixed.replace("latency.csv", "uncertain.csv");
+    for (risk, most) in [("", 9.5 - 1.28), (" --limit-risk 0.05", 9.5 - 1.64)] {
+        let ran = search(&nas, "", &format!("{of_it} --limit latency_ms<=9.5{risk}"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let all = rows(&nas, "run/evaluations.csv");
+        let latencies: Vec<f64> = all.iter().map(|row| number(row, "latency_ms")).collect();
+        assert!(latencies.iter().all(|latency| *latency <= most), "{latencies:?}");
+        assert!(all.iter().all(|row| number(row, "latency_high_ms") > number(row, "latency_ms")));
+        assert!(ran.stdout.contains("latency ≤ 9.5 ms, with a probability of"), "{}", ran.stdout);
+    }
     // A counted number, and an accuracy that is known once it was evaluated.
     let least = all.iter().map(|row| number(row, &axis)).fold(f64::INFINITY, f64::min);
     let limit = least + 2.0;
@@ -286,9 +354,44 @@ fn ctrl_c_answers_while_an_evaluation_is_under_way() {
     let search = format!(
         "'{PROGRAM}' search --space space.toml --run run --evaluations 40 --evaluate \"'{EVALUATOR}' slower\""
     );
-    let stopped = nas.shell(&format!("timeout --preserve-status -s INT 4 {search}"));
+    let stopped = nas.shell(&format!("timeout --foreground --preserve-status -s INT 4 {search}"));
     assert_eq!(stopped.code, 130, "{}", stopped.stderr);
     let said = stopped.stderr.find("stopping after the evaluation under way; once more ends");
     let ended = stopped.stderr.find("of 40 evaluations: resume with");
     assert!(said.is_some() && said < ended, "{}", stopped.stderr);
+}
+
+/// Once, there was no page before a search had ended.
+#[test]
+fn the_page_is_there_from_the_first_generation_and_tells_of_failures() {
+    let nas = nas();
+    let mut child = nas.spawn(
+        ["search", "--space", "space.toml", "--run", "run", "--evaluations", "60", "--evaluate"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("'{EVALUATOR}' slower")])
+            .collect::<Vec<String>>(),
+    );
+    let page = nas.folder().join("run/report.html");
+    let begun = std::time::Instant::now();
+    while !page.exists() && begun.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(50));
+    }
+    let text = std::fs::read_to_string(&page).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(text.contains("http-equiv=\"refresh\"") && text.contains("\"running\":true"));
+    assert!(!nas.folder().join("run/front.json").exists());
+    // What has ended does not load itself again.
+    let ran = search(&nas, "reports", "--evaluations 30");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let text = nas.read("run/report.html");
+    assert!(!text.contains("http-equiv=\"refresh\"") && !text.contains("\"running\""));
+    assert!(text.contains("answered with an error") && text.contains("out of memory"));
+    assert!(text.contains("\"predicted\":[{"), "what is only predicted is missing");
+    assert!(nas.read("run/front.svg").contains("predicted to be on it"));
+    let generations = rows(&nas, "run/generations.csv");
+    let shares: Vec<f64> =
+        generations.iter().map(|row| number(row, "hypervolume_of_best_known")).collect();
+    assert!(shares.is_sorted() && shares.last() == Some(&1.0), "{shares:?}");
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE, run_files};
+use nas_tests::{ChatAnswer, ChatServer, Nas, SPACE, random_searcher, run_files};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -55,12 +55,23 @@ fn searches() -> Vec<(&'static str, String)> {
                 "search --space space.toml --evaluate '{EVALUATOR} slow' --evaluations 60 --seed 3"
             ),
         ),
+        (
+            "a program that measures, and one that proposes",
+            format!(
+                "search --space space.toml --evaluate '{EVALUATOR} slow' --propose 'evolve: python3 random_searcher.py evolve' --partition cost --evaluations 60"
+            ),
+        ),
+        (
+            "a program that proposes, and predicted accuracy",
+            "search --device fpga --trained 50 --evaluations 200 --propose 'python3 random_searcher.py'".into(),
+        ),
     ]
 }
 
 fn nas() -> Option<Nas> {
     let nas = Nas::with_tables(PROGRAM)?;
     nas.write("space.toml", SPACE);
+    nas.write("random_searcher.py", random_searcher());
     Some(nas)
 }
 
@@ -250,7 +261,7 @@ fn damaged_files_of_a_run_are_errors_or_ignored() {
     // The events contain what the checkpoint contains.
     for (damaged, expected) in [
         (bytes[..bytes.len() / 2].to_vec(), "bytes long, expected"),
-        (with(12, 9), "format version 9, but this program reads 2"),
+        (with(12, 9), "format version 9, but this program reads 3"),
         (with(23, 0x80), "bytes long, expected 92"),
         (with(100, 0xff), "the checksum does not fit"),
         (Vec::new(), "not a file of this kind"),

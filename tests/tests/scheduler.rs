@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_tests::Nas;
+use nas_tests::{Nas, SPACE};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
@@ -28,7 +28,7 @@ esac; done
 for part in $(echo "$parts" | tr , ' '); do
   echo "$n $part" >> '{folder}/queue'
   (sleep 0.3; SLURM_ARRAY_TASK_ID=$part sh -c "$line" >/dev/null 2>>'{folder}/log'
-   grep -v "^$n $part\$" '{folder}/queue' > '{folder}/queue.'$part; mv '{folder}/queue.'$part '{folder}/queue') &
+   grep -v "^$n $part\$" '{folder}/queue' > '{folder}/queue.'$part; mv '{folder}/queue.'$part '{folder}/queue') >/dev/null 2>&1 &
 done
 echo "$name" >> '{folder}/names'
 echo 'Welcome to the cluster: 12 nodes'; echo; echo "$n;cluster"
@@ -96,6 +96,68 @@ fn what_the_user_stops_is_cancelled_and_a_first_mistake_ends_at_once() {
     let ran = nas.shell(&format!("PATH=\"$PWD:$PATH\" '{PROGRAM}' {other}"));
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     assert!(ran.stderr.contains("invalid partition specified"), "{}", ran.stderr);
+}
+
+/// A search whose program Slurm runs, with three evaluations at the same time.
+const SEARCH: &str = "search --space space.toml --evaluations 8 --searcher random --run run --engine slurm --workers 3";
+const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
+
+#[test]
+fn a_scheduler_that_fails_for_a_while_loses_no_evaluation() {
+    let nas = Nas::without_tables(PROGRAM);
+    scheduler(&nas);
+    nas.write("space.toml", SPACE);
+    nas.write("fails", "3");
+    let ran = nas.shell(&format!(
+        "PATH=\"$PWD:$PATH\" '{PROGRAM}' {SEARCH} --evaluate \"'{EVALUATOR}' slower\""
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("what is under way goes on"), "{}", ran.stderr);
+    assert!(!ran.stdout.contains("failed") && !nas.folder().join("cancelled").exists());
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 9);
+    // Each evaluation was given to the scheduler once, under the name of the run.
+    assert_eq!(nas.read("number").trim(), "108");
+    let names = nas.read("names");
+    assert!(names.lines().all(|name| name == names.lines().next().unwrap()), "{names}");
+}
+
+#[test]
+fn ctrl_c_cancels_evaluations_and_a_first_mistake_ends_a_search_with_advice() {
+    let nas = Nas::without_tables(PROGRAM);
+    scheduler(&nas);
+    nas.write("space.toml", SPACE);
+    let line =
+        format!("PATH=\"$PWD:$PATH\" exec '{PROGRAM}' {SEARCH} --evaluate 'touch began; sleep 30'");
+    let mut child = Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(nas.folder())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !nas.folder().join("began").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+        sleep(Duration::from_millis(50));
+    }
+    let begun = Instant::now();
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(begun.elapsed() < Duration::from_secs(15));
+    let cancelled = nas.read("cancelled");
+    assert!(["101", "102", "103"].iter().all(|job| cancelled.contains(job)), "{cancelled}");
+    nas.write("sbatch", "#!/bin/sh\necho 'invalid partition specified: gpu' >&2; exit 1\n");
+    let ran = nas.shell(&format!(
+        "PATH=\"$PWD:$PATH\" '{PROGRAM}' {} --evaluate x",
+        SEARCH.replace("run run", "run other")
+    ));
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(ran.stderr.contains("invalid partition specified"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("--force") && !ran.stderr.contains("resume with"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]

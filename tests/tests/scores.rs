@@ -262,10 +262,10 @@ fn workers_compute_the_scores_of_one_process_and_the_same_command_resumes() {
     nas.write("parts.bin.job/job.toml", "format_version = 9\nshards = 3");
     let newer = nas.run_line(&format!("{by_workers} --shards 3"));
     assert_eq!(newer.code, 2);
-    assert!(newer.stderr.contains("format 9, but this program reads 3"), "{}", newer.stderr);
+    assert!(newer.stderr.contains("format 9, but this program reads 4"), "{}", newer.stderr);
     nas.write(
         "parts.bin.job/job.toml",
-        "format_version = 3\ninputs = []\nfolder = '.'\nshards = 3\n[score]\nspace = 'nasbench201'\n\
+        "format_version = 4\ninputs = []\nfolder = '.'\nshards = 3\n[score]\nspace = 'nasbench201'\n\
          proxies = 'synflow'\nseed = 0\ncompute = 'cpu'\ndouble = false\n[score.architectures]\n",
     );
     let other = nas.run_line(&format!("{by_workers} --shards 3"));
