@@ -74,7 +74,8 @@ fn a_scheduler_that_fails_for_a_while_loses_nothing_and_nothing_is_cancelled() {
 fn what_the_user_stops_is_cancelled_and_a_first_mistake_ends_at_once() {
     let nas = Nas::without_tables(PROGRAM);
     scheduler(&nas);
-    // Never answers.
+    // Neither starts anything nor answers.
+    nas.write("sbatch", "#!/bin/sh\necho '101;cluster'\n");
     nas.write("fails", "100000");
     let mut child = Command::new("sh")
         .args(["-c", &format!("PATH=\"$PWD:$PATH\" exec '{PROGRAM}' {SCORE}")])

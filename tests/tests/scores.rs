@@ -399,7 +399,10 @@ fn workers_compute_the_generations_of_a_search() {
 
     for (arguments, expected) in [
         ("search --workers 3", "--workers has no effect without --evaluate COMMAND or --engine"),
-        ("search --engine local --evaluate cat", "--engine has no effect with --evaluate"),
+        (
+            "search --engine local --shards 3 --evaluate cat",
+            "--shards has no effect with --evaluate",
+        ),
         ("score 6111 --workers 3", "--engine"),
         ("score 6111 --engine local", "add --out"),
     ] {
