@@ -110,6 +110,7 @@ impl Drive {
     }
 
     /// How many parts are under way.
+    #[cfg(feature = "torch")]
     pub fn under_way(&self) -> usize {
         self.under_way.len()
     }

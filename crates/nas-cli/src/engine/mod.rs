@@ -150,6 +150,7 @@ impl EngineArguments {
     }
 
     /// Number of parts; by default four for each worker, so that no worker waits long for the last.
+    #[cfg(feature = "torch")]
     pub fn shards(&self) -> usize {
         usize::from(self.shards.unwrap_or(self.workers().saturating_mul(4)))
     }
