@@ -4,6 +4,8 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread::sleep,
+    time::Duration,
 };
 
 use tempfile::TempDir;
@@ -40,6 +42,13 @@ impl Nas {
     /// the calling test must end.
     pub fn with_tables(program: &str) -> Option<Self> {
         Some(Self { tables: crate::tables()?, ..Self::without_tables(program) })
+    }
+
+    /// The program at this path, without benchmark tables, and [`SPACE`](crate::SPACE) in `space.toml`.
+    pub fn with_space(program: &str) -> Self {
+        let nas = Self::without_tables(program);
+        nas.write("space.toml", crate::SPACE);
+        nas
     }
 
     /// The working directory.
@@ -96,6 +105,31 @@ impl Nas {
         let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.folder()).env("PEL_NAS_DATA", &self.tables);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+    }
+
+    /// Starts a search in the folder `run`, kills and resumes it after these pauses until it ends or was killed
+    /// before it had begun, and returns how often it was killed.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn killed_and_resumed<S: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+        mut pause: impl FnMut() -> Duration,
+    ) -> usize {
+        let mut child = self.spawn(arguments);
+        let mut kills = 0;
+        loop {
+            sleep(pause());
+            let ended = child.try_wait().expect("it can be waited for").is_some();
+            child.kill().expect("it can be killed");
+            child.wait().expect("it can be waited for");
+            kills += usize::from(!ended);
+            if ended || !self.folder().join("run/config.toml").exists() {
+                return kills;
+            }
+            child = self.spawn(["search", "--resume", "run"]);
+        }
     }
 
     /// Runs the program with arguments separated by spaces.

@@ -12,9 +12,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
 
 fn nas() -> Nas {
-    let nas = Nas::without_tables(PROGRAM);
-    nas.write("space.toml", SPACE);
-    nas
+    Nas::with_space(PROGRAM)
 }
 
 /// A search of the space with the evaluator, in the folder `run`.
@@ -108,20 +106,8 @@ fn a_search_with_four_workers_that_is_killed_ends_as_its_recorded_order_does() {
         .collect();
     let mut kills = 0;
     while kills < 50 {
-        let mut child = nas.spawn(start.iter().map(ToString::to_string).collect::<Vec<String>>());
-        loop {
-            sleep(Duration::from_millis(rng.random_range(100..1_500)));
-            let ended = child.try_wait().unwrap().is_some();
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += usize::from(!ended);
-            let has_begun = nas.folder().join("run/config.toml").exists();
-            if ended || !has_begun {
-                break;
-            }
-            let resume = ["search", "--resume", "run"].map(str::to_owned);
-            child = nas.spawn(resume.to_vec());
-        }
+        let pause = || Duration::from_millis(rng.random_range(100..1_500));
+        kills += nas.killed_and_resumed(&start, pause);
         if !nas.folder().join("run/front.json").exists() {
             continue;
         }

@@ -1,8 +1,8 @@
 //! A user's own searcher: with every kind of search, with its mistakes, and repeated from its record.
 
-use std::{fs, thread::sleep, time::Duration};
+use std::{fs, time::Duration};
 
-use nas_tests::{Nas, Ran, SPACE, random_searcher, run_files};
+use nas_tests::{Nas, Ran, random_searcher, run_files};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -19,8 +19,7 @@ const DIES: &str = "import json, sys\nsys.stdin.readline()\nfor line in sys.stdi
     print('thinking', flush=True)\n    print(json.dumps({'id': asked['id'], 'proposals': []}), flush=True)\n";
 
 fn nas() -> Nas {
-    let nas = Nas::without_tables(PROGRAM);
-    nas.write("space.toml", SPACE);
+    let nas = Nas::with_space(PROGRAM);
     nas.write("random_searcher.py", random_searcher());
     nas
 }
@@ -155,18 +154,8 @@ fn several_evaluations_at_a_time_are_repeated_from_the_records_after_a_kill() {
     let start: Vec<&str> = start.chain(["--propose", COPIES]).collect();
     let mut kills = 0;
     while kills < 10 {
-        let mut child = nas.spawn(&start);
-        loop {
-            sleep(Duration::from_millis(rng.random_range(100..1_500)));
-            let ended = child.try_wait().unwrap().is_some();
-            child.kill().unwrap();
-            child.wait().unwrap();
-            kills += usize::from(!ended);
-            if ended || !nas.folder().join("run/config.toml").exists() {
-                break;
-            }
-            child = nas.spawn(["search", "--resume", "run"]);
-        }
+        let pause = || Duration::from_millis(rng.random_range(100..1_500));
+        kills += nas.killed_and_resumed(&start, pause);
         if !nas.folder().join("run/front.json").exists() {
             continue;
         }

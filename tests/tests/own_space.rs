@@ -12,9 +12,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
 
 fn nas() -> Nas {
-    let nas = Nas::without_tables(PROGRAM);
-    nas.write("space.toml", SPACE);
-    nas
+    Nas::with_space(PROGRAM)
 }
 
 /// A search with the evaluator, whose command contains a space character.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_tests::{Nas, Ran, SPACE, run_files};
+use nas_tests::{Nas, Ran, run_files};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -17,9 +17,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
 
 fn nas() -> Nas {
-    let nas = Nas::without_tables(PROGRAM);
-    nas.write("space.toml", SPACE);
-    nas
+    Nas::with_space(PROGRAM)
 }
 
 fn arguments(command: &str, more: &str) -> Vec<String> {

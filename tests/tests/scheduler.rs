@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_tests::{Nas, SPACE};
+use nas_tests::Nas;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
 
@@ -70,6 +70,26 @@ fn a_scheduler_that_fails_for_a_while_loses_nothing_and_nothing_is_cancelled() {
     assert!(asked.lines().all(|line| line.contains(&format!("--name={name}"))), "{asked}");
 }
 
+/// Starts the program with the scheduler, and interrupts it once a file is there. Returns when that was.
+fn interrupted(nas: &Nas, arguments: &str, file: &str) -> Instant {
+    let mut child = Command::new("sh")
+        .args(["-c", &format!("PATH=\"$PWD:$PATH\" exec '{PROGRAM}' {arguments}")])
+        .current_dir(nas.folder())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !nas.folder().join(file).exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+        sleep(Duration::from_millis(50));
+    }
+    let begun = Instant::now();
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    begun
+}
+
 #[test]
 fn what_the_user_stops_is_cancelled_and_a_first_mistake_ends_at_once() {
     let nas = Nas::without_tables(PROGRAM);
@@ -77,20 +97,7 @@ fn what_the_user_stops_is_cancelled_and_a_first_mistake_ends_at_once() {
     // Neither starts anything nor answers.
     nas.write("sbatch", "#!/bin/sh\necho '101;cluster'\n");
     nas.write("fails", "100000");
-    let mut child = Command::new("sh")
-        .args(["-c", &format!("PATH=\"$PWD:$PATH\" exec '{PROGRAM}' {SCORE}")])
-        .current_dir(nas.folder())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while !nas.folder().join("asked").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
-        sleep(Duration::from_millis(50));
-    }
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    interrupted(&nas, SCORE, "asked");
     assert!(nas.read("cancelled").contains("101"));
     nas.write("sbatch", "#!/bin/sh\necho 'invalid partition specified: gpu' >&2; exit 1\n");
     let other = SCORE.replace("scores.csv", "others.csv");
@@ -105,9 +112,8 @@ const EVALUATOR: &str = env!("CARGO_BIN_EXE_evaluator-under-test");
 
 #[test]
 fn a_scheduler_that_fails_for_a_while_loses_no_evaluation() {
-    let nas = Nas::without_tables(PROGRAM);
+    let nas = Nas::with_space(PROGRAM);
     scheduler(&nas);
-    nas.write("space.toml", SPACE);
     nas.write("fails", "3");
     let ran = nas.shell(&format!(
         "PATH=\"$PWD:$PATH\" '{PROGRAM}' {SEARCH} --evaluate \"'{EVALUATOR}' slower\""
@@ -124,26 +130,9 @@ fn a_scheduler_that_fails_for_a_while_loses_no_evaluation() {
 
 #[test]
 fn ctrl_c_cancels_evaluations_and_a_first_mistake_ends_a_search_with_advice() {
-    let nas = Nas::without_tables(PROGRAM);
+    let nas = Nas::with_space(PROGRAM);
     scheduler(&nas);
-    nas.write("space.toml", SPACE);
-    let line =
-        format!("PATH=\"$PWD:$PATH\" exec '{PROGRAM}' {SEARCH} --evaluate 'touch began; sleep 30'");
-    let mut child = Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(nas.folder())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while !nas.folder().join("began").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
-        sleep(Duration::from_millis(50));
-    }
-    let begun = Instant::now();
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let begun = interrupted(&nas, &format!("{SEARCH} --evaluate 'touch began; sleep 30'"), "began");
     assert!(begun.elapsed() < Duration::from_secs(15));
     let cancelled = nas.read("cancelled");
     assert!(["101", "102", "103"].iter().all(|job| cancelled.contains(job)), "{cancelled}");

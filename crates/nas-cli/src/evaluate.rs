@@ -46,7 +46,7 @@ pub struct EvaluateArguments {
     /// after each, `{"id": 7, "step": 3, "accuracy_percent": 41.0}`, before its last answer
     #[arg(long, value_name = "MAX", requires = "evaluate", value_parser = clap::value_parser!(u64).range(2..))]
     steps: Option<u64>,
-    /// Stop trainings that cannot reach the front any more: the command is told `{"id": 7, "stop": true}`
+    /// Stop trainings that cannot reach the front any more: the command receives `{"id": 7, "stop": true}`
     #[arg(long, requires = "evaluate")]
     early_stop: bool,
     /// Time limit of one answer of a command [default: 600s]
@@ -56,6 +56,11 @@ pub struct EvaluateArguments {
 
 /// The time limit of one answer by default.
 pub const TIMEOUT: Millis = Millis(600_000.0);
+
+/// A time limit of a plan.
+pub fn time_limit(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+}
 
 fn command(text: &str) -> Result<String, String> {
     match text.trim() {
@@ -239,8 +244,7 @@ impl ProgramPlan {
 
     /// The evaluator, with processes of this machine. Trainings are stopped early only with `known`.
     pub fn build(&self, space: &'static Space, known: Option<Box<KnownCosts>>) -> Program {
-        let timeout = Duration::try_from_secs_f64(self.timeout_seconds);
-        let timeout = timeout.unwrap_or(Duration::MAX);
+        let timeout = time_limit(self.timeout_seconds);
         let (objectives, workers) = (self.objectives.clone(), usize::from(self.workers));
         let program = Program::new(self.command.clone(), space, objectives, workers, timeout, note);
         match self.steps {

@@ -40,7 +40,7 @@ enum Line<'a> {
         details: Cow<'a, [Option<f64>]>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<Cow<'a, str>>,
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         stopped: bool,
         niche: usize,
         generation: usize,
@@ -72,12 +72,6 @@ enum Line<'a> {
         generation: usize,
         error: String,
     },
-}
-
-/// Left out of the file, since most evaluations go to their end.
-#[expect(clippy::trivially_copy_pass_by_ref)] // As serde calls it.
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 /// The file with the events of a search, which only grows, and the checkpoint beside it.

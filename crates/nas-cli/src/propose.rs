@@ -1,13 +1,13 @@
 //! The option with a user's own searcher.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use clap::ValueEnum;
 use nas_eval::{Problem, SearcherProgram};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    evaluate::TIMEOUT,
+    evaluate::{TIMEOUT, time_limit},
     inputs::{files_of, words},
     searcher::Searcher,
     terminal::note,
@@ -63,7 +63,7 @@ impl OwnSearcher {
 impl ProposePlan {
     /// The proposer, of this name.
     pub fn build(&self, name: &str, problem: &Problem, seed: u64) -> SearcherProgram {
-        let timeout = Duration::try_from_secs_f64(self.timeout_seconds).unwrap_or(Duration::MAX);
+        let timeout = time_limit(self.timeout_seconds);
         SearcherProgram::new(name, self.command.clone(), problem.space, seed, timeout, note)
     }
 }

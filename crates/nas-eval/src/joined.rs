@@ -79,9 +79,12 @@ impl Evaluator for Joined {
         for part in &mut self.parts {
             let (own, others) = values.split_at(part.objectives().len().min(values.len()));
             let (reported, rest) = details.split_at(part.details().len().min(details.len()));
-            let (values_of, details_of) = (own.to_vec(), reported.to_vec());
-            let of_part =
-                Evaluation { values: values_of, details: details_of, ..evaluation.clone() };
+            let of_part = Evaluation {
+                values: own.to_vec(),
+                details: reported.to_vec(),
+                failure: evaluation.failure.clone(),
+                stopped: evaluation.stopped,
+            };
             part.remember(arch, &of_part);
             (values, details) = (others, rest);
         }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::future::{Either, join_all, select};
-use nas_search::{Answer, BoxError, Proposal, Proposer, Request, SearchRng};
+use nas_search::{Answer, BoxError, Proposal, Proposer, Request, SearchRng, propose_by_all};
 use rand::RngExt;
 use tokio::runtime::Runtime;
 
@@ -157,8 +157,7 @@ impl Proposer for LanguageModel {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let answers = self.propose_all(std::slice::from_ref(request), rng);
-        answers.into_iter().next().unwrap_or_else(|| Ok(Answer::default())).map(|a| a.proposals)
+        propose_by_all(self, request, rng)
     }
 
     fn propose_all(

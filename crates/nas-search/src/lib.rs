@@ -33,7 +33,7 @@ pub use knowledge::{Author, Condition, DroppedRule, Evidence, KnowledgeBase, Pol
 pub use objective::{Objective, Role};
 pub use outcome::{Outcome, Within};
 pub use proposal::Proposal;
-pub use proposer::{Answer, Proposer};
+pub use proposer::{Answer, Proposer, propose_by_all};
 pub use proposers::*;
 pub use rejection::{Rejection, Rejections};
 pub use replay::ReplayedEvaluator;

@@ -53,6 +53,19 @@ pub trait Proposer {
     }
 }
 
+/// [`Proposer::propose`] of a proposer that answers requests in [`Proposer::propose_all`].
+///
+/// # Errors
+/// Those of its answer.
+pub fn propose_by_all(
+    proposer: &mut dyn Proposer,
+    request: &Request<'_>,
+    rng: &mut SearchRng,
+) -> Result<Vec<Proposal>, BoxError> {
+    let mut answers = proposer.propose_all(std::slice::from_ref(request), rng).into_iter();
+    answers.next().map_or_else(|| Ok(Vec::new()), |answer| Ok(answer?.proposals))
+}
+
 /// A proposer's answer to one request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {

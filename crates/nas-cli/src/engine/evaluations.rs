@@ -337,9 +337,9 @@ pub fn answer(folder: &Path, questions: &Questions, part: usize) -> Result<ExitC
             space.name()
         )));
     }
-    let program = program.build(space, None);
+    let program = program.build(space, None).stopped_by(Arc::clone(&stop));
     program.log().log_to(output(folder, part));
-    let answer = program.ask(part, &choices, &stop);
+    let answer = program.ask(part, &choices);
     if stop.load(Ordering::Relaxed) {
         return Err(stopped());
     }

@@ -65,7 +65,7 @@ impl<'a> Choice<'a> {
         for row in tried.filter_map(|arch| rows.row(arch)) {
             equal.entry(&rows.classes[row]).or_default().extend(known(row));
         }
-        // An equal network tells all but what is known beforehand, of which this one may cost less.
+        // Of equal networks only what is known beforehand may differ: this one may cost less.
         let is_tried = |row: usize| {
             let costs = known(row).unwrap_or_default();
             let no_more = |one: &Vec<f64>| one.iter().zip(&costs).all(|(one, this)| one <= this);
@@ -76,9 +76,8 @@ impl<'a> Choice<'a> {
             Ok(()) if !is_tried(row) => request.feasibility(arch).powi(2),
             _ => 0.0,
         });
-        let open: Vec<f64> = open.collect();
         let mut this = Self {
-            open,
+            open: open.collect(),
             front: request.parents.iter().map(|one| one.arch.clone()).collect(),
             gains: vec![nothing; rows.len()],
             costs: vec![None; rows.len()],

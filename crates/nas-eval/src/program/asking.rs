@@ -39,7 +39,7 @@ pub(super) struct Setting {
     pub(super) timeout: Duration,
     pub(super) sent: AtomicUsize,
     pub(super) log: Log,
-    pub(super) output: Output,
+    output: Output,
     pub(super) note: Box<Note>,
     /// How far it trains, where that is asked for.
     pub(super) steps: Option<Steps>,
@@ -48,6 +48,32 @@ pub(super) struct Setting {
 }
 
 impl Setting {
+    /// With the given expectations of an answer, one of which it has to contain.
+    pub(super) fn new(
+        command: String,
+        space: &'static Space,
+        objectives: Vec<Objective>,
+        expected: Vec<String>,
+        example: String,
+        timeout: Duration,
+        note: Box<Note>,
+    ) -> Self {
+        Self {
+            command,
+            space,
+            objectives,
+            expected,
+            example,
+            timeout,
+            sent: AtomicUsize::new(0),
+            log: Log::default(),
+            output: Output::default(),
+            note,
+            steps: None,
+            abandoned: Arc::default(),
+        }
+    }
+
     fn question(&self, id: usize, arch: &Arch) -> String {
         let choices = choices(self.space, arch);
         let mut question = json!({ "id": id, "arch": self.space.format(arch), "choices": choices });
@@ -85,8 +111,8 @@ impl Setting {
         })
     }
 
-    /// Asks a worker, which is started if it does not run, and ended if it fails. `question` is told whether
-    /// it was just started; `step` decides after each step. There is no answer where that stopped it.
+    /// Asks a worker, which is started if it does not run, and ended if it fails. `question` receives
+    /// whether it was just started; `step` decides after each step. There is no answer where that stopped it.
     pub(super) fn exchange(
         &self,
         worker: &mut Option<Worker>,
@@ -220,7 +246,7 @@ impl Setting {
 
 /// What is known about how a program flushes its output.
 #[derive(Debug)]
-pub(super) struct Output {
+struct Output {
     /// Answers that came just after the input was ended.
     held_back: AtomicUsize,
     /// Whether an answer came while the input was open.

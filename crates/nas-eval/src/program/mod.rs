@@ -21,21 +21,15 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::Duration,
 };
 
 use nas_search::{BoxError, Detail, Evaluation, Evaluator, Objective, Parallel, Role};
 use nas_space::{Arch, Space};
 
-use self::{
-    asking::{Output, Setting},
-    failures::Tally,
-    pool::Pool,
-    steps::Steps,
-};
+use self::{asking::Setting, failures::Tally, pool::Pool, steps::Steps};
 
 pub use self::{
     failures::{Failure, Fault},
@@ -43,9 +37,6 @@ pub use self::{
     searcher::SearcherProgram,
     tasks::{Answer, Tasks},
 };
-
-/// How often it is looked whether an answer is still wanted.
-const GLANCE: Duration = Duration::from_millis(50);
 
 /// Accuracies after which fractions in place of percentages are warned of.
 const FRACTIONS: usize = 5;
@@ -101,20 +92,10 @@ impl Program {
         note: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
         let example = |objective: &Objective| format!("\"{}\": 1.0", objective.column());
-        let setting = Setting {
-            command: command.into(),
-            space,
-            expected: objectives.iter().map(Objective::column).collect(),
-            example: objectives.iter().map(example).collect::<Vec<_>>().join(", "),
-            objectives,
-            timeout,
-            sent: AtomicUsize::new(0),
-            log: Log::default(),
-            output: Output::default(),
-            note: Box::new(note),
-            steps: None,
-            abandoned: Arc::default(),
-        };
+        let expected = objectives.iter().map(Objective::column).collect();
+        let example = objectives.iter().map(example).collect::<Vec<_>>().join(", ");
+        let (command, note) = (command.into(), Box::new(note));
+        let setting = Setting::new(command, space, objectives, expected, example, timeout, note);
         Self {
             setting: Arc::new(setting),
             workers: workers.max(1),
@@ -155,20 +136,19 @@ impl Program {
         Self { tasks: Some(tasks), ..self }
     }
 
-    /// Asks a process of its own for one architecture, by a question with this id, and ends it. Once
-    /// `stop` is set, it is ended before it has answered.
-    pub fn ask(&self, id: usize, arch: &Arch, stop: &AtomicBool) -> Answer {
-        let setting = &*self.setting;
-        setting.sent.store(id, Ordering::Relaxed);
-        thread::scope(|scope| {
-            let asking = scope.spawn(|| setting.ask(&mut None, arch, &[]));
-            while !asking.is_finished() {
-                setting.abandoned.fetch_or(stop.load(Ordering::Relaxed), Ordering::Relaxed);
-                thread::sleep(GLANCE);
-            }
-            let no_answer = |_| Err(Failure(Fault::Ended, "its thread ended".to_owned()));
-            asking.join().unwrap_or_else(no_answer)
-        })
+    /// Has its processes ended before they have answered, once this flag is set.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Self {
+        if let Some(setting) = Arc::get_mut(&mut self.setting) {
+            setting.abandoned = stop;
+        }
+        self
+    }
+
+    /// Asks a process of its own for one architecture, by a question with this id, and ends it.
+    pub fn ask(&self, id: usize, arch: &Arch) -> Answer {
+        self.setting.sent.store(id, Ordering::Relaxed);
+        self.setting.ask(&mut None, arch, &[])
     }
 
     fn tasks(&mut self) -> &mut dyn Tasks {

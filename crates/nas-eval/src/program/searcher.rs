@@ -4,19 +4,21 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use nas_search::{Answer, BoxError, Evaluation, Proposal, Proposer, Rejection, Request, SearchRng};
+use nas_search::{
+    Answer, BoxError, Evaluation, Proposal, Proposer, Rejection, Request, SearchRng, propose_by_all,
+};
 use nas_space::{Arch, Space};
 use serde_json::{Map, Value, json};
 
 use super::{
     answer::{error, shown},
     architecture::with_choices,
-    asking::{Output, Setting},
+    asking::Setting,
     failures::{Failure, Fault, Tally},
     log::Log,
     record::{Answered, Asked, Record},
@@ -39,7 +41,7 @@ const PROPOSALS: &str = "proposals";
 /// log lines.
 ///
 /// A failure costs the proposals of its request: an answer that is none, no answer in time, an end before
-/// the answer. The program is then started again, and is told everything that was evaluated. A program that
+/// the answer. The program is then started again, and receives everything that was evaluated. A program that
 /// fails several times and never answered [ends](Proposer::gives_up) the search.
 ///
 /// Its answers can be [recorded](Self::record_in). A search that is repeated takes them from there, and
@@ -76,20 +78,9 @@ impl SearcherProgram {
         timeout: Duration,
         note: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        let setting = Setting {
-            command: command.into(),
-            space,
-            objectives: Vec::new(),
-            expected: vec![PROPOSALS.to_owned()],
-            example: format!("\"{PROPOSALS}\": []"),
-            timeout,
-            sent: AtomicUsize::new(0),
-            log: Log::default(),
-            output: Output::default(),
-            note: Box::new(note),
-            steps: None,
-            abandoned: Arc::default(),
-        };
+        let (expected, example) = (vec![PROPOSALS.to_owned()], format!("\"{PROPOSALS}\": []"));
+        let (command, note) = (command.into(), Box::new(note));
+        let setting = Setting::new(command, space, vec![], expected, example, timeout, note);
         Self {
             name: name.into(),
             seed,
@@ -281,8 +272,7 @@ impl Proposer for SearcherProgram {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let answers = self.propose_all(std::slice::from_ref(request), rng);
-        answers.into_iter().next().unwrap_or_else(|| Ok(Answer::default())).map(|a| a.proposals)
+        propose_by_all(self, request, rng)
     }
 
     fn propose_all(

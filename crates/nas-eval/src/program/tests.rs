@@ -315,16 +315,13 @@ fn tasks_elsewhere_have_the_failures_and_log_lines_of_processes_here() {
 
 #[test]
 fn one_question_has_its_id_and_ends_when_it_is_stopped() {
-    let never = AtomicBool::new(false);
     let by_id = answering(r#"{"id":%s,"accuracy_percent":42,"latency_ms":2}"#);
     let by_id = by_id.replace("printf", "[ $id = 7 ] && printf");
-    let answer = program(&by_id, 1).ask(7, &all()[0], &never).unwrap();
+    let answer = program(&by_id, 1).ask(7, &all()[0]).unwrap();
     assert_eq!(answer.values, [Some(42.0), Some(2.0)]);
     let begun = std::time::Instant::now();
-    let stopped = AtomicBool::new(true);
-    let Err(Failure(fault, _)) = program("sleep 60", 1).ask(7, &all()[0], &stopped) else {
-        panic!("an answer")
-    };
+    let stopped = program("sleep 60", 1).stopped_by(Arc::new(AtomicBool::new(true)));
+    let Err(Failure(fault, _)) = stopped.ask(7, &all()[0]) else { panic!("an answer") };
     assert_eq!(fault, Fault::Ended);
     assert!(begun.elapsed() < Duration::from_secs(20));
 }

@@ -7,10 +7,10 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use nas_pareto::Direction;
 use nas_pareto::statistics::{Estimate, mean};
+use nas_pareto::{Direction, PointSet, non_dominated};
 
-use super::own_problem::nas::{Nas, number, read, text};
+use super::own_problem::nas::{Nas, failed, number, read, text};
 use super::own_problem::problem::Exact;
 use crate::error::Error;
 use crate::nas::{Build, Program};
@@ -56,14 +56,13 @@ impl Networks {
             let arch = text(&row, "arch")?.to_owned();
             values.insert(arch, [number(&row, &last)?, number(&row, "macs")?]);
         }
-        let all: Vec<[f64; 2]> = values.values().copied().collect();
-        let is_better = |a: &[f64; 2], b: &[f64; 2]| {
-            a[0] >= b[0] && a[1] <= b[1] && (a[0] > b[0] || a[1] < b[1])
-        };
-        let on_front = |one: &[f64; 2]| !all.iter().any(|other| is_better(other, one));
-        let front = values.iter().filter(|(_, one)| on_front(one));
-        let front = front.map(|(arch, _)| arch.clone()).collect();
-        let exact = Exact::new([Direction::Maximise, Direction::Minimise], &all, &all)?;
+        let (names, all): (Vec<&String>, Vec<[f64; 2]>) =
+            values.iter().map(|(arch, one)| (arch, *one)).unzip();
+        let directions = [Direction::Maximise, Direction::Minimise];
+        let front = PointSet::from_rows(&all, &directions).and_then(|all| non_dominated(&all));
+        let front = front.map_err(|error| failed(&error))?;
+        let front = front.into_iter().map(|at| names[at].clone()).collect();
+        let exact = Exact::new(directions, &all, &all)?;
         Ok(Self { values, front, exact })
     }
 

@@ -98,11 +98,16 @@ impl Inputs {
     }
 }
 
-/// Sources of objectives that are known of every architecture before it is evaluated, each with the
-/// objective's position.
-pub type Known = Rc<RefCell<KnownSources>>;
+/// Sources of objectives that are known of every architecture before it is evaluated.
+pub type Known = Rc<RefCell<Vec<KnownSource>>>;
 
-type KnownSources = Vec<(usize, Box<dyn Source>)>;
+pub struct KnownSource {
+    /// The objective's position.
+    pub at: usize,
+    source: Box<dyn Source>,
+    /// The positions of the details that are the ends of its interval.
+    ends: Option<[usize; 2]>,
+}
 
 /// Sources, and where they come from, in words.
 type Described = (Vec<Box<dyn Source>>, Vec<String>);
@@ -190,11 +195,10 @@ impl Opened {
 /// The values of known objectives of an architecture.
 pub fn values_of(known: &Known, arch: &Arch) -> Result<Vec<KnownValue>, BoxError> {
     let mut known = known.borrow_mut();
-    let value = |(at, source): &mut (usize, Box<dyn Source>)| {
-        let SourceValue { value, details } = source.value(arch)?;
-        let positions = ends(source.objective(), source.details());
-        let ends = positions.map_or([None; 2], |ends| ends.map(|end| details[end]));
-        Ok(KnownValue { at: *at, value, ends })
+    let value = |known: &mut KnownSource| {
+        let SourceValue { value, details } = known.source.value(arch)?;
+        let ends = known.ends.map_or([None; 2], |ends| ends.map(|end| details[end]));
+        Ok(KnownValue { at: known.at, value, ends })
     };
     known.iter_mut().map(value).collect()
 }
@@ -204,7 +208,7 @@ fn costs_of(known: &Known) -> Box<KnownCosts> {
     let known = Rc::clone(known);
     Box::new(move |arch| {
         let mut known = known.borrow_mut();
-        let cost = |(_, source): &mut (usize, Box<dyn Source>)| {
+        let cost = |KnownSource { source, .. }: &mut KnownSource| {
             let value = source.value(arch).ok()?.value?;
             Some(source.objective().cost(value))
         };
@@ -220,7 +224,7 @@ fn check_early_stop(
 ) -> Result<(), Failure> {
     let known = known.borrow();
     let is_known = |at: usize, one| {
-        known.iter().any(|known| known.0 == at) || program.objectives.contains(one)
+        known.iter().any(|known| known.at == at) || program.objectives.contains(one)
     };
     match objectives.iter().enumerate().find(|(at, one)| !is_known(*at, one)) {
         None => Ok(()),
@@ -267,14 +271,14 @@ fn costs(plan: &Plan, problem: &Problem, inputs: &Inputs) -> Result<Described, F
     Ok((costs, origins))
 }
 
-/// The sources of objectives that are known of every architecture before it is evaluated, each with the
-/// objective's position: looked up or counted.
+/// The sources of objectives that are known of every architecture before it is evaluated: looked up or
+/// counted.
 fn known(
     plan: &Plan,
     problem: &Problem,
     inputs: &Inputs,
     objectives: &[Objective],
-) -> Result<KnownSources, Failure> {
+) -> Result<Vec<KnownSource>, Failure> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     match (&plan.objectives.accuracy, &inputs.accuracies) {
         (Some(AccuracySource::Table { .. }), Some(table)) => {
@@ -291,7 +295,8 @@ fn known(
     let known = sources.into_iter().filter(|source| source.pace() == Pace::AtOnce);
     let placed = known.filter_map(|source| {
         let at = objectives.iter().position(|one| one == source.objective())?;
-        Some((at, source))
+        let ends = ends(source.objective(), source.details());
+        Some(KnownSource { at, source, ends })
     });
     Ok(placed.collect())
 }

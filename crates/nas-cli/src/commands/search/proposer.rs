@@ -50,7 +50,7 @@ impl Proposing {
         }
         if plan.searcher == Searcher::Predictor {
             let known = Rc::clone(&opened.known);
-            let at: Vec<usize> = known.borrow().iter().map(|(at, _)| *at).collect();
+            let at: Vec<usize> = known.borrow().iter().map(|known| known.at).collect();
             if at.len() == opened.objectives.len() {
                 return Err(Failure::input(
                     "--searcher predictor: all objectives are known before anything is evaluated, so nothing is predicted: name another --searcher",

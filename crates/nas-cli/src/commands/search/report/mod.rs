@@ -35,7 +35,6 @@ pub struct Report<'a> {
     plan: &'a Plan,
     problem: &'a Problem,
     opened: &'a Opened,
-    details: Vec<Detail>,
     outcome: &'a Outcome,
     front: Vec<&'a Evaluated>,
     /// What is predicted to be on the front beside it.
@@ -94,7 +93,6 @@ impl<'a> Report<'a> {
             opened.limits.iter().map(|limit| limit.excess(one)).fold(1.0, f64::max)
         };
         let within = outcome.best_within(excess, |arch| problem.space.is_connected(arch));
-        let details = opened.details.clone();
         let generations = Self::per_generation(problem, outcome, opened.truth.as_ref())?;
         let alone = match &opened.truth {
             Some(truth) => Self::alone(outcome, truth)?,
@@ -104,7 +102,6 @@ impl<'a> Report<'a> {
             plan,
             problem,
             opened,
-            details,
             outcome,
             front,
             predicted,
@@ -152,7 +149,7 @@ impl<'a> Report<'a> {
         let one = Evaluated {
             arch: member.arch.clone(),
             values: member.values.iter().map(|one| Some(one.value)).collect(),
-            details: vec![None; self.details.len()],
+            details: vec![None; self.opened.details.len()],
             failure: None,
             stopped: false,
             niche: member.niche,
@@ -205,7 +202,7 @@ impl<'a> Report<'a> {
     }
 
     fn detail(&self, found: &Evaluated, name: &str) -> Option<f64> {
-        let at = self.details.iter().position(|detail| detail.name == name)?;
+        let at = self.opened.details.iter().position(|detail| detail.name == name)?;
         found.details[at]
     }
 
@@ -238,7 +235,7 @@ impl<'a> Report<'a> {
         columns.extend(self.outcome.objectives.iter().map(nas_search::Objective::column));
         let test_accuracy = self.test_accuracy();
         columns.extend(test_accuracy.map(|_| "test_accuracy_percent".to_owned()));
-        columns.extend(self.details.iter().map(Detail::column));
+        columns.extend(self.opened.details.iter().map(Detail::column));
         columns.extend(problem.statistics.iter().map(|statistic| statistic.name.clone()));
         columns.extend(problem.space.cell().map(|_| "connected".to_owned()));
         columns.extend(["niche", "generation", "proposer"].map(str::to_owned));

@@ -244,7 +244,7 @@ impl Report<'_> {
         let accuracy = self.test_accuracy().map(|accuracies| {
             other(TEST_ACCURACY.to_owned(), &|one| self.of_table(accuracies, &one.arch))
         });
-        let details = self.details.iter().enumerate().map(|(at, detail)| {
+        let details = self.opened.details.iter().enumerate().map(|(at, detail)| {
             let name = match detail.steps {
                 Some(steps) => format!("{} after {steps}", detail.name),
                 None => detail.name.clone(),
