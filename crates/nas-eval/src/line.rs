@@ -33,20 +33,20 @@ impl Line {
         (!points.is_empty()).then_some(Self { slope, from, to, count, spread, deviation })
     }
 
-    /// Whether there are enough points to say how far others lie from the line.
-    pub(crate) fn is_reliable(&self) -> bool {
-        self.count >= LINE as f64
-    }
-
     pub(crate) fn at(&self, value: f64) -> f64 {
         self.to + self.slope * (value - self.from)
     }
 
     /// The standard deviation of one more point from the line.
     pub(crate) fn deviation_at(&self, value: f64) -> f64 {
+        self.deviation.hypot(self.error_at(value))
+    }
+
+    /// The standard error of the line itself, without the points' own deviations from it.
+    pub(crate) fn error_at(&self, value: f64) -> f64 {
         let distance = (value - self.from).powi(2);
         let leverage = if self.spread > 0.0 { distance / self.spread } else { 0.0 };
-        self.deviation * (1.0 + 1.0 / self.count + leverage).sqrt()
+        self.deviation * (1.0 / self.count + leverage).sqrt()
     }
 }
 
@@ -57,16 +57,15 @@ mod tests {
     #[test]
     fn a_line_goes_through_its_points_and_is_less_certain_far_from_them() {
         let line = Line::through(&[(1.0, 3.0), (2.0, 5.0), (3.0, 7.0), (4.0, 9.0)]).unwrap();
-        assert!((line.at(10.0) - 21.0).abs() < 1e-9 && line.deviation_at(10.0) < 1e-9);
-        assert!(line.is_reliable());
+        assert!((line.at(10.0) - 21.0).abs() < 1e-9 && line.error_at(10.0) < 1e-9);
         let noisy = Line::through(&[(1.0, 3.5), (2.0, 4.5), (3.0, 7.5), (4.0, 8.5)]).unwrap();
-        assert!(noisy.deviation_at(9.0) > noisy.deviation_at(2.5));
+        assert!(noisy.error_at(9.0) > noisy.error_at(2.5));
         let few = Line::through(&[(1.0, 5.0), (3.0, 5.0)]).unwrap();
-        assert!((few.at(4.0) - 7.0).abs() < 1e-9 && !few.is_reliable());
+        assert!((few.at(4.0) - 7.0).abs() < 1e-9);
         assert_eq!(Line::through(&[]), None);
         let falling = Line::through(&[(1.0, 4.0), (2.0, 3.0), (3.0, 2.0), (4.0, 1.0)]).unwrap();
         assert!((falling.at(3.5) - 3.5).abs() < 1e-9);
         let same = Line::through(&[(1.0, 4.0), (1.0, 6.0), (1.0, 4.0), (1.0, 6.0)]).unwrap();
-        assert!((same.at(1.0) - 5.0).abs() < 1e-9 && same.deviation_at(1.0).is_finite());
+        assert!((same.at(1.0) - 5.0).abs() < 1e-9 && same.error_at(1.0).is_finite());
     }
 }

@@ -98,7 +98,8 @@ fn matern(squared: f64) -> (f64, f64) {
 }
 
 impl GaussianProcess {
-    /// Learns `targets`, of mean 0, from columns of as many values.
+    /// Learns `targets`, of mean 0, from columns of as many values. `variances` are those of the targets'
+    /// own errors, beside the noise that all have.
     ///
     /// `counts_apart`: whether counts of choices have a length scale of their own, or that of the choices.
     pub(crate) fn fit(
@@ -106,6 +107,7 @@ impl GaussianProcess {
         kinds: &[Group],
         counts_apart: bool,
         targets: &[f64],
+        variances: &[f64],
     ) -> Option<Self> {
         let group = |at: usize| match kinds[at] {
             Group::Counts if !counts_apart => Group::Choices,
@@ -120,13 +122,14 @@ impl GaussianProcess {
             .collect();
         let stride = targets.len().div_ceil(FITTED).max(1);
         let rows: Vec<usize> = (0..targets.len()).step_by(stride).collect();
-        let parameters = Posterior::new(columns, &groups, &rows, targets).most_probable();
+        let parameters =
+            Posterior::new(columns, &groups, &rows, targets, variances).most_probable();
         let points = points(columns, &groups, &parameters.weights, 0..targets.len());
         let points: Vec<Vec<f64>> =
             (0..targets.len()).map(|row| points.col_as_slice(row).to_vec()).collect();
         let rows = targets.len();
         let kernel = Mat::from_fn(rows, rows, |i, j| {
-            let noise = if i == j { parameters.noise } else { 0.0 };
+            let noise = if i == j { parameters.noise + variances[i] } else { 0.0 };
             parameters.signal * matern(squared_distance(&points[i], &points[j])).0 + noise
         });
         let cholesky = kernel.llt(Side::Lower).ok()?;
@@ -225,10 +228,17 @@ struct Posterior {
     /// For each group the squared distances of all pairs of rows.
     distances: Vec<Mat<f64>>,
     targets: Vec<f64>,
+    variances: Vec<f64>,
 }
 
 impl Posterior {
-    fn new(columns: &[Vec<f64>], groups: &[Vec<usize>], rows: &[usize], targets: &[f64]) -> Self {
+    fn new(
+        columns: &[Vec<f64>],
+        groups: &[Vec<usize>],
+        rows: &[usize],
+        targets: &[f64],
+        variances: &[f64],
+    ) -> Self {
         let distances = groups
             .iter()
             .map(|group| {
@@ -239,8 +249,9 @@ impl Posterior {
                 })
             })
             .collect();
-        let targets = rows.iter().map(|&row| targets[row]).collect();
-        Self { distances, targets }
+        let [targets, variances] =
+            [targets, variances].map(|all| rows.iter().map(|&row| all[row]).collect());
+        Self { distances, targets, variances }
     }
 
     fn most_probable(&self) -> Parameters {
@@ -264,7 +275,8 @@ impl Posterior {
             }
         }
         let noisy = Mat::from_fn(rows, rows, |i, j| {
-            kernel[(i.max(j), i.min(j))] + if i == j { parameters.noise } else { 0.0 }
+            let noise = if i == j { parameters.noise + self.variances[i] } else { 0.0 };
+            kernel[(i.max(j), i.min(j))] + noise
         });
         let likelihood = MarginalLikelihood::new(&noisy, &self.targets)?;
         let mut cost = likelihood.cost;
@@ -308,11 +320,17 @@ mod tests {
         (columns, vec![Group::Paths, Group::Scores, Group::Scores], targets)
     }
 
+    /// Variances of as many targets, of which every third is measured.
+    fn variances(rows: usize) -> Vec<f64> {
+        (0..rows).map(|row| 0.1 * (row % 3) as f64).collect()
+    }
+
     #[test]
     fn the_gradient_is_the_slope_of_the_cost() {
         let (columns, _, targets) = columns(12);
         let rows: Vec<usize> = (0..12).collect();
-        let posterior = Posterior::new(&columns, &[vec![0], vec![1, 2]], &rows, &targets);
+        let groups = [vec![0], vec![1, 2]];
+        let posterior = Posterior::new(&columns, &groups, &rows, &targets, &variances(12));
         let at = [-0.5, 0.3, 0.2, -2.0];
         let (_, gradient) = posterior.cost_and_gradient(&at).unwrap();
         for (parameter, slope) in gradient.iter().enumerate() {
@@ -329,7 +347,8 @@ mod tests {
     #[test]
     fn leaving_one_out_is_what_learning_without_it_predicts() {
         let (columns, kinds, targets) = columns(20);
-        let whole = GaussianProcess::fit(&columns, &kinds, false, &targets).unwrap();
+        let variances = variances(20);
+        let whole = GaussianProcess::fit(&columns, &kinds, false, &targets, &variances).unwrap();
         let left_out = whole.leave_one_out();
         for left in [0, 7] {
             // The same kernel on the other rows, by the textbook's formula.
@@ -339,7 +358,7 @@ mod tests {
                 signal * matern(squared_distance(&whole.points[i], &whole.points[j])).0
             };
             let kernel = Mat::from_fn(19, 19, |i, j| {
-                k(others[i], others[j]) + if i == j { noise } else { 0.0 }
+                k(others[i], others[j]) + if i == j { noise + variances[others[i]] } else { 0.0 }
             });
             let solve = |right: &dyn Fn(usize) -> f64| {
                 kernel.llt(Side::Lower).unwrap().solve(Mat::from_fn(19, 1, |i, _| right(others[i])))
@@ -353,7 +372,7 @@ mod tests {
                 targets[left] - along(&by_target),
                 epsilon = 1e-6
             );
-            let variance = signal + noise - along(&by_kernel);
+            let variance = signal + noise + variances[left] - along(&by_kernel);
             assert_relative_eq!(left_out.deviations[left], variance.sqrt(), epsilon = 1e-6);
         }
     }
@@ -361,7 +380,7 @@ mod tests {
     #[test]
     fn a_smooth_function_is_learnt_and_far_away_is_uncertain() {
         let (columns, kinds, targets) = columns(60);
-        let learnt = GaussianProcess::fit(&columns, &kinds, false, &targets).unwrap();
+        let learnt = GaussianProcess::fit(&columns, &kinds, false, &targets, &[0.0; 60]).unwrap();
         let asked = vec![vec![0.5, 50.0], vec![0.0, 50.0], vec![0.0, 50.0]];
         let predicted = learnt.predict(&asked);
         assert!((predicted[0].0 - 0.5f64.sin()).abs() < 0.2, "{predicted:?}");

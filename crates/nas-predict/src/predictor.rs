@@ -160,6 +160,21 @@ impl Predictor {
     /// [`Error::NoColumns`], [`Error::NoAccuracies`], [`Error::Row`] for a row that the table does not
     /// have, [`Error::RowTwice`], [`Error::NotFinite`] for a NaN or an infinity.
     pub fn fit(table: &Table, trained: &[(usize, f64)], settings: Settings) -> Result<Self, Error> {
+        Self::fit_uncertain(table, trained, |_| 0.0, settings)
+    }
+
+    /// [`fit`](Self::fit) where some accuracies are uncertain: `error` finds the standard error of a row's
+    /// accuracy, 0 for what was measured. The Gaussian process trusts an accuracy the less, the greater its
+    /// error; the other members trust all alike.
+    ///
+    /// # Errors
+    /// Those of [`fit`](Self::fit); [`Error::NotFinite`] for an error that is none.
+    pub fn fit_uncertain(
+        table: &Table,
+        trained: &[(usize, f64)],
+        error: impl Fn(usize) -> f64,
+        settings: Settings,
+    ) -> Result<Self, Error> {
         if table.columns().is_empty() {
             return Err(Error::NoColumns);
         }
@@ -170,8 +185,10 @@ impl Predictor {
                 Some(true) => return Err(Error::RowTwice { row }),
                 Some(seen) => *seen = true,
             }
-            if !value.is_finite() {
-                return Err(Error::NotFinite { what: "trained accuracy".to_owned(), row, value });
+            for (what, value) in [("trained accuracy", value), ("standard error", error(row))] {
+                if !value.is_finite() {
+                    return Err(Error::NotFinite { what: what.to_owned(), row, value });
+                }
             }
         }
         let worst = trained.iter().map(|one| one.1).reduce(f64::min).ok_or(Error::NoAccuracies)?;
@@ -189,6 +206,8 @@ impl Predictor {
         let scales = Scales::learn(table);
         let target = TargetScale::learn(&values, settings.emphasis);
         let targets: Vec<f64> = values.iter().map(|&value| target.of(value)).collect();
+        let variance = |(&row, &value): (&usize, &f64)| (error(row) * target.slope(value)).powi(2);
+        let variances: Vec<f64> = rows.iter().zip(&values).map(variance).collect();
         let least = targets.iter().copied().fold(f64::INFINITY, f64::min);
         let mut predictor = Self {
             space: table.space().to_owned(),
@@ -216,7 +235,7 @@ impl Predictor {
             wanted.then(|| BoostedTrees::fit(&columns, &targets, trees, seed)).transpose()
         };
         let (grown, process) = rayon::join(grow, || {
-            GaussianProcess::fit(&columns, &kinds, settings.counts_apart, &targets)
+            GaussianProcess::fit(&columns, &kinds, settings.counts_apart, &targets, &variances)
         });
         predictor.trees = grown?;
         let process = process.ok_or(Error::GaussianProcess)?;
@@ -382,6 +401,23 @@ mod tests {
     }
 
     #[test]
+    fn an_uncertain_accuracy_is_trusted_less() {
+        let (table, trained) = example(60);
+        let connected = |row: &usize| nasbench201::space().is_connected(&cells(120)[*row]);
+        let at = (0..60).find(connected).unwrap();
+        let settings = Settings { members: Members::GaussianProcess, ..SMALL };
+        let mut wrong = trained;
+        let right = std::mem::replace(&mut wrong[at].1, 30.0);
+        let predicted = |error: f64| {
+            let error = move |row| if row == at { error } else { 0.0 };
+            let predictor = Predictor::fit_uncertain(&table, &wrong, error, settings).unwrap();
+            predictor.predict(&table).unwrap()[at].value
+        };
+        let off = [0.0, 1.0, 20.0].map(|error| (predicted(error) - right).abs());
+        assert!(off[0] > off[1] && off[1] > off[2] && off[0] > 3.0 * off[2], "{off:?}");
+    }
+
+    #[test]
     fn the_same_seed_gives_the_same_model_and_a_saved_one_predicts_the_same() {
         let (table, trained) = example(30);
         let fit = |seed| Predictor::fit(&table, &trained, Settings { seed, ..SMALL }).unwrap();
@@ -423,6 +459,8 @@ mod tests {
         };
         assert_eq!(message(&[]), "a predictor needs at least one trained accuracy");
         assert!(message(&[(0, f64::NAN)]).starts_with("trained accuracy of row 0 is NaN"));
+        let uncertain = Predictor::fit_uncertain(&table, &trained, |_| f64::INFINITY, SMALL);
+        assert!(uncertain.unwrap_err().to_string().starts_with("standard error of row 0 is inf"));
         assert!(message(&[(120, 1.0)]).contains("120 rows, counted from 0"));
         assert!(message(&[(3, 1.0), (3, 1.0)]).contains("row 3 has two trained accuracies"));
         let nothing = example(0).0.only(|_| false);

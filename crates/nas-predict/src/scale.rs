@@ -154,6 +154,16 @@ impl TargetScale {
         (plain - self.mean) / self.deviation
     }
 
+    /// How far a small error of an accuracy reaches on the scale, for each unit; of those that are cut, as
+    /// if they were not.
+    pub(crate) fn slope(&self, accuracy: f64) -> f64 {
+        let plain = match self.emphasis {
+            Emphasis::Best => (self.best - accuracy + self.offset).recip(),
+            Emphasis::Even => 1.0,
+        };
+        plain / self.deviation
+    }
+
     /// The accuracy that is scaled to `z`, within rounding; of those that are cut, the greatest.
     pub(crate) fn back(&self, z: f64) -> f64 {
         let plain = z * self.deviation + self.mean;
@@ -179,6 +189,11 @@ mod tests {
             for &accuracy in &accuracies {
                 prop_assert!((scale.back(scale.of(accuracy)) - accuracy).abs() < 1e-6);
                 prop_assert!(scale.of(accuracy) <= scale.of(scale.best));
+                let below = 1e-4 * (scale.best - accuracy + scale.offset);
+                let slope = (scale.of(accuracy) - scale.of(accuracy - below)) / below;
+                prop_assert!(
+                    scale.offset < 1e-3 || (scale.slope(accuracy) / slope - 1.0).abs() < 1e-3
+                );
             }
         }
 

@@ -1,5 +1,7 @@
 //! What is learnt of each objective.
 
+use std::collections::HashMap;
+
 use nas_predict::{Prediction, Predictor, Settings};
 use nas_search::{BoxError, Detail, Objective, Request, Role};
 
@@ -36,15 +38,21 @@ impl Learner {
                 return Ok(Part::Known(position));
             }
             let expected = Expected::learn(&self.details, objective, at, request.evaluated);
-            let trained = request.evaluated.iter().filter_map(|one| {
-                let value = one.values[at].or_else(|| expected.of(one))?;
-                Some((rows.row(&one.arch)?, gain(objective, objective.nearest(value))))
-            });
-            let trained: Vec<(usize, f64)> = trained.collect();
+            let (mut trained, mut errors) = (Vec::new(), HashMap::new());
+            for one in request.evaluated {
+                let measured = one.values[at].map(|value| [value, 0.0]);
+                let known = measured.or_else(|| expected.of(one)).zip(rows.row(&one.arch));
+                if let Some(([value, error], row)) = known {
+                    trained.push((row, gain(objective, objective.nearest(value))));
+                    errors.insert(row, error);
+                }
+            }
             let is_accuracy = objective.role == Role::Accuracy && objective.unit == "%";
             let unconnected = self.domain.chance.filter(|_| is_accuracy);
             let settings = Settings { seed: self.seed, unconnected, ..Settings::few() };
-            Ok(Part::Predicted(Box::new(Predictor::fit(&rows.table, &trained, settings)?)))
+            let error = |row| errors.get(&row).copied().unwrap_or(0.0);
+            let fitted = Predictor::fit_uncertain(&rows.table, &trained, error, settings)?;
+            Ok(Part::Predicted(Box::new(fitted)))
         };
         let parts = request.objectives.iter().enumerate().map(part).collect::<Result<_, _>>()?;
         Ok(Model { parts, objectives: request.objectives.to_vec() })

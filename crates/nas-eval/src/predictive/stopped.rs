@@ -33,10 +33,13 @@ impl Expected {
         Self(rungs.into_iter().rev().filter_map(line).collect())
     }
 
-    /// The value that a training would have reached.
-    pub(super) fn of(&self, one: &Evaluated) -> Option<f64> {
+    /// The value that a training would have reached, and its standard error.
+    pub(super) fn of(&self, one: &Evaluated) -> Option<[f64; 2]> {
         let mut reached = self.0.iter().filter(|_| one.stopped);
-        reached.find_map(|(at, line)| Some(line.at(one.details[*at]?)))
+        reached.find_map(|(at, line)| {
+            let reached = one.details[*at]?;
+            Some([line.at(reached), line.deviation_at(reached)])
+        })
     }
 }
 
@@ -68,15 +71,18 @@ mod tests {
         let whole = [40.0, 50.0, 60.0, 80.0]
             .map(|end: f64| one(&[Some(end - 10.0), Some(end / 2.0)], Some(end)));
         let expected = Expected::learn(&details, &objective, 0, &whole);
-        let near = |a: Option<f64>, b: f64| (a.unwrap() - b).abs() < 1e-9;
+        let near = |a: Option<[f64; 2]>, b: f64| (a.unwrap()[0] - b).abs() < 1e-9;
         assert!(near(expected.of(&one(&[None, Some(15.0)], None)), 30.0));
         // The value after more steps counts.
         assert!(near(expected.of(&one(&[Some(45.0), Some(15.0)], None)), 55.0));
+        // No training differs from the others here: it is certain.
+        assert!(expected.of(&one(&[None, Some(15.0)], None)).unwrap()[1] < 1e-9);
         assert_eq!(expected.of(&whole[0]), None);
         assert_eq!(expected.of(&one(&[None, None], None)), None);
         // From few, the mean difference.
         let expected = Expected::learn(&details, &objective, 0, &whole[..2]);
         assert!(near(expected.of(&one(&[None, Some(15.0)], None)), 15.0 + 22.5));
+        assert!(expected.of(&one(&[None, Some(15.0)], None)).unwrap()[1] > 2.0);
         let nothing = Expected::learn(&details, &objective, 0, &[]);
         assert_eq!(nothing.of(&one(&[None, Some(15.0)], None)), None);
     }

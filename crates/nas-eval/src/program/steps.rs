@@ -9,8 +9,11 @@ use crate::line::Line;
 /// A training is looked at after its steps divided by this number, by its square, and so on.
 const FACTOR: f64 = 1.5;
 
-/// A training is stopped that is expected to end this many standard deviations below the front.
+/// A training is stopped that is expected to end this many standard errors of that expectation below the front.
 const CERTAINTY: f64 = 0.5;
+
+/// Nothing is stopped before so many trainings went to their ends.
+const WHOLE: usize = 8;
 
 /// How far a program trains an architecture, and when it is stopped.
 ///
@@ -147,9 +150,9 @@ impl Training<'_> {
             whole.iter().filter_map(|one| Some((one.at_rungs[rung]?, one.end))).collect();
         let rivals = whole.iter().filter(|one| one.others.iter().zip(&others).all(|(a, b)| a <= b));
         let best = rivals.map(|one| one.end).fold(f64::INFINITY, f64::min);
-        let is_beyond = Line::through(&points)
-            .filter(Line::is_reliable)
-            .is_some_and(|line| line.at(now) - CERTAINTY * line.deviation_at(now) > best);
+        let is_beyond = points.len() >= WHOLE
+            && Line::through(&points)
+                .is_some_and(|line| line.at(now) - CERTAINTY * line.error_at(now) > best);
         if *stops && is_beyond { Verdict::Stops } else { Verdict::GoesOn }
     }
 
@@ -223,7 +226,7 @@ mod tests {
     #[test]
     fn what_is_expected_below_the_front_is_stopped() {
         let steps = steps(3, true);
-        for accuracy in [20.0, 10.0, 30.0] {
+        for accuracy in [20.0, 10.0, 30.0, 12.0, 25.0, 14.0, 18.0] {
             assert_eq!(train(&steps, accuracy, 2.0).0, Verdict::GoesOn, "few are whole");
         }
         train(&steps, 15.0, 3.0);
