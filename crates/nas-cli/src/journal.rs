@@ -239,7 +239,15 @@ impl Journal {
             self.compared += line.len();
         } else {
             let cannot = |error: std::io::Error| Failure::file("write", &self.path, &error);
-            if !open.is_empty() {
+            // When a search was stopped, what was under way still came, and no generation ended meanwhile.
+            let came = !matches!(event, Event::Evaluated { .. })
+                && !open.is_empty()
+                && open.split_inclusive(|byte| *byte == b'\n').all(is_evaluation);
+            let mut lines = line.clone().into_bytes();
+            if came {
+                lines.extend(open);
+                self.file.set_len(self.before + self.compared as u64).map_err(cannot)?;
+            } else if !open.is_empty() {
                 note(&format!(
                     "{}: from event {} on, the resumed search differs from the recorded one: its inputs or this program have changed",
                     self.path.display(),
@@ -248,7 +256,7 @@ impl Journal {
                 self.file.set_len(self.before + self.compared as u64).map_err(cannot)?;
                 self.recorded.truncate(self.compared);
             }
-            self.file.write_all(line.as_bytes()).map_err(cannot)?;
+            self.file.write_all(&lines).map_err(cannot)?;
             self.before += line.len() as u64;
         }
         if let Event::Generation { state: Some(state), .. } = event {
@@ -294,11 +302,16 @@ impl Journal {
     }
 }
 
+/// Whether a line of a file of events is an evaluation.
+fn is_evaluation(line: &[u8]) -> bool {
+    line.starts_with(br#"{"event":"evaluated""#)
+}
+
 /// How many evaluations a file of events contains, and how many of them have no value at all.
 pub fn evaluations(path: &Path) -> (usize, usize) {
     let events = std::fs::read(path).unwrap_or_default();
     let lines = events.split(|byte| *byte == b'\n');
-    let evaluated = lines.filter(|line| line.starts_with(br#"{"event":"evaluated""#));
+    let evaluated = lines.filter(|line| is_evaluation(line));
     evaluated.fold((0, 0), |(all, failed), line| {
         // Few lines lack the first value, and only those are read whole.
         const ABSENT: &[u8] = br#""values":[null"#;

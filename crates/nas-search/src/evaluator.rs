@@ -72,6 +72,12 @@ pub trait Parallel {
     /// How many, at least 1.
     fn capacity(&self) -> usize;
 
+    /// Whether it still has evaluations of an earlier run to return. A search that is stopped meanwhile
+    /// waits for none: they are recorded.
+    fn repeats(&self) -> bool {
+        false
+    }
+
     /// Begins to evaluate an architecture, and returns at once.
     ///
     /// # Errors

@@ -95,6 +95,10 @@ impl Parallel for ReplayedEvaluator<'_> {
         self.capacity
     }
 
+    fn repeats(&self) -> bool {
+        !self.recorded.is_empty() || !self.begun.is_empty()
+    }
+
     fn begin(&mut self, arch: &Arch) -> Result<(), BoxError> {
         if let Some(evaluation) = self.recorded.remove(arch) {
             self.evaluator.remember(arch, &evaluation);

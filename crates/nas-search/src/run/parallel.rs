@@ -43,7 +43,7 @@ impl Flow {
 
 impl Run<'_, '_> {
     /// Evaluates until the budget is spent, until nothing new is found, or until the search is
-    /// stopped. What is under way then is still recorded.
+    /// stopped. What is under way then is still recorded, unless the search still repeats an earlier one.
     pub(super) fn run_parallel(&mut self, proposer: &mut dyn Proposer) -> Result<(), Error> {
         let generation = self.search.settings.generation;
         let mut flow = Flow::default();
@@ -53,7 +53,8 @@ impl Run<'_, '_> {
         flow.ends_at = if flow.ready.is_empty() { generation.max(1) } else { flow.ready.len() };
         loop {
             self.begin(proposer, &mut flow)?;
-            if flow.under_way.is_empty() {
+            let repeats = self.evaluator.parallel().is_some_and(|evaluator| evaluator.repeats());
+            if flow.under_way.is_empty() || repeats && self.is_stopped() {
                 return Ok(());
             }
             let Some((arch, evaluation)) = self.wait()? else { return Ok(()) };

@@ -187,6 +187,30 @@ fn a_stopped_search_records_what_is_under_way() {
     assert_eq!(outcome.evaluated.len(), 53);
 }
 
+/// Nothing comes that was not recorded, in another place.
+#[test]
+fn a_search_that_is_stopped_while_it_repeats_another_ends_at_once() {
+    let whole = Partition::whole();
+    let search = Search::new(nasbench201::space(), &whole, settings(60));
+    let (whole_record, _) = run(&search, &mut Statistical, Vec::new(), &mut Busy::new(4, 3));
+    for at in [21, 22, 27, 40, 56] {
+        let stop = AtomicBool::new(false);
+        let search = Search { stop: Some(&stop), ..search };
+        let mut busy = Busy::new(4, 4);
+        let mut replayed = ReplayedEvaluator::new(whole_record.1.clone(), &mut busy);
+        let mut evaluated = Vec::new();
+        let outcome = search.run(&mut Statistical, &mut replayed, &mut |event| {
+            if let Event::Evaluated { evaluated: one, done, .. } = event {
+                evaluated.push((one.arch.clone(), one.evaluation()));
+                stop.fetch_or(*done == at, Ordering::Relaxed);
+            }
+        });
+        assert!(outcome.unwrap().interrupted);
+        assert_eq!((evaluated.len(), busy.loads.len()), (at, 0));
+        assert_eq!(evaluated, whole_record.1[..at]);
+    }
+}
+
 #[test]
 fn only_candidates_are_evaluated_and_a_short_list_ends_the_search() {
     let (space, whole) = (nasbench201::space(), Partition::whole());
