@@ -2,6 +2,7 @@
 
 mod choice;
 mod draw;
+mod foretold;
 mod model;
 mod rows;
 mod stopped;
@@ -12,6 +13,7 @@ use nas_space::Arch;
 
 use self::{
     choice::{Choice, Wanted},
+    foretold::{Foretold, widened},
     model::Learner,
     rows::Rows,
 };
@@ -53,6 +55,7 @@ pub struct Predictive {
     /// All candidates, where these are few.
     all: Option<Rows>,
     fitted: Option<Fitted>,
+    foretold: Foretold,
 }
 
 /// What was learnt, and the candidates.
@@ -73,8 +76,8 @@ pub struct PredictedMember {
     pub arch: Arch,
     /// Its niche among those of the request, by its position.
     pub niche: usize,
-    /// For each objective, in its own unit: the expected value and the ends of the 90 % interval. They
-    /// are equal where the value is known.
+    /// For each objective, in its own unit: the expected value and the ends of the 90 % interval, as wide as
+    /// those of earlier proposals should have been. They are equal where the value is known.
     pub values: Vec<Prediction>,
 }
 
@@ -93,7 +96,7 @@ impl Predictive {
         seed: u64,
     ) -> Self {
         let learner = Learner { domain, known, details: Vec::new(), seed };
-        Self { learner, ends, confirm, all: None, fitted: None }
+        Self { learner, ends, confirm, all: None, fitted: None, foretold: Foretold::default() }
     }
 
     /// With the details of the evaluator. Where these are values of an objective after fewer steps, it
@@ -120,8 +123,11 @@ impl Predictive {
         self.fit(request, rng)?;
         let Some(choice) = self.choice(request) else { return Ok(Vec::new()) };
         let front = choice.predicted_front()?;
+        let factors = self.foretold.factors(request.evaluated, request.objectives);
         let member = |row: usize| {
-            let values = choice.predictions(row)?.to_vec();
+            let values = request.objectives.iter().zip(choice.predictions(row)?).zip(&factors);
+            let values = values.map(|((objective, one), by)| widened(objective, *one, *by));
+            let values = values.collect();
             let arch = choice.arch(row).clone();
             Some(PredictedMember { niche: request.partition.niche_of(&arch), arch, values })
         };
@@ -179,7 +185,7 @@ impl Proposer for Predictive {
         self.fit(request, rng)?;
         let before = request.evaluated.len() + request.pending.len();
         let Some(mut choice) = self.choice(request) else { return Ok(Vec::new()) };
-        let mut proposals = Vec::with_capacity(request.count);
+        let mut proposed = Vec::with_capacity(request.count);
         for at in 0..request.count {
             let now = before + at;
             let confirms = self.ends.iter().any(|end| now < *end && now + self.confirm >= *end);
@@ -189,8 +195,11 @@ impl Proposer for Predictive {
                 _ => Wanted::Anywhere,
             };
             let Some(row) = choice.next(wanted)? else { break };
-            proposals.push(choice.arch(row).clone().into());
+            let predictions = choice.predictions(row).unwrap_or_default().to_vec();
+            proposed.push((choice.arch(row).clone(), predictions));
         }
+        let proposals = proposed.iter().map(|(arch, _)| arch.clone().into()).collect();
+        self.foretold.extend(proposed);
         Ok(proposals)
     }
 }

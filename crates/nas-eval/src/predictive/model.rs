@@ -8,6 +8,9 @@ use nas_search::{BoxError, Detail, Objective, Request, Role};
 use super::{KnownObjectives, rows::Rows, stopped::Expected};
 use crate::Domain;
 
+/// A latency or an energy is predicted to be at least this share of the least that was measured.
+const LEAST: f64 = 0.5;
+
 /// What is learnt from beside the evaluated architectures.
 pub(super) struct Learner {
     pub(super) domain: Domain,
@@ -26,8 +29,8 @@ pub(super) struct Model {
 enum Part {
     /// The position among the known ones.
     Known(usize),
-    /// Of gains: more is better.
-    Predicted(Box<Predictor>),
+    /// Of gains: more is better. The value is at least this.
+    Predicted(Box<Predictor>, f64),
 }
 
 impl Learner {
@@ -39,11 +42,14 @@ impl Learner {
             }
             let expected = Expected::learn(&self.details, objective, at, request.evaluated);
             let (mut trained, mut errors) = (Vec::new(), HashMap::new());
+            let mut least = f64::INFINITY;
             for one in request.evaluated {
                 let measured = one.values[at].map(|value| [value, 0.0]);
                 let known = measured.or_else(|| expected.of(one)).zip(rows.row(&one.arch));
                 if let Some(([value, error], row)) = known {
-                    trained.push((row, gain(objective, objective.nearest(value))));
+                    let value = objective.nearest(value);
+                    least = least.min(value);
+                    trained.push((row, gain(objective, value)));
                     errors.insert(row, error);
                 }
             }
@@ -52,7 +58,8 @@ impl Learner {
             let settings = Settings { seed: self.seed, unconnected, ..Settings::few() };
             let error = |row| errors.get(&row).copied().unwrap_or(0.0);
             let fitted = Predictor::fit_uncertain(&rows.table, &trained, error, settings)?;
-            Ok(Part::Predicted(Box::new(fitted)))
+            let least = if is_ratio(objective) { LEAST * least } else { f64::MIN };
+            Ok(Part::Predicted(Box::new(fitted), least))
         };
         let parts = request.objectives.iter().enumerate().map(part).collect::<Result<_, _>>()?;
         Ok(Model { parts, objectives: request.objectives.to_vec() })
@@ -69,9 +76,9 @@ impl Model {
                     let exact = |value| Prediction { value, low: value, high: value };
                     rows.known.iter().map(|known| known[*at].map(exact)).collect()
                 }
-                Part::Predicted(predictor) => {
+                Part::Predicted(predictor, least) => {
                     let gains = predictor.predict(&rows.table)?.into_iter();
-                    gains.map(|gains| Some(in_unit(objective, gains))).collect()
+                    gains.map(|gains| Some(in_unit(objective, gains, *least))).collect()
                 }
             };
             for (row, one) in all.iter_mut().zip(column) {
@@ -96,10 +103,15 @@ pub(super) fn gains(objective: &Objective, one: Prediction) -> Prediction {
     Prediction { value, low: low.min(high), high: low.max(high) }
 }
 
-/// Predicted gains in the objective's unit, within what it can be.
-fn in_unit(objective: &Objective, gains: Prediction) -> Prediction {
+/// Whether an objective is above 0 and differs by factors: a latency, or an energy.
+pub(super) fn is_ratio(objective: &Objective) -> bool {
+    matches!(objective.role, Role::Latency | Role::Energy)
+}
+
+/// Predicted gains in the objective's unit, within what it can be and not below `least`.
+fn in_unit(objective: &Objective, gains: Prediction, least: f64) -> Prediction {
     // The gain of a gain is the value.
     let Prediction { value, low, high } = self::gains(objective, gains);
-    let [value, low, high] = [value, low, high].map(|one| objective.nearest(one));
+    let [value, low, high] = [value, low, high].map(|one| objective.nearest(one).max(least));
     Prediction { value, low, high }
 }
