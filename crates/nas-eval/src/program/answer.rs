@@ -42,9 +42,11 @@ pub(super) fn read(line: &str, id: usize, expected: &[String]) -> Line {
                     Line::Log
                 }
             }
-            Some(found) if found == id as u64 => match object.get("step").and_then(number) {
-                Some(step) if error(&object).is_none() => Line::Step(step, object),
-                _ => Line::Answer(object),
+            Some(found) if found == id as u64 => match object.get("step") {
+                None | Some(Value::Null) => Line::Answer(object),
+                Some(_) if error(&object).is_some() => Line::Answer(object),
+                // What is no number of steps is none.
+                Some(step) => Line::Step(number(step).unwrap_or(0), object),
             },
             Some(found) => Line::OfAnother(found),
             None => Line::Log,
@@ -178,6 +180,9 @@ mod tests {
         }
         let step = of(r#"{"id": 7, "step": 3, "latency_ms": 2}"#);
         assert!(matches!(step, Line::Step(3, _)), "{step:?}");
+        let part = of(r#"{"id": 7, "step": 1.5, "latency_ms": 2}"#);
+        assert!(matches!(part, Line::Step(0, _)), "{part:?}");
+        assert!(matches!(of(r#"{"id":7,"step":null,"latency_ms":2}"#), Line::Answer(_)));
         assert_eq!(of(r#"{"id": 6, "latency_ms": 2}"#), Line::OfAnother(6));
         assert!(matches!(of(r#"{"id": 7, "latency_ms": NaN}"#), Line::Broken(_)));
         assert_eq!(of(r#"{"id": 71, "latency_ms": NaN}"#), Line::Log);

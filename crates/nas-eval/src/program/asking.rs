@@ -99,14 +99,20 @@ impl Setting {
         };
         let step = |step: u64, answer: &Map<String, Value>| match &mut *training.borrow_mut() {
             Some(training) => {
-                self.after_step(training.take(step, &some_values(answer, &self.objectives)))
+                let verdict = training.take(step, &some_values(answer, &self.objectives));
+                self.after_step(step, verdict)
             }
             None => AfterStep::GoesOn,
         };
         let answer = self.exchange(worker, id, &question, &step)?;
         let values = answer.map(|answer| values(&answer, &self.objectives)).transpose()?;
         Ok(match training.into_inner() {
-            Some(training) => training.end(values),
+            Some(training) => {
+                if training.has_no_steps() {
+                    self.note_of_steps("prints no steps, so nothing is stopped early: before its last answer it prints one after each step, such as {\"id\": 0, \"step\": 1, …}");
+                }
+                training.end(values)
+            }
             None => Evaluation { values: values.unwrap_or_default(), ..Evaluation::default() },
         })
     }
@@ -165,20 +171,31 @@ impl Setting {
     }
 
     /// What follows a step.
-    fn after_step(&self, verdict: Verdict) -> AfterStep {
+    fn after_step(&self, step: u64, verdict: Verdict) -> AfterStep {
         match verdict {
             Verdict::GoesOn => AfterStep::GoesOn,
             Verdict::IsWhole => AfterStep::IsWhole,
             Verdict::Stops => AfterStep::Stops,
             Verdict::Unknown(column) => {
-                if !self.output.unknown.swap(true, Ordering::Relaxed) {
-                    (self.note)(&format!(
-                        "`{}` names no {column} before the end, so nothing is stopped early: print it with each step, or take it from another source",
-                        self.command
-                    ));
-                }
+                self.note_of_steps(&format!(
+                    "names no {column} that is a number before the end, so nothing is stopped early: print it with each step, or take it from another source"
+                ));
                 AfterStep::GoesOn
             }
+            Verdict::NoStep => {
+                let all = self.steps.as_ref().map_or(0, |steps| steps.all);
+                self.note_of_steps(&format!(
+                    "answers \"step\": {step}, which is ignored: expected a whole number from 1 to {all}, not below the one before"
+                ));
+                AfterStep::GoesOn
+            }
+        }
+    }
+
+    /// Says, once, what is wrong with its steps.
+    fn note_of_steps(&self, what: &str) {
+        if !self.output.missteps.swap(true, Ordering::Relaxed) {
+            (self.note)(&format!("`{}` {what}", self.command));
         }
     }
 
@@ -207,6 +224,9 @@ impl Setting {
             return;
         }
         let printed = match self.log.logged() {
+            None if self.output.strayed.load(Ordering::Relaxed) => {
+                "its answers have another id".to_owned()
+            }
             None => "it has printed nothing on standard output".to_owned(),
             Some((1, line)) => format!("it has printed a log line: `{line}`"),
             Some((count, first)) => {
@@ -214,7 +234,7 @@ impl Setting {
             }
         };
         (self.note)(&format!(
-            "no answer from `{}` for {} s ({printed}). An answer is a line such as {{\"id\": 0, {}}}, flushed; --timeout ({} s) limits the time for one",
+            "no answer from `{}` for {:.1} s ({printed}). An answer is a line such as {{\"id\": 0, {}}}, flushed; --timeout ({} s) limits the time for one",
             self.command,
             hint(self.timeout).as_secs_f64(),
             self.example,
@@ -259,8 +279,8 @@ struct Output {
     strayed: AtomicBool,
     /// Whether it can be told to stop, as far as is known.
     listens: AtomicBool,
-    /// Whether it was shown that an objective is not known before the end.
-    unknown: AtomicBool,
+    /// Whether it was shown what is wrong with its steps.
+    missteps: AtomicBool,
 }
 
 impl Default for Output {
@@ -272,7 +292,7 @@ impl Default for Output {
             hinted: AtomicBool::default(),
             strayed: AtomicBool::default(),
             listens: AtomicBool::new(true),
-            unknown: AtomicBool::default(),
+            missteps: AtomicBool::default(),
         }
     }
 }

@@ -65,6 +65,8 @@ pub(super) enum Verdict {
     IsWhole,
     /// It goes on, since an objective is not known yet: that of this column.
     Unknown(String),
+    /// It goes on: the step is no number of steps after those before.
+    NoStep,
 }
 
 impl Steps {
@@ -110,13 +112,21 @@ impl Steps {
 }
 
 impl Training<'_> {
+    /// Whether no step came, though it was to be stopped early.
+    pub(super) fn has_no_steps(&self) -> bool {
+        self.steps.stops && self.done == 0
+    }
+
     /// Takes note of values after a number of steps.
     pub(super) fn take(&mut self, step: u64, values: &[Option<f64>]) -> Verdict {
         let Steps { all, at, rungs, objectives, .. } = self.steps;
-        if step >= *all && values.iter().all(Option::is_some) {
+        if step == 0 || step < self.done || step > *all {
+            return Verdict::NoStep;
+        }
+        self.done = step;
+        if step == *all && values.iter().all(Option::is_some) {
             return Verdict::IsWhole;
         }
-        self.done = self.done.max(step);
         for (position, (known, new)) in self.values.iter_mut().zip(values).enumerate() {
             let cost = |value: f64| objectives[position].cost(value);
             let is_worse = |old: f64, new: f64| position == *at && cost(old) < cost(new);
@@ -264,6 +274,24 @@ mod tests {
         let mut training = steps.training(Vec::new());
         assert_eq!(training.take(9, &[Some(50.0), None]), Verdict::Unknown("latency_ms".into()));
         assert_eq!(training.take(9, &values(50.0, 1.0)), Verdict::IsWhole);
+    }
+
+    #[test]
+    fn steps_grow_and_others_are_not_taken() {
+        let steps = steps(9, true);
+        let mut training = steps.training(Vec::new());
+        assert!(training.has_no_steps());
+        for (step, verdict) in [
+            (0, Verdict::NoStep),
+            (2, Verdict::GoesOn),
+            (1, Verdict::NoStep),
+            (10, Verdict::NoStep),
+            (9, Verdict::IsWhole),
+        ] {
+            assert_eq!(training.take(step, &values(step as f64, 1.0)), verdict, "{step}");
+        }
+        assert!(!training.has_no_steps());
+        assert_eq!(training.at_rungs, [None, Some(2.0), None, None, None]);
     }
 
     #[test]
