@@ -62,7 +62,7 @@ fn a_predictor_chooses_by_default_and_the_front_tells_predicted_from_measured() 
     let evaluated: HashSet<String> =
         rows(&nas, "run/evaluations.csv").iter().map(|row| value(row, "arch")).collect();
     assert!(predicted.iter().all(|row| !evaluated.contains(&value(row, "arch"))));
-    let count = format!("{} more are predicted to be on it (~)", predicted.len());
+    let count = format!("{} more predicted to be on it (~)", predicted.len());
     assert!(ran.stdout.contains(&count), "{}", ran.stdout);
     assert!(ran.stdout.lines().any(|line| line.starts_with('~')), "{}", ran.stdout);
 }
@@ -127,6 +127,33 @@ fn a_search_with_four_workers_that_is_killed_ends_as_its_recorded_order_does() {
             assert!(again[name] == *content, "{name} differs");
         }
     }
+}
+
+/// What was under way when it was stopped still comes: once, that was said to differ from what was recorded.
+#[test]
+fn a_search_with_four_workers_that_is_interrupted_goes_on_as_recorded() {
+    let nas = nas();
+    let search = format!(
+        "search --space space.toml --run run --evaluations 60 --workers 4 --evaluate \"'{EVALUATOR}' slower\""
+    );
+    let mut next = search.as_str();
+    for _ in 0..3 {
+        let stop = "timeout --foreground --preserve-status -s INT 1.2";
+        let stopped = nas.shell(&format!("{stop} '{PROGRAM}' {next}"));
+        assert!(!stopped.stderr.contains("differs from the recorded one"), "{}", stopped.stderr);
+        next = "search --resume run";
+    }
+    let ran = nas.run_line(next);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("differs from the recorded one"), "{}", ran.stderr);
+    let asked = rows(&nas, "run/evaluations.csv");
+    assert_eq!(asked.iter().map(|row| value(row, "arch")).collect::<HashSet<_>>().len(), 60);
+    // The undisturbed search of the recorded order.
+    let interrupted = run_files(&nas.folder().join("run"));
+    std::fs::remove_file(nas.folder().join("run/front.json")).unwrap();
+    let ran = nas.run_line(next);
+    assert!(!ran.stderr.contains("differs from the recorded one"), "{}", ran.stderr);
+    assert_eq!(run_files(&nas.folder().join("run")), interrupted);
 }
 
 #[test]
@@ -202,7 +229,8 @@ fn a_run_that_ended_is_extended_and_begins_as_it_was() {
 fn a_search_starts_from_evaluations_that_were_made_before() {
     let nas = nas();
     search(&nas, "", "--evaluations 25 --seed 1 --searcher random");
-    nas.write("before.csv", &nas.read("run/evaluations.csv"));
+    let before = nas.read("run/evaluations.csv");
+    nas.write("before.csv", &before);
     for workers in [1, 3] {
         let more = format!("--evaluations 20 --known before.csv --seed 5 --workers {workers}");
         let ran = search(&nas, "", &more);
@@ -212,6 +240,24 @@ fn a_search_starts_from_evaluations_that_were_made_before() {
         assert!(all[..25].iter().all(|row| value(row, "proposer") == "known"));
         assert!(all[25..].iter().all(|row| value(row, "proposer") != "known"));
     }
+    // Trainings that were stopped early have no accuracy: they are not known.
+    let space = nas_space::Space::from_toml(SPACE).unwrap();
+    let axis = &space.axes()[0].name;
+    let by_axis = format!("--minimise {axis} --steps 9 --early-stop --evaluations 40");
+    search(&nas, "", &by_axis);
+    let before = nas.read("run/evaluations.csv");
+    // An axis that is an objective has one column.
+    let header = before.lines().next().unwrap().split(',');
+    assert_eq!(header.filter(|title| title == axis).count(), 1, "{before}");
+    nas.write("stopped.csv", &before);
+    let whole = rows(&nas, "run/evaluations.csv");
+    let whole = whole.iter().filter(|row| !value(row, "accuracy_percent").is_empty()).count();
+    assert!(whole < 40);
+    let ran = search(&nas, "", &format!("--minimise {axis} --known stopped.csv --evaluations 5"));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(rows(&nas, "run/evaluations.csv").len(), whole + 5);
+    let ran = search(&nas, "", &format!("--minimise {axis} --minimise {axis}"));
+    assert!(ran.code == 2 && ran.stderr.contains("is named twice"), "{}", ran.stderr);
     nas.write("before.csv", "arch,accuracy_percent\nx,1\n");
     let ran = search(&nas, "", "--evaluations 20 --known before.csv");
     assert_eq!(ran.code, 2);

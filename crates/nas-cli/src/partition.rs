@@ -167,8 +167,13 @@ impl PartitionArguments {
         };
         if cut {
             let option = if thresholds { "--thresholds" } else { "--niches" };
+            let axis = axes(problem).into_iter().next();
+            let instead = axis.map_or_else(
+                || format!("leave {option} out"),
+                |(axis, _)| format!("use for example --partition {axis}"),
+            );
             return Err(Failure::input(format!(
-                "{option} divides an axis, and --partition {name} is none: use for example --partition flops"
+                "{option} divides an axis, and --partition {name} is none: {instead}"
             )));
         }
         match name {

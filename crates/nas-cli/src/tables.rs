@@ -67,8 +67,8 @@ pub fn value_of(source: &mut dyn Source, arch: &Arch) -> Result<Option<f64>, Fai
     Ok(value.value)
 }
 
-/// Evaluations that a user made before, in the order of the architectures: those with a value of at least
-/// one objective.
+/// Evaluations that a user made before, in the order of the architectures: those with a value of each
+/// objective.
 pub fn evaluations_before(
     file: &Path,
     problem: &Problem,
@@ -84,11 +84,13 @@ pub fn evaluations_before(
     let mut all: Vec<Arch> = tables.iter().flat_map(UserTable::sorted).collect();
     all.sort();
     all.dedup();
+    // One that lacks a value failed, or was stopped early: it may be evaluated again.
     let evaluation = |arch: Arch| {
-        let values = tables.iter().map(|table| table.value(&arch)).collect();
-        (arch, Evaluation { values, details: vec![None; details], ..Evaluation::default() })
+        let values = tables.iter().map(|table| table.value(&arch).map(Some));
+        let values = values.collect::<Option<Vec<_>>>()?;
+        Some((arch, Evaluation { values, details: vec![None; details], ..Evaluation::default() }))
     };
-    Ok(all.into_iter().map(evaluation).collect())
+    Ok(all.into_iter().filter_map(evaluation).collect())
 }
 
 /// A user's table of latencies in ms.

@@ -83,6 +83,8 @@ impl CsvFile {
     /// [`Error::Column`], with the header.
     pub fn first_of(&self, titles: &[&str]) -> Result<usize, Error> {
         let found = titles.iter().find_map(|title| self.column(title));
+        let mut titles = titles.to_vec();
+        titles.dedup();
         found.ok_or_else(|| self.missing(titles.join(" or ")))
     }
 

@@ -147,6 +147,13 @@ impl Judge<'_> {
             // A run on this machine, or with a table, may be scored on any device.
             let is_known = |own: &&str| name != "device" || parse_published(own).is_ok();
             let other = setting(name).filter(|own| !own.eq_ignore_ascii_case(asked));
+            let is_file = |own: &&str| Path::new(own).extension().is_some();
+            if let Some(own) = other.filter(is_file).filter(|_| name == "space") {
+                return Err(Failure::input(format!(
+                    "{} is a run of {own}, whose exact front is not known: nas compare compares it with other runs and fronts",
+                    folder.display()
+                )));
+            }
             if let Some(own) = other.filter(is_known) {
                 return Err(Failure::input(format!(
                     "{} is a run of {name} {own}, not of {asked}: name it with --{name} {own}",

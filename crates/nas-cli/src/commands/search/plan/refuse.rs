@@ -102,6 +102,15 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     if let Some(device) = device {
         check_published(problem, device)?;
     }
+    check_energy(arguments, problem, device)
+}
+
+/// Refuses energy that nothing has.
+fn check_energy(
+    arguments: &Arguments,
+    problem: &Problem,
+    device: Option<&String>,
+) -> Result<(), Failure> {
     let energy = arguments.energy || arguments.max_energy.is_some();
     match device {
         Some(device) if energy && !problem.has_cost(device, Metric::Energy)? => {
@@ -110,10 +119,13 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
                 with_energy(problem)?
             )))
         }
-        None if energy => Err(Failure::input(format!(
-            "energy requires a device with published energy: name one of {} with --device",
-            with_energy(problem)?
-        ))),
+        // A program may answer it: a limit on one that nothing has is refused with the objectives.
+        None if energy && (arguments.energy || !arguments.evaluate.is_given()) => {
+            Err(Failure::input(format!(
+                "energy requires a device with published energy: name one of {} with --device, or have a program answer it: --evaluate, with energy_mj:min in --objectives",
+                with_energy(problem)?
+            )))
+        }
         _ => Ok(()),
     }
 }

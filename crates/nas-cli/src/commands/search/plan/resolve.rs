@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use nas_eval::Problem;
+use nas_eval::{Problem, cost_objective};
+use nas_hw::Metric;
 use nas_partition::Allocation;
 use nas_search::{Objective, Role, Settings};
 
@@ -132,7 +133,32 @@ fn objectives(
     let counted = arguments.minimise.clone();
     let objectives = Objectives { accuracy, program, latency, energy, counted };
     check_roles(&objectives)?;
+    check_names(problem, &objectives)?;
     Ok(objectives)
+}
+
+/// Columns of a search's results beside objectives and counted numbers.
+const COLUMNS: [&str; 8] =
+    ["arch", "index", "steps", "connected", "niche", "generation", "proposer", "failure"];
+
+/// Refuses a counted number with the name of another column of the results.
+fn check_names(problem: &Problem, objectives: &Objectives) -> Result<(), Failure> {
+    let Objectives { program, latency, energy, counted, .. } = objectives;
+    let of_program = program.iter().flat_map(|program| &program.objectives);
+    let others = [
+        latency.as_ref().map(|_| Objective::latency()),
+        energy.as_ref().map(|_| cost_objective(Metric::Energy)),
+    ];
+    let columns: Vec<String> =
+        of_program.chain(others.iter().flatten()).map(Objective::column).collect();
+    let free = problem.statistics.iter().filter(|one| !counted.contains(&one.name));
+    let is_taken = |name: &str| COLUMNS.contains(&name) || columns.iter().any(|one| one == name);
+    match free.map(|one| &one.name).chain(counted).find(|name| is_taken(name)) {
+        None => Ok(()),
+        Some(name) => Err(Failure::input(format!(
+            "`{name}` is a number of the space, and another column of the results: give its axis another name in the space's file"
+        ))),
+    }
 }
 
 /// Refuses two sources of one objective, and fewer than two objectives.
@@ -162,6 +188,10 @@ fn check_roles(objectives: &Objectives) -> Result<(), Failure> {
         return Err(Failure::input(format!(
             "{name} comes from the program and from --minimise: leave it out of one"
         )));
+    }
+    let again = (1..counted.len()).find(|at| counted[..*at].contains(&counted[*at]));
+    if let Some(at) = again {
+        return Err(Failure::input(format!("--minimise: {} is named twice", counted[at])));
     }
     let count = others.iter().filter(|other| other.1).count() + of_program.len() + counted.len();
     if count < 2 {

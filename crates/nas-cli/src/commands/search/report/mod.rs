@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::{PredictedMember, Predictive, Problem, Scores, TRAINED_ACCURACY, Truth};
+use nas_eval::{PredictedMember, Predictive, Problem, Scores, Statistic, TRAINED_ACCURACY, Truth};
 use nas_llm::{Contribution, LanguageModel};
 use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
 use nas_predict::Prediction;
@@ -201,6 +201,14 @@ impl<'a> Report<'a> {
         self.opened.test_accuracy.as_ref().filter(|_| !is_objective)
     }
 
+    /// The counted numbers that are no objective.
+    fn statistics(&self) -> impl Iterator<Item = &'a Statistic> {
+        let objectives = &self.outcome.objectives;
+        let is_objective =
+            |name: &str| objectives.iter().any(|objective| objective.column() == name);
+        self.problem.statistics.iter().filter(move |statistic| !is_objective(&statistic.name))
+    }
+
     fn detail(&self, found: &Evaluated, name: &str) -> Option<f64> {
         let at = self.opened.details.iter().position(|detail| detail.name == name)?;
         found.details[at]
@@ -236,7 +244,7 @@ impl<'a> Report<'a> {
         let test_accuracy = self.test_accuracy();
         columns.extend(test_accuracy.map(|_| "test_accuracy_percent".to_owned()));
         columns.extend(self.opened.details.iter().map(Detail::column));
-        columns.extend(problem.statistics.iter().map(|statistic| statistic.name.clone()));
+        columns.extend(self.statistics().map(|statistic| statistic.name.clone()));
         columns.extend(problem.space.cell().map(|_| "connected".to_owned()));
         columns.extend(["niche", "generation", "proposer"].map(str::to_owned));
         let has_failures = self.plan.objectives.program.is_some();
@@ -256,7 +264,7 @@ impl<'a> Report<'a> {
             row.extend(found.values.iter().copied().map(Cell::from));
             row.extend(test_accuracy.map(|accuracies| self.of_table(accuracies, arch).into()));
             row.extend(found.details.iter().copied().map(Cell::from));
-            row.extend(problem.statistics.iter().map(|statistic| Cell::whole(statistic.of(arch))));
+            row.extend(self.statistics().map(|statistic| Cell::whole(statistic.of(arch))));
             row.extend(problem.space.cell().map(|_| Cell::Flag(problem.space.is_connected(arch))));
             row.push((found.niche + 1).into());
             row.push(found.generation.into());

@@ -251,9 +251,8 @@ impl Report<'_> {
             };
             other(titled(&name, &detail.unit), &|one| one.details[at])
         });
-        let statistics = problem
-            .statistics
-            .iter()
+        let statistics = self
+            .statistics()
             .map(|statistic| other(statistic.title(), &|one| Some(statistic.in_unit(&one.arch))));
         report::Architectures {
             arch: rows().map(|one| problem.space.format(&one.arch)).collect(),

@@ -155,7 +155,7 @@ impl Report<'_> {
         let names = space.decisions().iter().map(|decision| decision.name.as_str());
         let title = narrow.as_ref().map(|narrow| narrow.of(names));
         // Beside an abridged architecture, its size helps.
-        let statistic = self.problem.statistics.first().filter(|_| narrow.is_none());
+        let statistic = self.statistics().next().filter(|_| narrow.is_none());
         columns.extend(statistic.map(Statistic::title));
         columns.push(title.unwrap_or_else(|| "architecture".to_owned()));
         let mut records = Records::new(columns);
@@ -197,12 +197,16 @@ impl Report<'_> {
         let mut text = self.short_front().table();
         let (count, evaluated) = (self.front.len(), self.outcome.evaluated.len());
         let all = count + self.predicted.len();
-        let shown = if all > SHOWN { format!(", {SHOWN} shown") } else { String::new() };
+        let shown = match all > SHOWN {
+            false => String::new(),
+            true if self.predicted.is_empty() => format!(", {SHOWN} shown"),
+            true => format!(" ({SHOWN} of {all} rows shown)"),
+        };
         text +=
             &format!("\n{count} of {evaluated} evaluated architectures are on the front{shown}\n");
         if !self.predicted.is_empty() {
             text += &format!(
-                "  {} more are predicted to be on it (~); front.csv has their 90 % intervals\n",
+                "  {} more predicted to be on it (~); front.csv has their 90 % intervals\n",
                 self.predicted.len()
             );
         }
@@ -314,8 +318,7 @@ impl Report<'_> {
         let mut lines = vec![self.problem.space.format(arch)];
         lines.extend(self.problem.index(arch).map(|index| format!("index {index}")));
         lines.extend(values);
-        let statistics = self.problem.statistics.iter();
-        lines.extend(statistics.map(|statistic| {
+        lines.extend(self.statistics().map(|statistic| {
             format!("{} {} {}", statistic.heading, rounded(statistic.in_unit(arch)), statistic.unit)
                 .trim_end()
                 .to_owned()
