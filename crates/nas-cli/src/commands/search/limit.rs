@@ -1,5 +1,7 @@
 //! Limits on objectives and on numbers that are counted.
 
+use std::collections::BTreeSet;
+
 use nas_eval::{Problem, Statistic};
 use nas_predict::reach_of_risk;
 use nas_search::{Detail, Evaluated, Objective};
@@ -112,7 +114,8 @@ impl Limited {
             } else {
                 let columns = objectives.iter().map(Objective::column);
                 let counted = problem.statistics.iter().map(|counted| counted.name.clone());
-                let all: Vec<String> = columns.chain(counted).collect();
+                // A counted number may be an objective.
+                let all: BTreeSet<String> = columns.chain(counted).collect();
                 let unknown = SpaceError::unknown_name(
                     "objective or counted number",
                     &limit.name,
