@@ -229,8 +229,7 @@ fn a_run_that_ended_is_extended_and_begins_as_it_was() {
 fn a_search_starts_from_evaluations_that_were_made_before() {
     let nas = nas();
     search(&nas, "", "--evaluations 25 --seed 1 --searcher random");
-    let before = nas.read("run/evaluations.csv");
-    nas.write("before.csv", &before);
+    nas.write("before.csv", &nas.read("run/evaluations.csv"));
     for workers in [1, 3] {
         let more = format!("--evaluations 20 --known before.csv --seed 5 --workers {workers}");
         let ran = search(&nas, "", &more);

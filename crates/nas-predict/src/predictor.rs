@@ -168,7 +168,7 @@ impl Predictor {
     /// error; the other members trust all alike.
     ///
     /// # Errors
-    /// Those of [`fit`](Self::fit); [`Error::NotFinite`] for an error that is none.
+    /// Those of [`fit`](Self::fit); [`Error::NotFinite`] also for a standard error.
     pub fn fit_uncertain(
         table: &Table,
         trained: &[(usize, f64)],

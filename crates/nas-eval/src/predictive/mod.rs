@@ -2,8 +2,8 @@
 
 mod choice;
 mod draw;
-mod foretold;
 mod model;
+mod past_predictions;
 mod rows;
 mod stopped;
 
@@ -13,8 +13,8 @@ use nas_space::Arch;
 
 use self::{
     choice::{Choice, Wanted},
-    foretold::{Foretold, widened},
     model::Learner,
+    past_predictions::{PastPredictions, widened},
     rows::Rows,
 };
 use crate::Domain;
@@ -55,7 +55,7 @@ pub struct Predictive {
     /// All candidates, where these are few.
     all: Option<Rows>,
     fitted: Option<Fitted>,
-    foretold: Foretold,
+    past: PastPredictions,
 }
 
 /// What was learnt, and the candidates.
@@ -96,7 +96,7 @@ impl Predictive {
         seed: u64,
     ) -> Self {
         let learner = Learner { domain, known, details: Vec::new(), seed };
-        Self { learner, ends, confirm, all: None, fitted: None, foretold: Foretold::default() }
+        Self { learner, ends, confirm, all: None, fitted: None, past: PastPredictions::default() }
     }
 
     /// With the details of the evaluator. Where these are values of an objective after fewer steps, it
@@ -123,7 +123,7 @@ impl Predictive {
         self.fit(request, rng)?;
         let Some(choice) = self.choice(request) else { return Ok(Vec::new()) };
         let front = choice.predicted_front()?;
-        let factors = self.foretold.factors(request.evaluated, request.objectives);
+        let factors = self.past.factors(request.evaluated, request.objectives);
         let member = |row: usize| {
             let values = request.objectives.iter().zip(choice.predictions(row)?).zip(&factors);
             let values = values.map(|((objective, one), by)| widened(objective, *one, *by));
@@ -199,7 +199,7 @@ impl Proposer for Predictive {
             proposed.push((choice.arch(row).clone(), predictions));
         }
         let proposals = proposed.iter().map(|(arch, _)| arch.clone().into()).collect();
-        self.foretold.extend(proposed);
+        self.past.extend(proposed);
         Ok(proposals)
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn read(line: &str, id: usize, expected: &[String]) -> Line {
             Some(found) if found == id as u64 => match object.get("step") {
                 None | Some(Value::Null) => Line::Answer(object),
                 Some(_) if error(&object).is_some() => Line::Answer(object),
-                // What is no number of steps is none.
+                // Anything but a whole number counts as step 0, which is refused.
                 Some(step) => Line::Step(number(step).unwrap_or(0), object),
             },
             Some(found) => Line::OfAnother(found),

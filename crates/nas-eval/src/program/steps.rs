@@ -65,7 +65,7 @@ pub(super) enum Verdict {
     IsWhole,
     /// It goes on, since an objective is not known yet: that of this column.
     Unknown(String),
-    /// It goes on: the step is no number of steps after those before.
+    /// It goes on, and the answer is ignored: steps count from 1 to all, and never fall.
     NoStep,
 }
 

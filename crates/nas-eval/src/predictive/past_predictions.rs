@@ -17,12 +17,12 @@ const BEYOND: f64 = 0.05;
 /// that more of them are overestimated than the predictor's intervals allow for. Proposals that were
 /// evaluated since tell by how much.
 #[derive(Default)]
-pub(super) struct Foretold(HashMap<Arch, Vec<Prediction>>);
+pub(super) struct PastPredictions(HashMap<Arch, Vec<Prediction>>);
 
 /// By which factors the lower and the upper half of an interval are widened.
 type Factors = [f64; 2];
 
-impl Foretold {
+impl PastPredictions {
     /// Takes note of proposals and what is predicted of them.
     pub(super) fn extend(&mut self, proposed: impl IntoIterator<Item = (Arch, Vec<Prediction>)>) {
         self.0.extend(proposed);
@@ -111,16 +111,16 @@ mod tests {
     #[test]
     fn intervals_are_widened_on_the_side_where_predictions_were_off() {
         let objective = [Objective::accuracy("accuracy")];
-        let mut foretold = Foretold::default();
-        assert_eq!(foretold.factors(&[], &objective), [[1.0, 1.0]]);
-        foretold.extend((0..10).map(|choice| (Arch::new([choice]), vec![prediction(70.0, 1.0)])));
+        let mut past = PastPredictions::default();
+        assert_eq!(past.factors(&[], &objective), [[1.0, 1.0]]);
+        past.extend((0..10).map(|choice| (Arch::new([choice]), vec![prediction(70.0, 1.0)])));
         // Each is 3 below, but for one that is 5 above and one that failed.
         let all = (0..10).map(|choice| match choice {
             8 => measured(choice, Some(75.0)),
             9 => measured(choice, None),
             _ => measured(choice, Some(67.0)),
         });
-        let factors = foretold.factors(&all.collect::<Vec<_>>(), &objective);
+        let factors = past.factors(&all.collect::<Vec<_>>(), &objective);
         assert_eq!(factors, [[3.0, 5.0]]);
         let wide = widened(&objective[0], prediction(80.0, 2.0), factors[0]);
         for (found, expected) in [(wide.low, 74.0), (wide.value, 80.0), (wide.high, 90.0)] {
@@ -128,7 +128,7 @@ mod tests {
         }
         // What lies well within is no reason to narrow.
         let near = [measured(0, Some(70.1))];
-        assert_eq!(foretold.factors(&near, &objective), [[1.0, 1.0]]);
+        assert_eq!(past.factors(&near, &objective), [[1.0, 1.0]]);
     }
 
     #[test]
