@@ -338,10 +338,10 @@ fn opens(nas: &Nas, page: &str) {
 fn pages_work_in_a_browser() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let calls = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../bench-data/search/co-evolution-10-seed1.jsonl");
+        .join("../bench-data/language-model/qwen/choose-cifar10-edgegpu-seed1.jsonl");
     let searches = [
         format!(
-            "search --proposer llm --device edgegpu --accuracy benchmark --generations 10 --seed 1 --replay {} --run model",
+            "search --proposer llm --device edgegpu --accuracy benchmark --prompting choose --evaluations 120 --seed 1 --replay {} --run model",
             calls.display()
         ),
         "search --device raspi4 --energy --accuracy benchmark --run refused".to_owned(),

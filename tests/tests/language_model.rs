@@ -198,31 +198,27 @@ fn a_killed_search_continues_from_its_record() {
     assert_eq!(sorted(&nas.read("calls.jsonl")), sorted(&whole));
 }
 
-/// Recorded with Qwen2.5-Coder-1.5B-Instruct: the runs behind `cargo xtask reproduce figure-1`.
+/// Recorded with Qwen2.5-Coder-1.5B-Instruct, without the prompts: a search of the study behind
+/// `cargo xtask reproduce language-model`.
 #[test]
-fn replies_of_a_real_model_replay_to_the_recorded_front() {
+fn replies_of_a_real_model_are_replayed_without_its_prompts() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data");
-    let check = |name: &str, arguments: &str| {
+    let calls = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../bench-data/language-model/qwen/choose-cifar10-edgegpu-seed1.jsonl");
+    let run = |run: &str| {
         let ran = nas.run_line(&format!(
-            "search --proposer llm --device edgegpu --accuracy benchmark {arguments} --run run \
-             --force --replay {}",
-            recorded.join(format!("{name}.jsonl")).display()
+            "search --proposer llm --device edgegpu --accuracy benchmark --prompting choose \
+             --evaluations 120 --seed 1 --run {run} --force --replay {}",
+            calls.display()
         ));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        let front = std::fs::read_to_string(recorded.join(format!("{name}.csv"))).unwrap();
-        assert_eq!(nas.read("run/front.csv"), front);
+        assert!(ran.stdout.contains("as choices: 60 of 60 (100 %)"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("of all that could have been proposed"), "{}", ran.stdout);
     };
-    for method in ["plain", "latency-oriented", "co-evolution"] {
-        let generations = if method == "co-evolution" { 1 } else { 12 };
-        for seed in 1..=3 {
-            check(
-                &format!("figure-1/{method}-seed{seed}"),
-                &format!("--prompting {method} --generations {generations} --seed {seed}"),
-            );
-        }
-    }
-    check("search/co-evolution-10-seed1", "--generations 10 --seed 1");
+    run("run");
+    run("again");
+    assert_eq!(report(&nas)["usage"]["calls"], 12);
+    assert_eq!(nas.read("run/evaluations.csv"), nas.read("again/evaluations.csv"));
 }
 
 #[test]
@@ -347,7 +343,7 @@ fn a_failure_in_one_niche_does_not_affect_others() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     let server = ChatServer::start(|request| {
         let prompt = request["messages"][1]["content"].as_str().unwrap();
-        if prompt.contains("nor_conv_3x3 = 3") {
+        if prompt.contains("this niche count: 3x3 = 3") {
             return ChatAnswer::Http(400, r#"{"error":{"message":"no"}}"#.into());
         }
         if is_for_rules(request) {

@@ -29,8 +29,8 @@ fn words(arguments: &str) -> Vec<String> {
 
 /// Searches of every kind, each with what it must find in its folder.
 fn searches() -> Vec<(&'static str, String)> {
-    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data/search");
-    let calls = recorded.join("co-evolution-10-seed1.jsonl");
+    let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench-data/language-model/qwen");
+    let calls = recorded.join("choose-cifar10-edgegpu-seed1.jsonl");
     vec![
         ("labels", "search --device raspi4 --trained 60 --evaluations 150 --seed 1".into()),
         (
@@ -45,7 +45,7 @@ fn searches() -> Vec<(&'static str, String)> {
         (
             "recorded calls of a model",
             format!(
-                "search --proposer llm --device edgegpu --accuracy benchmark --generations 10 --seed 1 --replay '{}'",
+                "search --proposer llm --device edgegpu --accuracy benchmark --prompting choose --evaluations 120 --seed 1 --replay '{}'",
                 calls.display()
             ),
         ),
@@ -295,7 +295,7 @@ fn damaged_files_of_a_run_are_errors_or_ignored() {
     }
     nas.write("run/events.jsonl", &events);
     for (from, to, expected) in [
-        ("format_version = 4", "format_version = 5", "format 5, but this program reads 4"),
+        ("format_version = 5", "format_version = 6", "format 6, but this program reads 5"),
         ("searcher = \"statistical\"", "searcher = \"oracle\"", "unknown searcher `oracle`"),
         ("evaluations = 240", "evaluations = -1", "evaluations"),
         ("seed = 0", "sed = 0", "unknown field `sed`"),

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, partition::population};
 
+/// Candidates that a choice is made from by default.
+pub const CANDIDATES: usize = 12;
+
 /// What proposes architectures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
@@ -86,13 +89,17 @@ impl Searcher {
     }
 
     /// The proposer, or nothing if it requires a model or a list.
-    pub fn proposer(self, problem: &Problem) -> Result<Option<Box<dyn Proposer>>, Failure> {
+    pub fn proposer(
+        self,
+        problem: &Problem,
+        candidates: usize,
+    ) -> Result<Option<Box<dyn Proposer>>, Failure> {
         let Self::Named(searcher) = self else { return Ok(None) };
         // The last statistic is the one that costs follow most.
         let axis = problem.statistics.last().cloned();
         let axis = axis.map(|one| Axis::new(one.title(), move |arch| one.of(arch)));
         let sample = || population(problem.space);
-        let context = Context { space: problem.space, axis, sample: &sample };
+        let context = Context { space: problem.space, axis, sample: &sample, candidates };
         Ok(Some((searcher.make)(&context)?))
     }
 }

@@ -15,6 +15,7 @@ mod predicted;
 mod predictive;
 mod problem;
 mod program;
+mod proposals;
 mod published;
 mod source;
 pub mod spaces;
@@ -33,6 +34,7 @@ pub use problem::{Problem, TEST_ACCURACY, Trained};
 pub use program::{
     Answer, Failure as ProgramFailure, Fault, KnownCosts, Log, Program, SearcherProgram, Tasks,
 };
+pub use proposals::ProposalScores;
 pub use published::{Published, PublishedAccuracies, cost_objective};
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
 pub use text_file::{check_header, csv_place, csv_problem, read_text, text_of};

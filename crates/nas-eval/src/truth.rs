@@ -103,6 +103,21 @@ impl Truth {
         self.complete.get(arch).map(|known| known.values.as_slice())
     }
 
+    /// All architectures that have every objective, with their scaled costs, in no order.
+    pub(crate) fn costs(&self) -> impl Iterator<Item = (&Arch, &[f64])> {
+        self.complete.iter().map(|(arch, known)| (arch, known.costs.as_slice()))
+    }
+
+    /// The scaled costs of an architecture, if it has every objective.
+    pub(crate) fn cost_of(&self, arch: &Arch) -> Option<&[f64]> {
+        self.complete.get(arch).map(|known| known.costs.as_slice())
+    }
+
+    /// The reference point of hypervolumes.
+    pub(crate) fn reference(&self) -> &[f64] {
+        &self.reference
+    }
+
     /// The hypervolume of the exact front, in scaled objectives.
     pub fn hypervolume(&self) -> f64 {
         self.hypervolume

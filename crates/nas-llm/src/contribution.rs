@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{Fault, Kind, Usage};
+use crate::{Calibration, Fault, Kind, Usage};
 
 /// What the model contributed to a search, and what its calls used.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -21,9 +21,15 @@ pub struct Contribution {
     pub edits: Tally,
     /// Proposals made as whole architectures.
     pub whole: Tally,
+    /// Choices among candidates.
+    pub choices: Tally,
+    /// How near the values were that the model expected: one for each objective, where it is asked for
+    /// them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expected: Vec<Calibration>,
     /// Rules: valid ones are accepted.
     pub rules: Tally,
-    /// The proposals of each generation, in both forms.
+    /// The proposals of each generation, in all forms.
     pub generations: Vec<Generation>,
     /// Failed calls by kind, with the first message of each.
     pub failures: BTreeMap<Kind, Failures>,
@@ -61,10 +67,11 @@ pub struct Failures {
 }
 
 impl Contribution {
-    /// The proposals of both forms.
+    /// The proposals of all forms.
     pub fn all(&self) -> Tally {
         let mut all = self.edits.clone();
         all.add(&self.whole);
+        all.add(&self.choices);
         all
     }
 }

@@ -50,12 +50,23 @@ impl Fault {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rejected {
     pub fault: Fault,
+    /// The architecture in question, as the model writes it.
+    pub subject: Option<String>,
+    /// What is wrong.
     pub message: String,
 }
 
 impl Rejected {
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into() }
+        Self { fault, subject: None, message: message.into() }
+    }
+
+    /// What is wrong with what, as the model is told.
+    pub fn told(&self) -> String {
+        match &self.subject {
+            Some(subject) => format!("{subject}: {}", self.message),
+            None => self.message.clone(),
+        }
     }
 }
 

@@ -10,16 +10,22 @@ use std::{
 };
 
 use futures_util::future::{Either, join_all, select};
-use nas_search::{Answer, BoxError, Proposal, Proposer, Request, SearchRng, propose_by_all};
+use nas_search::{
+    Answer, BoxError, Evaluated, Proposal, Proposer, Request, SearchRng, propose_by_all,
+};
+use nas_space::Space;
 use rand::RngExt;
 use tokio::runtime::Runtime;
 
 use crate::{
     ChatModel, Contribution, Error, Kind,
     contribution::Generation,
+    memory::Memory,
+    names::Names,
+    prompt::Subject,
     prompting::{Prompting, Style},
     schema::reply_tokens,
-    turn::{Turn, TurnResult},
+    turn::{Form, Turn, TurnResult},
 };
 
 /// A language model as a proposer: PEL-NAS's architecture–prompt co-evolution.
@@ -36,6 +42,9 @@ pub struct LanguageModel {
     runtime: Runtime,
     /// Why the last proposals of each niche were rejected.
     rejections: HashMap<usize, Vec<String>>,
+    memory: Memory,
+    /// The names under which the model sees the space, from the first request on.
+    names: Option<Names>,
     contribution: Contribution,
     /// The number of calls that failed since the last reply.
     failed_in_a_row: usize,
@@ -68,6 +77,8 @@ impl LanguageModel {
             settings,
             runtime: runtime.map_err(Error::Runtime)?,
             rejections: HashMap::new(),
+            memory: Memory::default(),
+            names: None,
             contribution: Contribution::default(),
             failed_in_a_row: 0,
             stop: Arc::default(),
@@ -86,9 +97,14 @@ impl LanguageModel {
         reply_tokens(items)
     }
 
-    /// What the model contributed so far, and what its calls used.
-    pub fn contribution(&self) -> Contribution {
-        Contribution { usage: self.model.usage(), ..self.contribution.clone() }
+    /// What the model contributed to a search that evaluated these, and what its calls used.
+    pub fn contribution(&self, objectives: usize, evaluated: &[Evaluated]) -> Contribution {
+        let expected = if self.settings.memory {
+            self.memory.calibration(objectives, evaluated)
+        } else {
+            Vec::new()
+        };
+        Contribution { usage: self.model.usage(), expected, ..self.contribution.clone() }
     }
 
     /// The model, whose [usage](ChatModel::usage) can be read while the search runs.
@@ -101,7 +117,7 @@ impl LanguageModel {
     fn spare(&self, generation: usize, niches: usize) -> u64 {
         let Some(calls) = self.settings.calls else { return ASK_AGAIN };
         let to_come = (self.settings.generations + 1).saturating_sub(generation).max(1) * niches;
-        let kept = self.model.usage().calls + self.settings.style.stages() * to_come as u64;
+        let kept = self.model.usage().calls + self.settings.stages() * to_come as u64;
         (calls.saturating_sub(kept) / niches.max(1) as u64).min(ASK_AGAIN)
     }
 
@@ -114,13 +130,25 @@ impl LanguageModel {
         self.contribution.edits.rate() >= self.contribution.whole.rate()
     }
 
+    /// The names under which the model sees the space.
+    fn names_of(&self, space: &Space) -> Result<Names, Error> {
+        match self.settings.disguise {
+            Some(seed) => Names::disguised(space, seed),
+            None => Names::own(space),
+        }
+    }
+
     fn count(&mut self, generation: usize, turn: &TurnResult) {
         let all = &mut self.contribution;
         all.reflections += turn.reflections;
         all.proposals += turn.proposals;
         all.asked_again += turn.asked_again;
         all.rules.add(&turn.rules_made);
-        let form = if turn.edits { &mut all.edits } else { &mut all.whole };
+        let form = match turn.form {
+            Form::Whole => &mut all.whole,
+            Form::Edits => &mut all.edits,
+            Form::Choice => &mut all.choices,
+        };
         form.add(&turn.made);
         match all.generations.last_mut() {
             Some(last) if last.generation == generation => last.proposals.add(&turn.made),
@@ -173,21 +201,38 @@ impl Proposer for LanguageModel {
         // Where few calls are left, they ask for architectures.
         let made = self.model.usage().calls;
         let left = self.settings.calls.map_or(u64::MAX, |calls| calls.saturating_sub(made));
-        let style = self.settings.style;
+        let settings = self.settings;
+        let style = settings.style;
         let reflects =
-            style == Style::CoEvolution && left >= style.stages() * requests.len() as u64;
+            style == Style::CoEvolution && left >= self.settings.stages() * requests.len() as u64;
+        let names = match (self.names.take(), requests.first()) {
+            (Some(names), _) => names,
+            (None, Some(request)) => match self.names_of(request.space) {
+                Ok(names) => names,
+                Err(error) => {
+                    let ended = self.contribution.ended.insert(error.to_string()).clone();
+                    return requests.iter().map(|_| Err(ended.clone().into())).collect();
+                }
+            },
+            (None, None) => return Vec::new(),
+        };
         let none = Vec::new();
         let turns: Vec<Turn<'_>> = requests
             .iter()
             .enumerate()
             .map(|(turn, request)| Turn {
-                request,
+                subject: Subject { request, names: &names },
                 rejections: self.rejections.get(&request.niche).unwrap_or(&none),
-                style,
+                outcomes: self.settings.memory.then(|| self.memory.outcomes(request)),
+                settings: &settings,
                 reflects,
                 edits: self.asks_for_edits(turn),
                 crossover: rng.random_bool(self.settings.crossover),
                 seed: u64::from(rng.random::<u32>()),
+                candidates: match style {
+                    Style::Choose => request.slate(self.settings.candidates, rng),
+                    _ => Vec::new(),
+                },
                 spare,
             })
             .collect();
@@ -203,6 +248,8 @@ impl Proposer for LanguageModel {
                 Either::Right(_) => Vec::new(),
             }
         });
+        drop(turns);
+        self.names = Some(names);
         if results.is_empty() {
             return requests.iter().map(|_| Ok(Answer::default())).collect();
         }
@@ -210,6 +257,7 @@ impl Proposer for LanguageModel {
         for (request, mut result) in requests.iter().zip(results) {
             self.count(generation, &result);
             self.rejections.insert(request.niche, std::mem::take(&mut result.rejections));
+            self.memory.add(request.niche, std::mem::take(&mut result.tried));
             answers.push(result.answer());
         }
         answers

@@ -3,6 +3,7 @@
 mod address;
 mod attempt;
 mod budget;
+mod calibration;
 mod call;
 mod chat;
 mod chat_model;
@@ -21,6 +22,8 @@ mod json;
 mod kind;
 mod language_model;
 mod limit;
+mod memory;
+mod names;
 mod pace;
 mod place;
 mod prompt;
@@ -32,6 +35,7 @@ mod replay;
 mod reply;
 mod schema;
 mod secrets;
+mod slate;
 mod stream;
 mod transcript;
 mod turn;
@@ -39,6 +43,7 @@ mod usage;
 
 pub use address::shown_url;
 pub use budget::Budget;
+pub use calibration::Calibration;
 pub use chat::{ChatRequest, Message, Reply, Role, Schema};
 pub use chat_model::ChatModel;
 pub use client::Client;
@@ -61,15 +66,22 @@ pub use usage::Usage;
 #[doc(hidden)]
 pub mod fuzzing {
     use nas_partition::Partition;
+    use nas_search::Request;
     use nas_space::{Arch, Space};
+
+    use crate::{names::Names, prompt::Subject};
 
     /// A model's reply, as rules and as proposals.
     pub fn reply(space: &Space, text: &str) {
+        let Ok(names) = Names::own(space) else { return };
+        let whole = Partition::whole();
         let parent = Arch::new(vec![0; space.decisions().len()]);
-        for proposal in crate::reply::proposals(space, &[&parent], text).into_iter().flatten() {
+        for proposal in crate::reply::proposals(&names, &[], &[&parent], text).into_iter().flatten()
+        {
             let _ = space.check(&proposal.arch);
         }
-        crate::reply::rules(space, &Partition::whole(), 0, 1, text);
+        let request = Request::new(space, &whole, &[]);
+        crate::reply::rules(Subject { request: &request, names: &names }, text);
     }
 
     /// A line of a transcript.

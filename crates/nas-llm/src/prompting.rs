@@ -11,6 +11,42 @@ pub struct Prompting {
     pub generations: usize,
     /// The largest number of calls of all generations together; `None` for no limit.
     pub calls: Option<u64>,
+    /// How many candidates the model chooses from, with [`Style::Choose`].
+    pub candidates: usize,
+    /// Whether it chooses twice, the second time from the candidates in the reverse order, since models
+    /// prefer what comes first.
+    pub both_orders: bool,
+    /// Whether it is shown what became of its last proposals, and asked which values it expects of new
+    /// ones.
+    pub memory: bool,
+    /// The seed of neutral names for decisions and choices, so that the model cannot use what it knows of
+    /// a benchmark.
+    pub disguise: Option<u64>,
+}
+
+impl Default for Prompting {
+    /// The method of PEL-NAS: ten generations without a limit of calls.
+    fn default() -> Self {
+        Self {
+            style: Style::CoEvolution,
+            crossover: 0.5,
+            generations: 10,
+            calls: None,
+            candidates: 12,
+            both_orders: false,
+            memory: false,
+            disguise: None,
+        }
+    }
+}
+
+impl Prompting {
+    /// The number of calls of one niche in one generation, if nothing is asked again.
+    pub fn stages(&self) -> u64 {
+        let twice =
+            self.style == Style::CoEvolution || self.style == Style::Choose && self.both_orders;
+        1 + u64::from(twice)
+    }
 }
 
 /// What the model is asked for.
@@ -20,6 +56,9 @@ pub enum Style {
     CoEvolution,
     /// Proposals from parents alone: the method without its knowledge base.
     WithoutRules,
+    /// A choice among candidates that the search draws as [`Request::slate`](nas_search::Request::slate):
+    /// each is new and in the niche, so every choice is accepted.
+    Choose,
     /// Architectures, without parents or rules.
     Plain,
     /// The same, over the whole range of latency.
@@ -27,13 +66,8 @@ pub enum Style {
 }
 
 impl Style {
-    /// The number of calls of one niche in one generation, if nothing is asked again.
-    pub fn stages(self) -> u64 {
-        if self == Self::CoEvolution { 2 } else { 1 }
-    }
-
     /// Whether proposals are made from parents.
     pub fn has_parents(self) -> bool {
-        matches!(self, Self::CoEvolution | Self::WithoutRules)
+        matches!(self, Self::CoEvolution | Self::WithoutRules | Self::Choose)
     }
 }

@@ -4,7 +4,9 @@ use nas_space::{Arch, Space};
 use tokio::runtime;
 
 use crate::{
-    ChatModel, ChatRequest, Error, Fault, Message, Reply, prompt, reply,
+    ChatModel, ChatRequest, Error, Fault, Message, Reply,
+    names::Names,
+    prompt, reply,
     schema::{proposals_schema, reply_tokens},
 };
 
@@ -27,12 +29,12 @@ pub fn recall_best(
         Message::user(prompt::memorise(space, dataset, count)?),
     ];
     let request = ChatRequest::new(messages)
-        .schema("proposals", proposals_schema(space, &space.all_choice_names(), None, count))
+        .schema("proposals", proposals_schema(space, &space.all_choice_names(), None, &[], count))
         .max_tokens(reply_tokens(count))
         .temperature(0.0);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let reply = runtime.map_err(Error::Runtime)?.block_on(model.chat(&request))?;
-    let named = reply::proposals(space, &[], &reply.text).into_iter();
+    let named = reply::proposals(&Names::own(space)?, &[], &[], &reply.text).into_iter();
     let named = named.take(count).map(|named| match named {
         Ok(proposed) => Ok(proposed.arch),
         Err(rejected) => Err(rejected.fault),

@@ -1,125 +1,195 @@
 //! Reads the proposals and rules in a model's reply, in whatever form they come.
 
-use nas_partition::Partition;
-use nas_search::{Author, Condition, Evidence, Polarity, Proposal, Rejection, Request, Rule};
-use nas_space::{Arch, Space};
+use nas_search::{Author, Condition, Evidence, Objective, Polarity, Rejection, Request, Rule};
+use nas_space::Arch;
 use serde_json::Value;
 
 use crate::{
     fault::{Fault, Rejected},
     form::{Form, items},
+    names::Names,
+    prompt::Subject,
+    schema::group_name,
+    slate::Slate,
 };
 
 const PROPOSALS: Form = Form { name: "proposals", properties: &["architecture", "edits"] };
 const RULES: Form = Form { name: "rules", properties: &["polarity"] };
+const PICKS: Form = Form { name: "choices", properties: &["group 1"] };
 
 /// The largest number of characters kept of a rationale or a reason.
 const WORDS: usize = 300;
 
-/// The proposals in a reply, in order: architectures of the space, or why they are rejected.
+/// An architecture of the space that a model proposes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Suggestion {
+    pub arch: Arch,
+    /// The parent that it edits, by its position.
+    pub parent: Option<usize>,
+    /// Why, in the model's words.
+    pub rationale: Option<String>,
+    /// One value for each objective, as far as the model states what it expects.
+    pub expected: Vec<Option<f64>>,
+}
+
+/// A candidate that a model chooses.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pick {
+    /// Its position in the slate.
+    pub candidate: usize,
+    pub reason: Option<String>,
+    pub expected: Vec<Option<f64>>,
+}
+
+/// The proposals in a reply, in order: architectures of the space, or why they are rejected. `parents` are
+/// the architectures that may be edited.
 pub(crate) fn proposals(
-    space: &Space,
+    names: &Names,
+    objectives: &[Objective],
     parents: &[&Arch],
     text: &str,
-) -> Vec<Result<Proposal, Rejected>> {
+) -> Vec<Result<Suggestion, Rejected>> {
+    let parents: Vec<Arch> = parents.iter().map(|parent| names.shown(parent)).collect();
     match items(text, &PROPOSALS) {
-        Ok(items) => items.iter().map(|item| proposal(space, parents, item)).collect(),
+        Ok(items) => items
+            .iter()
+            .map(|item| {
+                let (arch, parent) = proposal(names, &parents, item)?;
+                Ok(Suggestion {
+                    arch: names.real(&arch),
+                    parent,
+                    rationale: words(item.get("rationale")),
+                    expected: expected(objectives, item),
+                })
+            })
+            .collect(),
         Err(rejected) => vec![Err(rejected)],
     }
 }
 
+/// The choices from the groups of a slate, one for each group: in order, or why one is missing.
+pub(crate) fn picks(
+    slate: &Slate<'_>,
+    objectives: &[Objective],
+    text: &str,
+) -> Vec<Result<Pick, Rejected>> {
+    let items = match items(text, &PICKS) {
+        Ok(items) => items,
+        Err(rejected) => return slate.groups().map(|_| Err(rejected.clone())).collect(),
+    };
+    let chosen = items.last();
+    let picks = slate.groups().zip(1..).map(|(group, number)| {
+        let choice = chosen.and_then(|chosen| chosen.get(group_name(number)));
+        let given = choice.map(|choice| choice.get("candidate").unwrap_or(choice));
+        let given = given.and_then(Value::as_u64).and_then(|given| usize::try_from(given).ok());
+        let candidate = given.and_then(|given| given.checked_sub(1));
+        let Some(candidate) = candidate.filter(|candidate| group.contains(candidate)) else {
+            let message = format!("no candidate of group {number} was chosen");
+            return Err(Rejected::new(Fault::Form, message));
+        };
+        Ok(Pick {
+            candidate,
+            reason: words(chosen.and_then(|chosen| chosen.get("reason"))),
+            expected: choice.map_or_else(Vec::new, |choice| expected(objectives, choice)),
+        })
+    });
+    picks.collect()
+}
+
+/// What a model expects of an architecture.
+fn expected(objectives: &[Objective], item: &Value) -> Vec<Option<f64>> {
+    let value = |objective: &Objective| item.get(&objective.name)?.as_f64();
+    objectives.iter().map(value).collect()
+}
+
 /// The rules in a reply, in order: rules that some architecture of the niche can follow, or why they
 /// are rejected.
-pub(crate) fn rules(
-    space: &Space,
-    partition: &Partition,
-    niche: usize,
-    generation: usize,
-    text: &str,
-) -> Vec<Result<Rule, Rejected>> {
+pub(crate) fn rules(subject: Subject<'_>, text: &str) -> Vec<Result<Rule, Rejected>> {
     match items(text, &RULES) {
-        Ok(items) => {
-            items.iter().map(|item| rule(space, partition, niche, generation, item)).collect()
-        }
+        Ok(items) => items.iter().map(|item| rule(subject, item)).collect(),
         Err(rejected) => vec![Err(rejected)],
     }
 }
 
 /// Whether the search would accept the architecture after those accepted before it.
-pub(crate) fn validate(
-    request: &Request<'_>,
-    accepted: &[Proposal],
+pub(crate) fn validate<'a>(
+    subject: Subject<'_>,
+    mut accepted: impl Iterator<Item = &'a Arch>,
     arch: &Arch,
 ) -> Result<(), Rejected> {
-    let text = || request.space.short(arch);
-    let twice = accepted.iter().any(|other| other.arch == *arch);
-    match request.check(arch) {
+    let of = |fault, why: &str| {
+        let short = subject.names.space().short(&subject.names.shown(arch));
+        Rejected { subject: Some(short), ..Rejected::new(fault, why) }
+    };
+    let twice = accepted.any(|other| other == arch);
+    match subject.request.check(arch) {
         Ok(()) if !twice => Ok(()),
-        Ok(()) | Err(Rejection::Duplicate) => {
-            Err(Rejected::new(Fault::Duplicate, format!("{}: it is there already", text())))
-        }
+        Ok(()) | Err(Rejection::Duplicate) => Err(of(Fault::Duplicate, "it is there already")),
         Err(Rejection::OutsideNiche { niche }) => {
-            let niches = request.partition.niches();
-            let is = niches.get(niche).map_or("another", |niche| &niche.description);
-            let must = &niches[request.niche].description;
-            let message = format!("{}: it has {is}, it must have {must}", text());
-            Err(Rejected::new(Fault::OutsideNiche, message))
+            let (is, must) = (subject.niche(niche), subject.niche(subject.request.niche));
+            Err(of(Fault::OutsideNiche, &format!("it has {is}, it must have {must}")))
         }
         Err(Rejection::NoCandidate) => {
-            let message = format!("{}: it has no known value, or exceeds a limit", text());
-            Err(Rejected::new(Fault::NoCandidate, message))
+            Err(of(Fault::NoCandidate, "it has no known value, or exceeds a limit"))
         }
-        Err(Rejection::Illegal(error)) => Err(error.into()),
+        Err(Rejection::Illegal(error)) => {
+            let rejected = Rejected::from(error);
+            Err(Rejected { message: subject.names.text(&rejected.message), ..rejected })
+        }
     }
 }
 
-fn proposal(space: &Space, parents: &[&Arch], item: &Value) -> Result<Proposal, Rejected> {
-    let arch = match (item.get("architecture"), item.get("edits")) {
-        (Some(whole), None) => architecture(space, whole)?,
-        (None, Some(edits)) => edited(space, parents, item.get("parent"), edits)?,
+/// A proposed architecture, and the position of the parent that it edits.
+fn proposal(
+    names: &Names,
+    parents: &[Arch],
+    item: &Value,
+) -> Result<(Arch, Option<usize>), Rejected> {
+    match (item.get("architecture"), item.get("edits")) {
+        (Some(whole), None) => Ok((architecture(names, whole)?, None)),
+        (None, Some(edits)) => {
+            let (arch, parent) = edited(names, parents, item.get("parent"), edits)?;
+            Ok((arch, Some(parent)))
+        }
         _ => {
             let message = "a proposal has either an architecture or a parent with edits";
-            return Err(Rejected::new(Fault::Form, message));
+            Err(Rejected::new(Fault::Form, message))
         }
-    };
-    Ok(Proposal { arch, rationale: words(item.get("rationale")) })
+    }
 }
 
 /// A whole architecture: a list of choices, or text in a form of the space.
-fn architecture(space: &Space, whole: &Value) -> Result<Arch, Rejected> {
-    let decisions = space.decisions();
-    let names: Vec<&str> = match whole {
+fn architecture(names: &Names, whole: &Value) -> Result<Arch, Rejected> {
+    let decisions = names.space().decisions().len();
+    let choices: Vec<&str> = match whole {
         Value::Array(names) => names.iter().map(|name| name.as_str().unwrap_or_default()).collect(),
         Value::String(text) => {
-            if let Ok(arch) = space.parse(text.trim()) {
+            if let Some(arch) = names.parse(text.trim()) {
                 return Ok(arch);
             }
             text.split([',', ' ', '|', '[', ']']).filter(|name| !name.is_empty()).collect()
         }
         _ => return Err(Rejected::new(Fault::Form, "an architecture is a list of choices")),
     };
-    if names.len() != decisions.len() {
-        let message =
-            format!("an architecture of {} choices, expected {}", names.len(), decisions.len());
+    if choices.len() != decisions {
+        let message = format!("an architecture of {} choices, expected {decisions}", choices.len());
         return Err(Rejected::new(Fault::WrongLength, message));
     }
-    let indices = decisions
-        .iter()
-        .zip(names)
-        .map(|(decision, name)| decision.choice(name).map_err(Rejected::from));
-    Ok(Arch::new(indices.collect::<Result<Vec<u8>, Rejected>>()?))
+    let choices = choices.into_iter().enumerate();
+    let choices = choices.map(|(at, name)| names.choice(at, name).map_err(Rejected::from));
+    Ok(Arch::new(choices.collect::<Result<Vec<u8>, Rejected>>()?))
 }
 
 /// A parent with some choices replaced.
 fn edited(
-    space: &Space,
-    parents: &[&Arch],
+    names: &Names,
+    parents: &[Arch],
     number: Option<&Value>,
     edits: &Value,
-) -> Result<Arch, Rejected> {
+) -> Result<(Arch, usize), Rejected> {
     let given = number.and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
-    let parent = given.and_then(|number| number.checked_sub(1)).and_then(|at| parents.get(at));
-    let Some(parent) = parent else {
+    let at = given.and_then(|number| number.checked_sub(1));
+    let Some((at, parent)) = at.and_then(|at| Some((at, parents.get(at)?))) else {
         let number = number.map_or_else(|| "none".to_owned(), Value::to_string);
         let message = format!("parent {number}: expected 1 to {}", parents.len());
         return Err(Rejected::new(Fault::UnknownParent, message));
@@ -127,23 +197,19 @@ fn edited(
     let Value::Array(edits) = edits else {
         return Err(Rejected::new(Fault::Form, "edits are a list"));
     };
-    let mut arch = (*parent).clone();
+    let mut arch = parent.clone();
     for edit in edits {
         let (decision, choice) = (text(edit, "decision"), text(edit, "choice"));
-        let at = space.decision_named(decision)?;
-        let choice = space.decisions()[at].choice(choice)?;
-        arch = arch.with(at, choice);
+        let decision = names.space().decision_named(decision)?;
+        let choice = names.choice(decision, choice)?;
+        arch = arch.with(decision, choice);
     }
-    Ok(arch)
+    Ok((arch, at))
 }
 
-fn rule(
-    space: &Space,
-    partition: &Partition,
-    niche: usize,
-    generation: usize,
-    item: &Value,
-) -> Result<Rule, Rejected> {
+fn rule(subject: Subject<'_>, item: &Value) -> Result<Rule, Rejected> {
+    let Request { space, partition, niche, generation, .. } = *subject.request;
+    let seen = subject.names.space();
     let polarity = match text(item, "polarity") {
         "do" => Polarity::Do,
         "avoid" => Polarity::Avoid,
@@ -155,10 +221,10 @@ fn rule(
     let (decision, choice) = (text(item, "decision"), text(item, "choice"));
     let at_least = item.get("at_least").and_then(Value::as_u64).unwrap_or(1);
     let at_least = usize::try_from(at_least).unwrap_or(usize::MAX);
-    let condition = Condition::parse(space, decision, choice, at_least)?;
+    let shown = Condition::parse(seen, decision, subject.names.short(choice), at_least)?;
+    let condition = subject.names.real_condition(&shown);
     if !condition.is_possible(space, partition, niche) {
-        let niche = &partition.niches()[niche].description;
-        let message = format!("{}: never in {niche}", condition.describe(space));
+        let message = format!("{}: never in {}", shown.describe(seen), subject.niche(niche));
         return Err(Rejected::new(Fault::OutsideNiche, message));
     }
     Ok(Rule {
@@ -185,6 +251,7 @@ fn words(value: Option<&Value>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use nas_partition::Partition;
     use nas_space::nasbench201::{from_index, space};
 
     use super::*;
@@ -192,8 +259,8 @@ mod tests {
     fn read(text: &str) -> Vec<Result<String, Fault>> {
         let parents = [from_index(0).unwrap(), from_index(1).unwrap()];
         let parents: Vec<&Arch> = parents.iter().collect();
-        let short = |proposal: Proposal| space().short(&proposal.arch);
-        let read = proposals(space(), &parents, text).into_iter();
+        let short = |proposal: Suggestion| space().short(&proposal.arch);
+        let read = proposals(&Names::own(space()).unwrap(), &[], &parents, text).into_iter();
         read.map(|proposal| proposal.map(short).map_err(|rejected| rejected.fault)).collect()
     }
 
@@ -289,7 +356,10 @@ mod tests {
                 r#"{{"rules":[{{"polarity":"{polarity}","decision":"{decision}","choice":"{choice}","at_least":2,"reason":"so  it\nis"}}]}}"#
             );
             let partition = Partition::pel_nas(space()).unwrap();
-            rules(space(), &partition, niche, 4, &text).remove(0)
+            let request =
+                Request::new(space(), &partition, &[]).with_niche(niche).with_generation(4);
+            let subject = Subject { request: &request, names: &Names::own(space()).unwrap() };
+            rules(subject, &text).remove(0)
         };
         let rule =
             |decision: &str, choice: &str, polarity: &str| first(2, decision, choice, polarity);
@@ -303,7 +373,7 @@ mod tests {
         let fault =
             |decision, choice, polarity| rule(decision, choice, polarity).unwrap_err().fault;
         assert_eq!(fault("9→3", "none", "do"), Fault::UnknownDecision);
-        assert_eq!(fault("any", "pool", "do"), Fault::UnknownChoice);
+        assert_eq!(fault("any", "pooling", "do"), Fault::UnknownChoice);
         assert_eq!(fault("any", "none", "maybe"), Fault::Form);
         for decision in ["any", "0→3"] {
             assert_eq!(
@@ -317,7 +387,7 @@ mod tests {
     fn long_rationales_are_cut() {
         let long = "wörter ".repeat(1_000);
         let text = format!(r#"{{"proposals":[{{"architecture":{WHOLE},"rationale":"{long}"}}]}}"#);
-        let proposal = proposals(space(), &[], &text).remove(0).unwrap();
+        let proposal = proposals(&Names::own(space()).unwrap(), &[], &[], &text).remove(0).unwrap();
         assert_eq!(proposal.rationale.unwrap().chars().count(), WORDS);
     }
 }

@@ -3,9 +3,11 @@
 //! They are part of each request. Recorded transcripts find a request by its content, so any change
 //! here makes them useless.
 
-use nas_search::{Condition, Request};
+use nas_search::{Condition, Objective};
 use nas_space::Space;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::slate::Slate;
 
 /// Tokens of a reply for each item, and in addition to them.
 const TOKENS: (u32, u32) = (160, 100);
@@ -13,94 +15,120 @@ const TOKENS: (u32, u32) = (160, 100);
 /// The largest number of characters of a rationale.
 const RATIONALE: usize = 48;
 
-/// The schema of `count` proposals: edits of one of `parents` parents, or whole architectures.
+/// The same of the reason for all choices of a reply.
+const REASON: usize = 48;
+
+/// The schema of `count` proposals: edits of one of `parents` parents, or whole architectures. Each has a
+/// number for each of the objectives whose values the model is to expect.
 pub(crate) fn proposals_schema(
     space: &Space,
     choices: &[&str],
     parents: Option<usize>,
+    expected: &[Objective],
     count: usize,
 ) -> Value {
-    let rationale = json!({ "type": "string", "maxLength": RATIONALE });
-    let form = match parents {
-        Some(parents) => json!({
-            "type": "object",
-            "properties": {
-                "parent": { "type": "integer", "minimum": 1, "maximum": parents },
-                "edits": {
+    let mut properties = match parents {
+        Some(parents) => vec![
+            ("parent", json!({ "type": "integer", "minimum": 1, "maximum": parents })),
+            (
+                "edits",
+                json!({
                     "type": "array", "minItems": 1, "maxItems": 3,
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "decision": { "type": "string", "enum": decisions(space) },
-                            "choice": { "type": "string", "enum": choices },
-                        },
-                        "required": ["decision", "choice"],
-                        "additionalProperties": false,
-                    },
-                },
-                "rationale": rationale,
-            },
-            "required": ["parent", "edits", "rationale"],
-            "additionalProperties": false,
-        }),
-        None => json!({
-            "type": "object",
-            "properties": {
-                "architecture": {
-                    "type": "array",
-                    "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
-                    "items": { "type": "string", "enum": choices },
-                },
-                "rationale": rationale,
-            },
-            "required": ["architecture", "rationale"],
-            "additionalProperties": false,
-        }),
+                    "items": object(vec![
+                        ("decision", json!({ "type": "string", "enum": decisions(space) })),
+                        ("choice", json!({ "type": "string", "enum": choices })),
+                    ]),
+                }),
+            ),
+        ],
+        None => vec![(
+            "architecture",
+            json!({
+                "type": "array",
+                "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
+                "items": { "type": "string", "enum": choices },
+            }),
+        )],
     };
-    list_schema("proposals", &form, count, count)
+    properties.extend(expectations(expected));
+    properties.push(("rationale", words(RATIONALE)));
+    list_schema("proposals", &object(properties), count, count)
+}
+
+/// The schema of a choice from each group of a slate, after a reason for all.
+pub(crate) fn choices_schema(slate: &Slate<'_>, expected: &[Objective]) -> Value {
+    let groups: Vec<(String, Value)> = slate
+        .groups()
+        .zip(1..)
+        .map(|(group, number)| {
+            let candidates: Vec<usize> = group.map(|at| at + 1).collect();
+            let candidate = json!({ "type": "integer", "enum": candidates });
+            let choice = if expected.is_empty() {
+                candidate
+            } else {
+                let mut properties = vec![("candidate", candidate)];
+                properties.extend(expectations(expected));
+                object(properties)
+            };
+            (group_name(number), choice)
+        })
+        .collect();
+    let mut properties = vec![("reason", words(REASON))];
+    properties.extend(groups.iter().map(|(name, group)| (name.as_str(), group.clone())));
+    object(properties)
+}
+
+/// The property of a choice from the group of that number.
+pub(crate) fn group_name(number: usize) -> String {
+    format!("group {number}")
+}
+
+fn expectations(objectives: &[Objective]) -> impl Iterator<Item = (&str, Value)> {
+    objectives.iter().map(|objective| (objective.name.as_str(), json!({ "type": "number" })))
+}
+
+fn words(characters: usize) -> Value {
+    json!({ "type": "string", "maxLength": characters })
+}
+
+/// An object of exactly these properties, in the order in which a model should write them: servers enforce
+/// that order.
+fn object(properties: Vec<(&str, Value)>) -> Value {
+    let required: Vec<&str> = properties.iter().map(|(name, _)| *name).collect();
+    let required = json!(required);
+    let owned = properties.into_iter().map(|(name, value)| (name.to_owned(), value));
+    json!({
+        "type": "object",
+        "properties": owned.collect::<Map<String, Value>>(),
+        "required": required,
+        "additionalProperties": false,
+    })
 }
 
 /// The schema of one to `count` rules.
 pub(crate) fn rules_schema(space: &Space, choices: &[&str], count: usize) -> Value {
     let mut decisions = decisions(space);
     decisions.push(Condition::ANY.to_owned());
-    let rule = json!({
-        "type": "object",
-        "properties": {
-            "polarity": { "type": "string", "enum": ["do", "avoid"] },
-            "decision": { "type": "string", "enum": decisions },
-            "choice": { "type": "string", "enum": choices },
-            "at_least": { "type": "integer", "minimum": 1, "maximum": space.decisions().len() },
-            "reason": { "type": "string", "maxLength": RATIONALE },
-        },
-        "required": ["polarity", "decision", "choice", "at_least", "reason"],
-        "additionalProperties": false,
-    });
+    let rule = object(vec![
+        ("polarity", json!({ "type": "string", "enum": ["do", "avoid"] })),
+        ("decision", json!({ "type": "string", "enum": decisions })),
+        ("choice", json!({ "type": "string", "enum": choices })),
+        (
+            "at_least",
+            json!({ "type": "integer", "minimum": 1, "maximum": space.decisions().len() }),
+        ),
+        ("reason", words(RATIONALE)),
+    ]);
     list_schema("rules", &rule, 1, count)
 }
 
-/// Properties are in the order in which a model should write them: servers enforce that order.
 fn list_schema(name: &str, item: &Value, least: usize, most: usize) -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            name: { "type": "array", "minItems": least, "maxItems": most, "items": item },
-        },
-        "required": [name],
-        "additionalProperties": false,
-    })
+    let list = json!({ "type": "array", "minItems": least, "maxItems": most, "items": item });
+    object(vec![(name, list)])
 }
 
 fn decisions(space: &Space) -> Vec<String> {
     space.decisions().iter().map(|decision| decision.name.clone()).collect()
-}
-
-/// The choices that decisions have in the niche.
-pub(crate) fn admitted_choices<'a>(request: &Request<'a>) -> Vec<&'a str> {
-    let mut names = request.space.all_choice_names();
-    let admitted = crate::prompt::admitted(request);
-    names.retain(|name| admitted.iter().any(|choices| choices.contains(name)));
-    names
 }
 
 /// The largest number of tokens of a reply with this many architectures or rules.

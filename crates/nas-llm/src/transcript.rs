@@ -36,7 +36,9 @@ pub(crate) struct Record {
     pub(crate) version: u32,
     pub(crate) key: String,
     pub(crate) asked: Asked,
-    pub(crate) request: ChatRequest,
+    /// What was asked; it may be left out, since the key finds the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<ChatRequest>,
     pub(crate) reply: Option<ReplyText>,
     pub(crate) error: Option<RecordedError>,
     pub(crate) took: CallUsage,
@@ -83,7 +85,7 @@ impl Record {
                 max_tokens: endpoint.reply_limit(request),
                 temperature: request.temperature.unwrap_or(endpoint.temperature),
             },
-            request: request.clone(),
+            request: Some(request.clone()),
             reply: outcome.result.as_ref().ok().cloned(),
             error: outcome
                 .result

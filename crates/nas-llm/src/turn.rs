@@ -1,16 +1,20 @@
 //! One turn of the language model: what one niche asks for in one generation, and the result.
 
-use nas_search::{Answer, BoxError, Evaluated, KnowledgeBase, Proposal, Request, Rule};
+use nas_search::{
+    Answer, BoxError, Child, Evaluated, KnowledgeBase, Objective, Proposal, Request, Rule,
+};
 use nas_space::Arch;
 
 use crate::{
-    ChatModel, ChatRequest, Error, Kind, Message, Reply,
+    ChatModel, ChatRequest, Error, Fault, Kind, Message, Reply,
     contribution::Tally,
     fault::Rejected,
-    prompt::{self, shown_parents},
-    prompting::Style,
-    reply,
-    schema::{admitted_choices, proposals_schema, reply_tokens, rules_schema},
+    memory::{Outcome, Tried},
+    prompt::{self, Proposing, Subject},
+    prompting::{Prompting, Style},
+    reply::{self, Pick, Suggestion},
+    schema::{choices_schema, proposals_schema, reply_tokens, rules_schema},
+    slate::Slate,
 };
 
 /// The largest number of rules that one call may state.
@@ -23,10 +27,14 @@ fn was_made(call: &Result<Reply, Error>) -> u64 {
 
 /// What one niche asks for in one generation.
 pub(crate) struct Turn<'a> {
-    pub request: &'a Request<'a>,
+    pub subject: Subject<'a>,
     /// Why the niche's last proposals were rejected.
     pub rejections: &'a [String],
-    pub style: Style,
+    /// What became of its last proposals, where the model is reminded of them.
+    pub outcomes: Option<Vec<Outcome>>,
+    /// What the model chooses from.
+    pub candidates: Vec<Child<'a>>,
+    pub settings: &'a Prompting,
     /// Whether stage 1 asks for rules.
     pub reflects: bool,
     /// Whether edits of parents are asked for, rather than whole architectures.
@@ -38,12 +46,23 @@ pub(crate) struct Turn<'a> {
     pub spare: u64,
 }
 
+/// The form in which architectures are proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Form {
+    #[default]
+    Whole,
+    Edits,
+    Choice,
+}
+
 /// The result of a turn.
 #[derive(Default)]
 pub(crate) struct TurnResult {
-    pub edits: bool,
+    pub form: Form,
     accepted: Vec<Proposal>,
     rules: Vec<Rule>,
+    /// What was accepted and refused, in order.
+    pub tried: Vec<Tried>,
     pub rejections: Vec<String>,
     pub made: Tally,
     pub rules_made: Tally,
@@ -64,6 +83,11 @@ impl TurnResult {
             _ => Ok(Answer { proposals, rules, unreadable: 0 }),
         }
     }
+
+    fn accept(&mut self, arch: Arch, rationale: Option<String>) {
+        self.made.accept();
+        self.accepted.push(Proposal { arch, rationale });
+    }
 }
 
 impl Turn<'_> {
@@ -73,7 +97,10 @@ impl Turn<'_> {
             if self.reflects {
                 self.reflect(model, &mut result).await?;
             }
-            self.propose(model, &mut result).await
+            match self.settings.style {
+                Style::Choose => self.choose(model, &mut result).await,
+                _ => self.propose(model, &mut result).await,
+            }
         };
         if let Err(error) = done.await {
             result.failures.push(error);
@@ -83,18 +110,16 @@ impl Turn<'_> {
 
     /// Stage 1. Where it fails, stage 2 follows, unless no call can succeed.
     async fn reflect(&self, model: &ChatModel, result: &mut TurnResult) -> Result<(), Error> {
-        let Request { space, partition, niche, evaluated, generation, .. } = *self.request;
+        let Request { niche, evaluated, generation, .. } = *self.subject.request;
         let last = |one: &&Evaluated| one.niche == niche && one.generation + 1 == generation;
         let recent: Vec<&Evaluated> = evaluated.iter().filter(last).collect();
         if recent.is_empty() {
             return Ok(());
         }
-        let messages = vec![
-            Message::system(prompt::system()?),
-            Message::user(prompt::reflect(self.request, &recent, RULES)?),
-        ];
-        let schema = ("rules", rules_schema(space, &admitted_choices(self.request), RULES));
-        let call = self.ask(model, messages, schema, RULES).await;
+        let prompt = prompt::reflect(self.subject, &recent, RULES)?;
+        let choices = self.subject.admitted_names();
+        let schema = ("rules", rules_schema(self.subject.names.space(), &choices, RULES));
+        let call = self.ask(model, messages(prompt)?, schema, RULES).await;
         result.reflections += was_made(&call);
         let text = match call {
             Ok(reply) => {
@@ -107,8 +132,7 @@ impl Turn<'_> {
                 return Ok(());
             }
         };
-        let rules = reply::rules(space, partition, niche, generation, &text);
-        for rule in rules.into_iter().take(RULES) {
+        for rule in reply::rules(self.subject, &text).into_iter().take(RULES) {
             match rule {
                 Ok(rule) => {
                     result.rules_made.accept();
@@ -122,17 +146,17 @@ impl Turn<'_> {
 
     /// Stage 2, and again for missing architectures.
     async fn propose(&self, model: &ChatModel, result: &mut TurnResult) -> Result<(), Error> {
-        let request = self.request;
-        let Request { space, count, .. } = *request;
-        let parents = shown_parents(request);
-        let from_parents = self.style.has_parents() && !parents.is_empty();
-        result.edits = from_parents && self.edits;
+        let Subject { request, names } = self.subject;
+        let parents = self.subject.parents();
+        let from_parents = self.settings.style.has_parents() && !parents.is_empty();
+        let edits = from_parents && self.edits;
+        result.form = if edits { Form::Edits } else { Form::Whole };
         let prompt = if from_parents {
             let mut knowledge = KnowledgeBase::default();
-            if self.style == Style::CoEvolution {
+            if self.settings.style == Style::CoEvolution {
                 knowledge.clone_from(request.knowledge());
                 knowledge.update(
-                    space,
+                    request.space,
                     request.objectives,
                     request.partition.niches().len(),
                     request.evaluated,
@@ -140,49 +164,40 @@ impl Turn<'_> {
                     result.rules.iter().cloned(),
                 );
             }
-            prompt::propose(
-                request,
-                &parents,
-                &knowledge,
-                self.rejections,
-                self.edits,
-                self.crossover,
-            )?
+            let asked = Proposing {
+                parents: &parents,
+                knowledge: &knowledge,
+                rejections: self.rejections,
+                outcomes: self.outcomes.as_deref(),
+                edits,
+                crossover: self.crossover,
+            };
+            prompt::propose(self.subject, &asked)?
         } else {
-            prompt::plain(request, self.style == Style::LatencyOriented)?
+            prompt::plain(self.subject, self.settings.style == Style::LatencyOriented)?
         };
         let parents: Vec<&Arch> = parents.iter().map(|parent| &parent.arch).collect();
-        let mut messages = vec![Message::system(prompt::system()?), Message::user(prompt)];
-        let choices = admitted_choices(request);
+        let mut messages = messages(prompt)?;
+        let choices = self.subject.admitted_names();
+        let expected = if from_parents { self.expected() } else { &[] };
         for round in 0..=self.spare {
-            let missing = count - result.accepted.len();
-            let shown = result.edits.then_some(parents.len());
-            let schema = ("proposals", proposals_schema(space, &choices, shown, missing));
-            let call = self.ask(model, messages.clone(), schema, missing).await;
+            let missing = request.count - result.accepted.len();
+            let shown = edits.then_some(parents.len());
+            let schema = proposals_schema(names.space(), &choices, shown, expected, missing);
+            let call = self.ask(model, messages.clone(), ("proposals", schema), missing).await;
             let calls = if round == 0 { &mut result.proposals } else { &mut result.asked_again };
             *calls += was_made(&call);
             let Reply { text, .. } = call?;
             result.replies += 1;
             let mut rejections = Vec::new();
-            for proposal in reply::proposals(space, &parents, &text) {
-                let valid = proposal.and_then(|proposal| {
-                    reply::validate(request, &result.accepted, &proposal.arch).map(|()| proposal)
-                });
-                match valid {
-                    // More proposals than asked for are ignored.
-                    Ok(_) if result.accepted.len() == count => {}
-                    Ok(proposal) => {
-                        result.made.accept();
-                        result.accepted.push(proposal);
-                    }
-                    Err(Rejected { fault, message }) => {
-                        result.made.reject(fault);
-                        rejections.push(message);
-                    }
+            for suggestion in reply::proposals(names, request.objectives, &parents, &text) {
+                if let Err(rejected) = self.take(suggestion, &parents, result) {
+                    result.made.reject(rejected.fault);
+                    rejections.push(rejected.told());
                 }
             }
             result.rejections.extend(rejections.iter().cloned());
-            let missing = count - result.accepted.len();
+            let missing = request.count - result.accepted.len();
             if missing == 0 {
                 break;
             }
@@ -191,6 +206,83 @@ impl Turn<'_> {
             messages.push(Message::user(prompt::again(&rejections, missing)?));
         }
         Ok(())
+    }
+
+    /// Accepts a valid suggestion; those beyond the number that was asked for are ignored.
+    fn take(
+        &self,
+        suggestion: Result<Suggestion, Rejected>,
+        parents: &[&Arch],
+        result: &mut TurnResult,
+    ) -> Result<(), Rejected> {
+        let Suggestion { arch, parent, rationale, expected } = suggestion?;
+        let accepted = result.accepted.iter().map(|accepted| &accepted.arch);
+        let valid = reply::validate(self.subject, accepted, &arch);
+        let is_enough = result.accepted.len() == self.subject.request.count;
+        if valid.is_err() || !is_enough {
+            let parent = parent.and_then(|at| parents.get(at)).map(|parent| (*parent).clone());
+            let refused = valid.as_ref().err().map(|rejected| rejected.message.clone());
+            result.tried.push(Tried { arch: arch.clone(), parent, expected, refused });
+        }
+        valid?;
+        if !is_enough {
+            result.accept(arch, rationale);
+        }
+        Ok(())
+    }
+
+    /// Stage 2 where the model chooses from candidates. Asked in both orders, it may choose two of one
+    /// group: then the seed decides.
+    async fn choose(&self, model: &ChatModel, result: &mut TurnResult) -> Result<(), Error> {
+        let request = self.subject.request;
+        result.form = Form::Choice;
+        if self.candidates.is_empty() {
+            return Ok(());
+        }
+        let orders = if self.settings.both_orders { &[false, true][..] } else { &[false] };
+        let mut picked: Vec<Vec<(&Child<'_>, Pick)>> = Vec::new();
+        let mut missing = None;
+        for &reversed in orders {
+            let slate = Slate::new(self.subject, &self.candidates, request.evaluated, reversed);
+            let prompt = prompt::choose(self.subject, &slate, self.outcomes.as_deref())?;
+            let schema = choices_schema(&slate, self.expected());
+            let call = self.ask(model, messages(prompt)?, ("choices", schema), request.count).await;
+            result.proposals += was_made(&call);
+            let Reply { text, .. } = call?;
+            result.replies += 1;
+            let mut picks = reply::picks(&slate, request.objectives, &text);
+            if reversed {
+                picks.reverse();
+            }
+            picked.resize_with(picks.len(), Vec::new);
+            for (group, pick) in picked.iter_mut().zip(picks) {
+                match pick {
+                    Ok(pick) => group.push((slate.child(pick.candidate), pick)),
+                    Err(rejected) => missing = Some(rejected),
+                }
+            }
+        }
+        for (at, mut group) in picked.into_iter().enumerate() {
+            if group.is_empty() {
+                let fault = missing.as_ref().map_or(Fault::Form, |rejected| rejected.fault);
+                result.made.reject(fault);
+                continue;
+            }
+            let (child, pick) = group.swap_remove((self.seed as usize + at) % group.len());
+            result.tried.push(Tried {
+                arch: child.arch.clone(),
+                parent: child.parent.map(|parent| parent.arch.clone()),
+                expected: pick.expected,
+                refused: None,
+            });
+            result.accept(child.arch.clone(), pick.reason);
+        }
+        Ok(())
+    }
+
+    /// The objectives whose values the model is to expect.
+    fn expected(&self) -> &[Objective] {
+        if self.outcomes.is_some() { self.subject.request.objectives } else { &[] }
     }
 
     async fn ask(
@@ -204,4 +296,8 @@ impl Turn<'_> {
         let request = request.max_tokens(reply_tokens(items));
         model.chat(&request.seed(self.seed)).await
     }
+}
+
+fn messages(prompt: String) -> Result<Vec<Message>, Error> {
+    Ok(vec![Message::system(prompt::system()?), Message::user(prompt)])
 }

@@ -2,6 +2,7 @@
 
 mod archives;
 mod candidates;
+mod children;
 mod error;
 mod evaluated;
 mod evaluator;
@@ -25,6 +26,7 @@ mod settings;
 mod state;
 
 pub use candidates::Candidates;
+pub use children::Child;
 pub use error::{BoxError, Error};
 pub use evaluated::Evaluated;
 pub use evaluator::{Detail, Evaluation, Evaluator, Parallel};
@@ -41,5 +43,5 @@ pub use request::Request;
 pub use rng::SearchRng;
 pub use search::Search;
 pub use searcher::{Context, Searcher};
-pub use settings::Settings;
+pub use settings::{Fill, Settings};
 pub use state::State;

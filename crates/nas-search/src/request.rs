@@ -13,6 +13,10 @@ use crate::{
 /// Tries for one new child: where all neighbours of the parents are evaluated, there may be none.
 pub(crate) const TRIES: usize = 50;
 
+/// A niche may be a small part of the space; after this many random draws without a new architecture it
+/// counts as exhausted.
+pub(crate) const SAMPLES: usize = 20_000;
+
 /// What a proposer is asked for: new architectures of one niche.
 ///
 /// A search makes one for each niche and generation. To test a proposer or a prompt without a search,

@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub axis: Option<Axis>,
     /// All architectures of the space, or a random sample of a large one.
     pub sample: &'a dyn Fn() -> Vec<Arch>,
+    /// How many candidates a choice is made from.
+    pub candidates: usize,
 }
 
 impl PartialEq for Searcher {

@@ -16,17 +16,33 @@ pub struct Settings {
     /// is drawn from the whole space, a niche's share follows what its evaluations added to the
     /// front, and architectures of all niches are parents in each.
     pub allocation: Allocation,
-    /// Whether the statistical proposer, then random sampling, add the proposals that the proposer
-    /// did not make. Without it the proposer is asked as often, and less is evaluated where it makes
-    /// too few.
-    pub fill: bool,
+    /// What adds the proposals that the proposer did not make.
+    pub fill: Fill,
     /// The seed of all randomness.
     pub seed: u64,
+}
+
+/// What adds the proposals that a proposer did not make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// Nothing: the proposer is asked as often, and less is evaluated where it makes too few.
+    Nothing,
+    /// The statistical proposer, then random sampling.
+    Statistical,
+    /// Random edits of the parents, then random sampling.
+    RandomEdits,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         let allocation = Allocation::Equal;
-        Self { evaluations: 600, initial: 100, generation: 15, allocation, fill: true, seed: 0 }
+        Self {
+            evaluations: 600,
+            initial: 100,
+            generation: 15,
+            allocation,
+            fill: Fill::Statistical,
+            seed: 0,
+        }
     }
 }

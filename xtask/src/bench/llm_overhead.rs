@@ -10,9 +10,12 @@ use crate::nas::{self, Build};
 use crate::process::{exit_code, status};
 use crate::workspace::Workspace;
 
-/// The recorded search, without its generations.
+/// The recorded search, without how the model is asked.
 const SEARCH: &str = "search --proposer llm --dataset cifar10 --device edgegpu --accuracy benchmark \
                       --seed 1 --force --format json";
+
+/// How it is asked in the recorded search of the study.
+const ASKED: &str = "--prompting choose --evaluations 120";
 
 /// Replays that the median is of.
 const REPEATS: usize = 5;
@@ -20,11 +23,13 @@ const REPEATS: usize = 5;
 pub fn run(
     workspace: &Workspace,
     transcript: Option<&Path>,
-    generations: u32,
+    asked: Option<&str>,
 ) -> Result<ExitCode, Error> {
     let nas = nas::build(workspace, Build::Installed)?;
     let transcript = match transcript {
-        None => workspace.root().join("bench-data/figure-1/co-evolution-seed1.jsonl"),
+        None => workspace
+            .root()
+            .join("bench-data/language-model/qwen/choose-cifar10-edgegpu-seed1.jsonl"),
         Some(given) => std::path::absolute(given)
             .map_err(|source| Error::File { path: given.to_owned(), source })?,
     };
@@ -34,7 +39,7 @@ pub fn run(
         let begun = Instant::now();
         let mut command = std::process::Command::new(&nas);
         command.current_dir(workspace.root()).args(SEARCH.split_whitespace());
-        command.arg("--generations").arg(generations.to_string());
+        command.args(asked.unwrap_or(ASKED).split_whitespace());
         command.arg("--run").arg(&run).arg("--replay").arg(&transcript).stdout(Stdio::null());
         let ran = status(&mut command)?;
         seconds.push(begun.elapsed().as_secs_f64());

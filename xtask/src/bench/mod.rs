@@ -69,12 +69,12 @@ pub enum Bench {
     /// The program's own time in a search with a language model, replayed from its recorded calls
     LlmOverhead {
         /// The recorded calls of `nas search --proposer llm --device edgegpu --accuracy benchmark
-        /// --generations N --seed 1` [default: bench-data/figure-1/co-evolution-seed1.jsonl]
-        #[arg(value_name = "FILE")]
+        /// --seed 1` [default: a search of the study, bench-data/language-model/qwen/]
+        #[arg(value_name = "FILE", requires = "asked")]
         transcript: Option<PathBuf>,
-        /// Generations of the recorded search
-        #[arg(long, value_name = "N", default_value_t = 1)]
-        generations: u32,
+        /// The other options of the recorded search, such as "--prompting choose --evaluations 120"
+        #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true, requires = "transcript")]
+        asked: Option<String>,
     },
 }
 
@@ -93,8 +93,8 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         Bench::EarlyStop(arguments) => early_stop::run(workspace, arguments),
         Bench::Tables => examples::run(workspace, "nas-bench", "table_access"),
         Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
-        Bench::LlmOverhead { transcript, generations } => {
-            llm_overhead::run(workspace, transcript.as_deref(), *generations)
+        Bench::LlmOverhead { transcript, asked } => {
+            llm_overhead::run(workspace, transcript.as_deref(), asked.as_deref())
         }
     }
 }

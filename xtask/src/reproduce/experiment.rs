@@ -22,6 +22,8 @@ pub enum Kept {
     Scores,
     /// Scores, and which of the given rules hold.
     Rules,
+    /// Scores, and those of single proposals.
+    Proposals,
     /// The networks of the fronts.
     Fronts,
     /// Rank correlations, whatever the seeds.
@@ -74,8 +76,9 @@ const MEASURED: [&str; 7] = [
     "latency_spread_ms",
     "parameters",
 ];
-/// Beside the scores: the given rules that hold, by their positions.
+/// Beside the scores: the given rules that hold, by their positions; the scores of single proposals.
 const RULES: &str = "rules";
+const PROPOSALS: [&str; 2] = ["entered", "percentile"];
 /// Numbers are rounded to this many.
 const DECIMALS: usize = 5;
 
@@ -132,6 +135,7 @@ impl Experiment {
         match self.kept {
             Kept::Scores => columns(&ran.stdout, &SCORES),
             Kept::Rules => columns(&ran.stdout, &[&SCORES[..], &[RULES]].concat()),
+            Kept::Proposals => columns(&ran.stdout, &[&SCORES[..], &PROPOSALS].concat()),
             Kept::Fronts => {
                 let text = fs::read(&fronts).map_err(Error::file(&fronts))?;
                 columns(&text, &FRONTS)

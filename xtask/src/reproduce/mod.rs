@@ -5,23 +5,23 @@
 //! [`runner`](runner::Runner) runs the experiments with the program `nas` and keeps what comes out in
 //! `reports/data/`; every page is made from that alone.
 
+mod arms;
 mod experiment;
 mod figure;
-mod figure_1;
 mod files;
-mod methods;
 mod names;
 mod page;
 mod part;
 mod parts;
 mod published;
+mod record;
 mod replay;
+mod resampling;
 mod results;
 mod rows;
 mod runner;
 mod searches;
 mod sheet;
-mod summary;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -76,18 +76,14 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Live {
-    /// How much of the range of latency a language model finds when it is asked plainly, asked for
-    /// the whole range, and guided by the whole method, at equal numbers of calls and three seeds
-    /// each
-    #[command(name = "figure-1")]
-    Figure1 {
-        /// Generations of the whole method; each is 12 calls. More than the one that is recorded
-        /// need a live model
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-        generations: u32,
-        /// Arguments of `nas search` that name a live model, such as --llm-url URL --llm-model NAME;
-        /// without them the calls recorded in bench-data/figure-1 are replayed
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    /// The study of language models: makes its page from the recorded calls, or records what is not
+    /// recorded yet
+    LanguageModel {
+        /// Record the searches of this model that are not recorded, the most telling first
+        #[arg(long, value_name = "NAME", value_parser = ["qwen", "gemma", "smollm2"], requires = "live")]
+        record: Option<String>,
+        /// Arguments of `nas search` that name the live model, such as --llm-url URL --llm-model NAME
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, requires = "record")]
         live: Vec<String>,
     },
 }
@@ -102,10 +98,15 @@ fn part() -> impl TypedValueParser<Value = &'static Part> {
 }
 
 pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Error> {
-    if let Some(Live::Figure1 { generations, live }) = &arguments.what {
-        return figure_1::run(workspace, *generations, live);
-    }
-    let (parts, what) = match arguments.only.as_slice() {
+    let of_study = [&parts::LANGUAGE_MODEL];
+    let only = match &arguments.what {
+        Some(Live::LanguageModel { record: Some(model), live }) => {
+            return record::run(workspace, model, live);
+        }
+        Some(Live::LanguageModel { .. }) => &of_study[..],
+        None => &arguments.only,
+    };
+    let (parts, what) = match only {
         [] => (parts::ALL.to_vec(), "reports/ and the numbers in README.md and docs/".to_owned()),
         only => (only.to_vec(), only.iter().map(|part| part.name).collect::<Vec<_>>().join(", ")),
     };
@@ -135,7 +136,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
             stale = runner.check(&parts)?;
         } else {
             // What is measured differs from machine to machine: only where it is asked for by name.
-            runner.run(&parts, !arguments.only.is_empty())?;
+            runner.run(&parts, !only.is_empty())?;
         }
     }
     let results = results::Results::new(workspace.root().to_path_buf(), reports.join("data"));

@@ -26,6 +26,8 @@ pub const ALLOCATIONS: [&str; 2] = ["adaptive", "equal"];
 pub fn named(searcher: &str) -> &str {
     match searcher {
         "random" => "random search",
+        "random-edits" => "random edits",
+        "random-choice" => "random choice",
         "local" => "Pareto local search",
         "regularised-evolution" => "regularised evolution",
         "nsga2" => "NSGA-II",

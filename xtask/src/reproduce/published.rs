@@ -10,13 +10,6 @@ pub const BASELINES: [(&str, [f64; 3]); 5] = [
     ("BOHB", [93.61, 70.85, 44.42]),
 ];
 
-/// PEL-NAS's ablation of its hypervolume (arXiv 2510.01472), on a scale of its own.
-pub const ABLATION: [(&str, &str); 3] = [
-    ("the whole method", "0.978 ± 0.017"),
-    ("without the partition", "0.516 ± 0.155"),
-    ("without the language model", "0.843"),
-];
-
 /// Prices in US dollars of a million tokens, asked and answered, as their vendor listed them in
 /// 2024: an assumption for what a search would cost, not what one has cost.
 pub const PRICES: [(&str, f64, f64); 2] = [("gpt-4o-mini", 0.15, 0.60), ("gpt-4o", 2.50, 10.00)];

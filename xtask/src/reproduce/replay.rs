@@ -3,105 +3,109 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::methods::{MODELS, Record, records};
+use serde_json::Value;
+
+use super::arms::{Cell, Model, QWEN, SMOLLM2, planned};
 use super::names::DATASETS;
-use super::rows::{Generation, Memorised, Recorded};
-use super::summary::{Row, duplicates, parse, proposals, rules_that_hold};
+use super::rows::{Memorised, Recorded};
 use crate::error::Error;
 use crate::process::output;
 use crate::workspace::Workspace;
 
+/// The models that were asked what they have memorised.
+const ASKED: [&Model; 2] = [&QWEN, &SMOLLM2];
+
 /// All recorded calls and the arguments of their replay.
 pub fn calls(workspace: &Workspace) -> Result<Vec<u8>, Error> {
-    let folder = workspace.root().join("bench-data");
+    let root = workspace.root();
     let mut all = Vec::new();
-    let mut add = |file: String| {
-        let file = folder.join(file);
-        all.extend(std::fs::read(&file).map_err(Error::file(&file))?);
+    let mut add = |file: &Path| {
+        all.extend(std::fs::read(file).map_err(Error::file(file))?);
         Ok::<(), Error>(())
     };
     let mut how = String::new();
-    for Record { method, seed, generations, calls } in records() {
-        how += &format!("{} {seed} {generations}\n", method.search);
-        calls.map_or(Ok(()), &mut add)?;
+    for cell in planned() {
+        for seed in cell.recorded(root) {
+            how += &format!("{} {:?} {seed}\n", cell.arm.search, cell.pair);
+            add(&cell.calls(root, seed))?;
+        }
     }
-    for (files, _) in MODELS {
+    for model in ASKED {
         for dataset in DATASETS {
-            add(memorised_calls(files, dataset))?;
+            add(&root.join(memorised_calls(model, dataset)))?;
         }
     }
     all.extend(how.into_bytes());
     Ok(all)
 }
 
-fn memorised_calls(files: &str, dataset: &str) -> String {
-    format!("search/{files}memorised-{dataset}.jsonl")
+fn memorised_calls(model: &Model, dataset: &str) -> String {
+    format!("bench-data/memorised/{}-{dataset}.jsonl", model.name)
 }
 
-/// All recorded searches, and their generations, as CSV.
-pub fn recorded(workspace: &Workspace, program: &Path) -> Result<(String, String), Error> {
-    let run = workspace.root().join("target/reproduce/model");
-    let (mut rows, mut curves) =
-        (csv::Writer::from_writer(vec![]), csv::Writer::from_writer(vec![]));
-    for Record { method, seed, generations, calls } in records() {
-        let mut command = Command::new(program);
-        command.current_dir(workspace.root());
-        method.add_arguments(&mut command, generations, seed, &run);
-        if let Some(calls) = &calls {
-            command.arg("--replay").arg(workspace.root().join("bench-data").join(calls));
-        }
-        let ran = output(&mut command)?;
-        if !matches!(ran.status.code(), Some(0 | 4)) {
-            let problem = format!("{} with seed {seed} ended with {}", method.name, ran.status);
-            return Err(Error::Step { step: "replay a recorded search", problem });
-        }
-        let report = parse(&ran.stdout, &run)?;
-        let row = Row::of(&report);
-        let usage = &report["model"]["usage"];
-        let round = |value: f64| (value * 1e5).round() / 1e5;
-        rows.serialize(Recorded {
-            method: method.name.to_owned(),
-            seed,
-            generations,
-            evaluated: report["evaluated"].as_u64().unwrap_or_default(),
-            calls: usage["calls"].as_u64(),
-            prompt_tokens: usage["prompt_tokens"].as_u64(),
-            completion_tokens: usage["completion_tokens"].as_u64(),
-            seconds: usage["seconds"].as_f64().map(f64::round),
-            made: row.made.map(|made| made as u64),
-            taken: report["model"].is_object().then(|| proposals(&report, "accepted")),
-            duplicates: report["model"].is_object().then(|| duplicates(&report)),
-            rules_standing: rules_that_hold(&report),
-            coverage: round(row.coverage.unwrap_or_default()),
-            hypervolume_ratio: round(row.hypervolume_ratio.unwrap_or_default()),
-            own_coverage: row.own_coverage.map(round),
-            own_hypervolume_ratio: row.own_hypervolume_ratio.map(round),
-        })
-        .map_err(problem)?;
-        for generation in report["generations"].as_array().into_iter().flatten() {
-            curves
-                .serialize(Generation {
-                    method: method.name.to_owned(),
-                    seed,
-                    generations,
-                    after: generation["generation"].as_u64().unwrap_or_default(),
-                    evaluated: generation["evaluated"].as_u64().unwrap_or_default(),
-                    hypervolume_ratio: generation["hypervolume_ratio"].as_f64().map(round),
-                    coverage: round(generation["coverage"].as_f64().unwrap_or_default()),
-                })
-                .map_err(problem)?;
+/// The scores of all recorded searches, as CSV.
+pub fn recorded(workspace: &Workspace, program: &Path) -> Result<String, Error> {
+    let root = workspace.root();
+    let run = root.join("target/reproduce/model");
+    let mut rows = csv::Writer::from_writer(vec![]);
+    for cell in planned() {
+        for seed in cell.recorded(root) {
+            let mut command = Command::new(program);
+            command.current_dir(root);
+            cell.search(&mut command, seed, &run);
+            command.arg("--replay").arg(cell.calls(root, seed));
+            let ran = output(&mut command)?;
+            if !matches!(ran.status.code(), Some(0 | 4)) {
+                let name = cell.arm.name;
+                let problem = format!("{name} with seed {seed} ended with {}", ran.status);
+                return Err(Error::Step { step: "replay a recorded search", problem });
+            }
+            rows.serialize(row(&cell, seed, &parse(&ran.stdout, &run)?)).map_err(problem)?;
         }
     }
-    Ok((text(rows)?, text(curves)?))
+    text(rows)
+}
+
+/// What is kept of a search's report.
+fn row(cell: &Cell, seed: u64, report: &Value) -> Recorded {
+    let model = &report["model"];
+    let usage = &model["usage"];
+    let forms = ["edits", "whole", "choices"].map(|form| &model[form]);
+    let sum = |of: &dyn Fn(&Value) -> Option<u64>| forms.iter().filter_map(|form| of(form)).sum();
+    let round = |value: Option<f64>| value.map(|value| (value * 1e5).round() / 1e5);
+    let number = |value: &Value| round(value.as_f64());
+    let last = report["generations"].as_array().and_then(|rows| rows.last());
+    Recorded {
+        arm: cell.arm.name.to_owned(),
+        model: cell.model.name.to_owned(),
+        dataset: cell.pair.0.to_owned(),
+        device: cell.pair.1.to_owned(),
+        seed,
+        evaluated: report["evaluated"].as_u64().unwrap_or_default(),
+        calls: usage["calls"].as_u64().unwrap_or_default(),
+        prompt_tokens: usage["prompt_tokens"].as_u64().unwrap_or_default(),
+        completion_tokens: usage["completion_tokens"].as_u64().unwrap_or_default(),
+        seconds: usage["seconds"].as_f64().unwrap_or_default().round(),
+        made: sum(&|form| form["made"].as_u64()),
+        taken: sum(&|form| form["accepted"].as_u64()),
+        duplicates: sum(&|form| form["faults"]["duplicate"].as_u64()),
+        outside: sum(&|form| form["faults"]["outside-niche"].as_u64()),
+        hypervolume_ratio: number(&report["scores"]["hypervolume_ratio"]).unwrap_or_default(),
+        igd: number(&report["scores"]["igd"]).unwrap_or(1.0),
+        coverage: last.and_then(|row| number(&row["coverage"])).unwrap_or_default(),
+        proposals: report["model_proposals"]["proposals"].as_u64().unwrap_or_default(),
+        entered: number(&report["model_proposals"]["entered"]),
+        percentile: number(&report["model_proposals"]["percentile"]),
+    }
 }
 
 /// The cells that models named from memory, by recorded calls, as CSV.
 pub fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error> {
     let mut rows = csv::Writer::from_writer(vec![]);
-    for (files, model) in MODELS {
+    for model in ASKED {
         for dataset in DATASETS {
             let mut command = Command::new(program);
-            let file = format!("bench-data/{}", memorised_calls(files, dataset));
+            let file = memorised_calls(model, dataset);
             command.args(["memorise-test", "--format", "json", "--dataset", dataset, "--replay"]);
             let ran = output(command.arg(workspace.root().join(&file)))?;
             // Nothing usable from the model is a result too.
@@ -112,7 +116,7 @@ pub fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error>
             let named = parse(&ran.stdout, workspace.root())?;
             for one in named.as_array().into_iter().flatten() {
                 rows.serialize(Memorised {
-                    model: model.to_owned(),
+                    model: model.title.to_owned(),
                     dataset: dataset.to_owned(),
                     named: one["named"].as_u64().unwrap_or_default(),
                     index: one["index"].as_u64(),
@@ -125,6 +129,12 @@ pub fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error>
         }
     }
     text(rows)
+}
+
+/// Reads what `nas` has printed as JSON; `run` is named in errors.
+fn parse(report: &[u8], run: &Path) -> Result<Value, Error> {
+    serde_json::from_slice(report)
+        .map_err(|source| Error::File { path: run.to_owned(), source: source.into() })
 }
 
 fn text(writer: csv::Writer<Vec<u8>>) -> Result<String, Error> {

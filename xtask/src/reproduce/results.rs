@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::rows::{Generation, Memorised, OnFront, Rank, Recorded, Rule, Scores, Transformer};
+use super::rows::{Memorised, OnFront, Rank, Recorded, Rule, Scores, Transformer};
 use crate::error::Error;
 
 /// The files that the experiments have left.
@@ -43,10 +43,6 @@ impl Results {
 
     pub fn model(&self) -> Result<Vec<Recorded>, Error> {
         self.read("model")
-    }
-
-    pub fn model_curves(&self) -> Result<Vec<Generation>, Error> {
-        self.read("model-curves")
     }
 
     pub fn memorised(&self) -> Result<Vec<Memorised>, Error> {

@@ -15,6 +15,12 @@ pub struct Scores {
     pub igd: Option<f64>,
     pub igd_plus: Option<f64>,
     pub coverage: f64,
+    /// The share of single proposals that entered their niche's front, and the mean percentile of what
+    /// they add.
+    #[serde(default)]
+    pub entered: Option<f64>,
+    #[serde(default)]
+    pub percentile: Option<f64>,
     /// The given rules that hold at the end, by their positions from 1 on.
     #[serde(default)]
     pub rules: String,
@@ -72,37 +78,31 @@ pub struct Rule {
 /// The scores of a recorded search with a language model.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Recorded {
-    pub method: String,
+    pub arm: String,
+    pub model: String,
+    pub dataset: String,
+    pub device: String,
     pub seed: u64,
-    pub generations: u32,
     pub evaluated: u64,
-    pub calls: Option<u64>,
-    pub prompt_tokens: Option<u64>,
-    pub completion_tokens: Option<u64>,
+    pub calls: u64,
+    pub prompt_tokens: u64,
+    pub completion_tokens: u64,
     /// The time of the calls when they were recorded.
-    pub seconds: Option<f64>,
-    pub made: Option<u64>,
-    pub taken: Option<u64>,
-    pub duplicates: Option<u64>,
-    /// How many of the rules that the search began with hold at its end.
-    pub rules_standing: u64,
-    pub coverage: f64,
+    pub seconds: f64,
+    /// Proposals of the model, those that the search took, and of the others those that were there already
+    /// and those that were outside the niche.
+    pub made: u64,
+    pub taken: u64,
+    pub duplicates: u64,
+    pub outside: u64,
     pub hypervolume_ratio: f64,
-    /// Of the proposals of the model alone.
-    pub own_coverage: Option<f64>,
-    pub own_hypervolume_ratio: Option<f64>,
-}
-
-/// A recorded search after one of its generations.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Generation {
-    pub method: String,
-    pub seed: u64,
-    pub generations: u32,
-    pub after: u64,
-    pub evaluated: u64,
-    pub hypervolume_ratio: Option<f64>,
+    pub igd: f64,
     pub coverage: f64,
+    /// The model's proposals that have true values; the share that entered their niche's front, and the
+    /// mean percentile of what they add.
+    pub proposals: u64,
+    pub entered: Option<f64>,
+    pub percentile: Option<f64>,
 }
 
 /// A cell that a model named from memory.

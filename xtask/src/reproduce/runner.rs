@@ -54,15 +54,8 @@ impl<'a> Runner<'a> {
             self.keep("memorised", MEMORISED, &calls, "[model]", || {
                 replay::memorised(self.workspace, program)
             })?;
-            let mut curves = None;
             self.keep("model", REPLAYED, &calls, "[model]", || {
-                let (rows, curve) = replay::recorded(self.workspace, program)?;
-                curves = Some(curve);
-                Ok(rows)
-            })?;
-            self.keep("model-curves", REPLAYED, &calls, "[model]", || match curves.take() {
-                Some(curves) => Ok(curves),
-                None => Ok(replay::recorded(self.workspace, program)?.1),
+                replay::recorded(self.workspace, program)
             })?;
         }
         Ok(())
@@ -129,11 +122,10 @@ impl<'a> Runner<'a> {
             compare(&experiment.name, &experiment.command(self.seeds), &found, &kept)?;
         }
         if parts.iter().any(|part| part.replays) {
-            let (rows, curves) = replay::recorded(self.workspace, self.program.path())?;
+            let rows = replay::recorded(self.workspace, self.program.path())?;
             compare("model", REPLAYED, &rows, &|_| true)?;
             let memorised = replay::memorised(self.workspace, self.program.path())?;
             compare("memorised", MEMORISED, &memorised, &|_| true)?;
-            compare("model-curves", REPLAYED, &curves, &|_| true)?;
         }
         Ok(stale)
     }
@@ -166,7 +158,7 @@ mod tests {
         let all = wanted(ALL);
         let names = all.iter().map(|experiment| experiment.name.clone());
         let mut names: Vec<String> = names.collect();
-        names.extend(["memorised", "model", "model-curves"].map(str::to_owned));
+        names.extend(["memorised", "model"].map(str::to_owned));
         let distinct: BTreeSet<String> = names.iter().cloned().collect();
         assert_eq!(distinct.len(), names.len(), "a name with two commands");
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports/data");

@@ -3,7 +3,7 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
-use nas_llm::{Budget, ChatModel, Endpoint, Failed, Reply, Style, Transcript};
+use nas_llm::{Budget, ChatModel, Endpoint, Failed, Prompting, Reply, Style, Transcript};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,17 @@ pub struct ModelArguments {
     /// What the model is asked for
     #[arg(long, value_enum, default_value_t)]
     pub prompting: Prompts,
+    /// With --prompting choose, let the model choose twice, the second time from the candidates in the
+    /// reverse order: models prefer what comes first
+    #[arg(long)]
+    llm_both_orders: bool,
+    /// Show the model what came of its last proposals, and ask which values it expects of new ones
+    #[arg(long)]
+    llm_memory: bool,
+    /// Show the model neutral names of decisions and choices, drawn by this seed, so that it cannot use
+    /// what it knows of a benchmark
+    #[arg(long, value_name = "SEED")]
+    disguise: Option<u64>,
     /// Limit of calls [default: as many as the generations need]
     #[arg(long, value_name = "N")]
     llm_calls: Option<u64>,
@@ -82,6 +93,9 @@ pub enum Prompts {
     CoEvolution,
     /// As co-evolution, but no rules
     WithoutRules,
+    /// As without-rules, but the model chooses from new architectures of the niche, made by one or two
+    /// edits of its front
+    Choose,
     /// Only architectures, without a random sample or parents
     Plain,
     /// As plain, over the whole range of latency
@@ -93,6 +107,7 @@ impl Prompts {
         match self {
             Self::CoEvolution => Style::CoEvolution,
             Self::WithoutRules => Style::WithoutRules,
+            Self::Choose => Style::Choose,
             Self::Plain => Style::Plain,
             Self::LatencyOriented => Style::LatencyOriented,
         }
@@ -185,6 +200,9 @@ impl ModelArguments {
             ("--llm-reply-tokens", endpoint.reply_tokens.is_some()),
             ("--llm-prices", !endpoint.prices.is_empty()),
             ("--prompting", self.prompting != Prompts::default()),
+            ("--llm-both-orders", self.llm_both_orders),
+            ("--llm-memory", self.llm_memory),
+            ("--disguise", self.disguise.is_some()),
             ("--llm-calls", self.llm_calls.is_some()),
             ("--llm-tokens", self.llm_tokens.is_some()),
             ("--llm-money", self.llm_money.is_some()),
@@ -201,11 +219,17 @@ impl ModelArguments {
 
     /// The model of a search of so many generations and niches.
     pub fn plan(&self, generations: usize, niches: usize) -> Result<ModelPlan, Failure> {
-        let needed = self.style().stages() * (generations * niches) as u64;
+        let asked = Asked {
+            prompting: self.prompting,
+            both_orders: self.llm_both_orders,
+            memory: self.llm_memory,
+            disguise: self.disguise,
+        };
+        let needed = asked.prompting().stages() * (generations * niches) as u64;
         // A server is required unless recorded calls replace it.
         let live = self.endpoint.is_given() || self.replay.is_none();
         Ok(ModelPlan {
-            prompting: self.prompting,
+            asked,
             generations,
             calls: self.llm_calls.unwrap_or(needed),
             tokens: self.llm_tokens,
@@ -217,11 +241,33 @@ impl ModelArguments {
     }
 }
 
+/// How a model is asked, resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    pub prompting: Prompts,
+    #[serde(default)]
+    pub both_orders: bool,
+    #[serde(default)]
+    pub memory: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disguise: Option<u64>,
+}
+
+impl Asked {
+    /// How the model is asked in a search of any number of generations and calls.
+    pub fn prompting(self) -> Prompting {
+        let Self { prompting, both_orders, memory, disguise } = self;
+        let style = prompting.style();
+        Prompting { style, both_orders, memory, disguise, ..Prompting::default() }
+    }
+}
+
 /// The language model of a search, resolved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelPlan {
-    pub prompting: Prompts,
+    pub asked: Asked,
     /// Generations that the model proposes in.
     pub generations: usize,
     /// Calls that the search may make.

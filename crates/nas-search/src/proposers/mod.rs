@@ -8,6 +8,8 @@ mod map_elites;
 mod mating;
 mod nsga2;
 mod random;
+mod random_choice;
+mod random_edits;
 mod regularised_evolution;
 mod spea2;
 mod statistical;
@@ -22,13 +24,15 @@ pub use local::LocalSearch;
 pub use map_elites::MapElites;
 pub use nsga2::Nsga2;
 pub use random::Random;
+pub use random_choice::RandomChoice;
+pub use random_edits::RandomEdits;
 pub use regularised_evolution::RegularisedEvolution;
 #[cfg(feature = "spea2")]
 pub use spea2::Spea2;
 pub use statistical::Statistical;
 
 /// The searchers that are chosen by name. The first is the best without a language model.
-pub static SEARCHERS: [Searcher; 8] = [
+pub static SEARCHERS: [Searcher; 10] = [
     statistical::SEARCHER,
     evolution::SEARCHER,
     random::SEARCHER,
@@ -37,4 +41,6 @@ pub static SEARCHERS: [Searcher; 8] = [
     nsga2::SEARCHER,
     map_elites::SEARCHER,
     spea2::SEARCHER,
+    random_edits::SEARCHER,
+    random_choice::SEARCHER,
 ];

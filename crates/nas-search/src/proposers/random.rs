@@ -1,14 +1,10 @@
 //! Random sampling.
 
-use crate::{BoxError, Proposal, Proposer, Request, SearchRng, Searcher};
+use crate::{BoxError, Proposal, Proposer, Request, SearchRng, Searcher, request::SAMPLES};
 
 /// Uniform random sampling within the niche: the baseline of every comparison.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Random;
-
-/// A niche may be a small part of the space; after this many draws without a new
-/// architecture it counts as exhausted.
-const TRIES: usize = 20_000;
 
 impl Random {
     /// The proposer's name in results.
@@ -32,6 +28,6 @@ impl Proposer for Random {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        Ok(request.draw(TRIES, || request.sample(rng)))
+        Ok(request.draw(SAMPLES, || request.sample(rng)))
     }
 }

@@ -47,7 +47,7 @@ fn searchers() -> impl Iterator<Item = &'static Searcher> {
 fn proposer(searcher: &Searcher) -> Box<dyn Proposer> {
     let axis = Some(Axis::count_others(space(), &["none"]).unwrap());
     let sample = || space().enumerate().collect();
-    (searcher.make)(&Context { space: space(), axis, sample: &sample }).unwrap()
+    (searcher.make)(&Context { space: space(), axis, sample: &sample, candidates: 12 }).unwrap()
 }
 
 /// The sum, over all latencies, of the best possible accuracy minus the best that was found.
@@ -102,7 +102,7 @@ fn names_are_those_of_the_proposers_and_no_two_are_equal() {
 
 #[test]
 fn map_elites_is_refused_in_a_space_without_an_axis() {
-    let context = Context { space: space(), axis: None, sample: &Vec::new };
+    let context = Context { space: space(), axis: None, sample: &Vec::new, candidates: 12 };
     let made = (map_elites::SEARCHER.make)(&context);
     let error = made.err().unwrap();
     assert!(matches!(error, Error::NoAxis { .. }), "{error}");

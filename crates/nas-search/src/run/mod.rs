@@ -12,8 +12,8 @@ use nas_partition::{Allocation, Budget, Partition};
 use nas_space::Arch;
 
 use crate::{
-    Error, Evaluated, Evaluation, Evaluator, Event, FixedList, Objective, Outcome, Proposer,
-    Random, Rejections, Rule, Search, Settings, State, Statistical,
+    Error, Evaluated, Evaluation, Evaluator, Event, Fill, FixedList, Objective, Outcome, Proposer,
+    Random, RandomEdits, Rejections, Rule, Search, Settings, State, Statistical,
     archives::Archives,
     generation::{Accepted, Proposals, Situation},
     search::Niches,
@@ -132,6 +132,7 @@ impl<'a, 'b> Run<'a, 'b> {
 
     fn run(mut self, proposer: &mut dyn Proposer) -> Result<Outcome, Error> {
         let Settings { evaluations, generation, fill, .. } = self.search.settings;
+        let fill = fill != Fill::Nothing;
         let generation = generation.max(1);
         if self.evaluator.parallel().is_some() {
             self.run_parallel(proposer)?;
@@ -323,9 +324,13 @@ impl<'a, 'b> Run<'a, 'b> {
         if let Some(source) = proposer.gives_up() {
             return Err(Error::Proposer { proposer: proposer.name().to_owned(), source });
         }
-        let fill: [&mut dyn Proposer; 2] = [&mut Statistical, &mut Random];
-        for proposer in fill.into_iter().filter(|_| self.search.settings.fill) {
-            proposals.ask(proposer, &situation, &mut self.seen, rng, &mut failed);
+        let fill: Vec<Box<dyn Proposer>> = match self.search.settings.fill {
+            Fill::Nothing => vec![],
+            Fill::Statistical => vec![Box::new(Statistical), Box::new(Random)],
+            Fill::RandomEdits => vec![Box::new(RandomEdits), Box::new(Random)],
+        };
+        for mut proposer in fill {
+            proposals.ask(&mut *proposer, &situation, &mut self.seen, rng, &mut failed);
         }
         Ok(proposals)
     }

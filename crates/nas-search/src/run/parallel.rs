@@ -8,7 +8,7 @@ use nas_space::Arch;
 
 use super::Run;
 use crate::{
-    Error, Evaluation, Parallel, Proposer, Rejections, Rule, Settings, Statistical,
+    Error, Evaluation, Fill, Parallel, Proposer, Rejections, Rule, Settings, Statistical,
     generation::{Accepted, Proposals},
 };
 
@@ -125,6 +125,7 @@ impl Run<'_, '_> {
         left: usize,
     ) -> Result<(), Error> {
         let Settings { generation, fill, .. } = self.search.settings;
+        let fill = fill != Fill::Nothing;
         if !fill && self.state.to_come == 0 {
             return Ok(());
         }

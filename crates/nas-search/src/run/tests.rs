@@ -200,7 +200,8 @@ fn an_update_replaces_all_evaluations() {
 #[test]
 fn a_search_that_ends_early_still_has_its_last_update() {
     let partition = Partition::whole();
-    let settings = Settings { evaluations: 90, initial: 0, fill: false, ..Settings::default() };
+    let settings =
+        Settings { evaluations: 90, initial: 0, fill: Fill::Nothing, ..Settings::default() };
     let search = Search::new(nasbench201::space(), &partition, settings);
     let mut proposer = FixedList::new("list", nasbench201::space().enumerate().take(77));
     let outcome = search.run(&mut proposer, &mut Learning(Toy::new()), &mut |_| {}).unwrap();
@@ -236,7 +237,7 @@ fn without_filling_the_proposer_is_asked_as_often_and_nothing_is_added() {
         evaluations: 30,
         initial: 0,
         generation: 6,
-        fill: false,
+        fill: Fill::Nothing,
         seed: 1,
         ..Settings::default()
     };
@@ -338,7 +339,7 @@ fn a_search_resumed_between_any_two_generations_ends_the_same() {
     let (space, cut, automatic) = (nasbench201::space(), pel_nas(), automatic());
     let equal = Settings { evaluations: 300, seed: 3, ..Settings::default() };
     let adaptive = Settings { allocation: Allocation::Adaptive, ..equal };
-    let alone = Settings { initial: 0, fill: false, ..equal };
+    let alone = Settings { initial: 0, fill: Fill::Nothing, ..equal };
     let mut searches = Vec::new();
     for settings in [equal, adaptive, alone] {
         searches.push(Search::new(space, &cut, settings));

@@ -1,22 +1,19 @@
 //! Table 5: ablations.
 
-use super::recorded;
 use super::scores::{SCORED, after, differences, of, p_value, ratio, scores};
 use crate::error::Error;
 use crate::reproduce::experiment::Experiment;
-use crate::reproduce::methods::title;
 use crate::reproduce::names::{ALLOCATIONS, OURS, named};
 use crate::reproduce::page::Page;
 use crate::reproduce::part::Part;
-use crate::reproduce::published::ABLATION;
 use crate::reproduce::results::Results;
-use crate::reproduce::rows::{Recorded, Scores};
+use crate::reproduce::rows::Scores;
 use crate::reproduce::searches::{bought, exact, in_niches, in_niches_on, predicted, whole};
 use crate::reproduce::sheet::Sheet;
 use nas_pareto::statistics::Estimate;
 
 pub const T5: Part =
-    Part { name: "T5", about: "Ablations", experiments, replays: true, page: ablations };
+    Part { name: "T5", about: "Ablations", experiments, replays: false, page: ablations };
 
 fn experiments() -> Vec<Experiment> {
     let mut all = vec![exact(), predicted(), bought(), whole()];
@@ -109,66 +106,9 @@ fn budgets(results: &Results) -> Result<Sheet, Error> {
     Ok(budgets)
 }
 
-/// The paper's own ablation.
-fn with_model(results: &Results) -> Result<Sheet, Error> {
-    let mut model = Sheet::new(
-        "T5-model",
-        "With a model, CIFAR-10 on the Edge GPU, three seeds",
-        &[
-            "",
-            "calls",
-            "evaluated",
-            "HV ratio",
-            "difference to the whole method",
-            "p",
-            "coverage",
-            "the paper's HV",
-        ],
-    );
-    let records = results.model()?;
-    let published = |row: usize| ABLATION[row].1;
-    let methods = [
-        ("co-evolution", 1, published(0)),
-        ("plain", 12, published(1)),
-        ("plain-in-niches", 2, ""),
-        ("without-rules", 1, ""),
-        ("without-rules", 2, ""),
-        ("statistical", 1, published(2)),
-    ];
-    let whole = recorded::of(&records, "co-evolution", 1);
-    for (method, generations, paper) in methods {
-        let rows = recorded::of(&records, method, generations);
-        let of = |value: fn(&Recorded) -> f64| {
-            Estimate::of(&rows.iter().map(|row| value(row)).collect::<Vec<_>>())
-        };
-        let (hv, coverage) = (of(|row| row.hypervolume_ratio), of(|row| row.coverage));
-        let paired = rows.iter().filter_map(|row| {
-            let other = whole.iter().find(|other| other.seed == row.seed)?;
-            Some(row.hypervolume_ratio - other.hypervolume_ratio)
-        });
-        let paired: Vec<f64> = paired.collect();
-        let [difference, p] = match method {
-            "co-evolution" => [String::new(), String::new()],
-            _ => [Estimate::of(&paired).signed(4), p_value(&paired)],
-        };
-        model.push([
-            title(method).to_owned(),
-            of(|row| row.calls.unwrap_or(0) as f64).mean.to_string(),
-            of(|row| row.evaluated as f64).mean.round().to_string(),
-            hv.text(3),
-            difference,
-            p,
-            coverage.text(2),
-            paper.to_owned(),
-        ]);
-    }
-    Ok(model)
-}
-
 fn ablations(results: &Results) -> Result<Page, Error> {
     let budgets = budgets(results)?;
     let block = budgets.markdown();
-    let model = with_model(results)?;
     Ok(Page {
         name: "T5",
         title: "Table 5: ablations",
@@ -177,14 +117,11 @@ fn ablations(results: &Results) -> Result<Page, Error> {
              t-test, not corrected for the number of tests. At least: the lower end of the 95 % \
              interval of the difference. {SCORED}"
         ),
-        after: "The paper's HV is on a scale of its own, so only its order can be compared. Three seeds \
-                show only large differences. Evaluated includes the random sample of 60 cells that \
-                starts every search in which a model sees parents; plain searches start without one. \
-                Without a model the partition brings no gain here: it corrects a proposer's bias, and \
-                these proposers have none."
+        after: "Without a model the partition brings no gain here: it corrects a proposer's bias, and these \
+                proposers have none. What a model adds is in [language-model](language-model.md)."
             .to_owned(),
-        sheets: vec![without_model(results)?, budgets, model.clone()],
-        blocks: vec![("budgets".to_owned(), block), ("model".to_owned(), model.markdown())],
+        sheets: vec![without_model(results)?, budgets],
+        blocks: vec![("budgets".to_owned(), block)],
         ..Page::default()
     })
 }

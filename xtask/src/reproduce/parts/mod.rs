@@ -1,11 +1,9 @@
 //! The tables and figures, a file for each or for a few that belong together.
 
 mod ablations;
+mod language_model;
 mod limits;
-mod model;
-mod models;
 mod partition;
-mod recorded;
 mod rules;
 mod scores;
 mod searchers;
@@ -13,18 +11,19 @@ mod transformers;
 
 use super::part::Part;
 
+pub use language_model::LANGUAGE_MODEL;
+
 /// All of them. To add one, write its file and name it here.
 pub const ALL: &[&Part] = &[
     &limits::T2,
     &searchers::T3,
-    &model::T4,
+    &language_model::T4,
     &ablations::T5,
     &transformers::T6,
-    &model::FIGURE_1,
+    &language_model::LANGUAGE_MODEL,
     &searchers::CONVERGENCE,
     &partition::NICHES,
     &partition::AXES,
     &rules::RULES,
-    &models::MODELS,
     &searchers::ENERGY,
 ];

@@ -1,15 +1,13 @@
 //! Searches that start with no rules, sensible ones, or wrong ones.
 
-use super::recorded;
 use super::scores::{SCORED, after, differences, p_value, ratio, scores};
 use crate::error::Error;
 use crate::reproduce::experiment::{Experiment, Kept};
 use crate::reproduce::figure::Curves;
-use crate::reproduce::methods::title;
 use crate::reproduce::page::Page;
 use crate::reproduce::part::Part;
 use crate::reproduce::results::Results;
-use crate::reproduce::rows::{Recorded, Rule, Scores};
+use crate::reproduce::rows::{Rule, Scores};
 use crate::reproduce::sheet::Sheet;
 use nas_pareto::statistics::{Estimate, mean};
 
@@ -17,7 +15,7 @@ pub const RULES: Part = Part {
     name: "rules",
     about: "Searches that start with no rules, sensible ones, or wrong ones",
     experiments,
-    replays: true,
+    replays: false,
     page: rules,
 };
 
@@ -141,43 +139,6 @@ fn holding(results: &Results) -> Result<(Sheet, Curves), Error> {
     Ok((sheet, curves))
 }
 
-/// The same with a language model.
-fn with_model(results: &Results) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(
-        "rules-model",
-        "With a model, CIFAR-10 on the Edge GPU, 12 calls, three seeds",
-        &[
-            "",
-            "rules that hold",
-            "HV ratio",
-            "coverage",
-            "model's own HV ratio",
-            "proposals accepted",
-        ],
-    );
-    let records = results.model()?;
-    for method in ["co-evolution", "sensible-rules", "wrong-rules"] {
-        let rows = recorded::of(&records, method, 1);
-        let of = |value: &dyn Fn(&Recorded) -> Option<f64>| {
-            Estimate::of(&rows.iter().filter_map(|row| value(row)).collect::<Vec<_>>())
-        };
-        let holding = of(&|row| Some(row.rules_standing as f64));
-        let accepted = of(&|row| Some(100.0 * row.taken? as f64 / row.made?.max(1) as f64));
-        sheet.push([
-            title(method).to_owned(),
-            match method {
-                "co-evolution" => "-".to_owned(),
-                _ => format!("{:.1} of 4", holding.mean),
-            },
-            of(&|row| Some(row.hypervolume_ratio)).text(3),
-            of(&|row| Some(row.coverage)).text(2),
-            of(&|row| row.own_hypervolume_ratio).text(3),
-            format!("{:.0} %", accepted.mean),
-        ]);
-    }
-    Ok(sheet)
-}
-
 fn rules(results: &Results) -> Result<Page, Error> {
     let (holding, curves) = holding(results)?;
     let with_rules = with_rules(results)?;
@@ -200,7 +161,7 @@ fn rules(results: &Results) -> Result<Page, Error> {
                 statistical proposer gives a rule the weight of a hundredth of the front's range: enough \
                 to decide between nearly equal candidates."
             .to_owned(),
-        sheets: vec![with_rules.clone(), holding, with_model(results)?],
+        sheets: vec![with_rules.clone(), holding],
         blocks: vec![("rules".to_owned(), with_rules.markdown())],
         figures: vec![(
             "rules-standing".to_owned(),

@@ -73,7 +73,11 @@ pub fn differences(one: &[Scores], other: &[Scores], value: fn(&Scores) -> f64) 
 }
 
 pub fn p_value(differences: &[f64]) -> String {
-    match paired_p(differences) {
+    p_value_text(paired_p(differences))
+}
+
+pub fn p_value_text(p: Option<f64>) -> String {
+    match p {
         Some(p) if p < 0.001 => "< 0.001".to_owned(),
         Some(p) => format!("{p:.3}"),
         None => "-".to_owned(),

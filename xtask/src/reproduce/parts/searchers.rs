@@ -1,6 +1,5 @@
 //! Table 3, convergence, and energy: searchers side by side.
 
-use super::model::by_calls;
 use super::scores::{SCORED, SCORES, after, by_seed, of, on, ratio, scores, seeds};
 use crate::error::Error;
 use crate::reproduce::experiment::Experiment;
@@ -195,8 +194,8 @@ fn searchers(results: &Results) -> Result<Page, Error> {
                 mutation instead of a model), evolution by random weights (after Ishibuchi & Murata \
                 1998), and the statistical proposer, which chooses among that evolution's children by \
                 what the search has measured. The last two were tuned on this benchmark, with seeds \
-                above 100. The recorded searches with a language model are of one pair: see \
-                [figure-1](figure-1.md).\n\n\
+                above 100. Recorded searches with a language model are in \
+                [language-model](language-model.md).\n\n\
                 Not included: the numbers of LLMatic, FairNAS and PRP-NAS, which the paper gives on a \
                 scale of its own."
             .to_owned(),
@@ -244,27 +243,16 @@ fn convergence(results: &Results) -> Result<Page, Error> {
         range: (0.9, 1.0),
         series,
     };
-    let (calls, of_calls) = by_calls(results)?;
     Ok(Page {
         name: "convergence",
         title: "How searchers converge",
-        before: format!(
-            "Each search has a budget of 600 evaluations. At 0 calls the whole method has evaluated its \
-             random sample of 60. {SCORED}"
-        ),
-        sheets: vec![sheet, calls],
-        figures: vec![
-            (
-                "convergence".to_owned(),
-                "HV ratio against evaluations for each searcher".to_owned(),
-                curves.svg()?,
-            ),
-            (
-                "convergence-calls".to_owned(),
-                "HV ratio against calls for each way to prompt a model".to_owned(),
-                of_calls.svg()?,
-            ),
-        ],
+        before: format!("Each search has a budget of 600 evaluations. {SCORED}"),
+        sheets: vec![sheet],
+        figures: vec![(
+            "convergence".to_owned(),
+            "HV ratio against evaluations for each searcher".to_owned(),
+            curves.svg()?,
+        )],
         ..Page::default()
     })
 }

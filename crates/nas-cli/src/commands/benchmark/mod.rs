@@ -60,6 +60,18 @@ pub struct Arguments {
     /// Architectures that each search evaluates
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: u32,
+    /// Architectures of the random sample that starts each search [default: a sixth of the evaluations, at
+    /// most 100]
+    #[arg(long, value_name = "N")]
+    initial: Option<u32>,
+    /// Architectures that a generation proposes for each niche [default: a fortieth of the evaluations, at
+    /// most 15, for all niches together]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    children: Option<u32>,
+    /// Also score single proposals: the share that entered their niche's front, and the mean percentile of
+    /// what they added to its hypervolume, among all that could have been proposed
+    #[arg(long)]
+    proposals: bool,
     /// Also score the fronts after these numbers of evaluations
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
     at: Vec<u32>,
@@ -72,6 +84,9 @@ pub struct Arguments {
     /// The proxy of --accuracy proxy, computed on CIFAR-10; greater is better
     #[arg(long, value_name = "NAME", default_value = "nwot")]
     proxy: String,
+    /// Candidates of each niche that random-choice chooses from
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(2..=100))]
+    candidates: u32,
     /// Also write the fronts of all searches to this CSV file
     #[arg(long, value_name = "FILE")]
     fronts: Option<PathBuf>,

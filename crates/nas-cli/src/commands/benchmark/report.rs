@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use nas_eval::ProposalScores;
 use nas_pareto::statistics::{Estimate, mean};
 use nas_partition::Allocation;
 use nas_search::Evaluated;
@@ -78,6 +79,8 @@ impl Arguments {
             "igd",
             "igd_plus",
             "coverage",
+            "entered",
+            "percentile",
             "rules",
             "seconds",
         ]);
@@ -96,6 +99,8 @@ impl Arguments {
                 score(|scores| scores.igd),
                 score(|scores| scores.igd_plus),
                 Some(row.coverage).into(),
+                row.proposals.map(|proposals| proposals.entered).into(),
+                row.proposals.map(|proposals| proposals.percentile).into(),
                 row.holding.as_str().into(),
                 Some(row.seconds).into(),
             ]);
@@ -139,8 +144,12 @@ impl Arguments {
                 None => groups.push((row.searcher, row.evaluations, vec![row])),
             }
         }
-        let mut records =
-            Records::new(["searcher", "after", "HV ratio", "worst", "IGD", "coverage", "seconds"]);
+        let mut columns = vec!["searcher", "after", "HV ratio", "worst", "IGD", "coverage"];
+        if self.proposals {
+            columns.extend(["entered", "percentile"]);
+        }
+        columns.push("seconds");
+        let mut records = Records::new(columns);
         for (searcher, evaluations, rows) in groups {
             let ratio = |row: &&Row| row.scores.map_or(0.0, |scores| scores.hypervolume_ratio);
             let by_seed = means(rows.iter().map(|row| (row.seed, ratio(row))));
@@ -148,15 +157,25 @@ impl Arguments {
             let igd: Vec<f64> = rows.iter().filter_map(|row| Some(row.scores?.igd)).collect();
             let coverage: Vec<f64> = rows.iter().map(|row| row.coverage).collect();
             let seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
-            records.push(vec![
+            let mut cells = vec![
                 searcher.name().into(),
                 evaluations.into(),
                 Cell::Text(Estimate::of(&by_seed).text(4)),
                 Cell::Text(format!("{:.4}", by_pair.into_iter().fold(f64::INFINITY, f64::min))),
                 Cell::Text(format!("{:.4}", mean(&igd))),
                 Cell::Text(format!("{:.2}", mean(&coverage))),
-                Some(mean(&seconds)).into(),
-            ]);
+            ];
+            if self.proposals {
+                let of = |score: fn(&ProposalScores) -> f64| {
+                    let scores = rows.iter().filter_map(|row| row.proposals.as_ref());
+                    let scores: Vec<f64> = scores.map(score).collect();
+                    let mean = (!scores.is_empty()).then(|| mean(&scores));
+                    Cell::Text(mean.map_or_else(String::new, |mean| format!("{mean:.3}")))
+                };
+                cells.extend([of(|scores| scores.entered), of(|scores| scores.percentile)]);
+            }
+            cells.push(Some(mean(&seconds)).into());
+            records.push(cells);
         }
         let seen = match self.accuracy {
             Accuracy::Benchmark => "published accuracies".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::{sync::Mutex, time::Instant};
 
-use nas_eval::{Acquisition, Predicted, Source, Sources, TrainingBudget};
+use nas_eval::{Acquisition, Predicted, ProposalScores, Source, Sources, TrainingBudget};
 use nas_partition::{Allocation, Partition};
 use nas_search::{
     Evaluated, Evaluator, Event, FixedList, Outcome, Proposer, Rule, Search, Settings,
@@ -14,6 +14,7 @@ use super::{Accuracy, Arguments, distinct, pair::Pair};
 use crate::{
     commands::search::{BINS, TOLERANCE},
     failure::Failure,
+    partition::Cut,
     progress::Progress,
     searcher::{Searcher, scan, schedule},
 };
@@ -27,6 +28,8 @@ pub struct Row {
     pub evaluations: usize,
     pub scores: Option<nas_eval::Scores>,
     pub coverage: f64,
+    /// How good single proposals were, where that is asked for.
+    pub proposals: Option<ProposalScores>,
     /// The given rules that still hold.
     pub holding: String,
     pub seconds: f64,
@@ -84,6 +87,13 @@ impl Arguments {
         let mut at: Vec<usize> =
             self.at.iter().map(|&at| at as usize).filter(|&at| at < all).collect();
         at.push(all);
+        let proposals = match (&pair.cut, self.proposals) {
+            (Cut::Fixed(niches), true) => {
+                let of = |one: &Evaluated| one.proposer == searcher.name();
+                pair.truth.score_proposals(niches, &outcome.evaluated, of)?
+            }
+            _ => None,
+        };
         at.into_iter()
             .map(|evaluations| {
                 let front = outcome.front_after(evaluations);
@@ -97,6 +107,7 @@ impl Arguments {
                     evaluations,
                     scores: pair.truth.score(archs())?,
                     coverage: pair.truth.coverage(archs(), BINS, TOLERANCE),
+                    proposals: proposals.filter(|_| evaluations == all),
                     holding: holding(&pair.rules, &outcome, evaluations),
                     seconds,
                     front: found.map(|&found| found.clone()).collect(),
@@ -142,7 +153,7 @@ impl Arguments {
         let own = self.propose.iter().find(|own| own.searcher == searcher);
         let proposer: Option<Box<dyn Proposer>> = match own {
             Some(own) => Some(Box::new(own.plan().build(searcher.name(), problem, seed))),
-            None => searcher.proposer(problem)?,
+            None => searcher.proposer(problem, self.candidates as usize)?,
         };
         let Some(mut proposer) = proposer else {
             let all: Vec<Arch> = space.enumerate().collect();
@@ -152,7 +163,11 @@ impl Arguments {
             return Ok((Search::new(space, &whole, settings).run(all, evaluator, on_event)?, None));
         };
         let allocation = self.allocation.or(Allocation::Adaptive);
-        let settings = Settings { allocation, ..schedule(self.evaluations as usize, seed) };
+        let schedule = schedule(self.evaluations as usize, seed);
+        let initial = self.initial.map_or(schedule.initial, |initial| initial as usize);
+        let children = self.children.map(|children| children as usize * pair.cut.niches());
+        let generation = children.unwrap_or(schedule.generation);
+        let settings = Settings { allocation, initial, generation, ..schedule };
         let search = pair.cut.search(space, settings).with_rules(&pair.rules);
         let outcome = search.run(&mut *proposer, evaluator, on_event)?;
         let later = outcome.evaluated.iter().filter(|one| one.generation > 0);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::limit::Limit;
 use clap::ValueEnum;
 use nas_hw::{Millijoules, Millis};
+use nas_search::Fill;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -126,6 +127,17 @@ pub struct Arguments {
     /// language model, else at most 15 for all niches together]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = SEARCH)]
     pub children: Option<u32>,
+    /// Architectures of the random sample that starts the search [default: ten for each niche with
+    /// --generations or a language model, at most half of --evaluations; else a sixth of them, at most 100;
+    /// with a predictor an eighth, 5 to 16]
+    #[arg(long, value_name = "N", help_heading = SEARCH)]
+    pub initial: Option<u32>,
+    /// Candidates of each niche that a language model, or random-choice, chooses from [default: 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100), help_heading = SEARCH)]
+    pub candidates: Option<u32>,
+    /// What adds architectures where too few are proposed [default: statistical]
+    #[arg(long, value_enum, help_heading = SEARCH)]
+    pub fill: Option<FillName>,
     #[command(flatten)]
     pub proxy: ComputedProxies,
     #[command(flatten)]
@@ -173,6 +185,38 @@ pub enum AcquisitionName {
     Random,
 }
 
+/// What adds the proposals that a proposer did not make, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FillName {
+    /// The statistical searcher, then chance
+    Statistical,
+    /// Random edits of the niche's front, then chance: the control of a model that edits it
+    RandomEdits,
+    /// Nothing: less is evaluated
+    Nothing,
+}
+
+impl From<FillName> for Fill {
+    fn from(name: FillName) -> Self {
+        match name {
+            FillName::Statistical => Self::Statistical,
+            FillName::RandomEdits => Self::RandomEdits,
+            FillName::Nothing => Self::Nothing,
+        }
+    }
+}
+
+impl From<Fill> for FillName {
+    fn from(fill: Fill) -> Self {
+        match fill {
+            Fill::Statistical => Self::Statistical,
+            Fill::RandomEdits => Self::RandomEdits,
+            Fill::Nothing => Self::Nothing,
+        }
+    }
+}
+
 impl Arguments {
     /// The device; this machine where none is named.
     pub fn target(&self) -> Target {
@@ -206,6 +250,7 @@ impl Arguments {
         let options = [
             ("--generations", self.generations.is_some()),
             ("--children", self.children.is_some()),
+            ("--initial", self.initial.is_some()),
             ("--partition", self.partition.is_given()),
             ("--allocation", self.allocation.is_given()),
             ("--rules", self.rules.file().is_some()),

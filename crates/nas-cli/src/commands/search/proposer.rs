@@ -74,7 +74,7 @@ impl Proposing {
             let own = own.build(name, problem, plan.seed).with_log(opened.log.clone());
             return Ok(Self::Own(Box::new(own)));
         }
-        let own = plan.searcher.proposer(problem)?;
+        let own = plan.searcher.proposer(problem, plan.candidates)?;
         Ok(Self::Plain(own.unwrap_or_else(|| Box::new(Statistical))))
     }
 

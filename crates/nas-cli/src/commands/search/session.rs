@@ -271,7 +271,10 @@ impl Session {
             failure.and(&resume)
         })?;
 
-        let model = proposing.model().map(LanguageModel::contribution);
+        let contribution = |model: &LanguageModel| {
+            model.contribution(outcome.objectives.len(), &outcome.evaluated)
+        };
+        let model = proposing.model().map(contribution);
         if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
             self.folder.abandon();
             return Err(self.not_recorded());
@@ -347,10 +350,10 @@ impl Session {
         let Some(model) = &self.plan.model else { return Ok(None) };
         let chat = model.open(&self.folder, self.files.is_none())?;
         let prompting = Prompting {
-            style: model.prompting.style(),
-            crossover: 0.5,
             generations: model.generations,
             calls: Some(model.calls),
+            candidates: self.plan.candidates,
+            ..model.asked.prompting()
         };
         let stop = std::sync::Arc::clone(&self.workers.stop);
         Ok(Some(LanguageModel::new(chat, prompting)?.with_stop_flag(stop)))

@@ -9,7 +9,10 @@ use nas_eval::{Acquisition, Problem, TrainingBudget};
 use nas_search::Settings;
 use serde::{Deserialize, Serialize};
 
-use super::{arguments::AcquisitionName, limit::Limit};
+use super::{
+    arguments::{AcquisitionName, FillName},
+    limit::Limit,
+};
 use crate::{
     commands::{live::ProxyPlan, model::ModelPlan},
     evaluate::{EVALUATE, ProgramPlan},
@@ -61,8 +64,10 @@ pub struct Plan {
     pub initial: usize,
     /// Architectures of a generation, over all niches.
     pub generation: usize,
-    /// Whether statistics, then chance, add the proposals that the proposer did not make.
-    pub fill: bool,
+    /// Candidates that a choice is made from.
+    pub candidates: usize,
+    /// What adds the proposals that the proposer did not make.
+    pub fill: FillName,
     pub seed: u64,
     /// Of the evaluations, those that are kept to confirm what is predicted.
     #[serde(default)]
@@ -186,7 +191,7 @@ impl Plan {
             initial: self.initial,
             generation: self.generation,
             allocation: self.allocation.into(),
-            fill: self.fill,
+            fill: self.fill.into(),
             seed: self.seed,
         }
     }

@@ -2,7 +2,9 @@
 
 use nas_eval::Problem;
 use nas_hw::Metric;
+use nas_llm::Style;
 use nas_partition::Allocation;
+use nas_search::RandomChoice;
 
 use super::{AccuracySource, Objectives};
 use crate::{
@@ -22,6 +24,15 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
         && let Some(option) = arguments.model.given()
     {
         return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
+    }
+    let chooses = searcher.is_some_and(|searcher| {
+        searcher.name() == RandomChoice::NAME
+            || searcher == Searcher::Llm && arguments.model.style() == Style::Choose
+    });
+    if arguments.candidates.is_some() && !chooses {
+        return Err(Failure::input(
+            "--candidates has no effect without a choice among them: --searcher llm --prompting choose, or --searcher random-choice",
+        ));
     }
     if searcher == Some(Searcher::Llm)
         && arguments.allocation.or(Allocation::Equal) == Allocation::Adaptive

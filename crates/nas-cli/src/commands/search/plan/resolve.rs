@@ -12,11 +12,11 @@ use super::{
     refuse::{LISTED, refuse, refuse_with, size},
 };
 use crate::{
-    commands::search::arguments::{Accuracy, AcquisitionName, Arguments},
+    commands::search::arguments::{Accuracy, AcquisitionName, Arguments, FillName},
     failure::Failure,
     partition::PartitionArguments,
     propose::ProposePlan,
-    searcher::{Searcher, schedule},
+    searcher::{CANDIDATES, Searcher, schedule},
     target::Target,
 };
 
@@ -56,7 +56,9 @@ impl Plan {
         let settings = match searcher {
             Searcher::Exhaustive => all_of(problem, settings, &facts)?,
             // From then on a predictor chooses better than chance.
-            Searcher::Predictor if arguments.generations.is_none() => {
+            Searcher::Predictor
+                if arguments.generations.is_none() && arguments.initial.is_none() =>
+            {
                 let initial = (settings.evaluations / 8).clamp(5, 16).min(settings.evaluations);
                 Settings { initial, ..settings }
             }
@@ -66,7 +68,8 @@ impl Plan {
             if searcher == Searcher::Exhaustive { PartitionArguments::whole() } else { partition };
         let model = (searcher == Searcher::Llm).then(|| {
             let planned = settings.evaluations.saturating_sub(settings.initial);
-            arguments.model.plan(planned.div_ceil(settings.generation.max(1)), niches)
+            let generations = planned.div_ceil(settings.generation.max(1));
+            arguments.model.plan(generations, niches)
         });
         let propose = arguments.propose.as_ref().map(|own| {
             let timeout_seconds = arguments.evaluate.timeout_seconds()?;
@@ -88,7 +91,8 @@ impl Plan {
             extended: Vec::new(),
             initial: settings.initial,
             generation: settings.generation,
-            fill: settings.fill,
+            candidates: arguments.candidates.map_or(CANDIDATES, |count| count as usize),
+            fill: settings.fill.into(),
             seed: settings.seed,
             confirm: confirm(arguments, searcher, &settings)?,
             known: arguments.known.clone(),
@@ -288,15 +292,19 @@ fn settings(
     let model = arguments.searcher() == Some(Searcher::Llm);
     let allocation =
         arguments.allocation.or(if model { Allocation::Equal } else { Allocation::Adaptive });
-    let fill = !model || arguments.model.style().has_parents();
-    let sample = if fill { 10 * niches } else { 0 };
+    let has_parents = !model || arguments.model.style().has_parents();
+    let fill = if has_parents { FillName::Statistical } else { FillName::Nothing };
+    let fill = arguments.fill.unwrap_or(fill).into();
+    let sample = if has_parents { 10 * niches } else { 0 };
+    let initial = arguments.initial.map(|initial| initial as usize);
     let children = arguments.children.map(|children| children as usize * niches);
     let counted = model && arguments.evaluations.is_none();
     let generations = arguments.generations.map(|generations| generations as usize);
     if let Some(generations) = generations.or(counted.then_some(GENERATIONS)) {
         let generation = children.unwrap_or(CHILDREN * niches);
-        let evaluations = sample + generations * generation;
-        return Settings { evaluations, initial: sample, generation, allocation, fill, seed };
+        let initial = initial.unwrap_or(sample);
+        let evaluations = initial + generations * generation;
+        return Settings { evaluations, initial, generation, allocation, fill, seed };
     }
     let default = if objectives.is_slow() { 200 } else { 600 };
     let evaluations =
@@ -308,6 +316,7 @@ fn settings(
         (schedule.initial, schedule.generation)
     };
     let generation = children.unwrap_or(generation);
+    let initial = arguments.initial.map_or(initial, |given| (given as usize).min(evaluations));
     Settings { initial, generation, allocation, fill, ..schedule }
 }
 

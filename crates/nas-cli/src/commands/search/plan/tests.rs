@@ -6,6 +6,7 @@ use clap::Parser;
 use nas_eval::{Acquisition, Problem};
 use nas_search::Objective;
 
+use super::super::arguments::FillName;
 use super::{Accuracies, AccuracySource, Facts, LatencySource, Objectives, Plan};
 use crate::{
     Command,
@@ -140,7 +141,10 @@ fn by_default_with_a_published_device_the_space_is_predicted_from_200_trained_ne
     assert_eq!((plan.space.as_str(), plan.dataset.as_deref()), ("nasbench201", Some("cifar10")));
     assert_eq!((plan.searcher, plan.device.as_str()), (Searcher::Exhaustive, "raspi4"));
     assert_eq!((plan.evaluations, plan.initial, plan.generation), (15_625, 0, 15_625));
-    assert_eq!((plan.allocation, plan.fill, plan.seed), (AllocationName::Adaptive, true, 0));
+    assert_eq!(
+        (plan.allocation, plan.fill, plan.seed),
+        (AllocationName::Adaptive, FillName::Statistical, 0)
+    );
     assert_eq!(plan.partition, PartitionArguments::whole());
     assert_eq!((&plan.rules, &plan.model, plan.format), (&None, &None, Format::Table));
     assert_eq!((plan.limits.len(), plan.confirm, &plan.known), (0, 0, &None));
@@ -437,7 +441,7 @@ fn a_model_searches_in_the_papers_niches_with_calls_for_its_generations() {
     let alone = super::tests::plan(
         "--device edgegpu --proposer llm --llm-url http://h/v1 --prompting plain --generations 2",
     );
-    assert_eq!((alone.initial, alone.fill, alone.evaluations), (0, false, 10));
+    assert_eq!((alone.initial, alone.fill, alone.evaluations), (0, FillName::Nothing, 10));
     assert_eq!(alone.partition, PartitionArguments::whole());
     refused_with(
         "--device edgegpu --proposer llm",

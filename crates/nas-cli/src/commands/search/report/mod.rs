@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, collections::HashSet, path::Path, process::ExitCode};
 
-use nas_eval::{PredictedMember, Predictive, Problem, Scores, Statistic, TRAINED_ACCURACY, Truth};
+use nas_eval::{
+    PredictedMember, Predictive, Problem, ProposalScores, Scores, Statistic, TRAINED_ACCURACY,
+    Truth,
+};
 use nas_llm::{Contribution, LanguageModel};
 use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
 use nas_predict::Prediction;
@@ -14,6 +17,7 @@ use super::{evaluator::Opened, plan::Plan};
 use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records, print_json},
+    partition::Cut,
     report::{Generation, Stopped},
     searcher::Searcher,
     terminal::note,
@@ -45,6 +49,8 @@ pub struct Report<'a> {
     /// How a user's searcher failed: each kind with its number and the first message.
     searcher_failures: Vec<(&'static str, usize, String)>,
     alone: Option<Alone>,
+    /// How good the proposals of a language model were one by one.
+    proposals: Option<ProposalScores>,
     generations: Vec<Generation>,
     /// Whether the search goes on.
     running: bool,
@@ -98,6 +104,13 @@ impl<'a> Report<'a> {
             Some(truth) => Self::alone(outcome, truth)?,
             None => None,
         };
+        let proposals = match (&opened.truth, plan.partition.build(problem, "whole")?) {
+            (Some(truth), Cut::Fixed(niches)) if model.is_some() => {
+                let of = |one: &Evaluated| one.proposer == MODEL;
+                truth.score_proposals(&niches, &outcome.evaluated, of)?
+            }
+            _ => None,
+        };
         Ok(Self {
             plan,
             problem,
@@ -110,6 +123,7 @@ impl<'a> Report<'a> {
             model,
             searcher_failures,
             alone,
+            proposals,
             generations,
             running: false,
         })
@@ -484,6 +498,7 @@ impl<'a> Report<'a> {
             "best": best,
             "model": self.model,
             "model_alone": self.alone,
+            "model_proposals": self.proposals,
             "generations": self.generations().json(),
             "rules": knowledge.rules().iter().map(|rule| self.rule(rule)).collect::<Vec<_>>(),
             "dropped_rules": dropped.collect::<Vec<_>>(),

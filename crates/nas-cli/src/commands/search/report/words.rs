@@ -90,7 +90,11 @@ impl Report<'_> {
         for (fault, count) in &all.faults {
             text += &format!(", {count} {}", fault.name());
         }
-        let forms = [("edits", &model.edits), ("whole architectures", &model.whole)];
+        let forms = [
+            ("edits", &model.edits),
+            ("whole architectures", &model.whole),
+            ("choices", &model.choices),
+        ];
         for (form, tally) in forms.into_iter().filter(|(_, tally)| tally.made > 0) {
             text += &format!(
                 "\n  as {form}: {} of {} ({:.0} %)",
@@ -98,6 +102,21 @@ impl Report<'_> {
                 tally.made,
                 percent(tally.accepted, tally.made)
             );
+        }
+        for (objective, expected) in self.outcome.objectives.iter().zip(&model.expected) {
+            if expected.count == 0 {
+                continue;
+            }
+            let unit = |value: f64| format!("{} {}", rounded(value), objective.unit);
+            text += &format!(
+                "\n  expected {} of {}: off by {} in the mean",
+                objective.name.replace('_', " "),
+                counted(expected.count, "architecture"),
+                unit(expected.mean_absolute_error).trim_end(),
+            );
+            if let Some(of_parent) = expected.of_parent {
+                text += &format!(", the parent's value by {}", unit(of_parent).trim_end());
+            }
         }
         let evaluated = &self.outcome.evaluated;
         let asked = evaluated.iter().filter(|one| one.generation > 0).count() as u64;
@@ -109,6 +128,14 @@ impl Report<'_> {
             model.rules.accepted,
             self.outcome.knowledge.rules().iter().filter(|r| r.author == Author::Model).count(),
         );
+        if let Some(scores) = &self.proposals {
+            text += &format!(
+                "  {:.0} % of its proposals entered their niche's front; what they add is at percentile\n  \
+                 {:.0} of all that could have been proposed (chance: 50), by true values\n",
+                100.0 * scores.entered,
+                100.0 * scores.percentile,
+            );
+        }
         if let Some(Alone { hypervolume_ratio, igd, coverage }) = self.alone {
             text += &format!(
                 "  its architectures alone: HV ratio {hypervolume_ratio:.4}, IGD {igd:.4}, \

@@ -1,0 +1,157 @@
+//! Prompts: templates in files, rendered from the data of the space, the niche and the search.
+//!
+//! Recorded transcripts find a request by its content, so any change of a rendered prompt makes them
+//! useless.
+
+mod subject;
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use minijinja::{Environment, Value, context};
+use nas_search::{Evaluated, KnowledgeBase, Objective};
+use nas_space::Space;
+
+use crate::{Error, memory::Outcome, slate::Slate};
+
+pub(crate) use subject::{Subject, values};
+use subject::{name, space_data};
+
+/// The templates by their names.
+static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_keep_trailing_newline(false);
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    for (name, source) in [
+        ("system", include_str!("../prompts/system.txt")),
+        ("space", include_str!("../prompts/space.txt")),
+        ("rules", include_str!("../prompts/rules.txt")),
+        ("outcomes", include_str!("../prompts/outcomes.txt")),
+        ("reflect", include_str!("../prompts/reflect.txt")),
+        ("propose", include_str!("../prompts/propose.txt")),
+        ("choose", include_str!("../prompts/choose.txt")),
+        ("plain", include_str!("../prompts/plain.txt")),
+        ("again", include_str!("../prompts/again.txt")),
+        ("memorise", include_str!("../prompts/memorise.txt")),
+    ] {
+        environment.add_template(name, source).map_err(|error| format!("{error:#}"))?;
+    }
+    Ok(environment)
+});
+
+/// The largest number of architectures of the last generation in a prompt.
+const RECENT: usize = 8;
+
+/// The largest number of rejections in a prompt.
+const REJECTIONS: usize = 5;
+
+fn render(template: &'static str, values: Value) -> Result<String, Error> {
+    let wrong = |reason: String| Error::Prompt { template, reason };
+    let environment = TEMPLATES.as_ref().map_err(|reason| wrong(reason.clone()))?;
+    let rendered = environment.get_template(template).and_then(|template| template.render(values));
+    rendered.map_err(|error| wrong(format!("{error:#}")))
+}
+
+/// The system message.
+pub(crate) fn system() -> Result<String, Error> {
+    render("system", context!())
+}
+
+/// Stage 1: what the last generation teaches.
+pub(crate) fn reflect(
+    subject: Subject<'_>,
+    recent: &[&Evaluated],
+    count: usize,
+) -> Result<String, Error> {
+    let recent = recent.iter().take(RECENT);
+    let recent =
+        recent.map(|one| context! { rationale => one.rationale, ..subject.shown(one, false) });
+    let recent: Vec<Value> = recent.collect();
+    let rules = subject.rules(subject.request.knowledge());
+    render("reflect", context! { recent, count, rules, ..subject.setting() })
+}
+
+/// What is shown and asked for where architectures are proposed from parents.
+pub(crate) struct Proposing<'a> {
+    pub parents: &'a [&'a Evaluated],
+    pub knowledge: &'a KnowledgeBase,
+    /// Why the last proposals were refused.
+    pub rejections: &'a [String],
+    /// What became of the last proposals, where the model is reminded of them.
+    pub outcomes: Option<&'a [Outcome]>,
+    /// Whether edits of parents are asked for, rather than whole architectures.
+    pub edits: bool,
+    /// Whether crossover is asked for, rather than mutation.
+    pub crossover: bool,
+}
+
+/// Stage 2: new architectures from the parents, as edits or as a whole.
+pub(crate) fn propose(subject: Subject<'_>, asked: &Proposing<'_>) -> Result<String, Error> {
+    let Proposing { parents, knowledge, rejections, outcomes, edits, crossover } = *asked;
+    let parents = parents.iter().zip(1..);
+    let parents =
+        parents.map(|(parent, number)| context! { number, ..subject.shown(parent, edits) });
+    let parents: Vec<Value> = parents.collect();
+    let refusals = &rejections[rejections.len().saturating_sub(REJECTIONS)..];
+    let refusals = if outcomes.is_some() { &[] } else { refusals };
+    let (rules, count) = (subject.rules(knowledge), subject.request.count);
+    render(
+        "propose",
+        context! {
+            parents, refusals, edits, crossover, count, rules,
+            ..context! { ..subject.outcomes(outcomes), ..subject.setting() }
+        },
+    )
+}
+
+/// A choice from each group of a slate.
+pub(crate) fn choose(
+    subject: Subject<'_>,
+    slate: &Slate<'_>,
+    outcomes: Option<&[Outcome]>,
+) -> Result<String, Error> {
+    let evaluated = slate.evaluated().iter().zip(1..);
+    let evaluated = evaluated.map(|(one, number)| context! { number, ..subject.shown(one, false) });
+    let evaluated: Vec<Value> = evaluated.collect();
+    let groups: Vec<Vec<Value>> = slate
+        .groups()
+        .map(|group| {
+            let candidates = group.map(|at| {
+                let (parent, made) = slate.made(subject, at);
+                context! { number => at + 1, parent, made }
+            });
+            candidates.collect()
+        })
+        .collect();
+    let rules = subject.rules(subject.request.knowledge());
+    render(
+        "choose",
+        context! {
+            evaluated, groups, rules,
+            ..context! { ..subject.outcomes(outcomes), ..subject.setting() }
+        },
+    )
+}
+
+/// One stage without niches, parents or rules. With `device` it asks for the whole range of the
+/// [main cost](Objective::main_cost), which is usually the latency.
+pub(crate) fn plain(subject: Subject<'_>, device: bool) -> Result<String, Error> {
+    let objectives = subject.request.objectives;
+    let cost = Objective::main_cost(objectives).filter(|_| device);
+    let cost = cost.map(|at| name(&objectives[at]));
+    render("plain", context! { cost, count => subject.request.count, ..subject.setting() })
+}
+
+/// Asks again for `count` missing architectures.
+pub(crate) fn again(rejections: &[String], count: usize) -> Result<String, Error> {
+    let rejections = &rejections[..rejections.len().min(REJECTIONS)];
+    render("again", context! { refusals => rejections, count })
+}
+
+/// Asks for the best architectures from memory.
+pub(crate) fn memorise(space: &Space, dataset: &str, count: usize) -> Result<String, Error> {
+    let decisions = space.decisions().iter();
+    let choices = decisions.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
+    render("memorise", context! { space => space_data(space, choices), dataset, count })
+}

@@ -1,0 +1,477 @@
+//! The study of language models: whether one proposes better than chance, and what a search with one
+//! costs.
+
+use nas_pareto::statistics::{Estimate, mean};
+
+use super::scores::{SCORED, p_value_text};
+use crate::error::Error;
+use crate::reproduce::arms::{Cell, Control, PAIRS, Pair, planned};
+use crate::reproduce::experiment::{Experiment, Kept};
+use crate::reproduce::names::{DATASETS, named};
+use crate::reproduce::page::Page;
+use crate::reproduce::part::Part;
+use crate::reproduce::published::PRICES;
+use crate::reproduce::resampling::{holm, interval, sign_flip};
+use crate::reproduce::results::Results;
+use crate::reproduce::rows::{Memorised, Recorded, Scores};
+use crate::reproduce::sheet::Sheet;
+
+pub const LANGUAGE_MODEL: Part = Part {
+    name: "language-model",
+    about: "Whether a language model proposes better than chance",
+    experiments,
+    replays: true,
+    page: study,
+};
+
+pub const T4: Part = Part {
+    name: "T4",
+    about: "What a search costs",
+    experiments: Vec::new,
+    replays: true,
+    page: costs,
+};
+
+/// The controls: proposers without any judgement, and statistics.
+const CONTROLS: [&str; 4] = ["random", "random-edits", "random-choice", "statistical"];
+
+const EVALUATIONS: [u32; 2] = [60, 120];
+
+/// What the controls see: published accuracies, or accuracies that are predicted from 200 networks.
+const SEEN: [(&str, &str); 2] = [("published", "benchmark"), ("predicted", "shared-predictor")];
+
+/// Cells of NAS-Bench-201.
+const CELLS: f64 = 15_625.0;
+
+/// The controls on a pair: half of the evaluations are the random sample, then a generation is five for
+/// each niche, as in the searches with a model.
+fn controls((dataset, device): Pair, seen: &str, niches: bool, evaluations: u32) -> Experiment {
+    let accuracy = SEEN.iter().find(|one| one.0 == seen).map_or("", |one| one.1);
+    let cut = if niches { " --partition pel-nas --allocation equal" } else { "" };
+    let where_ = if niches { "niches" } else { "whole" };
+    Experiment::new(
+        Kept::Proposals,
+        format!("controls-{dataset}-{device}-{seen}-{where_}-{evaluations}"),
+        format!(
+            "--searchers {} --datasets {dataset} --devices {device} --accuracy {accuracy} \
+             --evaluations {evaluations} --initial {} --children 5{cut} --proposals",
+            CONTROLS.join(","),
+            evaluations / 2,
+        ),
+    )
+}
+
+fn experiments() -> Vec<Experiment> {
+    let mut all = Vec::new();
+    for pair in PAIRS {
+        for (seen, _) in SEEN {
+            for niches in [true, false] {
+                let both = EVALUATIONS.iter();
+                all.extend(both.map(|evaluations| controls(pair, seen, niches, *evaluations)));
+            }
+        }
+    }
+    all
+}
+
+/// The searches of a control on a pair, on published accuracies.
+fn of_control(results: &Results, pair: Pair, control: Control) -> Result<Vec<Scores>, Error> {
+    let Control { searcher, niches, evaluations } = control;
+    let name = controls(pair, "published", niches, evaluations).name;
+    let rows = results.scores(&name)?.into_iter();
+    Ok(rows.filter(|row| row.searcher == searcher).collect())
+}
+
+/// A cell of the study with its recorded searches, and those of its control with the same seeds.
+struct Compared {
+    cell: Cell,
+    rows: Vec<Recorded>,
+    control: Vec<Scores>,
+}
+
+fn compared(results: &Results) -> Result<Vec<Compared>, Error> {
+    let all = results.model()?;
+    let mut compared = Vec::new();
+    for cell in planned() {
+        let rows = all.iter().filter(|row| {
+            (row.arm.as_str(), row.model.as_str()) == (cell.arm.name, cell.model.name)
+                && (row.dataset.as_str(), row.device.as_str()) == cell.pair
+        });
+        let rows: Vec<Recorded> = rows.cloned().collect();
+        let mut control = of_control(results, cell.pair, cell.arm.control)?;
+        control.retain(|other| rows.iter().any(|row| row.seed == other.seed));
+        compared.push(Compared { cell, rows, control });
+    }
+    Ok(compared)
+}
+
+impl Compared {
+    /// Differences to the control with the same seed.
+    fn differences(
+        &self,
+        one: impl Fn(&Recorded) -> Option<f64>,
+        other: impl Fn(&Scores) -> Option<f64>,
+    ) -> Vec<f64> {
+        let pairs = self.rows.iter().filter_map(|row| {
+            let control = self.control.iter().find(|control| control.seed == row.seed)?;
+            Some(one(row)? - other(control)?)
+        });
+        pairs.collect()
+    }
+
+    fn start(&self) -> [String; 4] {
+        let (dataset, device) = self.cell.pair;
+        [
+            self.cell.model.title.to_owned(),
+            format!("{dataset}, {device}"),
+            self.cell.arm.title.to_owned(),
+            format!("{} of {}", self.rows.len(), self.cell.seeds),
+        ]
+    }
+
+    /// The control's name in tables.
+    fn control_title(&self) -> String {
+        named(self.cell.arm.control.searcher).to_owned()
+    }
+}
+
+/// A mean with its interval by resampling.
+fn with_interval(values: &[f64], decimals: usize, signed: bool) -> String {
+    if values.is_empty() {
+        return "-".to_owned();
+    }
+    let text = |value: f64| {
+        let value = Estimate { mean: value, half: None };
+        if signed { value.signed(decimals) } else { value.text(decimals) }
+    };
+    match interval(values) {
+        Some([low, high]) => format!("{} [{}, {}]", text(mean(values)), text(low), text(high)),
+        None => text(mean(values)),
+    }
+}
+
+/// The cells of which something is recorded.
+fn recorded(compared: &[Compared]) -> impl Iterator<Item = &Compared> {
+    compared.iter().filter(|one| !one.rows.is_empty())
+}
+
+/// The cells of which searches are missing, in words.
+fn open_cells(compared: &[Compared]) -> String {
+    let missing = |one: &Compared| one.cell.seeds as usize - one.rows.len();
+    let open = compared.iter().filter(|one| missing(one) > 0).map(|one| {
+        let [model, on, asked, _] = one.start();
+        format!("- {model}, {on}: {asked}: {} of {}\n", missing(one), one.cell.seeds)
+    });
+    open.collect()
+}
+
+/// Whole searches, compared with their controls.
+fn searches(compared: &[Compared]) -> Sheet {
+    let mut sheet = Sheet::new(
+        "language-model",
+        "Searches of twelve calls",
+        &[
+            "model",
+            "on",
+            "asked",
+            "seeds",
+            "taken",
+            "HV ratio",
+            "IGD",
+            "coverage",
+            "control",
+            "its HV ratio",
+            "difference",
+            "p",
+        ],
+    );
+    let ratio = |one: &Compared| {
+        one.differences(|row| Some(row.hypervolume_ratio), |control| control.hypervolume_ratio)
+    };
+    let p_values: Vec<Option<f64>> = recorded(compared).map(|one| sign_flip(&ratio(one))).collect();
+    for (one, p) in recorded(compared).zip(holm(&p_values)) {
+        let of = |value: fn(&Recorded) -> f64| one.rows.iter().map(value).collect::<Vec<f64>>();
+        let text = |values: &[f64], decimals| match values {
+            [] => "-".to_owned(),
+            _ => Estimate::of(values).text(decimals),
+        };
+        let made: u64 = one.rows.iter().map(|row| row.made).sum();
+        let taken: u64 = one.rows.iter().map(|row| row.taken).sum();
+        let control: Vec<f64> =
+            one.control.iter().filter_map(|row| row.hypervolume_ratio).collect();
+        let cells = [
+            if made > 0 {
+                format!("{:.0} %", 100.0 * taken as f64 / made as f64)
+            } else {
+                "-".to_owned()
+            },
+            text(&of(|row| row.hypervolume_ratio), 4),
+            text(&of(|row| row.igd), 3),
+            text(&of(|row| row.coverage), 2),
+            one.control_title(),
+            text(&control, 4),
+            with_interval(&ratio(one), 4, true),
+            p_value_text(p),
+        ];
+        sheet.push(one.start().into_iter().chain(cells));
+    }
+    sheet
+}
+
+/// Single proposals, compared with those of the controls.
+fn proposals(compared: &[Compared]) -> Sheet {
+    let mut sheet = Sheet::new(
+        "language-model-proposals",
+        "Single proposals",
+        &[
+            "model",
+            "on",
+            "asked",
+            "seeds",
+            "proposals",
+            "entered",
+            "percentile",
+            "control",
+            "its entered",
+            "its percentile",
+            "difference of percentiles",
+            "p",
+        ],
+    );
+    let percentile = |one: &Compared| one.differences(|row| row.percentile, |row| row.percentile);
+    let p_values: Vec<Option<f64>> =
+        recorded(compared).map(|one| sign_flip(&percentile(one))).collect();
+    for (one, p) in recorded(compared).zip(holm(&p_values)) {
+        let percent = |values: Vec<f64>| match values.as_slice() {
+            [] => "-".to_owned(),
+            values => format!("{:.0} %", 100.0 * mean(values)),
+        };
+        let number = |values: Vec<f64>| match values.as_slice() {
+            [] => "-".to_owned(),
+            values => format!("{:.3}", mean(values)),
+        };
+        let of = |value: fn(&Recorded) -> Option<f64>| one.rows.iter().filter_map(value).collect();
+        let by = |value: fn(&Scores) -> Option<f64>| one.control.iter().filter_map(value).collect();
+        let count: u64 = one.rows.iter().map(|row| row.proposals).sum();
+        let cells = [
+            count.to_string(),
+            percent(of(|row| row.entered)),
+            number(of(|row| row.percentile)),
+            one.control_title(),
+            percent(by(|row| row.entered)),
+            number(by(|row| row.percentile)),
+            with_interval(&percentile(one), 3, true),
+            p_value_text(p),
+        ];
+        sheet.push(one.start().into_iter().chain(cells));
+    }
+    sheet
+}
+
+/// All controls.
+fn all_controls(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "controls",
+        "Controls: ten seeds each",
+        &[
+            "on",
+            "accuracy",
+            "niches",
+            "evaluations",
+            "searcher",
+            "HV ratio",
+            "IGD",
+            "coverage",
+            "entered",
+            "percentile",
+        ],
+    );
+    for pair in PAIRS {
+        for (seen, _) in SEEN {
+            for niches in [true, false] {
+                for evaluations in EVALUATIONS {
+                    let rows = results.scores(&controls(pair, seen, niches, evaluations).name)?;
+                    for searcher in CONTROLS {
+                        let mine = || rows.iter().filter(|row| row.searcher == searcher);
+                        let of = |value: fn(&Scores) -> Option<f64>| {
+                            Estimate::of(&mine().filter_map(value).collect::<Vec<_>>())
+                        };
+                        sheet.push([
+                            format!("{}, {}", pair.0, pair.1),
+                            seen.to_owned(),
+                            if niches { "six" } else { "none" }.to_owned(),
+                            evaluations.to_string(),
+                            named(searcher).to_owned(),
+                            of(|row| row.hypervolume_ratio).text(4),
+                            of(|row| row.igd).text(3),
+                            of(|row| Some(row.coverage)).text(2),
+                            format!("{:.0} %", 100.0 * of(|row| row.entered).mean),
+                            of(|row| row.percentile).text(3),
+                        ]);
+                    }
+                }
+            }
+        }
+    }
+    Ok(sheet)
+}
+
+/// The cells that models name from memory, compared with as many random cells.
+fn memorised(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "memorised",
+        "The ten best cells from memory",
+        &["model", "data set", "cells", "best named [%]", "its rank of 15,625", "by chance"],
+    );
+    let all = results.memorised()?;
+    let mut models: Vec<&str> = all.iter().map(|one| one.model.as_str()).collect();
+    models.dedup();
+    for model in models {
+        for dataset in DATASETS {
+            let named: Vec<&Memorised> =
+                all.iter().filter(|one| one.model == model && one.dataset == dataset).collect();
+            let mut cells: Vec<u64> = named.iter().filter_map(|one| one.index).collect();
+            cells.sort_unstable();
+            cells.dedup();
+            let best = named.iter().filter(|one| one.rank.is_some()).min_by_key(|one| one.rank);
+            let accuracy = best.and_then(|one| one.test_accuracy_percent);
+            let rank = best.and_then(|one| one.rank);
+            // The best of as many random cells is at least as good with this probability.
+            let chance = rank.map(|rank| {
+                let worse = 1.0 - rank as f64 / CELLS;
+                format!("{:.0} %", 100.0 * (1.0 - worse.powi(cells.len() as i32)))
+            });
+            let dash = || "-".to_owned();
+            sheet.push([
+                model.to_owned(),
+                dataset.to_owned(),
+                cells.len().to_string(),
+                accuracy.map_or_else(dash, |accuracy| format!("{accuracy:.2}")),
+                rank.map_or_else(dash, |rank| rank.to_string()),
+                chance.unwrap_or_else(dash),
+            ]);
+        }
+    }
+    Ok(sheet)
+}
+
+fn study(results: &Results) -> Result<Page, Error> {
+    let compared = compared(results)?;
+    let (searches, proposals) = (searches(&compared), proposals(&compared));
+    let done = compared.iter().map(|one| one.rows.len()).sum::<usize>();
+    let all = compared.iter().map(|one| one.cell.seeds as usize).sum::<usize>();
+    let blocks = vec![
+        ("language-model".to_owned(), searches.markdown()),
+        ("language-model-proposals".to_owned(), proposals.markdown()),
+    ];
+    let mut after = "Half of a control's evaluations are its random sample; with predicted accuracy, all \
+                     searches of a seed share a predictor that has learnt from 200 random networks.\n\n\
+                     A model that names the benchmark's best cells without any information about them has \
+                     seen the benchmark in training, and its results in a search are no evidence for the \
+                     search (`nas memorise-test`, temperature 0). Cells: the distinct ones of the ten that \
+                     were requested. By chance: how often the best of as many random cells is as good."
+        .to_owned();
+    let open = open_cells(&compared);
+    if !open.is_empty() {
+        after += &format!("\n\nSearches that are not recorded yet:\n\n{open}");
+    }
+    Ok(Page {
+        name: "language-model",
+        title: "Does a language model propose better than chance?",
+        before: format!(
+            "At equal evaluations, shown the same parents and history, does a language model propose \
+             better than random edits, and does the partition change that? Each search makes twelve \
+             calls. Where a model proposes less than was asked for, random edits take the place of the \
+             rest, so that it evaluates as many architectures as its control, and starts from the same \
+             random sample. The calls were recorded once on two cores (Q4_K_M, llama.cpp) and are \
+             replayed; {done} of the {all} searches of the study are recorded so far.\n\n\
+             Controls do the same without a model. Random edits: one or two decisions of a member of \
+             the niche's front. Random choice: from the candidates that the model chooses from. Taken: \
+             the share of the model's proposals that are new architectures of the niche. Entered: the \
+             share of single proposals that no member of their niche's front dominated. Percentile: of \
+             the hypervolume that a single proposal adds to its niche's front, among all architectures \
+             of the niche that were not evaluated before, ties averaged; uniform proposals are at 0.5. \
+             Both by true values. Differences are paired by seed; [95 % interval by resampling seeds]; p \
+             by flips of signs, adjusted by Holm's method in each table. {SCORED}"
+        ),
+        after,
+        sheets: vec![searches, proposals, all_controls(results)?, memorised(results)?],
+        blocks,
+        ..Page::default()
+    })
+}
+
+fn costs(results: &Results) -> Result<Page, Error> {
+    let mut sheet = Sheet::new(
+        "T4",
+        "What a search costs",
+        &[
+            "search",
+            "evaluations",
+            "trained networks",
+            "calls",
+            "prompt tokens",
+            "completion tokens",
+            "seconds of the model",
+            &format!("US$ as {}", PRICES[0].0),
+            &format!("US$ as {}", PRICES[1].0),
+        ],
+    );
+    let all = compared(results)?;
+    let first = all.first().map(|one| one.cell.model.name);
+    let mine = all.iter().filter(|one| {
+        Some(one.cell.model.name) == first && one.cell.pair == PAIRS[0] && !one.rows.is_empty()
+    });
+    for one in mine {
+        let of =
+            |value: fn(&Recorded) -> f64| mean(&one.rows.iter().map(value).collect::<Vec<_>>());
+        let asked = of(|row| row.prompt_tokens as f64);
+        let answered = of(|row| row.completion_tokens as f64);
+        let mut row = vec![
+            one.cell.arm.title.to_owned(),
+            format!("{:.0}", of(|row| row.evaluated as f64)),
+            "0".to_owned(),
+            format!("{:.0}", of(|row| row.calls as f64)),
+            format!("{asked:.0}"),
+            format!("{answered:.0}"),
+            format!("{:.0}", of(|row| row.seconds)),
+        ];
+        let prices = PRICES.iter();
+        row.extend(
+            prices
+                .map(|(_, ask, answer)| format!("{:.4}", (asked * ask + answered * answer) / 1e6)),
+        );
+        sheet.push(row);
+    }
+    let free = |search: &str, evaluations: &str, trained: &str| {
+        let zeros = ["0"; 6];
+        let cells = [search, evaluations, trained].into_iter().chain(zeros);
+        cells.map(str::to_owned).collect::<Vec<_>>()
+    };
+    sheet.push(free("statistical or evolution, published accuracy", "600", "0"));
+    sheet.push(free("the same, predicted accuracy", "600", "200"));
+    sheet.push(free(
+        "`nas search` with its defaults: networks chosen for training, every architecture predicted",
+        "15625",
+        "200",
+    ));
+    Ok(Page {
+        name: "T4",
+        title: "Table 4: what a search costs",
+        before: "The searches with a model are recorded, on CIFAR-10 and the Edge GPU, with \
+                 Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) on two cores; means over their seeds. A price is \
+                 the cost of their tokens by the vendor's list of 2024. The paper states 120 calls and \
+                 about three minutes for each data set and device."
+            .to_owned(),
+        after: "What the paper leaves out: the predictor learns from 200 networks for each data set, \
+                trained for 200 epochs, whatever the device; and the proxies are computed once for all \
+                devices, here 21 of them for 6,877 networks in some hours on two cores. Searches on \
+                published accuracy are possible on a benchmark only: in practice each evaluation would be \
+                a training run. Searches without a model take fractions of a second (`nas benchmark` \
+                prints the time); to choose networks for training and predict every architecture takes \
+                some seconds."
+            .to_owned(),
+        sheets: vec![sheet],
+        ..Page::default()
+    })
+}
