@@ -46,7 +46,7 @@ pub const PROGRAM_LOG: &str = "program.log";
 pub const PROPOSALS: &str = "proposals.jsonl";
 
 /// The files of a run.
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     CONFIG,
     EVENTS,
     CHECKPOINT,
@@ -58,6 +58,7 @@ const FILES: [&str; 17] = [
     "generations.csv",
     "knowledge.md",
     "model.json",
+    "operators.csv",
     EVALUATIONS,
     PROGRAM_LOG,
     PROPOSALS,

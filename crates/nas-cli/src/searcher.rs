@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use clap::{ValueEnum, builder::PossibleValue};
 use nas_eval::{Predictive, Problem};
+use nas_llm::ProposalForm;
 use nas_partition::Axis;
-use nas_search::{Context, Proposer, SEARCHERS, Settings};
+use nas_search::{Context, Operators, Proposer, SEARCHERS, Selection, Settings};
 use serde::{Deserialize, Serialize};
 
 use crate::{failure::Failure, partition::population};
@@ -21,6 +22,8 @@ pub enum Searcher {
     Named(&'static nas_search::Searcher),
     /// A language model.
     Llm,
+    /// Several that share a search by what each has added.
+    Operators,
     /// A predictor, learnt from what was evaluated.
     Predictor,
     /// A list of all architectures.
@@ -31,7 +34,8 @@ pub enum Searcher {
 
 static ALL: LazyLock<Vec<Searcher>> = LazyLock::new(|| {
     let named = SEARCHERS.iter().map(Searcher::Named);
-    named.chain([Searcher::Llm, Searcher::Predictor, Searcher::Exhaustive]).collect()
+    let others = [Searcher::Llm, Searcher::Operators, Searcher::Predictor, Searcher::Exhaustive];
+    named.chain(others).collect()
 });
 
 impl ValueEnum for Searcher {
@@ -43,6 +47,9 @@ impl ValueEnum for Searcher {
         let help = match self {
             Self::Named(searcher) => searcher.summary,
             Self::Llm => "A language model, only in nas search, with --llm-url or --replay",
+            Self::Operators => {
+                "Several that share the search by what each has added, only in nas search, with --operators"
+            }
             Self::Predictor => {
                 "What a predictor expects the front to gain most from, only in nas search"
             }
@@ -76,6 +83,7 @@ impl Searcher {
         match self {
             Self::Named(searcher) => searcher.name,
             Self::Llm => "llm",
+            Self::Operators => Operators::NAME,
             Self::Predictor => Predictive::NAME,
             Self::Exhaustive => "exhaustive",
             Self::Own(name) => name,
@@ -101,6 +109,81 @@ impl Searcher {
         let sample = || population(problem.space);
         let context = Context { space: problem.space, axis, sample: &sample, candidates };
         Ok(Some((searcher.make)(&context)?))
+    }
+}
+
+/// One of the operators that share a search, as it is typed: a searcher, or a form in which a language
+/// model proposes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum OperatorName {
+    Searcher(&'static nas_search::Searcher),
+    Model(ProposalForm),
+}
+
+static OPERATORS: LazyLock<Vec<OperatorName>> = LazyLock::new(|| {
+    let forms = ProposalForm::ALL.into_iter().map(OperatorName::Model);
+    forms.chain(SEARCHERS.iter().map(OperatorName::Searcher)).collect()
+});
+
+impl OperatorName {
+    /// The name as it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Searcher(searcher) => searcher.name,
+            Self::Model(form) => form.name(),
+        }
+    }
+}
+
+impl ValueEnum for OperatorName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &OPERATORS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Searcher(searcher) => searcher.summary,
+            Self::Model(ProposalForm::Choice) => "A language model that chooses among candidates",
+            Self::Model(ProposalForm::Edits) => "A language model that edits members of the front",
+            Self::Model(ProposalForm::Whole) => "A language model that writes architectures",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
+}
+
+impl From<OperatorName> for String {
+    fn from(operator: OperatorName) -> Self {
+        operator.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for OperatorName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let found = OPERATORS.iter().find(|operator| operator.name() == name).copied();
+        found.ok_or_else(|| format!("`{name}` is no operator"))
+    }
+}
+
+/// How operators that share a search are chosen, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SelectionName {
+    /// The best of a draw from what each may add (Thompson sampling)
+    #[default]
+    Thompson,
+    /// In proportion to what each adds beyond chance (probability matching)
+    Matching,
+}
+
+impl From<SelectionName> for Selection {
+    fn from(name: SelectionName) -> Self {
+        match name {
+            SelectionName::Matching => Self::ProbabilityMatching,
+            SelectionName::Thompson => Self::Thompson,
+        }
     }
 }
 

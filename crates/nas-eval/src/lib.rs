@@ -17,6 +17,7 @@ mod problem;
 mod program;
 mod proposals;
 mod published;
+mod simulated_choice;
 mod source;
 pub mod spaces;
 mod text_file;
@@ -36,6 +37,7 @@ pub use program::{
 };
 pub use proposals::ProposalScores;
 pub use published::{Published, PublishedAccuracies, cost_objective};
+pub use simulated_choice::SimulatedChoice;
 pub use source::{Lookup, Pace, Source, SourceValue, Sources};
 pub use text_file::{check_header, csv_place, csv_problem, read_text, text_of};
 pub use truth::{Covered, Scores, Truth};

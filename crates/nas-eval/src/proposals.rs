@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use nas_pareto::{Direction, PointSet, hypervolume_gain};
+use nas_pareto::{Direction, PointSet, hypervolume_gain, non_dominated};
 use nas_partition::Partition;
 use nas_search::Evaluated;
 use nas_space::Arch;
@@ -82,6 +82,27 @@ impl Truth {
             entered: entered / count,
             percentile: percentiles / count,
         }))
+    }
+
+    /// What each architecture truly adds to the hypervolume of some that were evaluated; 0 where it lacks a
+    /// value.
+    pub(crate) fn gains_of<'b>(
+        &self,
+        evaluated: &[&Arch],
+        architectures: impl Iterator<Item = &'b Arch>,
+    ) -> Result<Vec<f64>, Error> {
+        let reference = self.reference();
+        let minimised = vec![Direction::Minimise; reference.len()];
+        let known = evaluated.iter().filter_map(|arch| self.cost_of(arch));
+        let all = PointSet::from_rows(known, &minimised)?;
+        let rows: Vec<&[f64]> = all.as_points().iter().collect();
+        let front = non_dominated(&all)?.into_iter().map(|at| rows[at]);
+        let front = PointSet::from_rows(front, &minimised)?;
+        let gain = |arch: &Arch| match self.cost_of(arch) {
+            Some(costs) => Ok(hypervolume_gain(&front, costs, reference)?),
+            None => Ok(0.0),
+        };
+        architectures.map(gain).collect()
     }
 
     /// What each of some architectures adds to the hypervolume of a front.

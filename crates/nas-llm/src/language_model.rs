@@ -1,7 +1,9 @@
 //! The language model as a proposer.
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,9 +25,9 @@ use crate::{
     memory::Memory,
     names::Names,
     prompt::Subject,
-    prompting::{Prompting, Style},
+    prompting::{Prompting, ProposalForm, Style},
     schema::reply_tokens,
-    turn::{Form, Turn, TurnResult},
+    turn::{Turn, TurnResult},
 };
 
 /// A language model as a proposer: PEL-NAS's architecture–prompt co-evolution.
@@ -145,9 +147,9 @@ impl LanguageModel {
         all.asked_again += turn.asked_again;
         all.rules.add(&turn.rules_made);
         let form = match turn.form {
-            Form::Whole => &mut all.whole,
-            Form::Edits => &mut all.edits,
-            Form::Choice => &mut all.choices,
+            ProposalForm::Whole => &mut all.whole,
+            ProposalForm::Edits => &mut all.edits,
+            ProposalForm::Choice => &mut all.choices,
         };
         form.add(&turn.made);
         match all.generations.last_mut() {
@@ -193,6 +195,19 @@ impl Proposer for LanguageModel {
         requests: &[Request<'_>],
         rng: &mut SearchRng,
     ) -> Vec<Result<Answer, BoxError>> {
+        self.answers(self.settings, None, requests, rng)
+    }
+}
+
+impl LanguageModel {
+    /// The answers to requests, asked as these settings say, in this form where one is named.
+    fn answers(
+        &mut self,
+        settings: Prompting,
+        form: Option<ProposalForm>,
+        requests: &[Request<'_>],
+        rng: &mut SearchRng,
+    ) -> Vec<Result<Answer, BoxError>> {
         if self.contribution.ended.is_some() {
             return requests.iter().map(|_| Ok(Answer::default())).collect();
         }
@@ -201,10 +216,9 @@ impl Proposer for LanguageModel {
         // Where few calls are left, they ask for architectures.
         let made = self.model.usage().calls;
         let left = self.settings.calls.map_or(u64::MAX, |calls| calls.saturating_sub(made));
-        let settings = self.settings;
         let style = settings.style;
         let reflects =
-            style == Style::CoEvolution && left >= self.settings.stages() * requests.len() as u64;
+            style == Style::CoEvolution && left >= settings.stages() * requests.len() as u64;
         let names = match (self.names.take(), requests.first()) {
             (Some(names), _) => names,
             (None, Some(request)) => match self.names_of(request.space) {
@@ -226,7 +240,10 @@ impl Proposer for LanguageModel {
                 outcomes: self.settings.memory.then(|| self.memory.outcomes(request)),
                 settings: &settings,
                 reflects,
-                edits: self.asks_for_edits(turn),
+                edits: match form {
+                    Some(form) => form == ProposalForm::Edits,
+                    None => self.asks_for_edits(turn),
+                },
                 crossover: rng.random_bool(self.settings.crossover),
                 seed: u64::from(rng.random::<u32>()),
                 candidates: match style {
@@ -261,5 +278,52 @@ impl Proposer for LanguageModel {
             answers.push(result.answer());
         }
         answers
+    }
+}
+
+/// A language model as one of several operators: it proposes in one form. Several may share a model.
+#[derive(Debug)]
+pub struct ModelOperator {
+    model: Rc<RefCell<LanguageModel>>,
+    form: ProposalForm,
+}
+
+impl ModelOperator {
+    /// A model that proposes in this form.
+    pub fn new(model: Rc<RefCell<LanguageModel>>, form: ProposalForm) -> Self {
+        Self { model, form }
+    }
+}
+
+impl Proposer for ModelOperator {
+    fn name(&self) -> &'static str {
+        self.form.name()
+    }
+
+    fn in_generations(&self) -> bool {
+        true
+    }
+
+    fn propose(
+        &mut self,
+        request: &Request<'_>,
+        rng: &mut SearchRng,
+    ) -> Result<Vec<Proposal>, BoxError> {
+        propose_by_all(self, request, rng)
+    }
+
+    fn propose_all(
+        &mut self,
+        requests: &[Request<'_>],
+        rng: &mut SearchRng,
+    ) -> Vec<Result<Answer, BoxError>> {
+        let mut model = self.model.borrow_mut();
+        let style = match (self.form, model.settings.style) {
+            (ProposalForm::Choice, _) => Style::Choose,
+            (_, Style::CoEvolution) => Style::CoEvolution,
+            _ => Style::WithoutRules,
+        };
+        let settings = Prompting { style, ..model.settings };
+        model.answers(settings, Some(self.form), requests, rng)
     }
 }

@@ -71,3 +71,29 @@ impl Style {
         matches!(self, Self::CoEvolution | Self::WithoutRules | Self::Choose)
     }
 }
+
+/// The form in which a model proposes architectures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProposalForm {
+    /// Whole architectures.
+    #[default]
+    Whole,
+    /// Edits of parents.
+    Edits,
+    /// A choice among candidates.
+    Choice,
+}
+
+impl ProposalForm {
+    /// All forms.
+    pub const ALL: [Self; 3] = [Self::Choice, Self::Edits, Self::Whole];
+
+    /// The name of a model as one of several operators, when it proposes in this form.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Edits => "edit",
+            Self::Choice => "choose",
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nas_search::{Child, Evaluated, Request};
+use nas_search::{Child, Evaluated, Request, groups};
 
 use crate::prompt::Subject;
 
@@ -33,9 +33,8 @@ impl<'a> Slate<'a> {
         if reversed {
             order.reverse();
         }
-        let groups = subject.request.count.min(children.len());
         let evaluated = shown_beside(subject, children, evaluated);
-        Self { children, order, groups, evaluated }
+        Self { children, order, groups: subject.request.count, evaluated }
     }
 
     /// The evaluated architectures that the model sees: the candidates' parents, and others of the niche.
@@ -45,8 +44,7 @@ impl<'a> Slate<'a> {
 
     /// The groups: positions of candidates, from 0 on.
     pub fn groups(&self) -> impl Iterator<Item = Range<usize>> {
-        let (all, groups) = (self.order.len(), self.groups);
-        (0..groups).map(move |group| group * all / groups..(group + 1) * all / groups)
+        groups(self.order.len(), self.groups)
     }
 
     /// The candidate of that position.

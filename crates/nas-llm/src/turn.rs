@@ -11,7 +11,7 @@ use crate::{
     fault::Rejected,
     memory::{Outcome, Tried},
     prompt::{self, Proposing, Subject},
-    prompting::{Prompting, Style},
+    prompting::{Prompting, ProposalForm, Style},
     reply::{self, Pick, Suggestion},
     schema::{choices_schema, proposals_schema, reply_tokens, rules_schema},
     slate::Slate,
@@ -46,19 +46,10 @@ pub(crate) struct Turn<'a> {
     pub spare: u64,
 }
 
-/// The form in which architectures are proposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Form {
-    #[default]
-    Whole,
-    Edits,
-    Choice,
-}
-
 /// The result of a turn.
 #[derive(Default)]
 pub(crate) struct TurnResult {
-    pub form: Form,
+    pub form: ProposalForm,
     accepted: Vec<Proposal>,
     rules: Vec<Rule>,
     /// What was accepted and refused, in order.
@@ -86,7 +77,7 @@ impl TurnResult {
 
     fn accept(&mut self, arch: Arch, rationale: Option<String>) {
         self.made.accept();
-        self.accepted.push(Proposal { arch, rationale });
+        self.accepted.push(Proposal { arch, rationale, by: None });
     }
 }
 
@@ -150,7 +141,7 @@ impl Turn<'_> {
         let parents = self.subject.parents();
         let from_parents = self.settings.style.has_parents() && !parents.is_empty();
         let edits = from_parents && self.edits;
-        result.form = if edits { Form::Edits } else { Form::Whole };
+        result.form = if edits { ProposalForm::Edits } else { ProposalForm::Whole };
         let prompt = if from_parents {
             let mut knowledge = KnowledgeBase::default();
             if self.settings.style == Style::CoEvolution {
@@ -235,7 +226,7 @@ impl Turn<'_> {
     /// group: then the seed decides.
     async fn choose(&self, model: &ChatModel, result: &mut TurnResult) -> Result<(), Error> {
         let request = self.subject.request;
-        result.form = Form::Choice;
+        result.form = ProposalForm::Choice;
         if self.candidates.is_empty() {
             return Ok(());
         }

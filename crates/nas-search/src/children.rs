@@ -1,5 +1,7 @@
 //! New architectures made from evaluated ones by few edits.
 
+use std::ops::Range;
+
 use nas_space::Arch;
 use rand::{
     RngExt,
@@ -25,6 +27,12 @@ pub struct Child<'a> {
     pub arch: Arch,
     /// The one that it was made from; `None` for a random architecture.
     pub parent: Option<&'a Evaluated>,
+}
+
+/// Positions of so many candidates in groups of about equal size, in order; no more groups than candidates.
+pub fn groups(candidates: usize, groups: usize) -> impl Iterator<Item = Range<usize>> {
+    let groups = groups.min(candidates);
+    (0..groups).map(move |group| group * candidates / groups..(group + 1) * candidates / groups)
 }
 
 impl<'a> Request<'a> {

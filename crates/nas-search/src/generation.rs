@@ -123,7 +123,10 @@ impl Proposals {
                         self.accepted.push(Accepted {
                             niche: situation.partition.niche_of(&proposal.arch),
                             generation,
-                            proposer: proposer.name().to_owned(),
+                            proposer: match &proposal.by {
+                                Some(name) => name.clone(),
+                                None => proposer.name().to_owned(),
+                            },
                             proposal,
                         });
                         self.open[part] -= 1;

@@ -26,7 +26,7 @@ mod settings;
 mod state;
 
 pub use candidates::Candidates;
-pub use children::Child;
+pub use children::{Child, groups};
 pub use error::{BoxError, Error};
 pub use evaluated::Evaluated;
 pub use evaluator::{Detail, Evaluation, Evaluator, Parallel};

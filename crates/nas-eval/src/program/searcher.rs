@@ -259,7 +259,7 @@ fn proposal(space: &Space, written: &Value) -> Result<Proposal, String> {
         Some(Value::String(text)) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Some(other) => Some(other.to_string()),
     };
-    Ok(Proposal { arch, rationale })
+    Ok(Proposal { arch, rationale, by: None })
 }
 
 impl Proposer for SearcherProgram {

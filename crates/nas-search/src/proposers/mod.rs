@@ -7,6 +7,7 @@ mod local;
 mod map_elites;
 mod mating;
 mod nsga2;
+mod operators;
 mod random;
 mod random_choice;
 mod random_edits;
@@ -23,16 +24,17 @@ pub use fixed_list::FixedList;
 pub use local::LocalSearch;
 pub use map_elites::MapElites;
 pub use nsga2::Nsga2;
+pub use operators::{Operator, Operators, Selection, Share};
 pub use random::Random;
 pub use random_choice::RandomChoice;
-pub use random_edits::RandomEdits;
+pub use random_edits::{RandomCrossover, RandomEdits};
 pub use regularised_evolution::RegularisedEvolution;
 #[cfg(feature = "spea2")]
 pub use spea2::Spea2;
 pub use statistical::Statistical;
 
 /// The searchers that are chosen by name. The first is the best without a language model.
-pub static SEARCHERS: [Searcher; 10] = [
+pub static SEARCHERS: [Searcher; 11] = [
     statistical::SEARCHER,
     evolution::SEARCHER,
     random::SEARCHER,
@@ -42,5 +44,6 @@ pub static SEARCHERS: [Searcher; 10] = [
     map_elites::SEARCHER,
     spea2::SEARCHER,
     random_edits::SEARCHER,
+    random_edits::CROSSOVER,
     random_choice::SEARCHER,
 ];

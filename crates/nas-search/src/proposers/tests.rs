@@ -4,11 +4,12 @@ use std::collections::HashSet;
 
 use nas_partition::{Axis, Partition};
 use nas_space::{Arch, nasbench201::space};
+use rand::RngExt;
 
 use super::*;
 use crate::{
-    BoxError, Context, Error, Evaluated, Evaluation, Evaluator, Objective, Outcome, Proposer,
-    Search, Settings,
+    BoxError, Child, Context, Error, Evaluated, Evaluation, Evaluator, Objective, Outcome,
+    Proposal, Proposer, Request, Search, SearchRng, Settings,
 };
 
 /// Accuracy is the number of 3×3 convolutions, latency that of operations; architectures with a
@@ -39,9 +40,11 @@ fn search(proposer: &mut dyn Proposer, partition: &Partition, seed: u64) -> Outc
         .unwrap()
 }
 
-/// What is compared with random sampling. The library of SPEA2 has no niches.
+/// What is compared with random sampling. The library of SPEA2 has no niches, and crossover alone adds no
+/// choice that the parents do not have.
 fn searchers() -> impl Iterator<Item = &'static Searcher> {
-    SEARCHERS.iter().filter(|one| !["random", "spea2"].contains(&one.name))
+    let others = ["random", "spea2", "random-crossover"];
+    SEARCHERS.iter().filter(move |one| !others.contains(&one.name))
 }
 
 fn proposer(searcher: &Searcher) -> Box<dyn Proposer> {
@@ -121,4 +124,161 @@ fn spea2_finds_more_than_random_search_and_its_thread_ends() {
     assert!(own.count() > 100);
     assert_eq!(outcome, run(3));
     assert_ne!(outcome, run(4));
+}
+
+/// A cell space with a rich front: each operation adds to accuracy and latency, more so on later edges;
+/// architectures with a pooling on the first edge cannot be run.
+struct Smooth([Objective; 2]);
+
+impl Smooth {
+    fn values(arch: &Arch) -> [f64; 2] {
+        let sum = |each: [f64; 5], more: f64| {
+            let choices = arch.choices().iter().enumerate();
+            choices.map(|(at, choice)| each[usize::from(*choice)] * (1.0 + more * at as f64)).sum()
+        };
+        [sum([0.0, 3.0, 5.0, 6.0, 1.0], 0.1), sum([0.1, 0.2, 0.8, 1.2, 0.5], 0.07)]
+    }
+}
+
+impl Evaluator for Smooth {
+    fn objectives(&self) -> &[Objective] {
+        &self.0
+    }
+
+    fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+        let evaluate = |arch: &Arch| {
+            let runs = arch.choices()[0] != 4;
+            let values = Self::values(arch).map(|value| Some(value).filter(|_| runs)).to_vec();
+            Evaluation { values, ..Evaluation::default() }
+        };
+        Ok(architectures.iter().map(evaluate).collect())
+    }
+}
+
+fn shared_search(operators: &mut Operators<'_>, partition: &Partition, seed: u64) -> Outcome {
+    let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
+    let settings =
+        Settings { evaluations: 200, initial: 50, generation: 5, seed, ..Settings::default() };
+    Search::new(space(), partition, settings)
+        .run(operators, &mut Smooth(objectives), &mut |_| {})
+        .unwrap()
+}
+
+/// Knows the values: of many children the best by random weights.
+struct Seer;
+
+impl Proposer for Seer {
+    fn name(&self) -> &'static str {
+        "seer"
+    }
+
+    fn propose(
+        &mut self,
+        request: &Request<'_>,
+        rng: &mut SearchRng,
+    ) -> Result<Vec<Proposal>, BoxError> {
+        let mut children = request.children(40, 0.0, rng);
+        let mut best = Vec::new();
+        while best.len() < request.count && !children.is_empty() {
+            let weight: f64 = rng.random();
+            let worth = |child: &Child<'_>| {
+                let [accuracy, latency] = Smooth::values(&child.arch);
+                let runs = if child.arch.choices()[0] == 4 { 100.0 } else { 0.0 };
+                weight * accuracy / 45.0 - (1.0 - weight) * latency / 8.0 - runs
+            };
+            let all = children.iter().enumerate();
+            let at = all.max_by(|a, b| worth(a.1).total_cmp(&worth(b.1))).map_or(0, |one| one.0);
+            best.push(children.swap_remove(at).arch.into());
+        }
+        Ok(best)
+    }
+}
+
+/// Proposes what cannot be run.
+struct Fool;
+
+impl Proposer for Fool {
+    fn name(&self) -> &'static str {
+        "fool"
+    }
+
+    fn propose(
+        &mut self,
+        request: &Request<'_>,
+        rng: &mut SearchRng,
+    ) -> Result<Vec<Proposal>, BoxError> {
+        Ok(request.draw(1_000, || space().sample(rng).with(0, 4)))
+    }
+}
+
+/// Proposes nothing.
+struct Mute;
+
+impl Proposer for Mute {
+    fn name(&self) -> &'static str {
+        "mute"
+    }
+
+    fn propose(&mut self, _: &Request<'_>, _: &mut SearchRng) -> Result<Vec<Proposal>, BoxError> {
+        Err("nothing".into())
+    }
+}
+
+fn operators(selection: Selection, with: &str) -> Operators<'static> {
+    let other: Box<dyn Proposer> = if with == "fool" { Box::new(Fool) } else { Box::new(Mute) };
+    let all = vec![
+        Operator { name: "seer".to_owned(), proposer: Box::new(Seer) as Box<dyn Proposer> },
+        Operator { name: with.to_owned(), proposer: other },
+        Operator { name: "random-edits".to_owned(), proposer: Box::new(RandomEdits) },
+    ];
+    Operators::new(all, selection)
+}
+
+#[test]
+fn operators_that_bring_nothing_are_asked_less_and_less() {
+    for selection in [Selection::ProbabilityMatching, Selection::Thompson] {
+        for with in ["fool", "mute"] {
+            let (mut of_seer, mut of_other) = (0, 0);
+            for seed in 1..=5 {
+                let mut operators = operators(selection, with);
+                let outcome = shared_search(&mut operators, &Partition::whole(), seed);
+                assert_eq!(outcome.evaluated.len(), 200);
+                let history = operators.history();
+                assert_eq!(history.len(), 3 * 30);
+                for generation in history.chunks(3) {
+                    let sum: f64 = generation.iter().map(|share| share.probability).sum();
+                    assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+                    assert!(generation.iter().all(|share| share.probability > 0.049));
+                }
+                let last =
+                    |name: &str| history.iter().rev().find(|share| share.operator == name).unwrap();
+                let proposed = outcome.evaluated.iter().filter(|one| one.proposer == "seer");
+                assert!(proposed.count() >= last("seer").proposals);
+                of_seer += last("seer").asked;
+                of_other += last(with).asked;
+            }
+            // By chance each is asked 50 times of 150.
+            assert!(of_seer > 60, "{selection:?} {with}: {of_seer}");
+            assert!(of_other < 35, "{selection:?} {with}: {of_other}");
+        }
+    }
+}
+
+#[test]
+fn operators_share_niches_too() {
+    let partition = Partition::pel_nas(space()).unwrap();
+    let mut operators = operators(Selection::Thompson, "fool");
+    let outcome = shared_search(&mut operators, &partition, 1);
+    let by = |name: &str| outcome.evaluated.iter().filter(|one| one.proposer == name).count();
+    assert!(by("seer") > by("fool"), "{} {}", by("seer"), by("fool"));
+}
+
+#[test]
+fn a_search_with_operators_is_the_same_for_the_same_seed() {
+    for selection in [Selection::ProbabilityMatching, Selection::Thompson] {
+        let run =
+            |seed| shared_search(&mut operators(selection, "fool"), &Partition::whole(), seed);
+        assert_eq!(run(3), run(3));
+        assert_ne!(run(3), run(4));
+    }
 }

@@ -225,7 +225,7 @@ impl Proposer for Stubborn {
         if request.niche == 0 {
             return Err("no connection".into());
         }
-        let proposal = Proposal { arch: Arch::new([3; 6]), rationale: None };
+        let proposal = Proposal::from(Arch::new([3; 6]));
         Ok(vec![proposal; request.count])
     }
 }

@@ -3,7 +3,7 @@
 
 use nas_pareto::statistics::{Estimate, mean};
 
-use super::scores::{SCORED, p_value_text};
+use super::scores::{SCORED, by_seed, differences, of, p_value, p_value_text, ratio};
 use crate::error::Error;
 use crate::reproduce::arms::{Cell, Control, PAIRS, Pair, planned};
 use crate::reproduce::experiment::{Experiment, Kept};
@@ -61,8 +61,42 @@ fn controls((dataset, device): Pair, seen: &str, niches: bool, evaluations: u32)
     )
 }
 
+/// Skills of simulated models.
+const SKILLS: [&str; 6] = ["0", "0.1", "0.25", "0.5", "0.75", "1"];
+
+/// Evaluations where simulated models share a search with statistics.
+const SHARED: u32 = 200;
+
+/// Simulated models that choose among candidates, all by themselves.
+fn skilled(niches: bool) -> Experiment {
+    let (name, cut) = match niches {
+        true => ("niches", " --partition pel-nas --allocation equal"),
+        false => ("whole", ""),
+    };
+    Experiment::scores(
+        format!("skill-{name}"),
+        format!(
+            "--searchers random-choice,statistical --skill {} --evaluations 120 --initial 60 \
+             --children 5{cut}",
+            SKILLS.join(",")
+        ),
+    )
+}
+
+/// The same, as one of two operators that share the search; the other is the statistical searcher.
+fn sharing(selection: &str) -> Experiment {
+    Experiment::scores(
+        format!("skill-operators-{selection}"),
+        format!(
+            "--searchers statistical --skill {} --operators statistical --selection {selection} \
+             --evaluations {SHARED}",
+            SKILLS.join(",")
+        ),
+    )
+}
+
 fn experiments() -> Vec<Experiment> {
-    let mut all = Vec::new();
+    let mut all = vec![skilled(true), skilled(false), sharing("matching"), sharing("thompson")];
     for pair in PAIRS {
         for (seen, _) in SEEN {
             for niches in [true, false] {
@@ -316,6 +350,56 @@ fn all_controls(results: &Results) -> Result<Sheet, Error> {
     Ok(sheet)
 }
 
+/// What a model of a known skill would bring.
+fn skills(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "skill",
+        "What a simulated model of known skill brings, HV ratio, means over 18 pairs",
+        &[
+            "skill",
+            "six niches, 120 evaluations",
+            "no niches, 120",
+            "no niches, 200",
+            "sharing with statistics, 200",
+            "difference to statistics alone",
+            "p",
+            "the same by probability matching",
+            "difference",
+            "p",
+        ],
+    );
+    let niches = results.scores(&skilled(true).name)?;
+    let whole = results.scores(&skilled(false).name)?;
+    let matching = results.scores(&sharing("matching").name)?;
+    let thompson = results.scores(&sharing("thompson").name)?;
+    let shown = |rows: &[Scores]| Estimate::of(&by_seed(rows, ratio)).text(4);
+    let statistics = of(&matching, "statistical");
+    for skill in SKILLS {
+        let alone = format!("simulated-choice-{skill}");
+        let mut row = vec![skill.to_owned()];
+        row.extend([&niches, &whole, &matching].map(|rows| shown(&of(rows, &alone))));
+        for rows in [&thompson, &matching] {
+            let rows = of(rows, &format!("operators-{skill}"));
+            let differences = differences(&rows, &statistics, ratio);
+            row.push(shown(&rows));
+            row.push(Estimate::of(&differences).signed(4));
+            row.push(p_value(&differences));
+        }
+        sheet.push(row);
+    }
+    let controls = [("random choice", "random-choice"), ("statistics", "statistical")];
+    for (title, searcher) in controls {
+        let mut row = vec![title.to_owned()];
+        for rows in [&niches, &whole, &matching] {
+            let rows = of(rows, searcher);
+            row.push(if rows.is_empty() { String::new() } else { shown(&rows) });
+        }
+        row.resize(10, String::new());
+        sheet.push(row);
+    }
+    Ok(sheet)
+}
+
 /// The cells that models name from memory, compared with as many random cells.
 fn memorised(results: &Results) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(
@@ -360,11 +444,18 @@ fn study(results: &Results) -> Result<Page, Error> {
     let (searches, proposals) = (searches(&compared), proposals(&compared));
     let done = compared.iter().map(|one| one.rows.len()).sum::<usize>();
     let all = compared.iter().map(|one| one.cell.seeds as usize).sum::<usize>();
+    let skills = skills(results)?;
     let blocks = vec![
         ("language-model".to_owned(), searches.markdown()),
         ("language-model-proposals".to_owned(), proposals.markdown()),
+        ("skill".to_owned(), skills.markdown()),
     ];
-    let mut after = "Half of a control's evaluations are its random sample; with predicted accuracy, all \
+    let mut after = "A simulated model chooses among the same candidates: with the probability that is its \
+                     skill the one that truly adds most to the niche's front, else at random. Sharing: it is \
+                     one of two operators, which are asked by what each has added beyond chance (`nas search \
+                     --searcher operators`); the other is the statistical searcher. Differences are paired by \
+                     seed, p by Student's t, not corrected.\n\n\
+                     Half of a control's evaluations are its random sample; with predicted accuracy, all \
                      searches of a seed share a predictor that has learnt from 200 random networks.\n\n\
                      A model that names the benchmark's best cells without any information about them has \
                      seen the benchmark in training, and its results in a search are no evidence for the \
@@ -395,7 +486,7 @@ fn study(results: &Results) -> Result<Page, Error> {
              by flips of signs, adjusted by Holm's method in each table. {SCORED}"
         ),
         after,
-        sheets: vec![searches, proposals, all_controls(results)?, memorised(results)?],
+        sheets: vec![searches, proposals, skills, all_controls(results)?, memorised(results)?],
         blocks,
         ..Page::default()
     })

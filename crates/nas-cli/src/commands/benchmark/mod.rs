@@ -13,12 +13,13 @@ use crate::{
     partition::{AllocationArgument, PartitionArguments},
     propose::OwnSearcher,
     rules::RulesArgument,
-    searcher::Searcher,
+    searcher::{Searcher, SelectionName},
     space_arguments::{dataset_help, default_space, space_help},
     target::parse_published,
 };
 
 mod accuracy;
+mod contender;
 mod pair;
 mod report;
 mod search;
@@ -44,6 +45,17 @@ pub struct Arguments {
     /// Your own searchers to compare too, each a command as in nas search --propose; may be repeated
     #[arg(long, value_name = "COMMAND", value_parser = OwnSearcher::parse)]
     propose: Vec<OwnSearcher>,
+    /// Simulated language models to compare too, which choose among candidates: with this probability the
+    /// one that truly adds most to the front, else at random
+    #[arg(long, value_name = "S,…", value_delimiter = ',', value_parser = skill)]
+    skill: Vec<f64>,
+    /// Searchers that share a search by what each has added, to compare too; with --skill once for each
+    /// simulated model, which is one of them
+    #[arg(long, value_enum, value_name = "NAME,…", value_delimiter = ',')]
+    operators: Vec<Searcher>,
+    /// How those that share a search are chosen
+    #[arg(long, value_enum, default_value_t)]
+    selection: SelectionName,
     #[arg(long, value_name = "NAME", default_value_t = default_space(), help = space_help(""))]
     space: String,
     #[arg(long, value_name = "NAME,…", value_delimiter = ',', help = format!("{} [default: all]", dataset_help()))]
@@ -146,7 +158,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 impl Arguments {
     /// Refuses searchers and options that cannot be compared.
     fn check(&self) -> Result<(), Failure> {
-        for searcher in &self.searchers {
+        for searcher in self.searchers.iter().chain(&self.operators) {
             let why = match (searcher, self.accuracy) {
                 (Searcher::Llm, _) => "use `nas search --searcher llm`",
                 (Searcher::Exhaustive, Accuracy::Benchmark) => {
@@ -182,6 +194,12 @@ impl Arguments {
     fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
         (self.seed..).take(self.seeds as usize)
     }
+}
+
+/// Reads a skill; for clap.
+fn skill(text: &str) -> Result<f64, String> {
+    let skill = text.parse().ok().filter(|skill| (0.0..=1.0).contains(skill));
+    skill.ok_or_else(|| "expected a probability from 0 to 1, for example 0.5".to_owned())
 }
 
 /// Each one once, in order.

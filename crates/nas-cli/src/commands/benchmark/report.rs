@@ -17,7 +17,6 @@ use crate::{
     failure::Failure,
     output::{Cell, Format, Records, counted, print_json},
     partition::allocation_name,
-    searcher::Searcher,
     terminal::{note, print},
 };
 
@@ -33,7 +32,7 @@ struct OnFront<'a> {
 impl<'a> OnFront<'a> {
     fn found(row: &Row, found: &'a Evaluated) -> Self {
         let [seen, cost] = [found.values[0], found.values[1]];
-        Self { by: row.searcher.name(), seed: row.seed, arch: &found.arch, seen, cost }
+        Self { by: row.searcher, seed: row.seed, arch: &found.arch, seen, cost }
     }
 }
 
@@ -89,7 +88,7 @@ impl Arguments {
             records.push(vec![
                 row.dataset.into(),
                 row.device.into(),
-                row.searcher.name().into(),
+                row.searcher.into(),
                 self.partition.name("whole").into(),
                 allocation_name(self.allocation.or(Allocation::Adaptive)).into(),
                 Cell::Count(row.seed),
@@ -116,7 +115,7 @@ impl Arguments {
     pub fn note_own(&self, rows: &[Row]) {
         for own in &self.propose {
             let name = own.searcher.name();
-            let mine = rows.iter().filter(|row| row.searcher == own.searcher);
+            let mine = rows.iter().filter(|row| row.searcher == name);
             let did: Vec<&Own> = mine.filter_map(|row| row.own.as_ref()).collect();
             let sum = |of: fn(&Own) -> usize| did.iter().map(|one| of(one)).sum::<usize>();
             let (later, proposed) = (sum(|one| one.later), sum(|one| one.proposed));
@@ -134,9 +133,9 @@ impl Arguments {
 
     /// Means over pairs and seeds, with an interval over the seeds.
     fn table(&self, rows: &[Row], pairs: usize) -> String {
-        let mut groups: Vec<(Searcher, usize, Vec<&Row>)> = Vec::new();
+        let mut groups: Vec<(&'static str, usize, Vec<&Row>)> = Vec::new();
         for row in rows {
-            let same = |group: &&mut (Searcher, usize, Vec<&Row>)| {
+            let same = |group: &&mut (&'static str, usize, Vec<&Row>)| {
                 (group.0, group.1) == (row.searcher, row.evaluations)
             };
             match groups.iter_mut().find(same) {
@@ -158,7 +157,7 @@ impl Arguments {
             let coverage: Vec<f64> = rows.iter().map(|row| row.coverage).collect();
             let seconds: Vec<f64> = rows.iter().map(|row| row.seconds).collect();
             let mut cells = vec![
-                searcher.name().into(),
+                searcher.into(),
                 evaluations.into(),
                 Cell::Text(Estimate::of(&by_seed).text(4)),
                 Cell::Text(format!("{:.4}", by_pair.into_iter().fold(f64::INFINITY, f64::min))),

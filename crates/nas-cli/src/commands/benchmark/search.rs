@@ -2,7 +2,9 @@
 
 use std::{sync::Mutex, time::Instant};
 
-use nas_eval::{Acquisition, Predicted, ProposalScores, Source, Sources, TrainingBudget};
+use nas_eval::{
+    Acquisition, Predicted, ProposalScores, SimulatedChoice, Source, Sources, TrainingBudget,
+};
 use nas_partition::{Allocation, Partition};
 use nas_search::{
     Evaluated, Evaluator, Event, FixedList, Outcome, Proposer, Rule, Search, Settings,
@@ -10,20 +12,24 @@ use nas_search::{
 use nas_space::Arch;
 use rayon::prelude::*;
 
-use super::{Accuracy, Arguments, distinct, pair::Pair};
+use super::{
+    Accuracy, Arguments,
+    contender::{Contender, Kind},
+    pair::Pair,
+};
 use crate::{
     commands::search::{BINS, TOLERANCE},
     failure::Failure,
     partition::Cut,
     progress::Progress,
-    searcher::{Searcher, scan, schedule},
+    searcher::{scan, schedule},
 };
 
 /// The result of one search after a number of evaluations.
 pub struct Row {
     pub dataset: &'static str,
     pub device: &'static str,
-    pub searcher: Searcher,
+    pub searcher: &'static str,
     pub seed: u64,
     pub evaluations: usize,
     pub scores: Option<nas_eval::Scores>,
@@ -52,18 +58,17 @@ pub struct Own {
 impl Arguments {
     /// All searches of all pairs.
     pub fn searches(&self, pairs: &[Pair<'_>]) -> Result<Vec<Row>, Failure> {
-        let mut searchers = distinct(&self.searchers);
-        searchers.extend(self.propose.iter().map(|own| own.searcher));
-        let jobs: Vec<(&Pair<'_>, Searcher, u64)> = pairs
+        let contenders = self.contenders();
+        let jobs: Vec<(&Pair<'_>, Contender, u64)> = pairs
             .iter()
-            .flat_map(|pair| searchers.iter().map(move |&searcher| (pair, searcher)))
-            .flat_map(|(pair, searcher)| self.seeds().map(move |seed| (pair, searcher, seed)))
+            .flat_map(|pair| contenders.iter().map(move |&contender| (pair, contender)))
+            .flat_map(|(pair, contender)| self.seeds().map(move |seed| (pair, contender, seed)))
             .collect();
         let progress = Mutex::new((Progress::new("searching", jobs.len()), 0));
         let rows: Vec<Vec<Row>> = jobs
             .par_iter()
-            .map(|&(pair, searcher, seed)| {
-                let rows = self.search(pair, searcher, seed);
+            .map(|&(pair, contender, seed)| {
+                let rows = self.search(pair, contender, seed);
                 if let Ok(mut progress) = progress.lock() {
                     progress.1 += 1;
                     let done = progress.1;
@@ -78,10 +83,15 @@ impl Arguments {
         Ok(rows.into_iter().flatten().collect())
     }
 
-    fn search(&self, pair: &Pair<'_>, searcher: Searcher, seed: u64) -> Result<Vec<Row>, Failure> {
+    fn search(
+        &self,
+        pair: &Pair<'_>,
+        contender: Contender,
+        seed: u64,
+    ) -> Result<Vec<Row>, Failure> {
         let begun = Instant::now();
         let mut evaluator = self.evaluator(pair, seed)?;
-        let (outcome, own) = self.outcome(pair, searcher, seed, &mut *evaluator)?;
+        let (outcome, own) = self.outcome(pair, contender, seed, &mut *evaluator)?;
         let seconds = begun.elapsed().as_secs_f64();
         let all = outcome.evaluated.len();
         let mut at: Vec<usize> =
@@ -89,7 +99,12 @@ impl Arguments {
         at.push(all);
         let proposals = match (&pair.cut, self.proposals) {
             (Cut::Fixed(niches), true) => {
-                let of = |one: &Evaluated| one.proposer == searcher.name();
+                let of = |one: &Evaluated| match contender.kind {
+                    // They propose in their own names.
+                    Kind::Operators(_) => true,
+                    Kind::Simulated(_) => one.proposer == SimulatedChoice::NAME,
+                    Kind::Searcher(_) => one.proposer == contender.name,
+                };
                 pair.truth.score_proposals(niches, &outcome.evaluated, of)?
             }
             _ => None,
@@ -102,7 +117,7 @@ impl Arguments {
                 Ok(Row {
                     dataset: pair.on.problem.dataset_name.unwrap_or_default(),
                     device: pair.device,
-                    searcher,
+                    searcher: contender.name,
                     seed,
                     evaluations,
                     scores: pair.truth.score(archs())?,
@@ -138,7 +153,7 @@ impl Arguments {
     fn outcome(
         &self,
         pair: &Pair<'_>,
-        searcher: Searcher,
+        Contender { name, kind }: Contender,
         seed: u64,
         evaluator: &mut dyn Evaluator,
     ) -> Result<(Outcome, Option<Own>), Failure> {
@@ -150,16 +165,20 @@ impl Arguments {
                 failed.get_or_insert_with(|| (0, error.to_string())).0 += 1;
             }
         };
-        let own = self.propose.iter().find(|own| own.searcher == searcher);
-        let proposer: Option<Box<dyn Proposer>> = match own {
-            Some(own) => Some(Box::new(own.plan().build(searcher.name(), problem, seed))),
-            None => searcher.proposer(problem, self.candidates as usize)?,
+        let own = self.propose.iter().find(|own| own.searcher.name() == name);
+        let proposer: Option<Box<dyn Proposer + '_>> = match (own, kind) {
+            (Some(own), _) => Some(Box::new(own.plan().build(name, problem, seed))),
+            (None, Kind::Simulated(skill)) => Some(self.simulated(pair, skill)),
+            (None, Kind::Operators(skill)) => Some(Box::new(self.operators(pair, skill)?)),
+            (None, Kind::Searcher(searcher)) => {
+                searcher.proposer(problem, self.candidates as usize)?.map(|own| own as _)
+            }
         };
         let Some(mut proposer) = proposer else {
             let all: Vec<Arch> = space.enumerate().collect();
             let whole = Partition::whole();
             let settings = scan(all.len(), Settings { seed, ..Settings::default() });
-            let all: &mut dyn Proposer = &mut FixedList::new(searcher.name(), all);
+            let all: &mut dyn Proposer = &mut FixedList::new(name, all);
             return Ok((Search::new(space, &whole, settings).run(all, evaluator, on_event)?, None));
         };
         let allocation = self.allocation.or(Allocation::Adaptive);
@@ -171,7 +190,7 @@ impl Arguments {
         let search = pair.cut.search(space, settings).with_rules(&pair.rules);
         let outcome = search.run(&mut *proposer, evaluator, on_event)?;
         let later = outcome.evaluated.iter().filter(|one| one.generation > 0);
-        let mine = later.clone().filter(|one| one.proposer == searcher.name()).count();
+        let mine = later.clone().filter(|one| one.proposer == name).count();
         let own = own.map(|_| Own { later: later.count(), proposed: mine, failed });
         Ok((outcome, own))
     }

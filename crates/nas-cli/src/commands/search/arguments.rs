@@ -16,7 +16,7 @@ use crate::{
     partition::{AllocationArgument, PartitionArguments},
     propose::OwnSearcher,
     rules::RulesArgument,
-    searcher::Searcher,
+    searcher::{OperatorName, Searcher, SelectionName},
     space_arguments::SpaceArguments,
     target::{Target, device_help},
 };
@@ -58,6 +58,14 @@ pub struct Arguments {
     /// answers `{"id": 7, "proposals": [{"choices": {…}}]}`
     #[arg(long, value_name = "COMMAND", value_parser = OwnSearcher::parse, conflicts_with = "searcher")]
     pub propose: Option<OwnSearcher>,
+    /// What shares the search by what each has added, with --searcher operators: searchers, or choose, edit
+    /// and whole, which ask a language model [default: choose,statistical with a language model, else
+    /// random-edits,random-crossover,statistical]
+    #[arg(long, value_enum, value_name = "NAME,…", value_delimiter = ',', help_heading = SEARCH)]
+    pub operators: Vec<OperatorName>,
+    /// How the one that proposes is chosen, with --searcher operators [default: thompson]
+    #[arg(long, value_enum, help_heading = SEARCH)]
+    pub selection: Option<SelectionName>,
     /// The seed of all randomness: the same seed and the same measurements give the same search
     #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: u64,
@@ -226,6 +234,18 @@ impl Arguments {
     /// The searcher that is named, or the user's own.
     pub fn searcher(&self) -> Option<Searcher> {
         self.propose.as_ref().map(|own| own.searcher).or(self.searcher)
+    }
+
+    /// Whether a language model is asked.
+    pub fn asks_model(&self) -> bool {
+        match self.searcher() {
+            Some(Searcher::Llm) => true,
+            Some(Searcher::Operators) if self.operators.is_empty() => self.model.given().is_some(),
+            Some(Searcher::Operators) => {
+                self.operators.iter().any(|one| matches!(one, OperatorName::Model(_)))
+            }
+            _ => false,
+        }
     }
 
     /// Whether a place is named that latency comes from.

@@ -1,6 +1,7 @@
 //! The proposer of a plan, and which architectures it may propose.
 
 use std::{
+    cell::RefCell,
     path::Path,
     rc::Rc,
     sync::{Arc, atomic::AtomicBool},
@@ -8,18 +9,24 @@ use std::{
 
 use clap::ValueEnum;
 use nas_eval::{KnownObjectives, PredictedMember, Predictive, Problem, SearcherProgram};
-use nas_llm::LanguageModel;
+use nas_llm::{ChatModel, Contribution, LanguageModel, ModelOperator};
 use nas_partition::Partition;
-use nas_search::{Candidates, FixedList, Outcome, Proposer, Request, SearchRng, Statistical};
+use nas_search::{
+    Candidates, FixedList, Operator, Operators, Outcome, Proposer, Request, SearchRng, Share,
+    Statistical,
+};
 use nas_space::Arch;
 use rand::SeedableRng;
 
 use super::{
     evaluator::{Known, Opened, values_of},
     limit::{KnownValue, Limited},
-    plan::Plan,
+    plan::{OperatorsPlan, Plan},
 };
-use crate::{failure::Failure, searcher::Searcher};
+use crate::{
+    failure::Failure,
+    searcher::{OperatorName, Searcher},
+};
 
 /// Of what is predicted to be on the front as many are shown as were evaluated, or at least so many.
 const PREDICTED: usize = 10;
@@ -29,6 +36,8 @@ pub enum Proposing {
     /// A searcher without a state of this program.
     Plain(Box<dyn Proposer>),
     Model(Box<LanguageModel>),
+    /// Operators, some of which may ask a language model.
+    Operators(Box<Operators<'static>>, Option<Rc<RefCell<LanguageModel>>>),
     Predictor(Box<Predictive>),
     Own(Box<SearcherProgram>),
 }
@@ -82,6 +91,7 @@ impl Proposing {
         match self {
             Self::Plain(plain) => &mut **plain,
             Self::Model(model) => &mut **model,
+            Self::Operators(operators, _) => &mut **operators,
             Self::Predictor(predictor) => &mut **predictor,
             Self::Own(own) => &mut **own,
         }
@@ -104,10 +114,60 @@ impl Proposing {
         }
     }
 
-    pub fn model(&self) -> Option<&LanguageModel> {
+    /// With the language model of the plan, if it has one.
+    pub fn with_model(
+        self,
+        plan: &Plan,
+        problem: &Problem,
+        model: Option<LanguageModel>,
+    ) -> Result<Self, Failure> {
+        let Some(OperatorsPlan { names, selection }) = &plan.operators else {
+            return Ok(model.map_or(self, |model| Self::Model(Box::new(model))));
+        };
+        let model = model.map(|model| Rc::new(RefCell::new(model)));
+        let mut operators = Vec::new();
+        for operator in names {
+            let proposer: Option<Box<dyn Proposer>> = match operator {
+                OperatorName::Searcher(searcher) => {
+                    Searcher::Named(searcher).proposer(problem, plan.candidates)?
+                }
+                OperatorName::Model(form) => model.as_ref().map(|model| {
+                    Box::new(ModelOperator::new(Rc::clone(model), *form)) as Box<dyn Proposer>
+                }),
+            };
+            let name = operator.name().to_owned();
+            operators.extend(proposer.map(|proposer| Operator { name, proposer }));
+        }
+        let operators = Operators::new(operators, (*selection).into());
+        Ok(Self::Operators(Box::new(operators), model))
+    }
+
+    /// The client of the language model.
+    pub fn chat(&self) -> Option<Arc<ChatModel>> {
         match self {
-            Self::Model(model) => Some(model),
+            Self::Model(model) => Some(model.model()),
+            Self::Operators(_, model) => model.as_ref().map(|model| model.borrow().model()),
             _ => None,
+        }
+    }
+
+    /// What the language model contributed to a search.
+    pub fn contribution(&self, outcome: &Outcome) -> Option<Contribution> {
+        let of = |model: &LanguageModel| {
+            model.contribution(outcome.objectives.len(), &outcome.evaluated)
+        };
+        match self {
+            Self::Model(model) => Some(of(model)),
+            Self::Operators(_, model) => model.as_ref().map(|model| of(&model.borrow())),
+            _ => None,
+        }
+    }
+
+    /// The shares of operators in each generation.
+    pub fn shares(&self) -> Vec<Share> {
+        match self {
+            Self::Operators(operators, _) => operators.history().to_vec(),
+            _ => Vec::new(),
         }
     }
 

@@ -227,13 +227,12 @@ impl Session {
         let list = self.list.as_deref();
         let earlier: Vec<usize> = self.plan.extended.iter().map(|end| end + known.len()).collect();
         let ends = [&earlier[..], &[settings.evaluations]].concat();
-        let mut proposing = Proposing::of(&self.plan, &self.problem, &self.opened, list, ends)?;
+        let proposing = Proposing::of(&self.plan, &self.problem, &self.opened, list, ends)?;
         let (mut journal, mut kept) = self.journal()?;
         kept.add(&known);
         let model = self.language_model().inspect_err(|_| self.folder.abandon())?;
-        if let Some(model) = model {
-            proposing = Proposing::Model(Box::new(model));
-        }
+        let with_model = proposing.with_model(&self.plan, &self.problem, model);
+        let mut proposing = with_model.inspect_err(|_| self.folder.abandon())?;
         let proposals = self.folder.file(PROPOSALS);
         proposing.begin(&proposals, &self.workers.stop).inspect_err(|_| self.folder.abandon())?;
         let whole = Partition::whole();
@@ -245,7 +244,7 @@ impl Session {
         };
         let search = search.with_stop_flag(&self.workers.stop).with_candidates(&candidates);
         let search = search.with_known(&known).with_earlier_ends(&earlier);
-        let chat = proposing.model().map(LanguageModel::model);
+        let chat = proposing.chat();
         let trained = self.plan.training().map(|budget| budget.count);
         let mut view = View::new(&settings, &self.opened.objectives, trained, chat);
         let shown = typed(self.folder.path());
@@ -271,10 +270,7 @@ impl Session {
             failure.and(&resume)
         })?;
 
-        let contribution = |model: &LanguageModel| {
-            model.contribution(outcome.objectives.len(), &outcome.evaluated)
-        };
-        let model = proposing.model().map(contribution);
+        let model = proposing.contribution(&outcome);
         if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
             self.folder.abandon();
             return Err(self.not_recorded());
@@ -308,6 +304,7 @@ impl Session {
             predicted,
             model,
             proposing.failures(),
+            proposing.shares(),
         )?;
         let code = self.results(&report).map_err(|failure| {
             let is_complete = |one: &Evaluated| one.complete().is_some();
@@ -396,6 +393,9 @@ impl Session {
         let folder = &self.folder;
         folder.write("generations.csv", &report.generations().csv()?)?;
         folder.write("knowledge.md", &report.knowledge())?;
+        if let Some(operators) = report.operators() {
+            folder.write("operators.csv", &operators.csv()?)?;
+        }
         if let Some(model) = report.model_json()? {
             folder.write("model.json", &model)?;
         }

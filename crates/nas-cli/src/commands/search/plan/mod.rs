@@ -21,7 +21,7 @@ use crate::{
     output::Format,
     partition::{AllocationName, PartitionArguments},
     propose::{PROPOSE, ProposePlan},
-    searcher::Searcher,
+    searcher::{OperatorName, Searcher, SelectionName},
     space_arguments::file_of,
 };
 
@@ -91,8 +91,19 @@ pub struct Plan {
     /// The user's own searcher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propose: Option<ProposePlan>,
+    /// The operators that share the search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operators: Option<OperatorsPlan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelPlan>,
+}
+
+/// Operators that share a search, and how the one that proposes is chosen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorsPlan {
+    pub names: Vec<OperatorName>,
+    pub selection: SelectionName,
 }
 
 /// Where objectives come from, each from its own place, in this order.

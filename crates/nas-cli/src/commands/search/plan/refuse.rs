@@ -20,14 +20,36 @@ pub const LISTED: usize = 10_000_000;
 /// Refuses options that contradict each other or have no effect, as far as the arguments alone show it.
 pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
     let searcher = arguments.searcher();
-    if searcher != Some(Searcher::Llm)
+    if !arguments.asks_model()
         && let Some(option) = arguments.model.given()
     {
         return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
     }
+    let operators = [
+        ("--operators", !arguments.operators.is_empty()),
+        ("--selection", arguments.selection.is_some()),
+    ];
+    if searcher != Some(Searcher::Operators)
+        && let Some((option, _)) = operators.into_iter().find(|(_, given)| *given)
+    {
+        return Err(Failure::input(format!("{option} has no effect without --searcher operators")));
+    }
+    if let [one] = arguments.operators[..] {
+        return Err(Failure::input(format!(
+            "--operators {}: expected two or more, which share the search",
+            one.name()
+        )));
+    }
+    let again = (1..arguments.operators.len())
+        .find(|at| arguments.operators[..*at].contains(&arguments.operators[*at]));
+    if let Some(at) = again {
+        let name = arguments.operators[at].name();
+        return Err(Failure::input(format!("--operators: {name} is named twice")));
+    }
     let chooses = searcher.is_some_and(|searcher| {
         searcher.name() == RandomChoice::NAME
             || searcher == Searcher::Llm && arguments.model.style() == Style::Choose
+            || searcher == Searcher::Operators
     });
     if arguments.candidates.is_some() && !chooses {
         return Err(Failure::input(

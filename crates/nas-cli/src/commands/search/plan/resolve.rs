@@ -8,7 +8,7 @@ use nas_partition::Allocation;
 use nas_search::{Objective, Role, Settings};
 
 use super::{
-    Accuracies, AccuracySource, CHILDREN, Facts, LatencySource, Objectives, Plan,
+    Accuracies, AccuracySource, CHILDREN, Facts, LatencySource, Objectives, OperatorsPlan, Plan,
     refuse::{LISTED, refuse, refuse_with, size},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     partition::PartitionArguments,
     propose::ProposePlan,
-    searcher::{CANDIDATES, Searcher, schedule},
+    searcher::{CANDIDATES, OperatorName, Searcher, schedule},
     target::Target,
 };
 
@@ -66,7 +66,7 @@ impl Plan {
         };
         let partition =
             if searcher == Searcher::Exhaustive { PartitionArguments::whole() } else { partition };
-        let model = (searcher == Searcher::Llm).then(|| {
+        let model = arguments.asks_model().then(|| {
             let planned = settings.evaluations.saturating_sub(settings.initial);
             let generations = planned.div_ceil(settings.generation.max(1));
             arguments.model.plan(generations, niches)
@@ -104,9 +104,25 @@ impl Plan {
             objectives,
             limits: arguments.limits(),
             propose: propose.transpose()?,
+            operators: operators(arguments, searcher),
             model: model.transpose()?,
         })
     }
+}
+
+/// The operators that share a search, with their default.
+fn operators(arguments: &Arguments, searcher: Searcher) -> Option<OperatorsPlan> {
+    let default: &[&str] = match arguments.asks_model() {
+        true => &["choose", "statistical"],
+        false => &["random-edits", "random-crossover", "statistical"],
+    };
+    let named = |name: &&str| OperatorName::try_from((*name).to_owned()).ok();
+    let names = match arguments.operators[..] {
+        [] => default.iter().filter_map(named).collect(),
+        _ => arguments.operators.clone(),
+    };
+    let selection = arguments.selection.unwrap_or_default();
+    (searcher == Searcher::Operators).then_some(OperatorsPlan { names, selection })
 }
 
 /// Where objectives come from: by default it depends on the available data.

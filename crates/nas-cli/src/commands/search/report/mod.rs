@@ -6,10 +6,10 @@ use nas_eval::{
     PredictedMember, Predictive, Problem, ProposalScores, Scores, Statistic, TRAINED_ACCURACY,
     Truth,
 };
-use nas_llm::{Contribution, LanguageModel};
+use nas_llm::{Contribution, LanguageModel, ProposalForm};
 use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
 use nas_predict::Prediction;
-use nas_search::{Detail, Evaluated, Outcome, Rule, Within};
+use nas_search::{Detail, Evaluated, Outcome, Rule, Share, Within};
 use nas_space::Arch;
 use serde_json::json;
 
@@ -26,8 +26,11 @@ use crate::{
 mod page;
 mod words;
 
-/// The language model's name among the proposers.
-const MODEL: &str = LanguageModel::NAME;
+/// Whether a language model proposed it, alone or as an operator.
+fn is_of_model(one: &Evaluated) -> bool {
+    let forms = ProposalForm::ALL.map(ProposalForm::name);
+    one.proposer == LanguageModel::NAME || forms.contains(&&*one.proposer)
+}
 
 /// Coverage: the number of parts that the range of latency is divided into, and how many percentage
 /// points less accurate than the exact front an architecture may be to cover a part.
@@ -48,6 +51,8 @@ pub struct Report<'a> {
     model: Option<Contribution>,
     /// How a user's searcher failed: each kind with its number and the first message.
     searcher_failures: Vec<(&'static str, usize, String)>,
+    /// The shares of operators in each generation.
+    shares: Vec<Share>,
     alone: Option<Alone>,
     /// How good the proposals of a language model were one by one.
     proposals: Option<ProposalScores>,
@@ -86,6 +91,7 @@ impl<'a> Report<'a> {
         predicted: Vec<PredictedMember>,
         model: Option<Contribution>,
         searcher_failures: Vec<(&'static str, usize, String)>,
+        shares: Vec<Share>,
     ) -> Result<Self, Failure> {
         let front = outcome.front();
         let scores = match &opened.truth {
@@ -106,7 +112,7 @@ impl<'a> Report<'a> {
         };
         let proposals = match (&opened.truth, plan.partition.build(problem, "whole")?) {
             (Some(truth), Cut::Fixed(niches)) if model.is_some() => {
-                let of = |one: &Evaluated| one.proposer == MODEL;
+                let of = is_of_model;
                 truth.score_proposals(&niches, &outcome.evaluated, of)?
             }
             _ => None,
@@ -122,6 +128,7 @@ impl<'a> Report<'a> {
             within,
             model,
             searcher_failures,
+            shares,
             alone,
             proposals,
             generations,
@@ -136,7 +143,7 @@ impl<'a> Report<'a> {
         opened: &'a Opened,
         outcome: &'a Outcome,
     ) -> Result<Self, Failure> {
-        let report = Self::new(plan, problem, opened, outcome, vec![], None, vec![])?;
+        let report = Self::new(plan, problem, opened, outcome, vec![], None, vec![], vec![])?;
         Ok(Self { running: true, ..report })
     }
 
@@ -207,6 +214,23 @@ impl<'a> Report<'a> {
             ]);
         }
         records
+    }
+
+    /// The shares of operators, a row for each in each generation.
+    pub fn operators(&self) -> Option<Records> {
+        let columns = ["generation", "operator", "probability", "credit", "asked", "proposals"];
+        let mut records = Records::new(columns);
+        for share in &self.shares {
+            records.push(vec![
+                share.generation.into(),
+                share.operator.as_str().into(),
+                Some(share.probability).into(),
+                Some(share.credit).into(),
+                share.asked.into(),
+                share.proposals.into(),
+            ]);
+        }
+        (!self.shares.is_empty()).then_some(records)
     }
 
     /// Test accuracies, if they are known and not an objective.
@@ -323,7 +347,7 @@ impl<'a> Report<'a> {
                     archive.insert(&values, &one.arch)?;
                 }
             }
-            let from_model = generation.iter().filter(|one| one.proposer == MODEL).count();
+            let from_model = generation.iter().filter(|one| is_of_model(one)).count();
             let known = |one: &&Evaluated| !classes.insert(problem.class(&one.arch));
             let class_duplicates = generation.iter().filter(known).count();
             let front = || archive.iter().map(|member| member.payload);
@@ -374,7 +398,7 @@ impl<'a> Report<'a> {
     /// How good the front of the language model's own architectures is, without the initial sample
     /// and what others proposed.
     fn alone(outcome: &Outcome, truth: &Truth) -> Result<Option<Alone>, Failure> {
-        let front = outcome.front_of(|one| one.proposer == MODEL);
+        let front = outcome.front_of(is_of_model);
         let front = || front.iter().map(|one| &one.arch);
         Ok(truth.score(front())?.map(|scores| Alone {
             hypervolume_ratio: scores.hypervolume_ratio,

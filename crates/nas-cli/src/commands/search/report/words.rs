@@ -7,7 +7,7 @@ use nas_llm::{Contribution, Failures};
 use nas_search::{Author, Within};
 use nas_space::{Decision, Space};
 
-use super::{super::limit::Limited, Alone, BINS, MODEL, Report, Row, TOLERANCE};
+use super::{super::limit::Limited, Alone, BINS, Report, Row, TOLERANCE, is_of_model};
 use crate::{
     arch::abridged,
     failure::Failure,
@@ -65,6 +65,36 @@ impl Report<'_> {
         records.table()
     }
 
+    /// The operators at the end, and with which share they began.
+    fn operators_in_words(&self) -> String {
+        let mut records = Records::new([
+            "operator",
+            "asked",
+            "proposals",
+            "credit",
+            "share at first",
+            "at the end",
+        ]);
+        let last = self.shares.last().map_or(0, |share| share.generation);
+        let percent = |probability: f64| Cell::Text(format!("{:.0} %", 100.0 * probability));
+        for share in self.shares.iter().filter(|share| share.generation == last) {
+            let first = self.shares.iter().find(|one| one.operator == share.operator);
+            records.push(vec![
+                share.operator.as_str().into(),
+                share.asked.into(),
+                share.proposals.into(),
+                Cell::Text(format!("{:.2}", share.credit)),
+                percent(first.map_or(0.0, |first| first.probability)),
+                percent(share.probability),
+            ]);
+        }
+        format!(
+            "\n{}  credit: what a proposal of the last generations added to the front, over what random\n  \
+             edits were expected to add; operators.csv has each generation\n",
+            records.table()
+        )
+    }
+
     /// The language model's contribution, in words.
     fn model_in_words(&self, model: &Contribution) -> String {
         let (usage, all) = (&model.usage, model.all());
@@ -120,7 +150,7 @@ impl Report<'_> {
         }
         let evaluated = &self.outcome.evaluated;
         let asked = evaluated.iter().filter(|one| one.generation > 0).count() as u64;
-        let from = evaluated.iter().filter(|one| one.proposer == MODEL).count() as u64;
+        let from = evaluated.iter().filter(|one| is_of_model(one)).count() as u64;
         text += &format!(
             "\n  {from} of {asked} architectures after generation 0 are the model's ({:.0} %)\n  \
              {} rules proposed, {} hold\n",
@@ -262,6 +292,9 @@ impl Report<'_> {
             text += &format!(
                 "HV ratio {hypervolume_ratio:.4}, HV {hypervolume:.4}, IGD {igd:.4}, IGD+ {igd_plus:.4}\n  on test accuracy, against the exact front of the whole space\n"
             );
+        }
+        if !self.shares.is_empty() {
+            text += &self.operators_in_words();
         }
         if let Some(model) = &self.model {
             text += &self.model_in_words(model);

@@ -1,0 +1,252 @@
+//! A language model that chooses among candidates, shares a search, and is shown outcomes and neutral names,
+//! through the real program. The model is simulated: it reads the prompt, and chooses with a known skill.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hasher as _},
+    sync::Arc,
+};
+
+use nas_tests::{ChatAnswer, ChatServer, Nas};
+use serde_json::{Map, Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
+
+const SHORT: [&str; 5] = ["none", "skip", "1x1", "3x3", "pool"];
+const LONG: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
+const EDGES: [&str; 6] = ["0→1", "0→2", "1→2", "0→3", "1→3", "2→3"];
+
+type Cell = [usize; 6];
+
+/// Accuracy and latency of every cell.
+type Truth = HashMap<Cell, [f64; 2]>;
+
+/// The accuracy and latency of each cell on the Edge GPU, from a scan of the whole space.
+fn truth(nas: &Nas) -> Truth {
+    let scan =
+        "search --searcher exhaustive --accuracy benchmark --device edgegpu --run scan --force";
+    assert_eq!(nas.run_line(scan).code, 0);
+    let table = nas.read("scan/evaluations.csv");
+    let mut rows = table.lines().map(|line| line.split(',').collect::<Vec<&str>>());
+    let header = rows.next().unwrap();
+    let at = |name: &str| header.iter().position(|column| *column == name).unwrap();
+    let (arch, accuracy) = (at("arch"), at("validation_accuracy_percent"));
+    let latency = at("latency_ms");
+    let rows = rows.map(|row| {
+        // By target node in the text, by edge as the prompt lists them: the same order.
+        let names = row[arch].split(['|', '+']).filter_map(|part| Some(part.split_once('~')?.0));
+        let names = names.map(|name| LONG.iter().position(|long| *long == name).unwrap());
+        let cell: Vec<usize> = names.collect();
+        (cell.try_into().unwrap(), [row[accuracy].parse().unwrap(), row[latency].parse().unwrap()])
+    });
+    rows.collect()
+}
+
+/// What a prompt for a choice shows.
+#[derive(Debug, Default)]
+struct Seen {
+    evaluated: Vec<(Cell, bool)>,
+    /// For each group the candidates by number.
+    groups: Vec<Vec<(usize, Cell)>>,
+}
+
+fn cell(choices: &str) -> Cell {
+    let choices = choices.split(' ').map(|name| SHORT.iter().position(|one| *one == name).unwrap());
+    choices.collect::<Vec<usize>>().try_into().unwrap()
+}
+
+fn read(prompt: &str) -> Seen {
+    let mut seen = Seen::default();
+    for line in prompt.lines() {
+        let Some((head, rest)) = line.split_once(": ").or(line.split_once(':')) else { continue };
+        if head.starts_with("Group ") && rest.is_empty() {
+            seen.groups.push(Vec::new());
+        } else if head.strip_prefix('A').is_some_and(|number| number.parse::<usize>().is_ok()) {
+            let choices = rest.split(" | ").next().unwrap();
+            seen.evaluated.push((cell(choices), rest.ends_with("front")));
+        } else if let (Ok(number), Some(group)) = (head.parse::<usize>(), seen.groups.last_mut()) {
+            let candidate = match rest.split_once(": ") {
+                None => cell(rest),
+                Some((parent, changes)) => {
+                    let parent: usize = parent[1..].parse().unwrap();
+                    let mut made = seen.evaluated[parent - 1].0;
+                    for change in changes.split(", ") {
+                        let words: Vec<&str> = change.split(' ').collect();
+                        let edge = EDGES.iter().position(|edge| *edge == words[0]).unwrap();
+                        assert_eq!(SHORT[made[edge]], words[1], "{prompt}");
+                        made[edge] = SHORT.iter().position(|one| *one == words[3]).unwrap();
+                    }
+                    made
+                }
+            };
+            group.push((number, candidate));
+        }
+    }
+    seen
+}
+
+/// The area that points dominate, with errors and latencies up to 100 % and 20 ms.
+fn area(points: &[[f64; 2]]) -> f64 {
+    let mut costs: Vec<(f64, f64)> =
+        points.iter().map(|[accuracy, ms]| (1.0 - accuracy / 100.0, ms / 20.0)).collect();
+    costs.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    let (mut area, mut height) = (0.0, 1.0_f64);
+    for (error, latency) in costs {
+        area += (1.0 - error).max(0.0) * (height - latency).max(0.0);
+        height = height.min(latency);
+    }
+    area
+}
+
+/// A number from 0 to 1 that follows from a text.
+fn number(of: impl std::hash::Hash) -> f64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish() as f64 / u64::MAX as f64
+}
+
+/// Chooses from each group, with this probability, what adds most to what the prompt shows, else at random.
+fn choose(prompt: &str, truth: &Truth, skill: f64) -> Value {
+    let seen = read(prompt);
+    assert!(!seen.groups.is_empty(), "{prompt}");
+    let front: Vec<[f64; 2]> = seen.evaluated.iter().map(|(cell, _)| truth[cell]).collect();
+    let mut choices = Map::from_iter([("reason".to_owned(), json!("by skill"))]);
+    for (at, group) in seen.groups.iter().enumerate() {
+        let gain = |cell: &Cell| area(&[&front[..], &[truth[cell]]].concat());
+        let best = group.iter().max_by(|a, b| gain(&a.1).total_cmp(&gain(&b.1))).unwrap();
+        let other = &group[(number((prompt, at)) * group.len() as f64) as usize % group.len()];
+        let chosen = if number((at, prompt)) < skill { best } else { other };
+        choices.insert(format!("group {}", at + 1), json!(chosen.0));
+    }
+    Value::Object(choices)
+}
+
+fn prompt(request: &Value) -> String {
+    request["messages"][1]["content"].as_str().unwrap().to_owned()
+}
+
+fn search(nas: &Nas, server: &ChatServer, arguments: &str) -> Value {
+    let ran = nas.run_line(&format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --evaluations 120 \
+         --llm-url {} --run run --force --format json {arguments}",
+        server.url()
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn a_model_with_skill_finds_more_than_one_without() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let truth = Arc::new(truth(&nas));
+    let found = |skill: f64| {
+        let truth = Arc::clone(&truth);
+        let server = ChatServer::start(move |request| {
+            ChatAnswer::Text(choose(&prompt(request), &truth, skill).to_string())
+        });
+        let (mut ratio, mut percentile) = (0.0, 0.0);
+        for seed in 1..=4 {
+            let report = search(&nas, &server, &format!("--prompting choose --seed {seed}"));
+            let choices = &report["model"]["choices"];
+            // Every choice is a new architecture of its niche.
+            assert_eq!((&choices["made"], &choices["accepted"]), (&json!(60), &json!(60)));
+            ratio += report["scores"]["hypervolume_ratio"].as_f64().unwrap() / 4.0;
+            percentile += report["model_proposals"]["percentile"].as_f64().unwrap() / 4.0;
+        }
+        (ratio, percentile)
+    };
+    let (without, with) = (found(0.0), found(1.0));
+    assert!(with.0 > without.0, "{with:?} {without:?}");
+    assert!(with.1 > without.1 + 0.08, "{with:?} {without:?}");
+}
+
+#[test]
+fn a_preference_for_the_first_is_cancelled_by_both_orders() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        let first = read(&prompt(request)).groups.into_iter().zip(1..);
+        let first = first.map(|(group, number)| (format!("group {number}"), json!(group[0].0)));
+        ChatAnswer::Text(Value::Object(first.collect()).to_string())
+    });
+    let report = search(&nas, &server, "--prompting choose --llm-both-orders");
+    assert_eq!(server.calls(), 24);
+    let choices = &report["model"]["choices"];
+    assert_eq!((&choices["made"], &choices["accepted"]), (&json!(60), &json!(60)));
+}
+
+#[test]
+fn outcomes_are_shown_and_expectations_are_compared_with_what_came() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        let prompt = prompt(request);
+        // The first generation has no outcomes.
+        let outcomes =
+            prompt.lines().filter(|line| line.contains("expected 90.00, 5.000: came")).count();
+        assert!(outcomes == 0 || outcomes == 5, "{prompt}");
+        assert!(prompt.contains("State which values you expect of it."), "{prompt}");
+        let first = read(&prompt).groups.into_iter().zip(1..);
+        let first = first.map(|(group, number)| {
+            let expected =
+                json!({ "candidate": group[0].0, "validation_accuracy": 90.0, "latency": 5 });
+            (format!("group {number}"), expected)
+        });
+        ChatAnswer::Text(Value::Object(first.collect()).to_string())
+    });
+    let report = search(&nas, &server, "--prompting choose --llm-memory");
+    let expected = report["model"]["expected"].as_array().unwrap();
+    assert_eq!(expected.len(), 2, "{report}");
+    for one in expected {
+        assert_eq!(one["count"], 60, "{one}");
+        assert!(one["mean_absolute_error"].as_f64().unwrap() > 0.0, "{one}");
+        assert!(one["of_parent"].as_f64().unwrap() > 0.0, "{one}");
+    }
+}
+
+#[test]
+fn a_disguise_hides_all_names_and_what_the_model_says_is_mapped_back() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        let text = request.to_string();
+        for known in ["nasbench", "conv", "skip", "pool", "0→1", "3x3", "1x1", "cell"] {
+            assert!(!text.contains(known), "{known} in {text}");
+        }
+        if request["response_format"]["json_schema"]["name"] == "rules" {
+            let rule = json!({ "polarity": "do", "decision": "any", "choice": "c2", "at_least": 2, "reason": "so" });
+            return ChatAnswer::Text(json!({ "rules": [rule] }).to_string());
+        }
+        let edit = |decision: usize, choice: usize| json!({ "parent": 1, "edits": [{ "decision": format!("d{decision}"), "choice": format!("c{choice}") }] });
+        let all: Vec<Value> = (1..=6).flat_map(|at| (1..=5).map(move |to| edit(at, to))).collect();
+        ChatAnswer::Text(json!({ "proposals": all }).to_string())
+    });
+    let report = search(&nas, &server, "--prompting co-evolution --disguise 3");
+    let edits = &report["model"]["edits"];
+    assert!(edits["accepted"].as_u64().unwrap() >= 10, "{edits}");
+    // The rule is about one of the operations, whichever the disguise made of it.
+    let knowledge = nas.read("run/knowledge.md");
+    assert!(
+        LONG.iter().any(|name| knowledge.contains(&format!("{name} at 2 or more"))),
+        "{knowledge}"
+    );
+    assert!(!knowledge.contains("c2 at 2"), "{knowledge}");
+}
+
+#[test]
+fn a_model_that_brings_nothing_is_asked_rarely_where_it_shares_a_search() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|_| ChatAnswer::Text("I cannot help.".to_owned()));
+    let ran = nas.run_line(&format!(
+        "search --searcher operators --operators choose,statistical --device edgegpu --accuracy benchmark \
+         --evaluations 300 --llm-url {} --run run --force",
+        server.url()
+    ));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stdout.contains("share at first"), "{}", ran.stdout);
+    let table = nas.read("run/operators.csv");
+    let last: Vec<Vec<&str>> =
+        table.lines().rev().take(2).map(|line| line.split(',').collect()).collect();
+    let asked = |name: &str| -> usize {
+        last.iter().find(|row| row[1] == name).unwrap()[4].parse().unwrap()
+    };
+    assert!(asked("choose") * 2 < asked("statistical"), "{table}");
+    assert!(server.calls() < 20, "{}", server.calls());
+}
