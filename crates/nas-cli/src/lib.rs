@@ -90,6 +90,8 @@ enum Command {
     ChatTest(commands::chat_test::Arguments),
     /// Asks a language model for the best cells, to see whether it has memorised the benchmark
     MemoriseTest(commands::memorise_test::Arguments),
+    /// Lets a language model choose among candidates, to see whether it is better than chance
+    SkillTest(commands::skill_test::Arguments),
     /// Downloads the benchmark files and compiles their tables
     Download(commands::download::Arguments),
     /// Shows what is installed, what is missing, and what to type
@@ -171,6 +173,7 @@ fn run(
         Command::Knowledge(arguments) => commands::knowledge::run(&arguments),
         Command::ChatTest(arguments) => commands::chat_test::run(&arguments),
         Command::MemoriseTest(arguments) => commands::memorise_test::run(&arguments, data),
+        Command::SkillTest(arguments) => commands::skill_test::run(&arguments, data),
         Command::Download(arguments) => commands::download::run(&arguments, data),
         Command::Doctor(arguments) => commands::doctor::run(&arguments, data),
     }

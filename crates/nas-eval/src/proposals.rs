@@ -86,7 +86,10 @@ impl Truth {
 
     /// What each architecture truly adds to the hypervolume of some that were evaluated; 0 where it lacks a
     /// value.
-    pub(crate) fn gains_of<'b>(
+    ///
+    /// # Errors
+    /// None for a truth that was constructed; passed on from the computation.
+    pub fn gains_of<'b>(
         &self,
         evaluated: &[&Arch],
         architectures: impl Iterator<Item = &'b Arch>,

@@ -16,12 +16,14 @@ pub(crate) struct ReplyText {
     pub(crate) text: String,
     pub(crate) structured: bool,
     pub(crate) truncated: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) first_tokens: Vec<(String, f64)>,
 }
 
 impl Outcome {
     pub(crate) fn into_reply(self) -> Result<Reply, Error> {
         let Self { usage, result } = self;
-        let ReplyText { text, structured, truncated } = result?;
+        let ReplyText { text, structured, truncated, first_tokens } = result?;
         Ok(Reply {
             text,
             prompt_tokens: usage.tokens.prompt,
@@ -33,6 +35,7 @@ impl Outcome {
             structured,
             truncated,
             attempts: usage.attempts,
+            first_tokens,
         })
     }
 }

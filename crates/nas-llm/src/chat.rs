@@ -68,12 +68,22 @@ pub struct ChatRequest {
     pub temperature: Option<f64>,
     /// The seed of the sampling, for servers that support one.
     pub seed: Option<u64>,
+    /// How many of the likeliest first tokens to return with their log-probabilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_tokens: Option<u8>,
 }
 
 impl ChatRequest {
     /// A request for free text with the endpoint's settings.
     pub fn new(messages: Vec<Message>) -> Self {
-        Self { messages, schema: None, max_tokens: None, temperature: None, seed: None }
+        Self {
+            messages,
+            schema: None,
+            max_tokens: None,
+            temperature: None,
+            seed: None,
+            top_tokens: None,
+        }
     }
 
     /// Requests JSON.
@@ -104,6 +114,13 @@ impl ChatRequest {
         self
     }
 
+    /// Also requests so many of the likeliest first tokens, at most 20, with their log-probabilities.
+    #[must_use]
+    pub fn top_tokens(mut self, count: u8) -> Self {
+        self.top_tokens = Some(count);
+        self
+    }
+
     /// SHA-256 of the request's content, in hexadecimal digits: equal requests have equal keys,
     /// whatever the order of the properties in the schema's objects.
     pub fn key(&self) -> String {
@@ -114,6 +131,10 @@ impl ChatRequest {
             "temperature": self.temperature,
             "seed": self.seed,
         });
+        // Absent from the keys of other requests, which are older.
+        if let Some(count) = self.top_tokens {
+            content["top_tokens"] = count.into();
+        }
         content.sort_all_objects();
         let digest = Sha256::digest(content.to_string());
         digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
@@ -143,6 +164,9 @@ pub struct Reply {
     pub truncated: bool,
     /// The number of HTTP requests that were sent for it.
     pub attempts: u32,
+    /// The likeliest first tokens with their log-probabilities, where they were requested and the server
+    /// gives them.
+    pub first_tokens: Vec<(String, f64)>,
 }
 
 #[cfg(test)]
@@ -173,6 +197,7 @@ mod tests {
             request().max_tokens(1),
             request().temperature(1.0),
             request().seed(1),
+            request().top_tokens(5),
         ];
         let keys: std::collections::HashSet<_> = requests.iter().map(ChatRequest::key).collect();
         assert_eq!(keys.len(), requests.len());

@@ -160,11 +160,12 @@ impl Client {
                 Ok(completion) => {
                     self.learnt.keep(dialect);
                     usage.tokens.add(tokens(request, &completion));
-                    let Completion { text, truncated, .. } = completion;
+                    let Completion { text, truncated, first_tokens, .. } = completion;
                     return Ok(ReplyText {
                         text,
                         structured: dialect.structured(request),
                         truncated,
+                        first_tokens,
                     });
                 }
                 Err(failure) => *failure,

@@ -23,6 +23,8 @@ pub(crate) struct Completion {
     pub(crate) thinking_tokens: u64,
     /// The characters of thoughts that the server sent apart from the text.
     pub(crate) thoughts: usize,
+    /// The likeliest first tokens with their log-probabilities.
+    pub(crate) first_tokens: Vec<(String, f64)>,
 }
 
 /// Reads a chat completion. `limit` is the number of tokens that its reply was allowed.
@@ -52,7 +54,8 @@ pub(crate) fn read(
     let error = if at_limit && (is_empty || only_thinks(&text)) {
         Error::Unfinished { at: at.to_owned(), limit, thinking: counts.thinking }
     } else if !is_empty {
-        return Ok(counts.completion(secrets.scrub_reply(&text), truncated, &thoughts));
+        let completion = counts.completion(secrets.scrub_reply(&text), truncated, &thoughts);
+        return Ok(Completion { first_tokens: first_tokens(choice), ..completion });
     } else {
         let reason = if choice.is_null() {
             format!("there is no choice in {}", shown(&value.to_string(), 200))
@@ -74,6 +77,13 @@ pub(crate) fn read(
         failure.next = Next::GiveUp;
     }
     Err(Box::new(Failure { tokens: counts.tokens(), ..failure }))
+}
+
+/// The likeliest tokens in the place of the first, with their log-probabilities.
+fn first_tokens(choice: &Value) -> Vec<(String, f64)> {
+    let likeliest = choice["logprobs"]["content"][0]["top_logprobs"].as_array();
+    let token = |one: &Value| Some((one["token"].as_str()?.to_owned(), one["logprob"].as_f64()?));
+    likeliest.into_iter().flatten().filter_map(token).collect()
 }
 
 /// Whether a text that was cut is nothing but thoughts.
@@ -119,6 +129,7 @@ impl Counts {
             reply_tokens: self.reply,
             thinking_tokens: self.thinking,
             thoughts: thoughts.chars().count(),
+            first_tokens: Vec::new(),
         }
     }
 

@@ -25,10 +25,11 @@ const NO_TEMPERATURE: u8 = 2;
 const NO_SEED: u8 = 4;
 const NO_FORMAT: u8 = 8;
 const NO_SYSTEM: u8 = 16;
+const NO_PROBABILITIES: u8 = 32;
 
 /// What servers refuse: reasoning models need `max_completion_tokens` and accept no temperature
 /// (OpenAI's); some servers support no seed (Gemini's), some no structured output (DeepSeek's), and the
-/// templates of some models no system role (Gemma's).
+/// templates of some models no system role (Gemma's), and few give log-probabilities.
 const QUIRKS: [Quirk; REFUSABLE] = [
     Quirk {
         bit: COMPLETION_TOKENS,
@@ -75,6 +76,12 @@ const QUIRKS: [Quirk; REFUSABLE] = [
         ],
         remedy: "the system's text in the user's message",
         concerns: |request| request.messages.iter().any(|message| message.role == Role::System),
+    },
+    Quirk {
+        bit: NO_PROBABILITIES,
+        words: &["logprobs", "top_logprobs", "log probabilities"],
+        remedy: "no log-probabilities",
+        concerns: |request| request.top_tokens.is_some(),
     },
 ];
 
@@ -154,6 +161,10 @@ impl Dialect {
         }
         if let Some(seed) = request.seed.filter(|_| !self.has(NO_SEED)) {
             body["seed"] = json!(seed);
+        }
+        if let Some(count) = request.top_tokens.filter(|_| !self.has(NO_PROBABILITIES)) {
+            body["logprobs"] = json!(true);
+            body["top_logprobs"] = json!(count);
         }
         body
     }

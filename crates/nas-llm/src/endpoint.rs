@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::{ChatRequest, Error, address::Address};
 
 /// The number of parts of a request that a server may refuse: structured output, `max_tokens`,
-/// `temperature`, `seed`, the system role. After each refusal the request is sent once more without that
+/// `temperature`, `seed`, the system role, log-probabilities. After each refusal the request is sent once more without that
 /// part.
-pub(crate) const REFUSABLE: usize = 5;
+pub(crate) const REFUSABLE: usize = 6;
 
 /// Where a chat model is, and how it is asked.
 ///

@@ -24,6 +24,8 @@ pub enum Fault {
     NoCandidate,
     /// In another niche.
     OutsideNiche,
+    /// The server gives no log-probabilities of the candidates' letters.
+    NoProbabilities,
 }
 
 impl Fault {
@@ -39,6 +41,7 @@ impl Fault {
             Self::Duplicate => "duplicate",
             Self::NoCandidate => "no-candidate",
             Self::OutsideNiche => "outside-niche",
+            Self::NoProbabilities => "no-probabilities",
         }
     }
 }

@@ -247,7 +247,7 @@ impl LanguageModel {
                 crossover: rng.random_bool(self.settings.crossover),
                 seed: u64::from(rng.random::<u32>()),
                 candidates: match style {
-                    Style::Choose => request.slate(self.settings.candidates, rng),
+                    Style::Choose | Style::Rank => request.slate(self.settings.candidates, rng),
                     _ => Vec::new(),
                 },
                 spare,
@@ -319,6 +319,7 @@ impl Proposer for ModelOperator {
     ) -> Vec<Result<Answer, BoxError>> {
         let mut model = self.model.borrow_mut();
         let style = match (self.form, model.settings.style) {
+            (ProposalForm::Choice, style) if style.chooses() => style,
             (ProposalForm::Choice, _) => Style::Choose,
             (_, Style::CoEvolution) => Style::CoEvolution,
             _ => Style::WithoutRules,

@@ -43,8 +43,7 @@ impl Default for Prompting {
 impl Prompting {
     /// The number of calls of one niche in one generation, if nothing is asked again.
     pub fn stages(&self) -> u64 {
-        let twice =
-            self.style == Style::CoEvolution || self.style == Style::Choose && self.both_orders;
+        let twice = self.style == Style::CoEvolution || self.style.chooses() && self.both_orders;
         1 + u64::from(twice)
     }
 }
@@ -59,6 +58,9 @@ pub enum Style {
     /// A choice among candidates that the search draws as [`Request::slate`](nas_search::Request::slate):
     /// each is new and in the niche, so every choice is accepted.
     Choose,
+    /// The same, but the candidates are ranked by the probabilities that the model gives to their letters,
+    /// in a call whose reply is one letter. For servers that give log-probabilities.
+    Rank,
     /// Architectures, without parents or rules.
     Plain,
     /// The same, over the whole range of latency.
@@ -66,9 +68,14 @@ pub enum Style {
 }
 
 impl Style {
+    /// Whether it is a choice among candidates.
+    pub fn chooses(self) -> bool {
+        matches!(self, Self::Choose | Self::Rank)
+    }
+
     /// Whether proposals are made from parents.
     pub fn has_parents(self) -> bool {
-        matches!(self, Self::CoEvolution | Self::WithoutRules | Self::Choose)
+        matches!(self, Self::CoEvolution | Self::WithoutRules) || self.chooses()
     }
 }
 

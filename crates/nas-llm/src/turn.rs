@@ -6,22 +6,21 @@ use nas_search::{
 use nas_space::Arch;
 
 use crate::{
-    ChatModel, ChatRequest, Error, Fault, Kind, Message, Reply,
+    ChatModel, ChatRequest, Error, Kind, Message, Reply,
     contribution::Tally,
     fault::Rejected,
     memory::{Outcome, Tried},
     prompt::{self, Proposing, Subject},
     prompting::{Prompting, ProposalForm, Style},
-    reply::{self, Pick, Suggestion},
-    schema::{choices_schema, proposals_schema, reply_tokens, rules_schema},
-    slate::Slate,
+    reply::{self, Suggestion},
+    schema::{proposals_schema, reply_tokens, rules_schema},
 };
 
 /// The largest number of rules that one call may state.
 const RULES: usize = 2;
 
 /// 1 for a call that was made, also for a failed one; 0 for a call that the budget refused.
-fn was_made(call: &Result<Reply, Error>) -> u64 {
+pub(crate) fn was_made(call: &Result<Reply, Error>) -> u64 {
     u64::from(!matches!(call, Err(error) if error.kind() == Kind::Budget))
 }
 
@@ -75,7 +74,7 @@ impl TurnResult {
         }
     }
 
-    fn accept(&mut self, arch: Arch, rationale: Option<String>) {
+    pub fn accept(&mut self, arch: Arch, rationale: Option<String>) {
         self.made.accept();
         self.accepted.push(Proposal { arch, rationale, by: None });
     }
@@ -89,7 +88,7 @@ impl Turn<'_> {
                 self.reflect(model, &mut result).await?;
             }
             match self.settings.style {
-                Style::Choose => self.choose(model, &mut result).await,
+                Style::Choose | Style::Rank => self.choose(model, &mut result).await,
                 _ => self.propose(model, &mut result).await,
             }
         };
@@ -222,61 +221,12 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Stage 2 where the model chooses from candidates. Asked in both orders, it may choose two of one
-    /// group: then the seed decides.
-    async fn choose(&self, model: &ChatModel, result: &mut TurnResult) -> Result<(), Error> {
-        let request = self.subject.request;
-        result.form = ProposalForm::Choice;
-        if self.candidates.is_empty() {
-            return Ok(());
-        }
-        let orders = if self.settings.both_orders { &[false, true][..] } else { &[false] };
-        let mut picked: Vec<Vec<(&Child<'_>, Pick)>> = Vec::new();
-        let mut missing = None;
-        for &reversed in orders {
-            let slate = Slate::new(self.subject, &self.candidates, request.evaluated, reversed);
-            let prompt = prompt::choose(self.subject, &slate, self.outcomes.as_deref())?;
-            let schema = choices_schema(&slate, self.expected());
-            let call = self.ask(model, messages(prompt)?, ("choices", schema), request.count).await;
-            result.proposals += was_made(&call);
-            let Reply { text, .. } = call?;
-            result.replies += 1;
-            let mut picks = reply::picks(&slate, request.objectives, &text);
-            if reversed {
-                picks.reverse();
-            }
-            picked.resize_with(picks.len(), Vec::new);
-            for (group, pick) in picked.iter_mut().zip(picks) {
-                match pick {
-                    Ok(pick) => group.push((slate.child(pick.candidate), pick)),
-                    Err(rejected) => missing = Some(rejected),
-                }
-            }
-        }
-        for (at, mut group) in picked.into_iter().enumerate() {
-            if group.is_empty() {
-                let fault = missing.as_ref().map_or(Fault::Form, |rejected| rejected.fault);
-                result.made.reject(fault);
-                continue;
-            }
-            let (child, pick) = group.swap_remove((self.seed as usize + at) % group.len());
-            result.tried.push(Tried {
-                arch: child.arch.clone(),
-                parent: child.parent.map(|parent| parent.arch.clone()),
-                expected: pick.expected,
-                refused: None,
-            });
-            result.accept(child.arch.clone(), pick.reason);
-        }
-        Ok(())
-    }
-
     /// The objectives whose values the model is to expect.
-    fn expected(&self) -> &[Objective] {
+    pub fn expected(&self) -> &[Objective] {
         if self.outcomes.is_some() { self.subject.request.objectives } else { &[] }
     }
 
-    async fn ask(
+    pub async fn ask(
         &self,
         model: &ChatModel,
         messages: Vec<Message>,
@@ -289,6 +239,6 @@ impl Turn<'_> {
     }
 }
 
-fn messages(prompt: String) -> Result<Vec<Message>, Error> {
+pub(crate) fn messages(prompt: String) -> Result<Vec<Message>, Error> {
     Ok(vec![Message::system(prompt::system()?), Message::user(prompt)])
 }

@@ -25,5 +25,6 @@ pub mod runs;
 pub mod score;
 pub mod score_merge;
 pub mod search;
+pub mod skill_test;
 pub mod space;
 pub mod worker;

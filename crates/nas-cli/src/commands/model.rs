@@ -96,6 +96,9 @@ pub enum Prompts {
     /// As without-rules, but the model chooses from new architectures of the niche, made by one or two
     /// edits of its front
     Choose,
+    /// As choose, but the candidates are ranked by the probabilities of their letters, in calls with a
+    /// reply of one letter; for servers that give log-probabilities
+    Rank,
     /// Only architectures, without a random sample or parents
     Plain,
     /// As plain, over the whole range of latency
@@ -108,6 +111,7 @@ impl Prompts {
             Self::CoEvolution => Style::CoEvolution,
             Self::WithoutRules => Style::WithoutRules,
             Self::Choose => Style::Choose,
+            Self::Rank => Style::Rank,
             Self::Plain => Style::Plain,
             Self::LatencyOriented => Style::LatencyOriented,
         }
@@ -142,6 +146,11 @@ impl EndpointArguments {
             }
         }
         Ok(endpoint)
+    }
+
+    /// Calls at the same time.
+    pub fn parallel(&self) -> usize {
+        usize::from(self.parallel)
     }
 
     /// Whether a server is named.

@@ -30,7 +30,10 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new
         ("outcomes", include_str!("../prompts/outcomes.txt")),
         ("reflect", include_str!("../prompts/reflect.txt")),
         ("propose", include_str!("../prompts/propose.txt")),
+        ("situation", include_str!("../prompts/situation.txt")),
         ("choose", include_str!("../prompts/choose.txt")),
+        ("rank", include_str!("../prompts/rank.txt")),
+        ("letters", include_str!("../prompts/letters.txt")),
         ("plain", include_str!("../prompts/plain.txt")),
         ("again", include_str!("../prompts/again.txt")),
         ("memorise", include_str!("../prompts/memorise.txt")),
@@ -111,9 +114,6 @@ pub(crate) fn choose(
     slate: &Slate<'_>,
     outcomes: Option<&[Outcome]>,
 ) -> Result<String, Error> {
-    let evaluated = slate.evaluated().iter().zip(1..);
-    let evaluated = evaluated.map(|(one, number)| context! { number, ..subject.shown(one, false) });
-    let evaluated: Vec<Value> = evaluated.collect();
     let groups: Vec<Vec<Value>> = slate
         .groups()
         .map(|group| {
@@ -124,14 +124,40 @@ pub(crate) fn choose(
             candidates.collect()
         })
         .collect();
+    render("choose", context! { groups, ..situation(subject, slate, outcomes) })
+}
+
+/// The system message where a reply is a letter.
+pub(crate) fn system_of_letters() -> Result<String, Error> {
+    render("letters", context!())
+}
+
+/// The letter of a candidate in the order in which the model sees them.
+pub(crate) fn letter(candidate: usize) -> char {
+    char::from(b'A' + (candidate % 26) as u8)
+}
+
+/// The candidates of a slate by letters, for the most promising.
+pub(crate) fn rank(
+    subject: Subject<'_>,
+    slate: &Slate<'_>,
+    outcomes: Option<&[Outcome]>,
+) -> Result<String, Error> {
+    let candidates = slate.groups().flatten().map(|at| {
+        let (parent, made) = slate.made(subject, at);
+        context! { letter => letter(at).to_string(), parent, made }
+    });
+    let candidates: Vec<Value> = candidates.collect();
+    render("rank", context! { candidates, ..situation(subject, slate, outcomes) })
+}
+
+/// What the model sees before candidates.
+fn situation(subject: Subject<'_>, slate: &Slate<'_>, outcomes: Option<&[Outcome]>) -> Value {
+    let evaluated = slate.evaluated().iter().zip(1..);
+    let evaluated = evaluated.map(|(one, number)| context! { number, ..subject.shown(one, false) });
+    let evaluated: Vec<Value> = evaluated.collect();
     let rules = subject.rules(subject.request.knowledge());
-    render(
-        "choose",
-        context! {
-            evaluated, groups, rules,
-            ..context! { ..subject.outcomes(outcomes), ..subject.setting() }
-        },
-    )
+    context! { evaluated, rules, ..context! { ..subject.outcomes(outcomes), ..subject.setting() } }
 }
 
 /// One stage without niches, parents or rules. With `device` it asks for the whole range of the

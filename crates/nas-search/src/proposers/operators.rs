@@ -53,7 +53,7 @@ pub struct Operator<'a> {
 /// predictions for what was evaluated are right in the mean. An operator that brings nothing is asked less
 /// and less.
 pub struct Operators<'a> {
-    operators: Vec<Operator<'a>>,
+    all: Vec<Operator<'a>>,
     credits: Vec<Credit>,
     selection: Selection,
     /// What was asked for in the last generation.
@@ -119,7 +119,7 @@ impl<'a> Operators<'a> {
     pub fn new(operators: Vec<Operator<'a>>, selection: Selection) -> Self {
         Self {
             credits: vec![Credit::default(); operators.len()],
-            operators,
+            all: operators,
             selection,
             asked: Vec::new(),
             counted: 0,
@@ -182,7 +182,7 @@ impl<'a> Operators<'a> {
 
     /// The probability with which each operator is asked.
     fn probabilities(&self, rng: &mut SearchRng) -> Vec<f64> {
-        let count = self.operators.len() as f64;
+        let count = self.all.len() as f64;
         let weights: Vec<f64> = match self.selection {
             Selection::ProbabilityMatching => {
                 let means = self.credits.iter().map(Credit::mean);
@@ -318,7 +318,7 @@ impl Proposer for Operators<'_> {
     ) -> Vec<Result<Answer, BoxError>> {
         let Some(first) = requests.first() else { return Vec::new() };
         self.count(first.evaluated, first.objectives);
-        let mut shares = vec![0.0; self.operators.len()];
+        let mut shares = vec![0.0; self.all.len()];
         let chosen: Vec<usize> = requests
             .iter()
             .map(|_| {
@@ -331,12 +331,12 @@ impl Proposer for Operators<'_> {
                     left -= probability;
                     left < 0.0
                 });
-                passed.unwrap_or(self.operators.len() - 1)
+                passed.unwrap_or(self.all.len() - 1)
             })
             .collect();
         let mut answers: Vec<Option<Result<Answer, BoxError>>> =
             requests.iter().map(|_| None).collect();
-        for (at, operator) in self.operators.iter_mut().enumerate() {
+        for (at, operator) in self.all.iter_mut().enumerate() {
             let mine: Vec<usize> = (0..requests.len()).filter(|one| chosen[*one] == at).collect();
             if mine.is_empty() {
                 continue;
@@ -354,7 +354,7 @@ impl Proposer for Operators<'_> {
                 answers[place] = Some(answer);
             }
         }
-        let of = shares.into_iter().zip(&self.operators).zip(&self.credits);
+        let of = shares.into_iter().zip(&self.all).zip(&self.credits);
         self.history.extend(of.map(|((probability, operator), credit)| Share {
             generation: first.generation,
             operator: operator.name.clone(),
@@ -381,7 +381,7 @@ impl Proposer for Operators<'_> {
 
     fn rejected(&mut self, proposal: &Proposal, why: &crate::Rejection) {
         let of = |operator: &&mut Operator<'_>| proposal.by.as_ref() == Some(&operator.name);
-        if let Some(operator) = self.operators.iter_mut().find(of) {
+        if let Some(operator) = self.all.iter_mut().find(of) {
             operator.proposer.rejected(proposal, why);
         }
     }

@@ -69,10 +69,8 @@ const SHARED: u32 = 200;
 
 /// Simulated models that choose among candidates, all by themselves.
 fn skilled(niches: bool) -> Experiment {
-    let (name, cut) = match niches {
-        true => ("niches", " --partition pel-nas --allocation equal"),
-        false => ("whole", ""),
-    };
+    let (name, cut) =
+        if niches { ("niches", " --partition pel-nas --allocation equal") } else { ("whole", "") };
     Experiment::scores(
         format!("skill-{name}"),
         format!(

@@ -22,7 +22,7 @@ use super::{
     limit::{KnownValue, Limited},
     plan::{Plan, TABLES},
     proposer::{Proposing, candidates, nearest},
-    report::Report,
+    report::{OfProposer, Report},
     view::View,
     watch::Watch,
 };
@@ -296,16 +296,13 @@ impl Session {
         }
         let predicted =
             proposing.predicted_front(&self.plan, &self.problem, &outcome, &candidates)?;
-        let report = Report::new(
-            &self.plan,
-            &self.problem,
-            &self.opened,
-            &outcome,
+        let of_proposer = OfProposer {
             predicted,
             model,
-            proposing.failures(),
-            proposing.shares(),
-        )?;
+            failures: proposing.failures(),
+            shares: proposing.shares(),
+        };
+        let report = Report::new(&self.plan, &self.problem, &self.opened, &outcome, of_proposer)?;
         let code = self.results(&report).map_err(|failure| {
             let is_complete = |one: &Evaluated| one.complete().is_some();
             // Only what was evaluated is worth resuming.

@@ -2,7 +2,6 @@
 
 use nas_eval::Problem;
 use nas_hw::Metric;
-use nas_llm::Style;
 use nas_partition::Allocation;
 use nas_search::RandomChoice;
 
@@ -19,50 +18,8 @@ pub const LISTED: usize = 10_000_000;
 
 /// Refuses options that contradict each other or have no effect, as far as the arguments alone show it.
 pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
+    refuse_about_model(arguments)?;
     let searcher = arguments.searcher();
-    if !arguments.asks_model()
-        && let Some(option) = arguments.model.given()
-    {
-        return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
-    }
-    let operators = [
-        ("--operators", !arguments.operators.is_empty()),
-        ("--selection", arguments.selection.is_some()),
-    ];
-    if searcher != Some(Searcher::Operators)
-        && let Some((option, _)) = operators.into_iter().find(|(_, given)| *given)
-    {
-        return Err(Failure::input(format!("{option} has no effect without --searcher operators")));
-    }
-    if let [one] = arguments.operators[..] {
-        return Err(Failure::input(format!(
-            "--operators {}: expected two or more, which share the search",
-            one.name()
-        )));
-    }
-    let again = (1..arguments.operators.len())
-        .find(|at| arguments.operators[..*at].contains(&arguments.operators[*at]));
-    if let Some(at) = again {
-        let name = arguments.operators[at].name();
-        return Err(Failure::input(format!("--operators: {name} is named twice")));
-    }
-    let chooses = searcher.is_some_and(|searcher| {
-        searcher.name() == RandomChoice::NAME
-            || searcher == Searcher::Llm && arguments.model.style() == Style::Choose
-            || searcher == Searcher::Operators
-    });
-    if arguments.candidates.is_some() && !chooses {
-        return Err(Failure::input(
-            "--candidates has no effect without a choice among them: --searcher llm --prompting choose, or --searcher random-choice",
-        ));
-    }
-    if searcher == Some(Searcher::Llm)
-        && arguments.allocation.or(Allocation::Equal) == Allocation::Adaptive
-    {
-        return Err(Failure::input(
-            "--allocation adaptive: a language model is asked for each niche separately: leave it out, or name another --searcher",
-        ));
-    }
     if searcher == Some(Searcher::Exhaustive)
         && let Some(option) = arguments.guides().or(arguments.evaluations.map(|_| "--evaluations"))
     {
@@ -136,6 +93,56 @@ pub fn refuse(arguments: &Arguments, problem: &Problem) -> Result<(), Failure> {
         check_published(problem, device)?;
     }
     check_energy(arguments, problem, device)
+}
+
+/// Refuses options about a language model, operators and candidates that contradict each other or have no
+/// effect.
+fn refuse_about_model(arguments: &Arguments) -> Result<(), Failure> {
+    let searcher = arguments.searcher();
+    if !arguments.asks_model()
+        && let Some(option) = arguments.model.given()
+    {
+        return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
+    }
+    let operators = [
+        ("--operators", !arguments.operators.is_empty()),
+        ("--selection", arguments.selection.is_some()),
+    ];
+    if searcher != Some(Searcher::Operators)
+        && let Some((option, _)) = operators.into_iter().find(|(_, given)| *given)
+    {
+        return Err(Failure::input(format!("{option} has no effect without --searcher operators")));
+    }
+    if let [one] = arguments.operators[..] {
+        return Err(Failure::input(format!(
+            "--operators {}: expected two or more, which share the search",
+            one.name()
+        )));
+    }
+    let again = (1..arguments.operators.len())
+        .find(|at| arguments.operators[..*at].contains(&arguments.operators[*at]));
+    if let Some(at) = again {
+        let name = arguments.operators[at].name();
+        return Err(Failure::input(format!("--operators: {name} is named twice")));
+    }
+    let chooses = searcher.is_some_and(|searcher| {
+        searcher.name() == RandomChoice::NAME
+            || searcher == Searcher::Llm && arguments.model.style().chooses()
+            || searcher == Searcher::Operators
+    });
+    if arguments.candidates.is_some() && !chooses {
+        return Err(Failure::input(
+            "--candidates has no effect without a choice among them: --searcher llm --prompting choose, or --searcher random-choice",
+        ));
+    }
+    if searcher == Some(Searcher::Llm)
+        && arguments.allocation.or(Allocation::Equal) == Allocation::Adaptive
+    {
+        return Err(Failure::input(
+            "--allocation adaptive: a language model is asked for each niche separately: leave it out, or name another --searcher",
+        ));
+    }
+    Ok(())
 }
 
 /// Refuses energy that nothing has.

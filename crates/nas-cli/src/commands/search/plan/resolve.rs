@@ -112,13 +112,14 @@ impl Plan {
 
 /// The operators that share a search, with their default.
 fn operators(arguments: &Arguments, searcher: Searcher) -> Option<OperatorsPlan> {
-    let default: &[&str] = match arguments.asks_model() {
-        true => &["choose", "statistical"],
-        false => &["random-edits", "random-crossover", "statistical"],
+    let default: &[&str] = if arguments.asks_model() {
+        &["choose", "statistical"]
+    } else {
+        &["random-edits", "random-crossover", "statistical"]
     };
-    let named = |name: &&str| OperatorName::try_from((*name).to_owned()).ok();
+    let operator = |name: &&str| OperatorName::try_from((*name).to_owned()).ok();
     let names = match arguments.operators[..] {
-        [] => default.iter().filter_map(named).collect(),
+        [] => default.iter().filter_map(operator).collect(),
         _ => arguments.operators.clone(),
     };
     let selection = arguments.selection.unwrap_or_default();

@@ -61,6 +61,19 @@ pub struct Report<'a> {
     running: bool,
 }
 
+/// What a proposer has to report at the end of a search.
+#[derive(Default)]
+pub struct OfProposer {
+    /// What it predicts to be on the front beside what was evaluated.
+    pub predicted: Vec<PredictedMember>,
+    /// What a language model contributed.
+    pub model: Option<Contribution>,
+    /// How a user's searcher failed: each kind with its number and the first message.
+    pub failures: Vec<(&'static str, usize, String)>,
+    /// The shares of operators in each generation.
+    pub shares: Vec<Share>,
+}
+
 /// A row of a table: what was evaluated, or what is predicted.
 struct Row<'a> {
     one: Cow<'a, Evaluated>,
@@ -88,11 +101,9 @@ impl<'a> Report<'a> {
         problem: &'a Problem,
         opened: &'a Opened,
         outcome: &'a Outcome,
-        predicted: Vec<PredictedMember>,
-        model: Option<Contribution>,
-        searcher_failures: Vec<(&'static str, usize, String)>,
-        shares: Vec<Share>,
+        of_proposer: OfProposer,
     ) -> Result<Self, Failure> {
+        let OfProposer { predicted, model, failures: searcher_failures, shares } = of_proposer;
         let front = outcome.front();
         let scores = match &opened.truth {
             Some(truth) => {
@@ -143,7 +154,7 @@ impl<'a> Report<'a> {
         opened: &'a Opened,
         outcome: &'a Outcome,
     ) -> Result<Self, Failure> {
-        let report = Self::new(plan, problem, opened, outcome, vec![], None, vec![], vec![])?;
+        let report = Self::new(plan, problem, opened, outcome, OfProposer::default())?;
         Ok(Self { running: true, ..report })
     }
 

@@ -1,0 +1,213 @@
+//! A model's choice among candidates.
+
+use nas_search::{Child, Request, groups};
+use tokio::runtime;
+
+use crate::{
+    ChatModel, ChatRequest, Error, Fault, Message, Prompting, Reply, Style,
+    fault::Rejected,
+    memory::Tried,
+    names::Names,
+    prompt::{self, Subject},
+    prompting::ProposalForm,
+    reply::{self, Pick},
+    schema::choices_schema,
+    slate::Slate,
+    turn::{Turn, TurnResult, messages, was_made},
+};
+
+/// The most likely first tokens that a server is asked for: the most that OpenAI's gives.
+const TOP_TOKENS: u8 = 20;
+
+/// Tokens of a reply that is a letter: some models begin with a space.
+const LETTER_TOKENS: u32 = 2;
+
+/// What a model chose: positions of candidates.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Chosen {
+    /// In each order in which it was shown the candidates: as they are, and reversed.
+    pub by_order: Vec<Vec<usize>>,
+    /// Both orders together.
+    pub together: Vec<usize>,
+}
+
+/// Asks a model once to choose [`request.count`](Request::count) of these candidates, as a search with these
+/// settings asks it.
+///
+/// # Errors
+/// Those of [`ChatModel::chat`].
+pub fn choose(
+    model: &ChatModel,
+    settings: &Prompting,
+    request: &Request<'_>,
+    candidates: Vec<Child<'_>>,
+    seed: u64,
+) -> Result<Chosen, Error> {
+    let names = match settings.disguise {
+        Some(seed) => Names::disguised(request.space, seed)?,
+        None => Names::own(request.space)?,
+    };
+    let turn = Turn {
+        subject: Subject { request, names: &names },
+        rejections: &[],
+        outcomes: None,
+        candidates,
+        settings,
+        reflects: false,
+        edits: false,
+        crossover: false,
+        seed,
+        spare: 0,
+    };
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let mut result = TurnResult::default();
+    let picks = runtime.map_err(Error::Runtime)?.block_on(turn.picks(model, &mut result))?;
+    let positions = |picks: &[Result<Pick, Rejected>]| -> Vec<usize> {
+        picks.iter().flatten().map(|pick| pick.candidate).collect()
+    };
+    Ok(Chosen {
+        by_order: picks.by_order.iter().map(|picks| positions(picks)).collect(),
+        together: positions(&picks.together),
+    })
+}
+
+/// The choices of a turn. A pick's candidate is its position among the turn's candidates.
+struct Picks {
+    by_order: Vec<Vec<Result<Pick, Rejected>>>,
+    together: Vec<Result<Pick, Rejected>>,
+}
+
+impl Turn<'_> {
+    /// Stage 2 where the model chooses from candidates.
+    pub async fn choose(&self, model: &ChatModel, result: &mut TurnResult) -> Result<(), Error> {
+        result.form = ProposalForm::Choice;
+        if self.candidates.is_empty() {
+            return Ok(());
+        }
+        for pick in self.picks(model, result).await?.together {
+            let Pick { candidate, reason, expected } = match pick {
+                Ok(pick) => pick,
+                Err(rejected) => {
+                    result.made.reject(rejected.fault);
+                    continue;
+                }
+            };
+            let Child { arch, parent } = &self.candidates[candidate];
+            result.tried.push(Tried {
+                arch: arch.clone(),
+                parent: parent.map(|parent| parent.arch.clone()),
+                expected,
+                refused: None,
+            });
+            result.accept(arch.clone(), reason);
+        }
+        Ok(())
+    }
+
+    async fn picks(&self, model: &ChatModel, result: &mut TurnResult) -> Result<Picks, Error> {
+        let orders = if self.settings.both_orders { &[false, true][..] } else { &[false] };
+        match self.settings.style {
+            Style::Rank => self.by_probability(model, orders, result).await,
+            _ => self.one_of_each_group(model, orders, result).await,
+        }
+    }
+
+    /// One of each group. Asked in both orders, the model may choose two of one group: then the seed
+    /// decides.
+    async fn one_of_each_group(
+        &self,
+        model: &ChatModel,
+        orders: &[bool],
+        result: &mut TurnResult,
+    ) -> Result<Picks, Error> {
+        let request = self.subject.request;
+        let mut by_order = Vec::new();
+        for &reversed in orders {
+            let slate = Slate::new(self.subject, &self.candidates, request.evaluated, reversed);
+            let prompt = prompt::choose(self.subject, &slate, self.outcomes.as_deref())?;
+            let schema = choices_schema(&slate, self.expected());
+            let call = self.ask(model, messages(prompt)?, ("choices", schema), request.count).await;
+            result.proposals += was_made(&call);
+            let Reply { text, .. } = call?;
+            result.replies += 1;
+            let mut picks = reply::picks(&slate, request.objectives, &text);
+            if reversed {
+                picks.reverse();
+            }
+            for pick in picks.iter_mut().flatten() {
+                pick.candidate = slate.position(pick.candidate);
+            }
+            by_order.push(picks);
+        }
+        let groups = groups(self.candidates.len(), request.count).count();
+        let together = (0..groups).map(|group| {
+            let picks: Vec<&Result<Pick, Rejected>> =
+                by_order.iter().filter_map(|picks| picks.get(group)).collect();
+            let made: Vec<&Pick> = picks.iter().filter_map(|pick| pick.as_ref().ok()).collect();
+            match (made.len(), picks.first()) {
+                (0, Some(Err(rejected))) => Err(rejected.clone()),
+                (0, _) => Err(Rejected::new(Fault::Form, "nothing was chosen")),
+                (count, _) => Ok(made[(self.seed as usize + group) % count].clone()),
+            }
+        });
+        let together = together.collect();
+        Ok(Picks { by_order, together })
+    }
+
+    /// The candidates whose letters are the most likely replies; in both orders together, those with the
+    /// greatest mean log-probability.
+    async fn by_probability(
+        &self,
+        model: &ChatModel,
+        orders: &[bool],
+        result: &mut TurnResult,
+    ) -> Result<Picks, Error> {
+        let request = self.subject.request;
+        let count = request.count.min(self.candidates.len());
+        let mut sums = vec![0.0; self.candidates.len()];
+        let (mut by_order, mut is_complete) = (Vec::new(), true);
+        for &reversed in orders {
+            let slate = Slate::new(self.subject, &self.candidates, request.evaluated, reversed);
+            let prompt = prompt::rank(self.subject, &slate, self.outcomes.as_deref())?;
+            let messages =
+                vec![Message::system(prompt::system_of_letters()?), Message::user(prompt)];
+            let asked = ChatRequest::new(messages).max_tokens(LETTER_TOKENS).seed(self.seed);
+            let call = model.chat(&asked.top_tokens(TOP_TOKENS)).await;
+            result.proposals += was_made(&call);
+            let Reply { first_tokens, .. } = call?;
+            result.replies += 1;
+            let least = first_tokens.iter().map(|one| one.1).fold(0.0, f64::min);
+            let mut scores = vec![0.0; self.candidates.len()];
+            let mut found = false;
+            for at in 0..self.candidates.len() {
+                let letter = prompt::letter(at).to_string();
+                let named = first_tokens.iter().filter(|(token, _)| token.trim() == letter);
+                let likely = named.map(|one| one.1).reduce(f64::max);
+                found |= likely.is_some();
+                // One that is not among the likeliest is less likely than they are.
+                scores[slate.position(at)] = likely.unwrap_or(least - 1.0);
+            }
+            is_complete &= found;
+            for (sum, score) in sums.iter_mut().zip(&scores) {
+                *sum += score;
+            }
+            by_order.push(best(&scores, count, found));
+        }
+        Ok(Picks { together: best(&sums, count, is_complete), by_order })
+    }
+}
+
+/// The positions of the greatest scores; none where there are no scores.
+fn best(scores: &[f64], count: usize, found: bool) -> Vec<Result<Pick, Rejected>> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    let pick = |candidate| {
+        if found {
+            Ok(Pick { candidate, reason: None, expected: Vec::new() })
+        } else {
+            let message = "the server gives no log-probabilities";
+            Err(Rejected::new(Fault::NoProbabilities, message))
+        }
+    };
+    order.into_iter().take(count).map(pick).collect()
+}
