@@ -250,3 +250,118 @@ fn a_model_that_brings_nothing_is_asked_rarely_where_it_shares_a_search() {
     assert!(asked("choose") * 2 < asked("statistical"), "{table}");
     assert!(server.calls() < 20, "{}", server.calls());
 }
+
+/// The candidates of a prompt for a letter, in order.
+fn lettered(prompt: &str) -> Vec<Cell> {
+    // In the form of a prompt with one group.
+    let numbered = prompt.lines().map(|line| match line.split_once(") ") {
+        Some((letter, rest)) if letter.len() == 1 => {
+            format!("{}: {rest}", letter.as_bytes()[0] - b'A' + 1)
+        }
+        _ if line.starts_with("Candidates") => "Group 1:".to_owned(),
+        _ => line.to_owned(),
+    });
+    let numbered: Vec<String> = numbered.collect();
+    let mut seen = read(&numbered.join("\n"));
+    seen.groups.remove(0).into_iter().map(|(_, cell)| cell).collect()
+}
+
+/// A completion of one letter, with log-probabilities of all letters.
+fn letter(prompt: &str, score: impl Fn(&Cell) -> f64) -> ChatAnswer {
+    let tokens = (b'A'..).zip(lettered(prompt)).map(|(letter, cell)| {
+        json!({ "token": format!(" {}", char::from(letter)), "logprob": score(&cell) })
+    });
+    let tokens: Vec<Value> = tokens.collect();
+    let body = json!({
+        "choices": [{
+            "message": { "role": "assistant", "content": "A" },
+            "finish_reason": "length",
+            "logprobs": { "content": [{ "token": " A", "logprob": -1.0, "top_logprobs": tokens }] },
+        }],
+        "usage": { "prompt_tokens": 10, "completion_tokens": 1 },
+    });
+    ChatAnswer::Http(200, body.to_string())
+}
+
+#[test]
+fn candidates_are_ranked_by_the_probabilities_of_their_letters() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let truth = Arc::new(truth(&nas));
+    let server = ChatServer::start(move |request| {
+        assert_eq!((&request["logprobs"], &request["top_logprobs"]), (&json!(true), &json!(20)));
+        let prompt = prompt(request);
+        let front: Vec<[f64; 2]> =
+            read(&prompt).evaluated.iter().map(|(cell, _)| truth[cell]).collect();
+        letter(&prompt, |cell| area(&[&front[..], &[truth[cell]]].concat()) - 1.0)
+    });
+    let report = search(&nas, &server, "--prompting rank");
+    let choices = &report["model"]["choices"];
+    assert_eq!((&choices["made"], &choices["accepted"]), (&json!(60), &json!(60)));
+    assert_eq!(server.calls(), 12);
+    let url = server.url();
+    let test =
+        format!("skill-test --situations 18 --prompting rank --llm-both-orders --llm-url {url}");
+    let ran = nas.run_line(&test);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let skill = |row: &str| -> f64 {
+        let line = ran.stdout.lines().find(|line| line.starts_with(row)).unwrap();
+        let of = line.split_whitespace().rev().nth(2).unwrap();
+        of.trim_start_matches('+').replace('−', "-").parse().unwrap()
+    };
+    // It knows validation accuracy, and is scored on test accuracy.
+    assert!(skill("both orders together") > 0.6, "{}", ran.stdout);
+    assert!(skill("the best") > 0.99, "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("in the reverse order it makes 100 % of the same"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn without_log_probabilities_nothing_is_ranked_and_the_search_goes_on() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        if !request["logprobs"].is_null() {
+            let refusal = r#"{"error":{"message":"logprobs is not supported"}}"#;
+            return ChatAnswer::Http(400, refusal.to_owned());
+        }
+        ChatAnswer::Text("A".to_owned())
+    });
+    let ran = nas.run_line(&format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --evaluations 120 --prompting rank \
+         --llm-url {} --run run --force",
+        server.url()
+    ));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stdout.contains("60 no-probabilities"), "{}", ran.stdout);
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 121);
+}
+
+#[test]
+fn the_skill_of_a_simulated_model_is_found_and_replayed() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let truth = Arc::new(truth(&nas));
+    let mut found = Vec::new();
+    for skill in [0.0, 1.0] {
+        let truth = Arc::clone(&truth);
+        let server = ChatServer::start(move |request| {
+            ChatAnswer::Text(choose(&prompt(request), &truth, skill).to_string())
+        });
+        let ran = nas.run_line(&format!(
+            "skill-test --situations 30 --llm-url {} --record {skill}.jsonl",
+            server.url()
+        ));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(server.calls(), 30);
+        let replayed = nas.run_line(&format!("skill-test --situations 30 --replay {skill}.jsonl"));
+        assert_eq!(replayed.stdout, ran.stdout);
+        let line = ran.stdout.lines().find(|line| line.starts_with("the model's")).unwrap();
+        let percentile = line.split_whitespace().nth(2).unwrap().parse::<f64>().unwrap();
+        found.push(percentile);
+        let rows = nas
+            .run_line(&format!("skill-test --situations 30 --replay {skill}.jsonl --format csv"));
+        assert_eq!(rows.stdout.lines().count(), 1 + 90);
+    }
+    assert!((found[0] - 0.5).abs() < 0.1 && found[1] > 0.65, "{found:?}");
+}

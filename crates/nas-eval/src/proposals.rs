@@ -1,6 +1,6 @@
 //! How good single proposals were, by true values.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use nas_pareto::{Direction, PointSet, hypervolume_gain, non_dominated};
 use nas_partition::Partition;
@@ -42,7 +42,7 @@ impl Truth {
         let mut fronts: Vec<Vec<&[f64]>> = vec![Vec::new(); niches];
         let (mut proposals, mut entered, mut percentiles) = (0, 0.0, 0.0);
         for generation in evaluated.chunk_by(|a, b| a.generation == b.generation) {
-            let mut by_niche: HashMap<usize, Vec<&Evaluated>> = HashMap::new();
+            let mut by_niche: BTreeMap<usize, Vec<&Evaluated>> = BTreeMap::new();
             for one in generation.iter().filter(|one| one.generation > 0 && of(one)) {
                 by_niche.entry(partition.niche_of(&one.arch)).or_default().push(one);
             }
