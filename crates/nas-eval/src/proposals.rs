@@ -60,19 +60,18 @@ impl Truth {
                     let no_more = sorted.partition_point(|other| *other <= gain);
                     proposals += 1;
                     percentiles += (less + no_more) as f64 / 2.0 / sorted.len() as f64;
-                    let is_beaten = |member: &&[f64]| member.iter().zip(costs).all(|(a, b)| a <= b);
-                    entered += f64::from(u8::from(!fronts[niche].iter().any(is_beaten)));
+                    let is_beaten = fronts[niche].iter().any(|member| is_no_worse(member, costs));
+                    entered += f64::from(u8::from(!is_beaten));
                 }
             }
             for one in generation {
                 let niche = partition.niche_of(&one.arch);
                 unseen[niche].remove(&one.arch);
-                if let Some(costs) = self.cost_of(&one.arch) {
-                    let beats = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| a <= b);
-                    if !fronts[niche].iter().any(|member| beats(member, costs)) {
-                        fronts[niche].retain(|member| !beats(costs, member));
-                        fronts[niche].push(costs);
-                    }
+                if let Some(costs) = self.cost_of(&one.arch)
+                    && !fronts[niche].iter().any(|member| is_no_worse(member, costs))
+                {
+                    fronts[niche].retain(|member| !is_no_worse(costs, member));
+                    fronts[niche].push(costs);
                 }
             }
         }
@@ -122,6 +121,11 @@ impl Truth {
             known.map(|(arch, costs)| Ok((arch, hypervolume_gain(&front, costs, reference)?)));
         gains.collect()
     }
+}
+
+/// Whether costs are nowhere greater than others.
+fn is_no_worse(costs: &[f64], others: &[f64]) -> bool {
+    costs.iter().zip(others).all(|(cost, other)| cost <= other)
 }
 
 #[cfg(test)]

@@ -43,10 +43,7 @@ pub fn choose(
     candidates: Vec<Child<'_>>,
     seed: u64,
 ) -> Result<Chosen, Error> {
-    let names = match settings.disguise {
-        Some(seed) => Names::disguised(request.space, seed)?,
-        None => Names::own(request.space)?,
-    };
+    let names = Names::of(request.space, settings.disguise)?;
     let turn = Turn {
         subject: Subject { request, names: &names },
         rejections: &[],

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{ChatRequest, Error, address::Address};
 
 /// The number of parts of a request that a server may refuse: structured output, `max_tokens`,
-/// `temperature`, `seed`, the system role, log-probabilities. After each refusal the request is sent once more without that
-/// part.
+/// `temperature`, `seed`, the system role, log-probabilities. After each refusal the request is sent once
+/// more without that part.
 pub(crate) const REFUSABLE: usize = 6;
 
 /// Where a chat model is, and how it is asked.
@@ -238,8 +238,8 @@ impl Endpoint {
 
     /// The longest time of a call from its start: every attempt its timeout and every wait its maximum,
     /// with one more attempt for each part of a request that a server may refuse (structured output,
-    /// `max_tokens`, `temperature`, `seed`, the system role). Without the time until its turn, where the
-    /// server limits the rate of all calls.
+    /// `max_tokens`, `temperature`, `seed`, the system role, log-probabilities). Without the time until its
+    /// turn, where the server limits the rate of all calls.
     pub fn longest_call(&self) -> Duration {
         let attempts = (1 + REFUSABLE as u32).saturating_add(self.retries);
         let attempts = self.timeout.saturating_mul(attempts);

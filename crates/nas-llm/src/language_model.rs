@@ -15,7 +15,6 @@ use futures_util::future::{Either, join_all, select};
 use nas_search::{
     Answer, BoxError, Evaluated, Proposal, Proposer, Request, SearchRng, propose_by_all,
 };
-use nas_space::Space;
 use rand::RngExt;
 use tokio::runtime::Runtime;
 
@@ -132,14 +131,6 @@ impl LanguageModel {
         self.contribution.edits.rate() >= self.contribution.whole.rate()
     }
 
-    /// The names under which the model sees the space.
-    fn names_of(&self, space: &Space) -> Result<Names, Error> {
-        match self.settings.disguise {
-            Some(seed) => Names::disguised(space, seed),
-            None => Names::own(space),
-        }
-    }
-
     fn count(&mut self, generation: usize, turn: &TurnResult) {
         let all = &mut self.contribution;
         all.reflections += turn.reflections;
@@ -221,7 +212,7 @@ impl LanguageModel {
             style == Style::CoEvolution && left >= settings.stages() * requests.len() as u64;
         let names = match (self.names.take(), requests.first()) {
             (Some(names), _) => names,
-            (None, Some(request)) => match self.names_of(request.space) {
+            (None, Some(request)) => match Names::of(request.space, settings.disguise) {
                 Ok(names) => names,
                 Err(error) => {
                     let ended = self.contribution.ended.insert(error.to_string()).clone();

@@ -6,7 +6,7 @@ use rand::{SeedableRng as _, seq::SliceRandom};
 
 use crate::Error;
 
-/// The name of a disguised space, and what the model is told about it.
+/// The name of a disguised space, and its description in prompts.
 const NAME: &str = "S";
 const DESCRIPTION: &str = "a family of networks whose parts have neutral names.";
 
@@ -31,12 +31,20 @@ pub(crate) struct Names {
 }
 
 impl Names {
+    /// Neutral names by this seed, or without one the space's own.
+    pub fn of(space: &Space, disguise: Option<u64>) -> Result<Self, Error> {
+        match disguise {
+            Some(seed) => Self::disguised(space, seed),
+            None => Self::own(space),
+        }
+    }
+
     /// The space's own names, short ones where it has them: prompts are shorter.
     pub fn own(space: &Space) -> Result<Self, Error> {
         let decisions: Vec<usize> = (0..space.decisions().len()).collect();
         let decision_name = |at: usize| space.decisions()[decisions[at]].name.clone();
         let names: Vec<&str> = space.all_choice_names();
-        // A sign such as `-` says nothing to a model.
+        // A sign such as `-` has no meaning for a model.
         let is_word = |name: &&str| name.chars().any(char::is_alphanumeric);
         let short = |name| Some(space.short_name(name)).filter(is_word).unwrap_or(name);
         let renamed = names.iter().map(|name| ((*name).to_owned(), short(name).to_owned()));

@@ -27,7 +27,7 @@ pub use nsga2::Nsga2;
 pub use operators::{Operator, Operators, Selection, Share};
 pub use random::Random;
 pub use random_choice::RandomChoice;
-pub use random_edits::{RandomCrossover, RandomEdits};
+pub use random_edits::RandomEdits;
 pub use regularised_evolution::RegularisedEvolution;
 #[cfg(feature = "spea2")]
 pub use spea2::Spea2;
@@ -43,7 +43,7 @@ pub static SEARCHERS: [Searcher; 11] = [
     nsga2::SEARCHER,
     map_elites::SEARCHER,
     spea2::SEARCHER,
-    random_edits::SEARCHER,
+    random_edits::MUTATION,
     random_edits::CROSSOVER,
     random_choice::SEARCHER,
 ];

@@ -264,21 +264,23 @@ fn costs(one: &Evaluated, objectives: &[Objective]) -> Option<Vec<f64>> {
     Some(objectives.iter().zip(values).map(|(objective, value)| objective.cost(value)).collect())
 }
 
+/// The evaluated architectures that the additive model is fitted to, with their costs.
+fn fitted<'a>(request: &Request<'a>) -> Vec<(&'a Arch, Vec<f64>)> {
+    let useful = request.pool().filter(|one| request.space.is_connected(&one.arch));
+    useful.filter_map(|one| Some((&one.arch, costs(one, request.objectives)?))).collect()
+}
+
 /// The mean gain that the additive model predicts for some architectures, each with the errors that it makes
 /// on a random one that was evaluated.
 fn predicted_gain<'b>(
     request: &Request<'_>,
     situation: &Situation,
+    known: &[(&Arch, Vec<f64>)],
     architectures: impl ExactSizeIterator<Item = &'b Arch>,
     rng: &mut SearchRng,
 ) -> f64 {
     let Request { space, objectives, evaluated, .. } = *request;
     let effects = request.knowledge().effects(space, objectives, evaluated);
-    let known: Vec<(&Arch, Vec<f64>)> = request
-        .pool()
-        .filter(|one| space.is_connected(&one.arch))
-        .filter_map(|one| Some((&one.arch, costs(one, objectives)?)))
-        .collect();
     let count = architectures.len();
     if known.is_empty() || count == 0 {
         return 0.0;
@@ -365,14 +367,15 @@ impl Proposer for Operators<'_> {
         }));
         for (request, (operator, answer)) in requests.iter().zip(chosen.iter().zip(&answers)) {
             let Some(situation) = Situation::of(request) else { continue };
+            let known = fitted(request);
             let edits = request.children(RANDOM_EDITS, 0.0, rng);
             let random = edits.iter().map(|child| &child.arch);
-            let random = predicted_gain(request, &situation, random, rng);
+            let random = predicted_gain(request, &situation, &known, random, rng);
             let proposals: Vec<Arch> = match answer {
                 Some(Ok(answer)) => answer.proposals.iter().map(|one| one.arch.clone()).collect(),
                 _ => Vec::new(),
             };
-            let predicted = predicted_gain(request, &situation, proposals.iter(), rng);
+            let predicted = predicted_gain(request, &situation, &known, proposals.iter(), rng);
             let (operator, count) = (*operator, request.count);
             self.asked.push(Asked { operator, count, proposals, situation, random, predicted });
         }

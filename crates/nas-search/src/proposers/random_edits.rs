@@ -4,58 +4,33 @@ use crate::{BoxError, Child, Proposal, Proposer, Request, SearchRng, Searcher};
 
 /// One or two random edits of the niche's Pareto parents, the control of a language model that edits
 /// them. Random architectures where there are no parents.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RandomEdits;
-
-impl RandomEdits {
-    /// The proposer's name in results.
-    pub const NAME: &'static str = "random-edits";
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RandomEdits {
+    /// Other choices, drawn uniformly.
+    Mutation,
+    /// Choices of another parent.
+    Crossover,
 }
 
-pub(super) const SEARCHER: Searcher = Searcher {
-    name: RandomEdits::NAME,
+pub(super) const MUTATION: Searcher = Searcher {
+    name: "random-edits",
     summary: "One or two random edits of members of the niche's front: the control of a language model \
               that edits",
-    make: |_| Ok(Box::new(RandomEdits)),
+    make: |_| Ok(Box::new(RandomEdits::Mutation)),
 };
-
-/// Random choices of other members, the crossover that belongs to [`RandomEdits`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct RandomCrossover;
-
-impl RandomCrossover {
-    /// The proposer's name in results.
-    pub const NAME: &'static str = "random-crossover";
-}
 
 pub(super) const CROSSOVER: Searcher = Searcher {
-    name: RandomCrossover::NAME,
+    name: "random-crossover",
     summary: "A member of the niche's front with one or two choices of another one",
-    make: |_| Ok(Box::new(RandomCrossover)),
+    make: |_| Ok(Box::new(RandomEdits::Crossover)),
 };
-
-impl Proposer for RandomCrossover {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn is_stateless(&self) -> bool {
-        true
-    }
-
-    fn propose(
-        &mut self,
-        request: &Request<'_>,
-        rng: &mut SearchRng,
-    ) -> Result<Vec<Proposal>, BoxError> {
-        let children = request.children(request.count, 1.0, rng).into_iter();
-        Ok(children.map(|Child { arch, .. }| arch.into()).collect())
-    }
-}
 
 impl Proposer for RandomEdits {
     fn name(&self) -> &'static str {
-        Self::NAME
+        match self {
+            Self::Mutation => MUTATION.name,
+            Self::Crossover => CROSSOVER.name,
+        }
     }
 
     fn is_stateless(&self) -> bool {
@@ -67,7 +42,8 @@ impl Proposer for RandomEdits {
         request: &Request<'_>,
         rng: &mut SearchRng,
     ) -> Result<Vec<Proposal>, BoxError> {
-        let children = request.children(request.count, 0.0, rng).into_iter();
+        let crossover = if *self == Self::Crossover { 1.0 } else { 0.0 };
+        let children = request.children(request.count, crossover, rng).into_iter();
         Ok(children.map(|Child { arch, .. }| arch.into()).collect())
     }
 }

@@ -229,7 +229,7 @@ fn operators(selection: Selection, with: &str) -> Operators<'static> {
     let all = vec![
         Operator { name: "seer".to_owned(), proposer: Box::new(Seer) as Box<dyn Proposer> },
         Operator { name: with.to_owned(), proposer: other },
-        Operator { name: "random-edits".to_owned(), proposer: Box::new(RandomEdits) },
+        Operator { name: "random-edits".to_owned(), proposer: Box::new(RandomEdits::Mutation) },
     ];
     Operators::new(all, selection)
 }

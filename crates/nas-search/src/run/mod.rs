@@ -327,7 +327,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let fill: Vec<Box<dyn Proposer>> = match self.search.settings.fill {
             Fill::Nothing => vec![],
             Fill::Statistical => vec![Box::new(Statistical), Box::new(Random)],
-            Fill::RandomEdits => vec![Box::new(RandomEdits), Box::new(Random)],
+            Fill::RandomEdits => vec![Box::new(RandomEdits::Mutation), Box::new(Random)],
         };
         for mut proposer in fill {
             proposals.ask(&mut *proposer, &situation, &mut self.seen, rng, &mut failed);
