@@ -266,10 +266,10 @@ fn lettered(prompt: &str) -> Vec<Cell> {
     seen.groups.remove(0).into_iter().map(|(_, cell)| cell).collect()
 }
 
-/// A completion of one letter, with log-probabilities of all letters.
-fn letter(prompt: &str, score: impl Fn(&Cell) -> f64) -> ChatAnswer {
-    let tokens = (b'A'..).zip(lettered(prompt)).map(|(letter, cell)| {
-        json!({ "token": format!(" {}", char::from(letter)), "logprob": score(&cell) })
+/// A completion of one letter, with log-probabilities of some, from A on.
+fn letter(probabilities: impl IntoIterator<Item = f64>) -> ChatAnswer {
+    let tokens = (b'A'..).zip(probabilities).map(|(letter, logprob)| {
+        json!({ "token": format!(" {}", char::from(letter)), "logprob": logprob })
     });
     let tokens: Vec<Value> = tokens.collect();
     let body = json!({
@@ -292,7 +292,8 @@ fn candidates_are_ranked_by_the_probabilities_of_their_letters() {
         let prompt = prompt(request);
         let front: Vec<[f64; 2]> =
             read(&prompt).evaluated.iter().map(|(cell, _)| truth[cell]).collect();
-        letter(&prompt, |cell| area(&[&front[..], &[truth[cell]]].concat()) - 1.0)
+        let score = |cell: &Cell| area(&[&front[..], &[truth[cell]]].concat()) - 1.0;
+        letter(lettered(&prompt).iter().map(score))
     });
     let report = search(&nas, &server, "--prompting rank");
     let choices = &report["model"]["choices"];
@@ -303,14 +304,9 @@ fn candidates_are_ranked_by_the_probabilities_of_their_letters() {
         format!("skill-test --situations 18 --prompting rank --llm-both-orders --llm-url {url}");
     let ran = nas.run_line(&test);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let skill = |row: &str| -> f64 {
-        let line = ran.stdout.lines().find(|line| line.starts_with(row)).unwrap();
-        let of = line.split_whitespace().rev().nth(2).unwrap();
-        of.trim_start_matches('+').replace('−', "-").parse().unwrap()
-    };
     // It knows validation accuracy, and is scored on test accuracy.
-    assert!(skill("both orders together") > 0.6, "{}", ran.stdout);
-    assert!(skill("the best") > 0.99, "{}", ran.stdout);
+    assert!(skill(&ran.stdout, "both orders together") > 0.6, "{}", ran.stdout);
+    assert!(skill(&ran.stdout, "the best") > 0.99, "{}", ran.stdout);
     assert!(
         ran.stdout.contains("in the reverse order it makes 100 % of the same"),
         "{}",
@@ -361,7 +357,142 @@ fn the_skill_of_a_simulated_model_is_found_and_replayed() {
         found.push(percentile);
         let rows = nas
             .run_line(&format!("skill-test --situations 30 --replay {skill}.jsonl --format csv"));
-        assert_eq!(rows.stdout.lines().count(), 1 + 90);
+        // With as many by statistics, and as many of the best.
+        assert_eq!(rows.stdout.lines().count(), 1 + 3 * 90);
     }
     assert!((found[0] - 0.5).abs() < 0.1 && found[1] > 0.65, "{found:?}");
+}
+
+#[test]
+fn chosen_are_the_candidates_of_which_most_is_expected() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let truth = Arc::new(truth(&nas));
+    let server = ChatServer::start(move |request| {
+        let prompt = prompt(request);
+        let line = prompt.lines().find(|line| line.starts_with("A candidate")).unwrap();
+        let choices = line.split(": ").nth(1).unwrap().split(" (").next().unwrap();
+        let [accuracy, latency] = truth[&cell(choices)];
+        let answer = json!({ "validation_accuracy": accuracy, "latency": latency });
+        ChatAnswer::Text(format!("Like A1. {answer}"))
+    });
+    let report = search(&nas, &server, "--prompting estimate --candidates 10");
+    let choices = &report["model"]["choices"];
+    assert_eq!((&choices["made"], &choices["accepted"]), (&json!(60), &json!(60)));
+    assert_eq!(server.calls(), 2 * 6 * 10);
+    let url = server.url();
+    let test = format!("skill-test --situations 12 --prompting estimate --llm-url {url}");
+    let ran = nas.run_line(&test);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(skill(&ran.stdout, "the model's") > 0.6, "{}", ran.stdout);
+    // There is no second order of one candidate.
+    let refused = nas.run_line(&format!("{test} --llm-both-orders"));
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    let refused = nas.run_line(&format!(
+        "search --proposer llm --device edgegpu --llm-both-orders --llm-url {url} --run other"
+    ));
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(refused.stderr.contains("--prompting choose or rank"), "{}", refused.stderr);
+}
+
+/// The skill in a row of the table of `nas skill-test`.
+fn skill(table: &str, row: &str) -> f64 {
+    let line = table.lines().find(|line| line.starts_with(row)).unwrap();
+    let of = line.split_whitespace().rev().nth(2).unwrap();
+    of.trim_start_matches('+').replace('−', "-").parse().unwrap()
+}
+
+/// The paper's niches, as prompts describe them.
+const NICHES: [&str; 6] =
+    ["3x3 = 0, 1x1 = 0", "3x3 = 0, 1x1 ≥ 1", "3x3 = 1", "3x3 = 2", "3x3 = 3", "3x3 ≥ 4"];
+
+#[test]
+fn a_navigator_sees_all_niches_and_each_niche_sees_its_strategy() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        let prompt = prompt(request);
+        if request["response_format"]["json_schema"]["name"] == "strategies" {
+            for (niche, of) in (1..).zip(NICHES) {
+                assert!(prompt.contains(&format!("\nNiche {niche}, {of}: ")), "{prompt}");
+            }
+            // One niche is left out.
+            let of = (1..=5).map(|niche| (format!("niche {niche}"), json!(format!("try {niche}"))));
+            return ChatAnswer::Text(Value::Object(of.collect()).to_string());
+        }
+        let is_in = |of: &str| prompt.contains(&format!("of this niche count: {of}.\n"));
+        let niche = NICHES.into_iter().position(is_in);
+        let strategy = format!("\nStrategy of this generation: try {}\n", niche.unwrap() + 1);
+        assert_eq!(prompt.contains(&strategy), niche.unwrap() < 5, "{prompt}");
+        let first = read(&prompt).groups.into_iter().zip(1..);
+        let first = first.map(|(group, number)| (format!("group {number}"), json!(group[0].0)));
+        ChatAnswer::Text(Value::Object(first.collect()).to_string())
+    });
+    let report = search(&nas, &server, "--prompting choose --llm-navigator");
+    assert_eq!(server.calls(), 2 * (6 + 1));
+    assert_eq!(report["model"]["navigations"], 2, "{report}");
+    assert_eq!(report["model"]["choices"]["accepted"], 60, "{report}");
+}
+
+#[test]
+fn disguised_operations_can_be_described() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    let server = ChatServer::start(|request| {
+        let prompt = prompt(request);
+        assert!(prompt.contains("is the input unchanged"), "{prompt}");
+        assert!(!prompt.contains("skip"), "{prompt}");
+        ChatAnswer::Text("none".to_owned())
+    });
+    let ran = nas.run_line(&format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --evaluations 120 --prompting choose \
+         --disguise 1 --describe-operations --llm-url {} --run run --force",
+        server.url()
+    ));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+}
+
+#[test]
+fn a_model_that_knows_cells_is_found_out_and_one_that_likes_a_letter_is_not() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    // A model that reads what it is shown.
+    let reader = ChatServer::start(|request| {
+        let prompt = prompt(request);
+        let accuracy = |letter: &str| {
+            let line = prompt.lines().find(|line| line.starts_with(letter)).unwrap();
+            let known = format!("\n{} | ", line.strip_prefix(letter).unwrap());
+            let rest = prompt.split(known.as_str()).nth(1).unwrap_or("0");
+            rest.lines().next().unwrap().parse().unwrap()
+        };
+        letter(["A) ", "B) "].map(accuracy))
+    });
+    let ran = nas.run_line(&format!(
+        "memorise-test --pairs 20 --known 5 --llm-url {} --record known.jsonl",
+        reader.url()
+    ));
+    assert_eq!((ran.code, reader.calls()), (0, 40), "{}", ran.stderr);
+    assert!(ran.stdout.contains("both orders together  1.000"), "{}", ran.stdout);
+    let replayed = nas.run_line("memorise-test --pairs 20 --known 5 --replay known.jsonl");
+    assert_eq!(replayed.stdout, ran.stdout);
+    let rows = nas.run_line("memorise-test --pairs 20 --known 5 --replay known.jsonl --format csv");
+    assert_eq!(rows.stdout.lines().count(), 21);
+
+    // The same model, shown nothing, always prefers the first letter by as much.
+    let biased = ChatServer::start(|_| letter([-0.1, -2.0]));
+    let ran = nas.run_line(&format!("memorise-test --pairs 20 --llm-url {}", biased.url()));
+    assert!(ran.stdout.contains("both orders together  0.500"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("it answers A in 100 % of the calls"), "{}", ran.stdout);
+
+    let silent = ChatServer::start(|_| ChatAnswer::Text("A".to_owned()));
+    let ran = nas.run_line(&format!("memorise-test --pairs 4 --llm-url {}", silent.url()));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stderr.contains("no log-probabilities"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_skill_of_simulated_choices_is_what_was_asked_for() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    for (asked, low, high) in [(0.0, -0.2, 0.2), (0.5, 0.3, 0.7), (1.0, 0.99, 1.01)] {
+        let ran = nas.run_line(&format!("skill-test --situations 150 --simulate {asked}"));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let found = skill(&ran.stdout, "the model's");
+        assert!((low..=high).contains(&found), "{}", ran.stdout);
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_doctest_main)]
 
 mod arch;
+mod asking;
 mod commands;
 mod engine;
 mod evaluate;

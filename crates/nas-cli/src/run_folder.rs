@@ -68,7 +68,7 @@ const FILES: [&str; 18] = [
 ];
 
 /// The version of the folder's format, which its configuration names.
-pub const FORMAT_VERSION: u32 = 5;
+pub const FORMAT_VERSION: u32 = 6;
 
 /// A run's folder. It exists from the first evaluation on, and keeps all evaluations even if the search
 /// is killed. The results are written when the search ends, each file as a whole.
@@ -352,7 +352,7 @@ fn free_name(name: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    const EMPTY: &str = "format_version = 5\n";
+    const EMPTY: &str = "format_version = 6\n";
 
     #[test]
     fn a_run_is_created_whole_and_replaced_only_by_force_and_not_while_it_runs() {
@@ -398,7 +398,7 @@ mod tests {
         let open = || RunFolder::open(folder.path()).map(|_| ()).map_err(|e| e.to_string());
         assert!(open().unwrap_err().contains("is no run"));
         for (config, expected) in [
-            ("format_version = 9", "format 9, but this program reads 5"),
+            ("format_version = 9", "format 9, but this program reads 6"),
             ("format_version = 99999999999", "invalid value"),
             ("seed = 2", "missing field"),
             ("= =", "expected"),

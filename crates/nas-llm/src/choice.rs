@@ -1,34 +1,32 @@
 //! A model's choice among candidates.
 
-use nas_search::{Child, Request, groups};
+use nas_search::{Child, KnownFront, Request, groups};
 use tokio::runtime;
 
 use crate::{
-    ChatModel, ChatRequest, Error, Fault, Message, Prompting, Reply, Style,
+    ChatModel, ChatRequest, Error, Fault, Prompting, Reply, Style,
     fault::Rejected,
+    letters,
     memory::Tried,
     names::Names,
     prompt::{self, Subject},
     prompting::ProposalForm,
     reply::{self, Pick},
-    schema::choices_schema,
+    schema::{choices_schema, estimate_schema, reply_tokens},
     slate::Slate,
     turn::{Turn, TurnResult, messages, was_made},
 };
 
-/// The most likely first tokens that a server is asked for: the most that OpenAI's gives.
-const TOP_TOKENS: u8 = 20;
-
-/// Tokens of a reply that is a letter: some models begin with a space.
-const LETTER_TOKENS: u32 = 2;
-
 /// What a model chose: positions of candidates.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Chosen {
     /// In each order in which it was shown the candidates: as they are, and reversed.
     pub by_order: Vec<Vec<usize>>,
     /// Both orders together.
     pub together: Vec<usize>,
+    /// In each order, the score of each candidate that the choices are the best of, greater is better; none
+    /// where the model chooses by itself.
+    pub scores: Vec<Vec<f64>>,
 }
 
 /// Asks a model once to choose [`request.count`](Request::count) of these candidates, as a search with these
@@ -45,7 +43,7 @@ pub fn choose(
 ) -> Result<Chosen, Error> {
     let names = Names::of(request.space, settings.disguise)?;
     let turn = Turn {
-        subject: Subject { request, names: &names },
+        subject: Subject::new(request, &names),
         rejections: &[],
         outcomes: None,
         candidates,
@@ -65,6 +63,7 @@ pub fn choose(
     Ok(Chosen {
         by_order: picks.by_order.iter().map(|picks| positions(picks)).collect(),
         together: positions(&picks.together),
+        scores: picks.scores,
     })
 }
 
@@ -72,6 +71,7 @@ pub fn choose(
 struct Picks {
     by_order: Vec<Vec<Result<Pick, Rejected>>>,
     together: Vec<Result<Pick, Rejected>>,
+    scores: Vec<Vec<f64>>,
 }
 
 impl Turn<'_> {
@@ -105,6 +105,7 @@ impl Turn<'_> {
         let orders = if self.settings.both_orders { &[false, true][..] } else { &[false] };
         match self.settings.style {
             Style::Rank => self.by_probability(model, orders, result).await,
+            Style::Estimate => self.by_estimates(model, result).await,
             _ => self.one_of_each_group(model, orders, result).await,
         }
     }
@@ -148,7 +149,7 @@ impl Turn<'_> {
             }
         });
         let together = together.collect();
-        Ok(Picks { by_order, together })
+        Ok(Picks { by_order, together, scores: Vec::new() })
     }
 
     /// The candidates whose letters are the most likely replies; in both orders together, those with the
@@ -161,36 +162,73 @@ impl Turn<'_> {
     ) -> Result<Picks, Error> {
         let request = self.subject.request;
         let count = request.count.min(self.candidates.len());
-        let mut sums = vec![0.0; self.candidates.len()];
-        let (mut by_order, mut is_complete) = (Vec::new(), true);
+        let (mut by_order, mut all, mut is_complete) = (Vec::new(), Vec::new(), true);
         for &reversed in orders {
             let slate = Slate::new(self.subject, &self.candidates, request.evaluated, reversed);
             let prompt = prompt::rank(self.subject, &slate, self.outcomes.as_deref())?;
-            let messages =
-                vec![Message::system(prompt::system_of_letters()?), Message::user(prompt)];
-            let asked = ChatRequest::new(messages).max_tokens(LETTER_TOKENS).seed(self.seed);
-            let call = model.chat(&asked.top_tokens(TOP_TOKENS)).await;
+            let call = letters::ask(model, prompt, self.candidates.len(), self.seed).await;
             result.proposals += was_made(&call);
-            let Reply { first_tokens, .. } = call?;
+            let likely = call?;
             result.replies += 1;
-            let least = first_tokens.iter().map(|one| one.1).fold(0.0, f64::min);
+            let found = likely.is_some();
             let mut scores = vec![0.0; self.candidates.len()];
-            let mut found = false;
-            for at in 0..self.candidates.len() {
-                let letter = prompt::letter(at).to_string();
-                let named = first_tokens.iter().filter(|(token, _)| token.trim() == letter);
-                let likely = named.map(|one| one.1).reduce(f64::max);
-                found |= likely.is_some();
-                // One that is not among the likeliest is less likely than they are.
-                scores[slate.position(at)] = likely.unwrap_or(least - 1.0);
+            for (at, likely) in likely.into_iter().flatten().enumerate() {
+                scores[slate.position(at)] = likely;
             }
             is_complete &= found;
-            for (sum, score) in sums.iter_mut().zip(&scores) {
-                *sum += score;
-            }
             by_order.push(best(&scores, count, found));
+            all.push(scores);
         }
-        Ok(Picks { together: best(&sums, count, is_complete), by_order })
+        let sum = |at: usize| all.iter().map(|scores| scores[at]).sum();
+        let sums: Vec<f64> = (0..self.candidates.len()).map(sum).collect();
+        Ok(Picks { together: best(&sums, count, is_complete), by_order, scores: all })
+    }
+
+    /// The candidates whose expected values would add most to the niche's front, and of those that would add
+    /// nothing the ones with the least costs. The model is asked once for each.
+    async fn by_estimates(
+        &self,
+        model: &ChatModel,
+        result: &mut TurnResult,
+    ) -> Result<Picks, Error> {
+        let request = self.subject.request;
+        let objectives = request.objectives;
+        let slate = Slate::new(self.subject, &self.candidates, request.evaluated, false);
+        let mut expected = Vec::with_capacity(self.candidates.len());
+        for at in 0..self.candidates.len() {
+            let prompt = prompt::estimate(self.subject, &slate, at, self.outcomes.as_deref())?;
+            let asked = ChatRequest::new(messages(prompt)?)
+                .schema("estimate", estimate_schema(objectives))
+                .max_tokens(reply_tokens(1))
+                .temperature(0.0);
+            let call = model.chat(&asked).await;
+            result.proposals += was_made(&call);
+            let Reply { text, .. } = call?;
+            result.replies += 1;
+            expected.push(reply::estimate(objectives, &text));
+        }
+        let members = request.parents.iter().copied();
+        let front = KnownFront::new(objectives, request.pool(), members);
+        let score = |expected: &Result<Vec<f64>, Rejected>| {
+            let Some((values, front)) = expected.as_ref().ok().zip(front.as_ref()) else {
+                return f64::NEG_INFINITY;
+            };
+            let pairs = objectives.iter().zip(values);
+            let costs: Vec<f64> = pairs.map(|(objective, value)| objective.cost(*value)).collect();
+            match front.gain(&costs) {
+                gain if gain > 0.0 => gain,
+                _ => -front.sum(&costs).max(0.0),
+            }
+        };
+        let scores: Vec<f64> = expected.iter().map(score).collect();
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+        let pick = |candidate: usize| {
+            let values = expected[candidate].clone()?.into_iter().map(Some);
+            Ok(Pick { candidate, reason: None, expected: values.collect() })
+        };
+        let picks: Vec<_> = order.into_iter().take(request.count).map(pick).collect();
+        Ok(Picks { by_order: vec![picks.clone()], together: picks, scores: vec![scores] })
     }
 }
 

@@ -11,6 +11,8 @@ use crate::{Calibration, Fault, Kind, Usage};
 pub struct Contribution {
     /// Calls, tokens, seconds, money and failures.
     pub usage: Usage,
+    /// Calls of a navigator, which asks what to try in all niches.
+    pub navigations: u64,
     /// Calls of stage 1, which asks for rules.
     pub reflections: u64,
     /// Calls of stage 2, which asks for architectures.

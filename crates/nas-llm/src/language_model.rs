@@ -23,10 +23,11 @@ use crate::{
     contribution::Generation,
     memory::Memory,
     names::Names,
+    navigator::navigate,
     prompt::Subject,
     prompting::{Prompting, ProposalForm, Style},
     schema::reply_tokens,
-    turn::{Turn, TurnResult},
+    turn::{Turn, TurnResult, was_made},
 };
 
 /// A language model as a proposer: PEL-NAS's architecture–prompt co-evolution.
@@ -117,8 +118,8 @@ impl LanguageModel {
     /// of this generation and the later ones.
     fn spare(&self, generation: usize, niches: usize) -> u64 {
         let Some(calls) = self.settings.calls else { return ASK_AGAIN };
-        let to_come = (self.settings.generations + 1).saturating_sub(generation).max(1) * niches;
-        let kept = self.model.usage().calls + self.settings.stages() * to_come as u64;
+        let to_come = (self.settings.generations + 1).saturating_sub(generation).max(1) as u64;
+        let kept = self.model.usage().calls + self.settings.calls_of_generation(niches) * to_come;
         (calls.saturating_sub(kept) / niches.max(1) as u64).min(ASK_AGAIN)
     }
 
@@ -150,15 +151,10 @@ impl LanguageModel {
         let failed = if turn.replies > 0 { 0 } else { self.failed_in_a_row + turn.failures.len() };
         self.failed_in_a_row = failed;
         for error in &turn.failures {
-            if error.kind() != Kind::Budget {
-                let failures = all.failures.entry(error.kind()).or_default();
-                if failures.count == 0 {
-                    failures.first = error.to_string();
-                }
-                failures.count += 1;
-            }
-            if (error.kind().ends_all() || failed >= MOST_FAILED) && all.ended.is_none() {
-                all.ended = Some(error.to_string());
+            self.failed(error);
+            let ends = error.kind().ends_all() || failed >= MOST_FAILED;
+            if ends && self.contribution.ended.is_none() {
+                self.contribution.ended = Some(error.to_string());
             }
         }
     }
@@ -191,6 +187,51 @@ impl Proposer for LanguageModel {
 }
 
 impl LanguageModel {
+    /// The result of calls; `None` where the search is stopped before.
+    fn unless_stopped<T>(&self, calls: impl Future<Output = T>) -> Option<T> {
+        let stopped = async {
+            while !self.stop.load(Ordering::Relaxed) {
+                tokio::time::sleep(STOP_CHECK).await;
+            }
+        };
+        self.runtime.block_on(async {
+            match select(Box::pin(calls), Box::pin(stopped)).await {
+                Either::Left((result, _)) => Some(result),
+                Either::Right(_) => None,
+            }
+        })
+    }
+
+    /// What a navigator wants to be tried in each niche. Where its call fails, the niches are asked without.
+    fn strategies(
+        &mut self,
+        requests: &[Request<'_>],
+        names: &Names,
+        seed: u64,
+    ) -> Vec<Option<String>> {
+        let subjects = requests.iter().map(|request| Subject::new(request, names));
+        let subjects: Vec<Subject<'_>> = subjects.collect();
+        let asked = self.unless_stopped(navigate(&self.model, &subjects, seed));
+        let none = vec![None; requests.len()];
+        let Some(strategies) = asked else { return none };
+        self.contribution.navigations += was_made(&strategies);
+        strategies.unwrap_or_else(|error| {
+            self.failed(&error);
+            none
+        })
+    }
+
+    fn failed(&mut self, error: &Error) {
+        if error.kind() == Kind::Budget {
+            return;
+        }
+        let failures = self.contribution.failures.entry(error.kind()).or_default();
+        if failures.count == 0 {
+            failures.first = error.to_string();
+        }
+        failures.count += 1;
+    }
+
     /// The answers to requests, asked as these settings say, in this form where one is named.
     fn answers(
         &mut self,
@@ -209,7 +250,7 @@ impl LanguageModel {
         let left = self.settings.calls.map_or(u64::MAX, |calls| calls.saturating_sub(made));
         let style = settings.style;
         let reflects =
-            style == Style::CoEvolution && left >= settings.stages() * requests.len() as u64;
+            style == Style::CoEvolution && left >= settings.calls_of_generation(requests.len());
         let names = match (self.names.take(), requests.first()) {
             (Some(names), _) => names,
             (None, Some(request)) => match Names::of(request.space, settings.disguise) {
@@ -221,12 +262,20 @@ impl LanguageModel {
             },
             (None, None) => return Vec::new(),
         };
+        let strategies = if settings.navigator {
+            self.strategies(requests, &names, u64::from(rng.random::<u32>()))
+        } else {
+            vec![None; requests.len()]
+        };
         let none = Vec::new();
         let turns: Vec<Turn<'_>> = requests
             .iter()
             .enumerate()
             .map(|(turn, request)| Turn {
-                subject: Subject { request, names: &names },
+                subject: Subject {
+                    strategy: strategies[turn].as_deref(),
+                    ..Subject::new(request, &names)
+                },
                 rejections: self.rejections.get(&request.niche).unwrap_or(&none),
                 outcomes: self.settings.memory.then(|| self.memory.outcomes(request)),
                 settings: &settings,
@@ -237,30 +286,20 @@ impl LanguageModel {
                 },
                 crossover: rng.random_bool(self.settings.crossover),
                 seed: u64::from(rng.random::<u32>()),
-                candidates: match style {
-                    Style::Choose | Style::Rank => request.slate(self.settings.candidates, rng),
-                    _ => Vec::new(),
+                candidates: if style.chooses() {
+                    request.slate(self.settings.candidates, rng)
+                } else {
+                    Vec::new()
                 },
                 spare,
             })
             .collect();
-        let results = join_all(turns.iter().map(|turn| turn.run(&self.model)));
-        let stopped = async {
-            while !self.stop.load(Ordering::Relaxed) {
-                tokio::time::sleep(STOP_CHECK).await;
-            }
-        };
-        let results = self.runtime.block_on(async {
-            match select(Box::pin(results), Box::pin(stopped)).await {
-                Either::Left((results, _)) => results,
-                Either::Right(_) => Vec::new(),
-            }
-        });
+        let results = self.unless_stopped(join_all(turns.iter().map(|turn| turn.run(&self.model))));
         drop(turns);
         self.names = Some(names);
-        if results.is_empty() {
+        let Some(results) = results else {
             return requests.iter().map(|_| Ok(Answer::default())).collect();
-        }
+        };
         let mut answers = Vec::with_capacity(results.len());
         for (request, mut result) in requests.iter().zip(results) {
             self.count(generation, &result);

@@ -22,9 +22,11 @@ mod form;
 mod json;
 mod kind;
 mod language_model;
+mod letters;
 mod limit;
 mod memory;
 mod names;
+mod navigator;
 mod pace;
 mod place;
 mod prompt;
@@ -57,8 +59,9 @@ pub use json::extract_json;
 pub use kind::Kind;
 pub use language_model::{LanguageModel, ModelOperator};
 pub use limit::Limit;
+pub use names::Disguise;
 pub use prompting::{Prompting, ProposalForm, Style};
-pub use recall::recall_best;
+pub use recall::{Comparison, recall_best};
 pub use replay::{Failed, Replay};
 pub use transcript::{TRANSCRIPT_VERSION, Transcript};
 pub use usage::Usage;
@@ -83,7 +86,7 @@ pub mod fuzzing {
             let _ = space.check(&proposal.arch);
         }
         let request = Request::new(space, &whole, &[]);
-        crate::reply::rules(Subject { request: &request, names: &names }, text);
+        crate::reply::rules(Subject::new(&request, &names), text);
     }
 
     /// A line of a transcript.

@@ -3,12 +3,23 @@
 use nas_search::{Condition, SearchRng};
 use nas_space::{Arch, Decision, Space};
 use rand::{SeedableRng as _, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
 /// The name of a disguised space, and its description in prompts.
 const NAME: &str = "S";
 const DESCRIPTION: &str = "a family of networks whose parts have neutral names.";
+
+/// Neutral names for a space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disguise {
+    /// The seed of the names and of their order.
+    pub seed: u64,
+    /// Whether the model sees [what choices do](Space::described), without their names.
+    pub described: bool,
+}
 
 /// The names under which a model sees a space.
 ///
@@ -20,6 +31,8 @@ pub(crate) struct Names {
     /// The space as the model sees it.
     space: Space,
     is_disguise: bool,
+    /// Whether the model sees what disguised choices do.
+    is_described: bool,
     /// For each decision that it sees, the decision of the real space.
     decisions: Vec<usize>,
     /// For each real decision and each of its choices, the choice that it sees.
@@ -31,10 +44,10 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// Neutral names by this seed, or without one the space's own.
-    pub fn of(space: &Space, disguise: Option<u64>) -> Result<Self, Error> {
+    /// Neutral names, or the space's own.
+    pub fn of(space: &Space, disguise: Option<Disguise>) -> Result<Self, Error> {
         match disguise {
-            Some(seed) => Self::disguised(space, seed),
+            Some(disguise) => Self::disguised(space, disguise),
             None => Self::own(space),
         }
     }
@@ -57,10 +70,11 @@ impl Names {
         )
     }
 
-    /// Neutral names in random order, by this seed: decisions are `d1`, `d2` and so on, choices `c1`, `c2`
+    /// Neutral names in random order: decisions are `d1`, `d2` and so on, choices `c1`, `c2`
     /// and so on. Choices with equal names have equal names. Decisions that others depend on keep their
     /// order.
-    pub fn disguised(space: &Space, seed: u64) -> Result<Self, Error> {
+    pub fn disguised(space: &Space, disguise: Disguise) -> Result<Self, Error> {
+        let Disguise { seed, described } = disguise;
         let mut rng = SearchRng::seed_from_u64(seed);
         let mut decisions: Vec<usize> = (0..space.decisions().len()).collect();
         if !space.is_conditional() {
@@ -71,7 +85,9 @@ impl Names {
         let renamed =
             names.iter().zip(1..).map(|(name, at)| ((*name).to_owned(), format!("c{at}")));
         let decision_name = |at: usize| format!("d{}", at + 1);
-        Self::new(space, (NAME, DESCRIPTION), decisions, decision_name, renamed.collect())
+        let names =
+            Self::new(space, (NAME, DESCRIPTION), decisions, decision_name, renamed.collect())?;
+        Ok(Self { is_disguise: true, is_described: described, ..names })
     }
 
     /// Decisions in this order and with these names by their place in it, choices in the order of what
@@ -134,7 +150,8 @@ impl Names {
         Ok(Self {
             real: space.clone(),
             space: shown.map_err(wrong)?,
-            is_disguise: name == NAME,
+            is_disguise: false,
+            is_described: false,
             decisions,
             choices,
             renamed,
@@ -142,10 +159,19 @@ impl Names {
         })
     }
 
-    /// Short names with what they are short for.
+    /// Whether the names are neutral ones.
+    pub fn is_disguise(&self) -> bool {
+        self.is_disguise
+    }
+
+    /// Short names with what they are short for; neutral ones with what their choices do, where the model is to
+    /// see it.
     pub fn legend(&self) -> Vec<(&str, &str)> {
         if self.is_disguise {
-            return Vec::new();
+            let described = self.renamed.iter().filter(|_| self.is_described);
+            let legend = described
+                .filter_map(|(real, shown)| Some((shown.as_str(), self.real.described(real)?)));
+            return legend.collect();
         }
         let short = self.renamed.iter().filter(|(real, shown)| real != shown);
         short.map(|(real, shown)| (shown.as_str(), real.as_str())).collect()

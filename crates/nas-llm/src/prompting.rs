@@ -1,5 +1,7 @@
 //! How a language model is asked.
 
+use crate::Disguise;
+
 /// How the model is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prompting {
@@ -19,9 +21,11 @@ pub struct Prompting {
     /// Whether it is shown what became of its last proposals, and asked which values it expects of new
     /// ones.
     pub memory: bool,
-    /// The seed of neutral names for decisions and choices, so that the model cannot use what it knows of
-    /// a benchmark.
-    pub disguise: Option<u64>,
+    /// Whether one more call in each generation states what to try in every niche, which the calls of the
+    /// niches then see.
+    pub navigator: bool,
+    /// Neutral names for decisions and choices, so that the model cannot use what it knows of a benchmark.
+    pub disguise: Option<Disguise>,
 }
 
 impl Default for Prompting {
@@ -35,16 +39,26 @@ impl Default for Prompting {
             candidates: 12,
             both_orders: false,
             memory: false,
+            navigator: false,
             disguise: None,
         }
     }
 }
 
 impl Prompting {
+    /// The number of calls of a generation in so many niches, if nothing is asked again.
+    pub fn calls_of_generation(&self, niches: usize) -> u64 {
+        self.stages() * niches as u64 + u64::from(self.navigator)
+    }
+
     /// The number of calls of one niche in one generation, if nothing is asked again.
     pub fn stages(&self) -> u64 {
-        let twice = self.style == Style::CoEvolution || self.style.chooses() && self.both_orders;
-        1 + u64::from(twice)
+        match self.style {
+            Style::CoEvolution => 2,
+            Style::Choose | Style::Rank => 1 + u64::from(self.both_orders),
+            Style::Estimate => self.candidates as u64,
+            Style::WithoutRules | Style::Plain | Style::LatencyOriented => 1,
+        }
     }
 }
 
@@ -61,6 +75,9 @@ pub enum Style {
     /// The same, but the candidates are ranked by the probabilities that the model gives to their letters,
     /// in a call whose reply is one letter. For servers that give log-probabilities.
     Rank,
+    /// The model is asked for the values that it expects of each candidate, in a call for each; the search
+    /// takes those whose values would add most to the niche's front.
+    Estimate,
     /// Architectures, without parents or rules.
     Plain,
     /// The same, over the whole range of latency.
@@ -70,7 +87,7 @@ pub enum Style {
 impl Style {
     /// Whether it is a choice among candidates.
     pub fn chooses(self) -> bool {
-        matches!(self, Self::Choose | Self::Rank)
+        matches!(self, Self::Choose | Self::Rank | Self::Estimate)
     }
 
     /// Whether proposals are made from parents.

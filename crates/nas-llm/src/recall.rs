@@ -4,7 +4,7 @@ use nas_space::{Arch, Space};
 use tokio::runtime;
 
 use crate::{
-    ChatModel, ChatRequest, Error, Fault, Message, Reply,
+    ChatModel, ChatRequest, Disguise, Error, Fault, Message, Reply, letters,
     names::Names,
     prompt, reply,
     schema::{proposals_schema, reply_tokens},
@@ -40,4 +40,43 @@ pub fn recall_best(
         Err(rejected) => Err(rejected.fault),
     });
     Ok((named.collect(), reply))
+}
+
+/// Asks a model which of two architectures is more accurate.
+#[derive(Debug, Clone, Copy)]
+pub struct Comparison<'a> {
+    /// The space.
+    pub space: &'a Space,
+    /// What accuracy is measured on.
+    pub dataset: &'a str,
+    /// What the model is told before: architectures with their accuracies in %.
+    pub known: &'a [(Arch, f64)],
+    /// Architectures without an accuracy, between those and the question.
+    pub others: &'a [Arch],
+    /// Neutral names for decisions and choices.
+    pub disguise: Option<Disguise>,
+}
+
+impl Comparison<'_> {
+    /// The logarithm of the odds that the first is more accurate, by the probabilities of the letters of the
+    /// reply: asked in this order, and in the reverse one. `None` where the server gives no probabilities.
+    ///
+    /// # Errors
+    /// Those of [`ChatModel::chat`].
+    pub fn odds(
+        &self,
+        model: &ChatModel,
+        [first, second]: [&Arch; 2],
+    ) -> Result<Option<[f64; 2]>, Error> {
+        let names = Names::of(self.space, self.disguise)?;
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(Error::Runtime)?;
+        let ask = |pair: [&Arch; 2]| {
+            let prompt = prompt::compare(&names, self.dataset, (self.known, self.others), pair)?;
+            runtime.block_on(letters::ask(model, prompt, 2, 0))
+        };
+        let (one, other) = (ask([first, second])?, ask([second, first])?);
+        let difference = |likely: Vec<f64>| likely[0] - likely[1];
+        Ok(one.zip(other).map(|(one, other)| [difference(one), -difference(other)]))
+    }
 }

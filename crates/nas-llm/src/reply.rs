@@ -7,14 +7,16 @@ use serde_json::Value;
 use crate::{
     fault::{Fault, Rejected},
     form::{Form, items},
+    json::values,
     names::Names,
     prompt::Subject,
-    schema::group_name,
+    schema::{group_name, niche_name},
     slate::Slate,
 };
 
 const PROPOSALS: Form = Form { name: "proposals", properties: &["architecture", "edits"] };
 const RULES: Form = Form { name: "rules", properties: &["polarity"] };
+const STRATEGIES: Form = Form { name: "strategies", properties: &["niche 1"] };
 const PICKS: Form = Form { name: "choices", properties: &["group 1"] };
 
 /// The largest number of characters kept of a rationale or a reason.
@@ -94,6 +96,23 @@ pub(crate) fn picks(
         })
     });
     picks.collect()
+}
+
+/// The values that a model expects of an architecture, all of them.
+pub(crate) fn estimate(objectives: &[Objective], text: &str) -> Result<Vec<f64>, Rejected> {
+    let mut estimates = values(text).into_iter().rev().filter_map(|value| {
+        let expected = expected(objectives, &value);
+        expected.into_iter().collect::<Option<Vec<f64>>>()
+    });
+    let missing = || Rejected::new(Fault::Form, "not all values were stated");
+    estimates.next().ok_or_else(missing)
+}
+
+/// What to try in each of so many niches, as far as a reply states it.
+pub(crate) fn strategies(niches: usize, text: &str) -> Vec<Option<String>> {
+    let items = items(text, &STRATEGIES).unwrap_or_default();
+    let of = |number: usize| words(items.last()?.get(niche_name(number)));
+    (1..=niches).map(of).collect()
 }
 
 /// What a model expects of an architecture.
@@ -358,7 +377,8 @@ mod tests {
             let partition = Partition::pel_nas(space()).unwrap();
             let request =
                 Request::new(space(), &partition, &[]).with_niche(niche).with_generation(4);
-            let subject = Subject { request: &request, names: &Names::own(space()).unwrap() };
+            let names = Names::own(space()).unwrap();
+            let subject = Subject::new(&request, &names);
             rules(subject, &text).remove(0)
         };
         let rule =

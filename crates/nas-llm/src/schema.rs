@@ -18,6 +18,9 @@ const RATIONALE: usize = 48;
 /// The same of the reason for all choices of a reply.
 const REASON: usize = 48;
 
+/// The same of a strategy.
+const STRATEGY: usize = 120;
+
 /// The schema of `count` proposals: edits of one of `parents` parents, or whole architectures. Each has a
 /// number for each of the objectives whose values the model is to expect.
 pub(crate) fn proposals_schema(
@@ -76,6 +79,22 @@ pub(crate) fn choices_schema(slate: &Slate<'_>, expected: &[Objective]) -> Value
     let mut properties = vec![("reason", words(REASON))];
     properties.extend(groups.iter().map(|(name, group)| (name.as_str(), group.clone())));
     object(properties)
+}
+
+/// The schema of the values that a model expects of an architecture.
+pub(crate) fn estimate_schema(objectives: &[Objective]) -> Value {
+    object(expectations(objectives).collect())
+}
+
+/// The schema of a strategy for each of so many niches.
+pub(crate) fn strategies_schema(niches: usize) -> Value {
+    let names: Vec<String> = (1..=niches).map(niche_name).collect();
+    object(names.iter().map(|name| (name.as_str(), words(STRATEGY))).collect())
+}
+
+/// The property of a strategy for the niche of that number.
+pub(crate) fn niche_name(number: usize) -> String {
+    format!("niche {number}")
 }
 
 /// The property of a choice from the group of that number.

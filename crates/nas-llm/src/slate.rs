@@ -52,10 +52,15 @@ impl<'a> Slate<'a> {
         self.order[candidate]
     }
 
+    /// A candidate.
+    pub fn child(&self, candidate: usize) -> &Child<'a> {
+        &self.children[self.order[candidate]]
+    }
+
     /// Of a candidate the number of its parent, from 1 on, and how it differs from it; without a parent its
     /// choices.
     pub fn made(&self, subject: Subject<'_>, candidate: usize) -> (Option<usize>, String) {
-        let Child { arch, parent } = &self.children[self.order[candidate]];
+        let Child { arch, parent } = self.child(candidate);
         let at =
             |parent: &&Evaluated| self.evaluated.iter().position(|one| one.arch == parent.arch);
         match parent.as_ref().and_then(|parent| Some((at(parent)?, parent))) {

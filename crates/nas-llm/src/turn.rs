@@ -20,7 +20,7 @@ use crate::{
 const RULES: usize = 2;
 
 /// 1 for a call that was made, also for a failed one; 0 for a call that the budget refused.
-pub(crate) fn was_made(call: &Result<Reply, Error>) -> u64 {
+pub(crate) fn was_made<T>(call: &Result<T, Error>) -> u64 {
     u64::from(!matches!(call, Err(error) if error.kind() == Kind::Budget))
 }
 
@@ -88,7 +88,7 @@ impl Turn<'_> {
                 self.reflect(model, &mut result).await?;
             }
             match self.settings.style {
-                Style::Choose | Style::Rank => self.choose(model, &mut result).await,
+                style if style.chooses() => self.choose(model, &mut result).await,
                 _ => self.propose(model, &mut result).await,
             }
         };
@@ -136,7 +136,7 @@ impl Turn<'_> {
 
     /// Stage 2, and again for missing architectures.
     async fn propose(&self, model: &ChatModel, result: &mut TurnResult) -> Result<(), Error> {
-        let Subject { request, names } = self.subject;
+        let Subject { request, names, .. } = self.subject;
         let parents = self.subject.parents();
         let from_parents = self.settings.style.has_parents() && !parents.is_empty();
         let edits = from_parents && self.edits;

@@ -244,7 +244,7 @@ impl<'a> Request<'a> {
     }
 
     /// Everything evaluated that may be a parent, oldest first.
-    pub(crate) fn pool(&self) -> impl DoubleEndedIterator<Item = &'a Evaluated> {
+    pub fn pool(&self) -> impl DoubleEndedIterator<Item = &'a Evaluated> {
         let Self { evaluated, shared, niche, .. } = *self;
         evaluated.iter().filter(move |one| shared || one.niche == niche)
     }

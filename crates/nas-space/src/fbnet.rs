@@ -179,6 +179,18 @@ pub fn space() -> &'static Space {
             None,
         )
         .expect("its parts fit together")
+        .with_descriptions(BLOCKS.iter().map(|block| {
+            let description = match block.convolution {
+                Some(Inverted { kernel, expansion, groups }) => {
+                    let groups = if groups > 1 { " in two groups" } else { "" };
+                    format!(
+                        "{kernel} by {kernel} positions with {expansion} times the channels{groups}"
+                    )
+                }
+                None => "the input unchanged".to_owned(),
+            };
+            (block.name.to_owned(), description)
+        }))
     });
     &SPACE
 }

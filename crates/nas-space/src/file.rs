@@ -25,6 +25,8 @@ struct File {
     description: String,
     #[serde(default)]
     decision: Vec<Spanned<DecisionTable>>,
+    #[serde(default)]
+    descriptions: BTreeMap<String, Spanned<String>>,
     cell: Option<Spanned<CellTable>>,
     #[serde(default)]
     axis: Vec<Spanned<AxisTable>>,
@@ -145,6 +147,9 @@ impl Space {
     /// choices = [3, 5]
     /// if = { depth = 2 }             # otherwise it is inactive
     ///
+    /// [descriptions]                 # what choices do, where their names are hidden from a language model
+    /// 5 = "five positions"
+    ///
     /// [[axis]]                       # a number for niches and rules: a sum of products
     /// name = "cost"
     /// terms = [["depth", 10], ["kernel 2", "kernel 2"]]
@@ -214,6 +219,19 @@ impl Space {
         let mut space =
             Self::new(&file.name, &file.description, decisions, slots, cell.transpose()?)
                 .map_err(|error| source.error(0..0, bare(error)))?;
+        let mut descriptions = Vec::with_capacity(file.descriptions.len());
+        for (choice, description) in &file.descriptions {
+            let known = space.all_choice_names();
+            if !known.contains(&choice.as_str()) {
+                let unknown = Error::unknown_name("choice", choice, known);
+                return Err(source.error(description.span(), unknown.to_string()));
+            }
+            if let Some(problem) = invalid_name(description.get_ref()) {
+                return Err(source.error(description.span(), problem));
+            }
+            descriptions.push((choice.clone(), description.get_ref().clone()));
+        }
+        space = space.with_descriptions(descriptions);
         for table in &file.axis {
             let axis = axis(&space, table.get_ref());
             let axis = axis.map_err(|problem| source.error(table.span(), problem))?;

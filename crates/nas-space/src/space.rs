@@ -22,6 +22,8 @@ pub struct Space {
     cell: Option<Cell>,
     short_names: Vec<(String, String)>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    descriptions: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     axes: Vec<ComplexityAxis>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     constraints: Vec<Constraint>,
@@ -50,6 +52,7 @@ impl Space {
             text: text.into(),
             cell,
             short_names: Vec::new(),
+            descriptions: Vec::new(),
             axes: Vec::new(),
             constraints: Vec::new(),
         };
@@ -79,6 +82,17 @@ impl Space {
     pub fn with_short_names(mut self, names: &[(&str, &str)]) -> Self {
         let owned = |(full, short): &(&str, &str)| ((*full).to_owned(), (*short).to_owned());
         self.short_names = names.iter().map(owned).collect();
+        self
+    }
+
+    /// The space with descriptions of choices, as pairs of the choice's name and what it does. They say it
+    /// without the name, so that they can stand for it.
+    #[must_use]
+    pub fn with_descriptions(
+        mut self,
+        descriptions: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        self.descriptions = descriptions.into_iter().collect();
         self
     }
 
@@ -155,6 +169,13 @@ impl Space {
     pub fn short_name<'a>(&'a self, choice: &'a str) -> &'a str {
         let pair = self.short_names.iter().find(|(full, _)| full == choice);
         pair.map_or(choice, |(_, short)| short.as_str())
+    }
+
+    /// What a choice does. A choice whose name is a number is described by that number.
+    pub fn described<'a>(&'a self, choice: &'a str) -> Option<&'a str> {
+        let pair = self.descriptions.iter().find(|(name, _)| name == choice);
+        let described = pair.map(|(_, description)| description.as_str());
+        described.or_else(|| choice.parse::<f64>().is_ok().then_some(choice))
     }
 
     /// The name of the choice with this short name; the short name itself where none has it.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::names::DEVICES;
+
 /// A way to ask a language model.
 pub struct Arm {
     pub name: &'static str,
@@ -27,59 +29,69 @@ const fn control(searcher: &'static str, niches: bool, evaluations: u32) -> Cont
     Control { searcher, niches, evaluations }
 }
 
-/// All arms. Each makes twelve calls, and evaluates as many architectures as its control: what the model
-/// does not propose, random edits do.
-pub const ARMS: [Arm; 8] = [
+/// All arms. Each but the last makes twelve calls, and evaluates as many architectures as its control: what
+/// the model does not propose, random edits do.
+pub const ARMS: [Arm; 9] = [
     Arm {
         name: "plain",
         title: "asked for architectures",
-        search: "--prompting plain --partition pel-nas --evaluations 60 --fill random-edits",
+        search: "--proposer llm --prompting plain --partition pel-nas --evaluations 60 --fill random-edits",
         control: control("random", true, 60),
     },
     Arm {
         name: "parents",
         title: "shown parents",
-        search: "--prompting without-rules --evaluations 120 --fill random-edits",
+        search: "--proposer llm --prompting without-rules --evaluations 120 --fill random-edits",
         control: control("random-edits", true, 120),
     },
     Arm {
         name: "parents-memory",
         title: "shown parents and outcomes",
-        search: "--prompting without-rules --llm-memory --evaluations 120 --fill random-edits",
+        search: "--proposer llm --prompting without-rules --llm-memory --evaluations 120 --fill random-edits",
         control: control("random-edits", true, 120),
     },
     Arm {
         name: "rules",
         title: "shown parents and rules",
-        search: "--prompting co-evolution --evaluations 60 --fill random-edits",
+        search: "--proposer llm --prompting co-evolution --evaluations 60 --fill random-edits",
         control: control("random-edits", true, 60),
     },
     Arm {
         name: "choose",
         title: "choosing",
-        search: "--prompting choose --evaluations 120",
+        search: "--proposer llm --prompting choose --evaluations 120",
         control: control("random-choice", true, 120),
     },
     Arm {
         name: "choose-memory",
         title: "choosing, shown outcomes",
-        search: "--prompting choose --llm-memory --evaluations 120",
+        search: "--proposer llm --prompting choose --llm-memory --evaluations 120",
         control: control("random-choice", true, 120),
     },
     Arm {
         name: "rules-whole",
         title: "shown parents and rules, no niches",
-        search: "--prompting co-evolution --partition whole --initial 30 --children 5 --evaluations 60 \
+        search: "--proposer llm --prompting co-evolution --partition whole --initial 30 --children 5 --evaluations 60 \
                  --fill random-edits",
         control: control("random-edits", false, 60),
     },
     Arm {
         name: "choose-whole",
         title: "choosing, no niches",
-        search: "--prompting choose --partition whole --initial 60 --children 5 --evaluations 120",
+        search: "--proposer llm --prompting choose --partition whole --initial 60 --children 5 --evaluations 120",
         control: control("random-choice", false, 120),
     },
+    Arm {
+        name: OPERATORS,
+        title: "choosing, sharing the search with statistics",
+        search: "--searcher operators --operators choose,statistical --evaluations 200",
+        control: control("statistical", false, 200),
+    },
 ];
+
+/// The arm in which a model shares the search with statistics, by what each adds: as many calls as that
+/// earns.
+pub const OPERATORS: &str = "operators";
 
 /// A model: its name in files, and its own.
 pub struct Model {
@@ -123,6 +135,11 @@ pub fn planned() -> Vec<Cell> {
     for pair in others {
         add(&["choose", "rules"], &QWEN, pair, 5);
     }
+    for model in [&SMOLLM2, &GEMMA, &QWEN] {
+        for device in DEVICES {
+            add(&[OPERATORS], model, (first.0, device), 10);
+        }
+    }
     cells
 }
 
@@ -142,7 +159,7 @@ impl Cell {
     /// The search, without the model and without where its calls come from.
     pub fn search(&self, nas: &mut Command, seed: u64, run: &Path) {
         let (dataset, device) = self.pair;
-        nas.args(["search", "--proposer", "llm", "--accuracy", "benchmark", "--format", "json"]);
+        nas.args(["search", "--accuracy", "benchmark", "--format", "json"]);
         nas.args(["--dataset", dataset, "--device", device]).args(self.arm.search.split(' '));
         nas.arg("--seed").arg(seed.to_string()).arg("--force").arg("--run").arg(run);
     }

@@ -24,6 +24,8 @@ pub enum Kept {
     Rules,
     /// Scores, and those of single proposals.
     Proposals,
+    /// Scores, and the share of the first of the operators that share a search.
+    Operators,
     /// The networks of the fronts.
     Fronts,
     /// Rank correlations, whatever the seeds.
@@ -76,9 +78,11 @@ const MEASURED: [&str; 7] = [
     "latency_spread_ms",
     "parameters",
 ];
-/// Beside the scores: the given rules that hold, by their positions; the scores of single proposals.
+/// Beside the scores: the given rules that hold, by their positions; the scores of single proposals; the
+/// share of an operator.
 const RULES: &str = "rules";
 const PROPOSALS: [&str; 2] = ["entered", "percentile"];
+const OPERATORS: &str = "first_operator";
 /// Numbers are rounded to this many.
 const DECIMALS: usize = 5;
 
@@ -135,6 +139,7 @@ impl Experiment {
         match self.kept {
             Kept::Scores => columns(&ran.stdout, &SCORES),
             Kept::Rules => columns(&ran.stdout, &[&SCORES[..], &[RULES]].concat()),
+            Kept::Operators => columns(&ran.stdout, &[&SCORES[..], &[OPERATORS]].concat()),
             Kept::Proposals => columns(&ran.stdout, &[&SCORES[..], &PROPOSALS].concat()),
             Kept::Fronts => {
                 let text = fs::read(&fronts).map_err(Error::file(&fronts))?;

@@ -9,6 +9,7 @@ mod arms;
 mod experiment;
 mod figure;
 mod files;
+mod model_tests;
 mod names;
 mod page;
 mod part;
@@ -79,7 +80,7 @@ enum Live {
     /// The study of language models: makes its page from the recorded calls, or records what is not
     /// recorded yet
     LanguageModel {
-        /// Record the searches of this model that are not recorded, the most telling first
+        /// Record the tests and searches of this model that are not recorded, the most telling first
         #[arg(long, value_name = "NAME", value_parser = ["qwen", "gemma", "smollm2"], requires = "live")]
         record: Option<String>,
         /// Arguments of `nas search` that name the live model, such as --llm-url URL --llm-model NAME

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::arms::{Cell, Model, QWEN, SMOLLM2, planned};
+use super::model_tests;
 use super::names::DATASETS;
 use super::rows::{Memorised, Recorded};
 use crate::error::Error;
@@ -14,6 +15,42 @@ use crate::workspace::Workspace;
 
 /// The models that were asked what they have memorised.
 const ASKED: [&Model; 2] = [&QWEN, &SMOLLM2];
+
+/// A file of `reports/data/` that is made from recorded calls.
+pub struct Replayed {
+    pub name: &'static str,
+    /// In the place of a command: there are many.
+    pub command: &'static str,
+    pub make: fn(&Workspace, &Path) -> Result<String, Error>,
+}
+
+/// All files that are made from recorded calls.
+pub const REPLAYED: [Replayed; 4] = [
+    Replayed { name: "memorised", command: "nas memorise-test --replay …", make: memorised },
+    Replayed {
+        name: "model",
+        command: "nas search --proposer llm --replay …, see bench-data/README.md",
+        make: recorded,
+    },
+    Replayed {
+        name: "skill-tests",
+        command: "nas skill-test --replay …, see bench-data/README.md",
+        make: |workspace, program| csv_of(model_tests::skills(workspace.root(), program)?),
+    },
+    Replayed {
+        name: "pairs",
+        command: "nas memorise-test --pairs 100 --replay …",
+        make: |workspace, program| csv_of(model_tests::pairs(workspace.root(), program)?),
+    },
+];
+
+fn csv_of<T: serde::Serialize>(rows: Vec<T>) -> Result<String, Error> {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    for row in rows {
+        writer.serialize(row).map_err(problem)?;
+    }
+    text(writer)
+}
 
 /// All recorded calls and the arguments of their replay.
 pub fn calls(workspace: &Workspace) -> Result<Vec<u8>, Error> {
@@ -35,6 +72,13 @@ pub fn calls(workspace: &Workspace) -> Result<Vec<u8>, Error> {
             add(&root.join(memorised_calls(model, dataset)))?;
         }
     }
+    for test in model_tests::planned() {
+        let file = test.calls(root);
+        if file.exists() {
+            how += &format!("{}\n", test.arguments());
+            add(&file)?;
+        }
+    }
     all.extend(how.into_bytes());
     Ok(all)
 }
@@ -44,7 +88,7 @@ fn memorised_calls(model: &Model, dataset: &str) -> String {
 }
 
 /// The scores of all recorded searches, as CSV.
-pub fn recorded(workspace: &Workspace, program: &Path) -> Result<String, Error> {
+fn recorded(workspace: &Workspace, program: &Path) -> Result<String, Error> {
     let root = workspace.root();
     let run = root.join("target/reproduce/model");
     let mut rows = csv::Writer::from_writer(vec![]);
@@ -100,7 +144,7 @@ fn row(cell: &Cell, seed: u64, report: &Value) -> Recorded {
 }
 
 /// The cells that models named from memory, by recorded calls, as CSV.
-pub fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error> {
+fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error> {
     let mut rows = csv::Writer::from_writer(vec![]);
     for model in ASKED {
         for dataset in DATASETS {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::rows::{Memorised, OnFront, Rank, Recorded, Rule, Scores, Transformer};
+use super::rows::{
+    Memorised, OnFront, PairsScore, Rank, Recorded, Rule, Scores, SkillScore, Transformer,
+};
 use crate::error::Error;
 
 /// The files that the experiments have left.
@@ -47,6 +49,14 @@ impl Results {
 
     pub fn memorised(&self) -> Result<Vec<Memorised>, Error> {
         self.read("memorised")
+    }
+
+    pub fn skills(&self) -> Result<Vec<SkillScore>, Error> {
+        self.read("skill-tests")
+    }
+
+    pub fn pairs(&self) -> Result<Vec<PairsScore>, Error> {
+        self.read("pairs")
     }
 
     /// The rules of a file in bench-data/rules/.

@@ -21,6 +21,10 @@ pub struct Scores {
     pub entered: Option<f64>,
     #[serde(default)]
     pub percentile: Option<f64>,
+    /// Of operators that share a search, the share of the first among what was proposed since the row
+    /// before.
+    #[serde(default)]
+    pub first_operator: Option<f64>,
     /// The given rules that hold at the end, by their positions from 1 on.
     #[serde(default)]
     pub rules: String,
@@ -115,4 +119,51 @@ pub struct Memorised {
     pub test_accuracy_percent: Option<f64>,
     pub rank: Option<u64>,
     pub fault: Option<String>,
+}
+
+/// The choices of one kind in a skill test: percentiles of what they add among the candidates.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SkillScore {
+    pub model: String,
+    /// How it was asked.
+    pub prompting: String,
+    pub disguised: bool,
+    /// Which choices: in one order of the candidates, both together, by statistics.
+    pub choice: String,
+    pub situations: u64,
+    pub choices: u64,
+    /// The mean over situations, and its interval.
+    pub percentile: f64,
+    pub low: f64,
+    pub high: f64,
+    /// The standard deviation over situations.
+    pub deviation: f64,
+    /// The percentile of the best choices.
+    pub best: f64,
+    /// The mean place of the choices in the list that the model saw: 0 is the first.
+    pub place: Option<f64>,
+    /// What neutral names change, and its interval.
+    pub difference: Option<f64>,
+    pub difference_low: Option<f64>,
+    pub difference_high: Option<f64>,
+}
+
+/// How often a model knows which of two cells is more accurate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PairsScore {
+    pub model: String,
+    /// Whether it was shown the cells' accuracies before.
+    pub known: bool,
+    pub disguised: bool,
+    pub pairs: u64,
+    /// The share of right answers by both orders together, and its interval.
+    pub right: f64,
+    pub low: f64,
+    pub high: f64,
+    /// The share of pairs of which it names the same letter in both orders.
+    pub same_letter: f64,
+    /// The share of pairs in which the cell with more FLOPs is more accurate, and its interval.
+    pub by_flops: f64,
+    pub flops_low: f64,
+    pub flops_high: f64,
 }

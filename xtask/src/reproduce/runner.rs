@@ -6,14 +6,10 @@ use std::time::Instant;
 
 use super::experiment::{Experiment, Kept};
 use super::part::Part;
-use super::replay;
+use super::replay::{self, REPLAYED, Replayed};
 use crate::error::Error;
 use crate::nas::{Program, hash};
 use crate::workspace::Workspace;
-
-/// In the place of commands: recorded searches take many.
-const REPLAYED: &str = "nas search --proposer llm --replay …, see bench-data/README.md";
-const MEMORISED: &str = "nas memorise-test --replay …";
 
 /// Runs experiments and keeps what comes out in files.
 pub struct Runner<'a> {
@@ -51,12 +47,9 @@ impl<'a> Runner<'a> {
         }
         if parts.iter().any(|part| part.replays) {
             let calls = replay::calls(self.workspace)?;
-            self.keep("memorised", MEMORISED, &calls, "[model]", || {
-                replay::memorised(self.workspace, program)
-            })?;
-            self.keep("model", REPLAYED, &calls, "[model]", || {
-                replay::recorded(self.workspace, program)
-            })?;
+            for Replayed { name, command, make } in &REPLAYED {
+                self.keep(name, command, &calls, "[model]", || make(self.workspace, program))?;
+            }
         }
         Ok(())
     }
@@ -122,10 +115,10 @@ impl<'a> Runner<'a> {
             compare(&experiment.name, &experiment.command(self.seeds), &found, &kept)?;
         }
         if parts.iter().any(|part| part.replays) {
-            let rows = replay::recorded(self.workspace, self.program.path())?;
-            compare("model", REPLAYED, &rows, &|_| true)?;
-            let memorised = replay::memorised(self.workspace, self.program.path())?;
-            compare("memorised", MEMORISED, &memorised, &|_| true)?;
+            for Replayed { name, command, make } in &REPLAYED {
+                let found = make(self.workspace, self.program.path())?;
+                compare(name, command, &found, &|_| true)?;
+            }
         }
         Ok(stale)
     }
@@ -158,7 +151,7 @@ mod tests {
         let all = wanted(ALL);
         let names = all.iter().map(|experiment| experiment.name.clone());
         let mut names: Vec<String> = names.collect();
-        names.extend(["memorised", "model"].map(str::to_owned));
+        names.extend(REPLAYED.iter().map(|replayed| replayed.name.to_owned()));
         let distinct: BTreeSet<String> = names.iter().cloned().collect();
         assert_eq!(distinct.len(), names.len(), "a name with two commands");
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../reports/data");

@@ -7,7 +7,7 @@ use nas_llm::{LanguageModel, recall_best};
 use serde_json::json;
 
 use super::{
-    model::{EndpointArguments, note_truncated},
+    model::{Calls, EndpointArguments, note_truncated},
     search::CHILDREN,
 };
 use crate::{
@@ -39,7 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.format == Format::Csv {
         return Err(Failure::input("--format csv: chat-test prints a table or JSON only"));
     }
-    let model = arguments.endpoint.model(None)?;
+    let model = arguments.endpoint.model(Calls::New(None))?;
     let endpoint = arguments.endpoint.endpoint()?;
     let problem = spaces::default_problem(None)?;
     let (named, reply) =

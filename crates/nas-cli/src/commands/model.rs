@@ -1,9 +1,13 @@
 //! The options about a language model.
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::ValueEnum;
-use nas_llm::{Budget, ChatModel, Endpoint, Failed, Prompting, Reply, Style, Transcript};
+use nas_llm::{Budget, ChatModel, Disguise, Endpoint, Failed, Prompting, Reply, Style, Transcript};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,10 +65,12 @@ pub struct ModelArguments {
     /// Show the model what came of its last proposals, and ask which values it expects of new ones
     #[arg(long)]
     llm_memory: bool,
-    /// Show the model neutral names of decisions and choices, drawn by this seed, so that it cannot use
-    /// what it knows of a benchmark
-    #[arg(long, value_name = "SEED")]
-    disguise: Option<u64>,
+    /// Ask the model before each generation, in one call more, what to try in every niche; the calls of the
+    /// niches see its answer
+    #[arg(long)]
+    llm_navigator: bool,
+    #[command(flatten)]
+    disguise: DisguiseArguments,
     /// Limit of calls [default: as many as the generations need]
     #[arg(long, value_name = "N")]
     llm_calls: Option<u64>,
@@ -83,6 +89,25 @@ pub struct ModelArguments {
     pub replay: Option<PathBuf>,
 }
 
+/// Under which names a model sees a space.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DisguiseArguments {
+    /// Show the model neutral names of decisions and choices, drawn by this seed, so that it cannot use
+    /// what it knows of a benchmark
+    #[arg(long, value_name = "SEED")]
+    disguise: Option<u64>,
+    /// With --disguise, show the model what choices do, as the space's descriptions say it
+    #[arg(long, requires = "disguise")]
+    describe_operations: bool,
+}
+
+impl DisguiseArguments {
+    pub fn names(&self) -> Option<Disguise> {
+        let described = self.describe_operations;
+        self.disguise.map(|seed| Disguise { seed, described })
+    }
+}
+
 /// What a model is asked, as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -99,6 +124,9 @@ pub enum Prompts {
     /// As choose, but the candidates are ranked by the probabilities of their letters, in calls with a
     /// reply of one letter; for servers that give log-probabilities
     Rank,
+    /// As choose, but the model is asked for the values that it expects of each candidate, in a call for
+    /// each; those that would add most to the niche's front are taken
+    Estimate,
     /// Only architectures, without a random sample or parents
     Plain,
     /// As plain, over the whole range of latency
@@ -112,6 +140,7 @@ impl Prompts {
             Self::WithoutRules => Style::WithoutRules,
             Self::Choose => Style::Choose,
             Self::Rank => Style::Rank,
+            Self::Estimate => Style::Estimate,
             Self::Plain => Style::Plain,
             Self::LatencyOriented => Style::LatencyOriented,
         }
@@ -148,22 +177,25 @@ impl EndpointArguments {
         Ok(endpoint)
     }
 
-    /// Calls at the same time.
-    pub fn parallel(&self) -> usize {
-        usize::from(self.parallel)
-    }
-
     /// Whether a server is named.
     pub fn is_given(&self) -> bool {
         self.base_url.is_some()
     }
 
-    /// The model, for a command that asks it once. That may take a while: standard error shows which
+    /// The model, for a command that has no run. That may take a while: standard error shows which
     /// server it waits for, and each retry.
-    pub fn model(&self, transcript: Option<Transcript>) -> Result<ChatModel, Failure> {
+    pub fn model(&self, calls: Calls<'_>) -> Result<ChatModel, Failure> {
+        // A missing server is an error before a file is created.
         let endpoint = self.endpoint()?;
         let (name, url) = (endpoint.model().to_owned(), endpoint.shown_url());
-        let model = ChatModel::live(endpoint, Budget::default(), transcript)?;
+        let budget = Budget::default();
+        let model = match calls {
+            Calls::New(file) => {
+                let transcript = file.map(Transcript::create).transpose()?;
+                ChatModel::live(endpoint, budget, transcript)?
+            }
+            Calls::Continued(file) => ChatModel::resume(endpoint, budget, file, Failed::Again)?,
+        };
         note(&format!("asking {name} at {url}, at most {} s for each attempt", self.timeout));
         // Fails if one is set up already.
         let _ = tracing_subscriber::fmt()
@@ -175,6 +207,45 @@ impl EndpointArguments {
             .without_time()
             .try_init();
         Ok(model)
+    }
+}
+
+/// Where a model's calls are written.
+#[derive(Debug, Clone, Copy)]
+pub enum Calls<'a> {
+    /// To a new file, or nowhere.
+    New(Option<&'a Path>),
+    /// To a file with recorded calls, which are not made again.
+    Continued(&'a Path),
+}
+
+/// The model of a command that has no run.
+#[derive(Debug, clap::Args)]
+pub struct CallArguments {
+    /// Write every call to this file
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Answer from a recorded file, without a network; with --llm-url, continue after its last call and
+    /// add to the file
+    #[arg(long, value_name = "FILE", conflicts_with = "record")]
+    replay: Option<PathBuf>,
+    #[command(flatten)]
+    endpoint: EndpointArguments,
+}
+
+impl CallArguments {
+    /// The model, live or replayed.
+    pub fn model(&self) -> Result<ChatModel, Failure> {
+        match &self.replay {
+            Some(file) if !self.endpoint.is_given() => Ok(ChatModel::replay(file)?),
+            Some(file) => self.endpoint.model(Calls::Continued(file)),
+            None => self.endpoint.model(Calls::New(self.record.as_deref())),
+        }
+    }
+
+    /// Calls at the same time.
+    pub fn parallel(&self) -> usize {
+        if self.endpoint.is_given() { usize::from(self.endpoint.parallel) } else { 1 }
     }
 }
 
@@ -211,7 +282,8 @@ impl ModelArguments {
             ("--prompting", self.prompting != Prompts::default()),
             ("--llm-both-orders", self.llm_both_orders),
             ("--llm-memory", self.llm_memory),
-            ("--disguise", self.disguise.is_some()),
+            ("--llm-navigator", self.llm_navigator),
+            ("--disguise", self.disguise.disguise.is_some()),
             ("--llm-calls", self.llm_calls.is_some()),
             ("--llm-tokens", self.llm_tokens.is_some()),
             ("--llm-money", self.llm_money.is_some()),
@@ -232,9 +304,15 @@ impl ModelArguments {
             prompting: self.prompting,
             both_orders: self.llm_both_orders,
             memory: self.llm_memory,
-            disguise: self.disguise,
+            navigator: self.llm_navigator,
+            disguise: self.disguise.names(),
         };
-        let needed = asked.prompting().stages() * (generations * niches) as u64;
+        if asked.both_orders && !matches!(self.style(), Style::Choose | Style::Rank) {
+            return Err(Failure::input(
+                "--llm-both-orders: there are two orders of candidates only with --prompting choose or rank; add one of these, or leave it out",
+            ));
+        }
+        let needed = asked.prompting().calls_of_generation(niches) * generations as u64;
         // A server is required unless recorded calls replace it.
         let live = self.endpoint.is_given() || self.replay.is_none();
         Ok(ModelPlan {
@@ -259,16 +337,18 @@ pub struct Asked {
     pub both_orders: bool,
     #[serde(default)]
     pub memory: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub navigator: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disguise: Option<u64>,
+    pub disguise: Option<Disguise>,
 }
 
 impl Asked {
     /// How the model is asked in a search of any number of generations and calls.
     pub fn prompting(self) -> Prompting {
-        let Self { prompting, both_orders, memory, disguise } = self;
+        let Self { prompting, both_orders, memory, navigator, disguise } = self;
         let style = prompting.style();
-        Prompting { style, both_orders, memory, disguise, ..Prompting::default() }
+        Prompting { style, both_orders, memory, navigator, disguise, ..Prompting::default() }
     }
 }
 

@@ -11,12 +11,12 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Value, context};
 use nas_search::{Evaluated, KnowledgeBase, Objective};
-use nas_space::Space;
+use nas_space::{Arch, Space};
 
-use crate::{Error, memory::Outcome, slate::Slate};
+use crate::{Error, memory::Outcome, names::Names, slate::Slate};
 
 pub(crate) use subject::{Subject, values};
-use subject::{name, space_data};
+use subject::{name, space_data, spread};
 
 /// The templates by their names.
 static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new(|| {
@@ -25,18 +25,23 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     for (name, source) in [
         ("system", include_str!("../prompts/system.txt")),
+        ("decisions", include_str!("../prompts/decisions.txt")),
         ("space", include_str!("../prompts/space.txt")),
         ("rules", include_str!("../prompts/rules.txt")),
         ("outcomes", include_str!("../prompts/outcomes.txt")),
+        ("strategy", include_str!("../prompts/strategy.txt")),
+        ("navigate", include_str!("../prompts/navigate.txt")),
         ("reflect", include_str!("../prompts/reflect.txt")),
         ("propose", include_str!("../prompts/propose.txt")),
         ("situation", include_str!("../prompts/situation.txt")),
         ("choose", include_str!("../prompts/choose.txt")),
         ("rank", include_str!("../prompts/rank.txt")),
+        ("estimate", include_str!("../prompts/estimate.txt")),
         ("letters", include_str!("../prompts/letters.txt")),
         ("plain", include_str!("../prompts/plain.txt")),
         ("again", include_str!("../prompts/again.txt")),
         ("memorise", include_str!("../prompts/memorise.txt")),
+        ("compare", include_str!("../prompts/compare.txt")),
     ] {
         environment.add_template(name, source).map_err(|error| format!("{error:#}"))?;
     }
@@ -73,6 +78,35 @@ pub(crate) fn reflect(
     let recent: Vec<Value> = recent.collect();
     let rules = subject.rules(subject.request.knowledge());
     render("reflect", context! { recent, count, rules, ..subject.setting() })
+}
+
+/// The largest number of architectures of a niche that a navigator sees.
+const BEST: usize = 3;
+
+/// All niches, of each some of its front, for what to try next.
+pub(crate) fn navigate(subjects: &[Subject<'_>]) -> Result<String, Error> {
+    let niches = subjects.iter().map(|subject| {
+        let request = subject.request;
+        let evaluated: Vec<&Evaluated> = request.pool().collect();
+        let last =
+            |one: &&&Evaluated| one.generation > 0 && one.generation + 1 == request.generation;
+        let last: Vec<&&Evaluated> = evaluated.iter().filter(last).collect();
+        let is_on_front =
+            |one: &&&&Evaluated| request.parents.iter().any(|parent| parent.arch == one.arch);
+        let best = spread(&request.parents, BEST);
+        let best = best.map(|one| subject.shown(one, false));
+        context! {
+            name => subject.niche(request.niche),
+            evaluated => evaluated.len(),
+            front => request.parents.len(),
+            last => last.len(),
+            entered => last.iter().filter(is_on_front).count(),
+            best => best.collect::<Vec<Value>>(),
+        }
+    });
+    let niches: Vec<Value> = niches.collect();
+    let setting = subjects.first().map(|subject| subject.setting_of_all()).unwrap_or_default();
+    render("navigate", context! { niches, ..setting })
 }
 
 /// What is shown and asked for where architectures are proposed from parents.
@@ -151,6 +185,18 @@ pub(crate) fn rank(
     render("rank", context! { candidates, ..situation(subject, slate, outcomes) })
 }
 
+/// One candidate of a slate, for the values that the model expects. All candidates have the same beginning.
+pub(crate) fn estimate(
+    subject: Subject<'_>,
+    slate: &Slate<'_>,
+    candidate: usize,
+    outcomes: Option<&[Outcome]>,
+) -> Result<String, Error> {
+    let (parent, made) = slate.made(subject, candidate);
+    let choices = subject.choices(&slate.child(candidate).arch, false);
+    render("estimate", context! { choices, parent, made, ..situation(subject, slate, outcomes) })
+}
+
 /// What the model sees before candidates.
 fn situation(subject: Subject<'_>, slate: &Slate<'_>, outcomes: Option<&[Outcome]>) -> Value {
     let evaluated = slate.evaluated().iter().zip(1..);
@@ -180,4 +226,32 @@ pub(crate) fn memorise(space: &Space, dataset: &str, count: usize) -> Result<Str
     let decisions = space.decisions().iter();
     let choices = decisions.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
     render("memorise", context! { space => space_data(space, choices), dataset, count })
+}
+
+/// Asks which of two architectures, as the model sees them, is more accurate. `known` are others with their
+/// accuracies, `others` some without.
+pub(crate) fn compare(
+    names: &Names,
+    dataset: &str,
+    (known, others): (&[(Arch, f64)], &[Arch]),
+    [first, second]: [&Arch; 2],
+) -> Result<String, Error> {
+    let space = names.space();
+    let choices = |arch: &Arch| -> String {
+        let shown = names.shown(arch);
+        space.choice_names(&shown).collect::<Vec<_>>().join(" ")
+    };
+    let known = known.iter().map(|(arch, accuracy)| {
+        context! { choices => choices(arch), accuracy => format!("{accuracy:.2}") }
+    });
+    let known: Vec<Value> = known.collect();
+    let others: Vec<String> = others.iter().map(choices).collect();
+    let legend = names.legend().into_iter();
+    let legend: Vec<Value> = legend.map(|(short, name)| context! { short, name }).collect();
+    let all = space.decisions().iter();
+    let all = all.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
+    let (first, second) = (choices(first), choices(second));
+    let dataset = if names.is_disguise() { "the images" } else { dataset };
+    let space = space_data(space, all);
+    render("compare", context! { space, legend, dataset, known, others, first, second })
 }

@@ -22,21 +22,39 @@ const RULES: usize = 6;
 pub(crate) struct Subject<'a> {
     pub request: &'a Request<'a>,
     pub names: &'a Names,
+    /// What a navigator wants to be tried.
+    pub strategy: Option<&'a str>,
 }
 
 impl<'a> Subject<'a> {
+    /// A niche, without a navigator.
+    pub fn new(request: &'a Request<'a>, names: &'a Names) -> Self {
+        Self { request, names, strategy: None }
+    }
+
     /// The parents that a prompt shows: evenly chosen along the front.
     pub fn parents(self) -> Vec<&'a Evaluated> {
-        let parents = &self.request.parents;
-        let (count, shown) = (parents.len(), parents.len().min(PARENTS));
-        let place = |at| if shown > 1 { at * (count - 1) / (shown - 1) } else { 0 };
-        (0..shown).map(|at| parents[place(at)]).collect()
+        spread(&self.request.parents, PARENTS).collect()
     }
 
     /// The space, the niche and the objectives.
     pub fn setting(self) -> Value {
         let niches = self.request.partition.niches();
         let niche = (niches.len() > 1).then(|| self.niche(self.request.niche));
+        let space = space_data(self.names.space(), self.admitted());
+        let strategy = self.strategy;
+        context! { niche, strategy, ..context! { space, ..self.common() } }
+    }
+
+    /// The space with all choices, and the objectives.
+    pub fn setting_of_all(self) -> Value {
+        let space = self.names.space();
+        let choices = space.decisions().iter();
+        let choices = choices.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
+        context! { space => space_data(space, choices), ..self.common() }
+    }
+
+    fn common(self) -> Value {
         let objectives = self.request.objectives.iter().map(|objective| {
             let minimise = objective.direction == Direction::Minimise;
             context! { name => name(objective), key => objective.name, unit => objective.unit, minimise }
@@ -44,8 +62,7 @@ impl<'a> Subject<'a> {
         let objectives: Vec<Value> = objectives.collect();
         let legend = self.names.legend().into_iter();
         let legend: Vec<Value> = legend.map(|(short, name)| context! { short, name }).collect();
-        let space = space_data(self.names.space(), self.admitted());
-        context! { space, legend, niche, objectives }
+        context! { legend, objectives }
     }
 
     /// A niche's description.
@@ -152,6 +169,16 @@ impl<'a> Subject<'a> {
         let lines = outcomes.unwrap_or_default().iter().map(|outcome| outcome.line(self));
         context! { outcomes => within_room(lines.collect()), expects }
     }
+}
+
+/// At most so many, evenly chosen.
+pub(crate) fn spread<'b, 'a>(
+    all: &'b [&'a Evaluated],
+    most: usize,
+) -> impl Iterator<Item = &'a Evaluated> + 'b {
+    let (count, shown) = (all.len(), all.len().min(most));
+    let place = move |at| if shown > 1 { at * (count - 1) / (shown - 1) } else { 0 };
+    (0..shown).map(move |at| all[place(at)])
 }
 
 /// An objective's name in a prompt.

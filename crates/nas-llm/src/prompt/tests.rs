@@ -6,6 +6,7 @@ use nas_space::{Arch, Decision, Space, nasbench201};
 use rand::SeedableRng as _;
 
 use super::*;
+use crate::Disguise;
 use crate::{
     memory::{Memory, Tried},
     names::Names,
@@ -47,7 +48,7 @@ fn under(
     let evaluated = evaluated(&partition, all);
     let request = Request::new(space, &partition, &objectives).with_count(2);
     let request = request.with_niche(niche).with_evaluated(&evaluated);
-    render(Subject { request: &request, names }).unwrap()
+    render(Subject::new(&request, names)).unwrap()
 }
 
 fn in_niche(
@@ -148,7 +149,8 @@ fn choosing_among_candidates() {
 
 #[test]
 fn choosing_with_memory_in_disguise() {
-    let names = Names::disguised(nasbench201::space(), 7).unwrap();
+    let names =
+        Names::disguised(nasbench201::space(), Disguise { seed: 7, described: true }).unwrap();
     let text = under(&names, 3, &TWO, |subject| choosing(subject, Some(&outcomes(subject))));
     for known in ["nasbench", "conv", "skip", "pool", "0→1", "3x3", "cell", "201"] {
         assert!(!text.to_lowercase().contains(known), "{known} in {text}");
@@ -157,10 +159,72 @@ fn choosing_with_memory_in_disguise() {
 }
 
 #[test]
+fn choosing_with_a_strategy() {
+    let text = in_niche(3, &TWO, |subject| {
+        choosing(Subject { strategy: Some("More skips."), ..subject }, None)
+    });
+    let without = in_niche(3, &TWO, |subject| choosing(subject, None));
+    assert_eq!(text.replace("Strategy of this generation: More skips.\n\n", ""), without);
+    assert_ne!(text, without);
+}
+
+#[test]
+fn estimating_and_ranking() {
+    let text = in_niche(3, &TWO, |subject| {
+        let children = subject.request.slate(3, &mut SearchRng::seed_from_u64(1));
+        let slate = Slate::new(subject, &children, subject.request.evaluated, false);
+        let estimates = [0, 1].map(|at| estimate(subject, &slate, at, None).unwrap());
+        // What a server has read of one it need not read again for the next.
+        let same = estimates[0].bytes().zip(estimates[1].bytes()).take_while(|(a, b)| a == b);
+        assert!(same.count() > estimates[0].len() * 3 / 5, "{estimates:?}");
+        let rank = rank(subject, &slate, None)?;
+        Ok(format!("{}\n=====\n{rank}", estimates[0]))
+    });
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn navigating() {
+    let (space, objectives) = (nasbench201::space(), objectives());
+    let partition = Partition::pel_nas(space).unwrap();
+    let names = Names::own(space).unwrap();
+    let evaluated = evaluated(&partition, &TWO);
+    let niches: Vec<Request<'_>> = [0, 3, 4]
+        .map(|niche| {
+            let request = Request::new(space, &partition, &objectives).with_niche(niche);
+            request.with_evaluated(&evaluated).with_generation(2)
+        })
+        .into();
+    let subjects: Vec<Subject<'_>> =
+        niches.iter().map(|request| Subject::new(request, &names)).collect();
+    insta::assert_snapshot!(navigate(&subjects).unwrap());
+}
+
+#[test]
+fn comparing_two_architectures() {
+    let of = |choices: [u8; 6]| Arch::new(choices);
+    let (first, second) = (of(TWO[0]), of(TWO[1]));
+    let known = [(of(TWO[2]), 93.456), (of(TWO[3]), 80.0)];
+    let names = Names::own(nasbench201::space()).unwrap();
+    let asked = |names: &Names, known: &[(Arch, f64)], others: &[Arch]| {
+        compare(names, "cifar10", (known, others), [&first, &second]).unwrap()
+    };
+    let disguise = Disguise { seed: 1, described: false };
+    let disguised = Names::disguised(nasbench201::space(), disguise).unwrap();
+    insta::assert_snapshot!(format!(
+        "{}\n=====\n{}\n=====\n{}",
+        asked(&names, &[], &[]),
+        asked(&names, &known, &[of(TWO[4])]),
+        asked(&disguised, &[], &[]),
+    ));
+}
+
+#[test]
 fn plain_and_latency_oriented() {
     let (space, whole, objectives) = (nasbench201::space(), Partition::whole(), objectives());
     let request = Request::new(space, &whole, &objectives).with_count(4);
-    let subject = Subject { request: &request, names: &Names::own(space).unwrap() };
+    let names = Names::own(space).unwrap();
+    let subject = Subject::new(&request, &names);
     let text = |device| plain(subject, device).unwrap();
     insta::assert_snapshot!(format!("{}\n=====\n{}", text(false), text(true)));
 }
@@ -170,7 +234,8 @@ fn the_latency_is_found_by_its_role() {
     let (space, whole) = (nasbench201::space(), Partition::whole());
     let objectives = [Objective::energy(), Objective::latency(), Objective::accuracy("accuracy")];
     let request = Request::new(space, &whole, &objectives);
-    let subject = Subject { request: &request, names: &Names::own(space).unwrap() };
+    let names = Names::own(space).unwrap();
+    let subject = Subject::new(&request, &names);
     assert!(plain(subject, true).unwrap().contains("the whole range of latency, from"));
 }
 
@@ -195,7 +260,8 @@ fn a_users_own_space() {
     let evaluated = evaluated(&whole, &all);
     let request =
         Request::new(&space, &whole, &objectives).with_evaluated(&evaluated).with_count(4);
-    let subject = Subject { request: &request, names: &Names::own(&space).unwrap() };
+    let names = Names::own(&space).unwrap();
+    let subject = Subject::new(&request, &names);
     insta::assert_snapshot!(proposing(subject, true, &[], None).unwrap());
 }
 
@@ -225,7 +291,8 @@ fn prompts_for_thirty_decisions_have_at_most_3000_tokens() {
         .with_evaluated(&evaluated)
         .with_knowledge(&knowledge)
         .with_count(5);
-    let subject = Subject { request: &request, names: &Names::own(&space).unwrap() };
+    let names = Names::own(&space).unwrap();
+    let subject = Subject::new(&request, &names);
     let mut memory = Memory::default();
     memory.add(
         0,
@@ -243,6 +310,9 @@ fn prompts_for_thirty_decisions_have_at_most_3000_tokens() {
         ("choose", choose(subject, &slate, Some(&outcomes)).unwrap()),
         ("edits", proposing(subject, true, &[], Some(&outcomes)).unwrap()),
         ("whole", proposing(subject, false, &[], Some(&outcomes)).unwrap()),
+        ("rank", rank(subject, &slate, Some(&outcomes)).unwrap()),
+        ("estimate", estimate(subject, &slate, 0, Some(&outcomes)).unwrap()),
+        ("navigate", navigate(&[subject; 6]).unwrap()),
         ("reflect", reflect(subject, &evaluated.iter().collect::<Vec<_>>(), 2).unwrap()),
     ] {
         assert!(text.len() < 9_000, "{name}: {} characters\n{text}", text.len());
@@ -286,7 +356,8 @@ fn rules_state_what_is_true() {
         let mut counted = counted.filter(|other| other.states_the_same(&rule));
         let counted = counted.next().unwrap().clone();
         let request = Request::new(space, &whole, &objectives).with_evaluated(&evaluated);
-        let subject = Subject { request: &request, names: &Names::own(space).unwrap() };
+        let names = Names::own(space).unwrap();
+        let subject = Subject::new(&request, &names);
         let stated = subject.rules(&KnowledgeBase::new(vec![counted])).remove(0);
         assert!(stated.contains(effects), "{stated}");
         let counts = stated.split(": ").nth(1).unwrap().split(" are better").next().unwrap();

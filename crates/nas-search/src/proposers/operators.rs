@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use nas_pareto::{Bounds, PointSet, hypervolume_gain};
 use nas_space::Arch;
 use rand::RngExt;
 use rand_distr::{Distribution, Normal};
 
 use crate::{
-    Answer, BoxError, Evaluated, Objective, Proposal, Proposer, Request, SearchRng, propose_by_all,
+    Answer, BoxError, Evaluated, KnownFront, Objective, Proposal, Proposer, Request, SearchRng,
+    known_front::costs, propose_by_all,
 };
 
 /// Random edits of the parents whose expected gain is what chance would add.
@@ -22,9 +22,6 @@ const EXPLORED: f64 = 0.05;
 
 /// Before it has proposed anything, an operator counts as so many proposals that add what chance does.
 const PRIOR: f64 = 5.0;
-
-/// The reference point of gains, where the range of everything evaluated is 0 to 1.
-const REFERENCE: f64 = 1.1;
 
 /// How operators are chosen by their credit (adaptive operator selection; Fialho et al. 2010).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +79,10 @@ struct Asked {
     /// How many were wanted.
     count: usize,
     proposals: Vec<Arch>,
-    situation: Situation,
+    front: KnownFront,
     /// The mean gain that was predicted for random edits, and for the proposals.
     random: f64,
     predicted: f64,
-}
-
-/// The front that a proposal adds to.
-struct Situation {
-    bounds: Bounds,
-    front: PointSet,
 }
 
 /// An operator's share of a generation.
@@ -155,7 +146,7 @@ impl<'a> Operators<'a> {
                 let proposals = asked.proposals.iter().filter_map(|arch| new.get(arch));
                 let gain = |one: &&Evaluated| {
                     let costs = costs(one, objectives);
-                    costs.map_or(0.0, |costs| asked.situation.gain(&costs))
+                    costs.map_or(0.0, |costs| asked.front.gain(&costs))
                 };
                 proposals.map(gain).collect()
             })
@@ -231,39 +222,6 @@ impl Credit {
     }
 }
 
-impl Situation {
-    /// `None` where nothing is on the front, or values are beyond `f64`.
-    fn of(request: &Request<'_>) -> Option<Self> {
-        let rows = |all: &mut dyn Iterator<Item = &Evaluated>| -> Vec<Vec<f64>> {
-            all.filter_map(|one| costs(one, request.objectives)).collect()
-        };
-        let minimised = vec![nas_pareto::Direction::Minimise; request.objectives.len()];
-        let all = PointSet::from_rows(rows(&mut request.pool()), &minimised).ok()?;
-        let front =
-            PointSet::from_rows(rows(&mut request.front.iter().copied()), &minimised).ok()?;
-        let bounds = Bounds::of(&all).ok()?;
-        let front = bounds.scale(&front).ok()?;
-        (!front.as_points().is_empty()).then_some(Self { bounds, front })
-    }
-
-    /// What an architecture with these costs adds to the front.
-    fn gain(&self, costs: &[f64]) -> f64 {
-        let minimised = vec![nas_pareto::Direction::Minimise; costs.len()];
-        let reference = vec![REFERENCE; costs.len()];
-        let gain = || {
-            let point = self.bounds.scale(&PointSet::from_rows([costs], &minimised).ok()?).ok()?;
-            hypervolume_gain(&self.front, point.as_points().get(0)?, &reference).ok()
-        };
-        gain().unwrap_or(0.0)
-    }
-}
-
-/// The costs of all objectives, less is better.
-fn costs(one: &Evaluated, objectives: &[Objective]) -> Option<Vec<f64>> {
-    let values = one.complete()?;
-    Some(objectives.iter().zip(values).map(|(objective, value)| objective.cost(value)).collect())
-}
-
 /// The evaluated architectures that the additive model is fitted to, with their costs.
 fn fitted<'a>(request: &Request<'a>) -> Vec<(&'a Arch, Vec<f64>)> {
     let useful = request.pool().filter(|one| request.space.is_connected(&one.arch));
@@ -274,7 +232,7 @@ fn fitted<'a>(request: &Request<'a>) -> Vec<(&'a Arch, Vec<f64>)> {
 /// on a random one that was evaluated.
 fn predicted_gain<'b>(
     request: &Request<'_>,
-    situation: &Situation,
+    front: &KnownFront,
     known: &[(&Arch, Vec<f64>)],
     architectures: impl ExactSizeIterator<Item = &'b Arch>,
     rng: &mut SearchRng,
@@ -291,7 +249,7 @@ fn predicted_gain<'b>(
             .iter()
             .zip(costs)
             .map(|(effects, cost)| effects.predict(arch) + cost - effects.predict(other));
-        situation.gain(&predicted.collect::<Vec<f64>>())
+        front.gain(&predicted.collect::<Vec<f64>>())
     };
     architectures.map(gain).sum::<f64>() / count as f64
 }
@@ -366,18 +324,21 @@ impl Proposer for Operators<'_> {
             proposals: credit.proposals,
         }));
         for (request, (operator, answer)) in requests.iter().zip(chosen.iter().zip(&answers)) {
-            let Some(situation) = Situation::of(request) else { continue };
+            let members = request.front.iter().copied();
+            let Some(front) = KnownFront::new(request.objectives, request.pool(), members) else {
+                continue;
+            };
             let known = fitted(request);
             let edits = request.children(RANDOM_EDITS, 0.0, rng);
             let random = edits.iter().map(|child| &child.arch);
-            let random = predicted_gain(request, &situation, &known, random, rng);
+            let random = predicted_gain(request, &front, &known, random, rng);
             let proposals: Vec<Arch> = match answer {
                 Some(Ok(answer)) => answer.proposals.iter().map(|one| one.arch.clone()).collect(),
                 _ => Vec::new(),
             };
-            let predicted = predicted_gain(request, &situation, &known, proposals.iter(), rng);
+            let predicted = predicted_gain(request, &front, &known, proposals.iter(), rng);
             let (operator, count) = (*operator, request.count);
-            self.asked.push(Asked { operator, count, proposals, situation, random, predicted });
+            self.asked.push(Asked { operator, count, proposals, front, random, predicted });
         }
         answers.into_iter().map(|answer| answer.unwrap_or_else(|| Ok(Answer::default()))).collect()
     }

@@ -39,6 +39,19 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// What it does.
+    fn description(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::SkipConnect => "the input unchanged",
+            Self::NorConv1x1 => "a weighted mix of the channels of each position",
+            Self::NorConv3x3 => "a weighted mix of the channels of 3 by 3 positions",
+            Self::AvgPool3x3 => "the mean of 3 by 3 positions",
+        }
+    }
+}
+
 static SPACE: LazyLock<Space> = LazyLock::new(|| {
     let names = Operation::ALL.map(Operation::name);
     let decisions = EDGES
@@ -66,6 +79,10 @@ static SPACE: LazyLock<Space> = LazyLock::new(|| {
         ("nor_conv_3x3", "3x3"),
         ("avg_pool_3x3", "pool"),
     ])
+    .with_descriptions(
+        Operation::ALL
+            .map(|operation| (operation.name().to_owned(), operation.description().to_owned())),
+    )
 });
 
 /// The space itself.

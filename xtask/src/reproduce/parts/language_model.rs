@@ -5,15 +5,15 @@ use nas_pareto::statistics::{Estimate, mean};
 
 use super::scores::{SCORED, by_seed, differences, of, p_value, p_value_text, ratio};
 use crate::error::Error;
-use crate::reproduce::arms::{Cell, Control, PAIRS, Pair, planned};
+use crate::reproduce::arms::{Cell, Control, OPERATORS, PAIRS, Pair, planned};
 use crate::reproduce::experiment::{Experiment, Kept};
-use crate::reproduce::names::{DATASETS, named};
+use crate::reproduce::names::named;
 use crate::reproduce::page::Page;
 use crate::reproduce::part::Part;
 use crate::reproduce::published::PRICES;
 use crate::reproduce::resampling::{holm, interval, sign_flip};
 use crate::reproduce::results::Results;
-use crate::reproduce::rows::{Memorised, Recorded, Scores};
+use crate::reproduce::rows::{OnFront, Recorded, Scores};
 use crate::reproduce::sheet::Sheet;
 
 pub const LANGUAGE_MODEL: Part = Part {
@@ -40,9 +40,6 @@ const EVALUATIONS: [u32; 2] = [60, 120];
 /// What the controls see: published accuracies, or accuracies that are predicted from 200 networks.
 const SEEN: [(&str, &str); 2] = [("published", "benchmark"), ("predicted", "shared-predictor")];
 
-/// Cells of NAS-Bench-201.
-const CELLS: f64 = 15_625.0;
-
 /// The controls on a pair: half of the evaluations are the random sample, then a generation is five for
 /// each niche, as in the searches with a model.
 fn controls((dataset, device): Pair, seen: &str, niches: bool, evaluations: u32) -> Experiment {
@@ -65,7 +62,7 @@ fn controls((dataset, device): Pair, seen: &str, niches: bool, evaluations: u32)
 const SKILLS: [&str; 6] = ["0", "0.1", "0.25", "0.5", "0.75", "1"];
 
 /// Evaluations where simulated models share a search with statistics.
-const SHARED: u32 = 200;
+const SHARED: u64 = 200;
 
 /// Simulated models that choose among candidates, all by themselves.
 fn skilled(niches: bool) -> Experiment {
@@ -83,18 +80,55 @@ fn skilled(niches: bool) -> Experiment {
 
 /// The same, as one of two operators that share the search; the other is the statistical searcher.
 fn sharing(selection: &str) -> Experiment {
-    Experiment::scores(
+    Experiment::new(
+        Kept::Operators,
         format!("skill-operators-{selection}"),
         format!(
             "--searchers statistical --skill {} --operators statistical --selection {selection} \
-             --evaluations {SHARED}",
-            SKILLS.join(",")
+             --evaluations {SHARED} --at {}",
+            SKILLS.join(","),
+            SHARES_AT.map(|at| at.to_string()).join(","),
         ),
     )
 }
 
+/// Evaluations after which the share of a simulated model is counted.
+const SHARES_AT: [u64; 5] = [80, 110, 140, 170, SHARED];
+
+/// The exact fronts, beside those of a searcher that is as good as any.
+fn exact_fronts() -> Experiment {
+    let devices = PAIRS.map(|(_, device)| device).join(",");
+    let arguments = format!("--searchers random --evaluations 20 --devices {devices}");
+    Experiment::new(Kept::Fronts, "fronts-exact", arguments)
+}
+
+/// Parts of the exact front's range of latency.
+const PARTS: f64 = 10.0;
+
+/// The coverage that the exact front itself has.
+fn ceiling(fronts: &[OnFront], (dataset, device): Pair) -> f64 {
+    let mine = fronts.iter().filter(|one| {
+        (one.searcher.as_str(), one.seed) == ("exact", 1)
+            && (one.dataset.as_str(), one.device.as_str()) == (dataset, device)
+    });
+    let latencies: Vec<f64> = mine.map(|one| one.latency_ms.ln()).collect();
+    let least = latencies.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = latencies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let part = |latency: &f64| ((latency - least) / (most - least) * PARTS).min(PARTS - 1.0) as u64;
+    let mut parts: Vec<u64> = latencies.iter().map(part).collect();
+    parts.sort_unstable();
+    parts.dedup();
+    parts.len() as f64 / PARTS
+}
+
 fn experiments() -> Vec<Experiment> {
-    let mut all = vec![skilled(true), skilled(false), sharing("matching"), sharing("thompson")];
+    let mut all = vec![
+        exact_fronts(),
+        skilled(true),
+        skilled(false),
+        sharing("matching"),
+        sharing("thompson"),
+    ];
     for pair in PAIRS {
         for (seen, _) in SEEN {
             for niches in [true, false] {
@@ -109,9 +143,17 @@ fn experiments() -> Vec<Experiment> {
 /// The searches of a control on a pair, on published accuracies.
 fn of_control(results: &Results, pair: Pair, control: Control) -> Result<Vec<Scores>, Error> {
     let Control { searcher, niches, evaluations } = control;
-    let name = controls(pair, "published", niches, evaluations).name;
-    let rows = results.scores(&name)?.into_iter();
-    Ok(rows.filter(|row| row.searcher == searcher).collect())
+    let name = if u64::from(evaluations) == SHARED {
+        sharing("thompson").name
+    } else {
+        controls(pair, "published", niches, evaluations).name
+    };
+    let mine = |row: &Scores| {
+        row.searcher == searcher
+            && row.evaluations == u64::from(evaluations)
+            && (row.dataset.as_str(), row.device.as_str()) == pair
+    };
+    Ok(results.scores(&name)?.into_iter().filter(mine).collect())
 }
 
 /// A cell of the study with its recorded searches, and those of its control with the same seeds.
@@ -119,10 +161,13 @@ struct Compared {
     cell: Cell,
     rows: Vec<Recorded>,
     control: Vec<Scores>,
+    /// The coverage of the exact front.
+    ceiling: f64,
 }
 
 fn compared(results: &Results) -> Result<Vec<Compared>, Error> {
     let all = results.model()?;
+    let fronts = results.fronts(&exact_fronts().name)?;
     let mut compared = Vec::new();
     for cell in planned() {
         let rows = all.iter().filter(|row| {
@@ -132,7 +177,8 @@ fn compared(results: &Results) -> Result<Vec<Compared>, Error> {
         let rows: Vec<Recorded> = rows.cloned().collect();
         let mut control = of_control(results, cell.pair, cell.arm.control)?;
         control.retain(|other| rows.iter().any(|row| row.seed == other.seed));
-        compared.push(Compared { cell, rows, control });
+        let ceiling = ceiling(&fronts, cell.pair);
+        compared.push(Compared { cell, rows, control, ceiling });
     }
     Ok(compared)
 }
@@ -182,9 +228,9 @@ fn with_interval(values: &[f64], decimals: usize, signed: bool) -> String {
     }
 }
 
-/// The cells of which something is recorded.
+/// The cells of twelve calls of which something is recorded.
 fn recorded(compared: &[Compared]) -> impl Iterator<Item = &Compared> {
-    compared.iter().filter(|one| !one.rows.is_empty())
+    compared.iter().filter(|one| !one.rows.is_empty() && one.cell.arm.name != OPERATORS)
 }
 
 /// The cells of which searches are missing, in words.
@@ -239,13 +285,57 @@ fn searches(compared: &[Compared]) -> Sheet {
             },
             text(&of(|row| row.hypervolume_ratio), 4),
             text(&of(|row| row.igd), 3),
-            text(&of(|row| row.coverage), 2),
+            format!("{} of {:.1}", text(&of(|row| row.coverage), 2), one.ceiling),
             one.control_title(),
             text(&control, 4),
             with_interval(&ratio(one), 4, true),
             p_value_text(p),
         ];
         sheet.push(one.start().into_iter().chain(cells));
+    }
+    sheet
+}
+
+/// Models that share a search with statistics, compared with statistics alone, over six devices.
+fn operators(compared: &[Compared]) -> Sheet {
+    let mut sheet = Sheet::new(
+        "operators",
+        "Models that share a search with statistics",
+        &["model", "searches", "calls of each", "HV ratio", "statistics alone", "difference", "p"],
+    );
+    let mine: Vec<&Compared> =
+        compared.iter().filter(|one| one.cell.arm.name == OPERATORS).collect();
+    for cells in mine.chunk_by(|a, b| a.cell.model.name == b.cell.model.name) {
+        let rows: Vec<&Recorded> = cells.iter().flat_map(|one| &one.rows).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        // A mean over the devices for each seed.
+        let by_seed = |value: &dyn Fn(&Compared, u64) -> Option<f64>| -> Vec<f64> {
+            let seeds = 1..=cells[0].cell.seeds;
+            let of = |seed: u64| cells.iter().filter_map(|one| value(one, seed)).collect();
+            let all: Vec<Vec<f64>> =
+                seeds.map(of).filter(|all: &Vec<f64>| !all.is_empty()).collect();
+            all.iter().map(|all| mean(all)).collect()
+        };
+        let found = |one: &Compared, seed: u64| {
+            Some(one.rows.iter().find(|row| row.seed == seed)?.hypervolume_ratio)
+        };
+        let alone = |one: &Compared, seed: u64| {
+            found(one, seed)?;
+            one.control.iter().find(|row| row.seed == seed)?.hypervolume_ratio
+        };
+        let differences = by_seed(&|one, seed| Some(found(one, seed)? - alone(one, seed)?));
+        let calls: Vec<f64> = rows.iter().map(|row| row.calls as f64).collect();
+        sheet.push([
+            cells[0].cell.model.title.to_owned(),
+            rows.len().to_string(),
+            format!("{:.1}", mean(&calls)),
+            Estimate::of(&by_seed(&found)).text(4),
+            Estimate::of(&by_seed(&alone)).text(4),
+            with_interval(&differences, 4, true),
+            p_value_text(sign_flip(&differences)),
+        ]);
     }
     sheet
 }
@@ -368,8 +458,12 @@ fn skills(results: &Results) -> Result<Sheet, Error> {
     );
     let niches = results.scores(&skilled(true).name)?;
     let whole = results.scores(&skilled(false).name)?;
-    let matching = results.scores(&sharing("matching").name)?;
-    let thompson = results.scores(&sharing("thompson").name)?;
+    let shared = |selection: &str| -> Result<Vec<Scores>, Error> {
+        let mut rows = results.scores(&sharing(selection).name)?;
+        rows.retain(|row| row.evaluations == SHARED);
+        Ok(rows)
+    };
+    let (matching, thompson) = (shared("matching")?, shared("thompson")?);
     let shown = |rows: &[Scores]| Estimate::of(&by_seed(rows, ratio)).text(4);
     let statistics = of(&matching, "statistical");
     for skill in SKILLS {
@@ -398,41 +492,109 @@ fn skills(results: &Results) -> Result<Sheet, Error> {
     Ok(sheet)
 }
 
-/// The cells that models name from memory, compared with as many random cells.
-fn memorised(results: &Results) -> Result<Sheet, Error> {
-    let mut sheet = Sheet::new(
-        "memorised",
-        "The ten best cells from memory",
-        &["model", "data set", "cells", "best named [%]", "its rank of 15,625", "by chance"],
-    );
-    let all = results.memorised()?;
-    let mut models: Vec<&str> = all.iter().map(|one| one.model.as_str()).collect();
-    models.dedup();
-    for model in models {
-        for dataset in DATASETS {
-            let named: Vec<&Memorised> =
-                all.iter().filter(|one| one.model == model && one.dataset == dataset).collect();
-            let mut cells: Vec<u64> = named.iter().filter_map(|one| one.index).collect();
-            cells.sort_unstable();
-            cells.dedup();
-            let best = named.iter().filter(|one| one.rank.is_some()).min_by_key(|one| one.rank);
-            let accuracy = best.and_then(|one| one.test_accuracy_percent);
-            let rank = best.and_then(|one| one.rank);
-            // The best of as many random cells is at least as good with this probability.
-            let chance = rank.map(|rank| {
-                let worse = 1.0 - rank as f64 / CELLS;
-                format!("{:.0} %", 100.0 * (1.0 - worse.powi(cells.len() as i32)))
+/// How soon the credit finds a skill: the share of a simulated model in a search.
+fn credit(results: &Results) -> Result<Sheet, Error> {
+    let mut columns = vec!["skill".to_owned(), "operators are chosen by".to_owned()];
+    let mut before = None;
+    for at in SHARES_AT {
+        columns.push(match before {
+            None => format!("up to {at}"),
+            Some(before) => format!("{} to {at}", before + 1),
+        });
+        before = Some(at);
+    }
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let title = "The share of a simulated model, by evaluations";
+    let mut sheet = Sheet::new("credit", title, &columns);
+    for (selection, words) in
+        [("thompson", "Thompson sampling"), ("matching", "probability matching")]
+    {
+        let rows = results.scores(&sharing(selection).name)?;
+        for skill in SKILLS {
+            let mine = of(&rows, &format!("operators-{skill}"));
+            let shares = SHARES_AT.map(|at| {
+                let mut there = mine.clone();
+                there.retain(|row| row.evaluations == at && row.first_operator.is_some());
+                let share = by_seed(&there, |row| row.first_operator.unwrap_or_default());
+                format!("{:.0} %", 100.0 * mean(&share))
             });
-            let dash = || "-".to_owned();
-            sheet.push([
-                model.to_owned(),
-                dataset.to_owned(),
-                cells.len().to_string(),
-                accuracy.map_or_else(dash, |accuracy| format!("{accuracy:.2}")),
-                rank.map_or_else(dash, |rank| rank.to_string()),
-                chance.unwrap_or_else(dash),
-            ]);
+            sheet.push([skill.to_owned(), words.to_owned()].into_iter().chain(shares));
         }
+    }
+    Ok(sheet)
+}
+
+/// How a model is asked to choose, and whether it sees neutral names, in words.
+const ASKED: [(&str, &str); 3] = [
+    ("choose", "one of each group"),
+    ("rank", "a letter, ranked by probability"),
+    ("estimate", "the values of each"),
+];
+
+/// Which choices a skill test judges, in words.
+const CHOICES: [(&str, &str); 5] = [
+    ("as drawn", "in one order"),
+    ("reversed", "in the reverse order"),
+    ("together", "both orders"),
+    ("without means", "both, without the letters' means"),
+    ("statistics", "statistics"),
+];
+
+/// Choices outside searches, of real models and of simulated ones.
+fn skill_tests(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "skill-tests",
+        "Choices in given situations",
+        &["model", "asked", "names", "choices", "number", "percentile", "skill", "place"],
+    );
+    for one in results.skills()? {
+        let word = |words: &[(&str, &str)], key: &str| {
+            let found = words.iter().find(|pair| pair.0 == key);
+            found.map_or_else(|| key.to_owned(), |pair| pair.1.to_owned())
+        };
+        let skill = |percentile: f64| (percentile - 0.5) / (one.best - 0.5);
+        sheet.push([
+            one.model.clone(),
+            word(&ASKED, &one.prompting),
+            if one.disguised { "neutral" } else { "own" }.to_owned(),
+            word(&CHOICES, &one.choice),
+            one.choices.to_string(),
+            format!("{:.3} [{:.3}, {:.3}]", one.percentile, one.low, one.high),
+            format!(
+                "{:+.2} [{:+.2}, {:+.2}]",
+                skill(one.percentile),
+                skill(one.low),
+                skill(one.high)
+            ),
+            one.place.map_or_else(|| "-".to_owned(), |place| format!("{place:.2}")),
+        ]);
+    }
+    Ok(sheet)
+}
+
+/// Calls of tests.
+const CALLS: [f64; 6] = [25.0, 50.0, 100.0, 200.0, 500.0, 1_000.0];
+
+/// What skill a test of so many calls can exclude, from the spread of chance.
+fn power(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "power",
+        "What a test of so many situations can tell",
+        &["situations", "choices", "no skill: excludes more than", "finds in four of five tests"],
+    );
+    let all = results.skills()?;
+    let chance = all.iter().find(|one| one.model == "simulated, skill 0");
+    for calls in CALLS {
+        let Some(chance) = chance else { break };
+        let error = chance.deviation / calls.sqrt() / (chance.best - 0.5);
+        let each = chance.choices as f64 / chance.situations as f64;
+        // The standard normal's quantiles of 0.975 and 0.8.
+        sheet.push([
+            format!("{calls}"),
+            format!("{:.0}", calls * each),
+            format!("{:.2}", 1.96 * error),
+            format!("{:.2}", (1.96 + 0.84) * error),
+        ]);
     }
     Ok(sheet)
 }
@@ -440,25 +602,34 @@ fn memorised(results: &Results) -> Result<Sheet, Error> {
 fn study(results: &Results) -> Result<Page, Error> {
     let compared = compared(results)?;
     let (searches, proposals) = (searches(&compared), proposals(&compared));
+    let operators = operators(&compared);
     let done = compared.iter().map(|one| one.rows.len()).sum::<usize>();
     let all = compared.iter().map(|one| one.cell.seeds as usize).sum::<usize>();
-    let skills = skills(results)?;
+    let (skills, tests) = (skills(results)?, skill_tests(results)?);
     let blocks = vec![
         ("language-model".to_owned(), searches.markdown()),
         ("language-model-proposals".to_owned(), proposals.markdown()),
         ("skill".to_owned(), skills.markdown()),
+        ("skill-tests".to_owned(), tests.markdown()),
+        ("operators".to_owned(), operators.markdown()),
     ];
     let mut after = "A simulated model chooses among the same candidates: with the probability that is its \
                      skill the one that truly adds most to the niche's front, else at random. Sharing: it is \
                      one of two operators, which are asked by what each has added beyond chance (`nas search \
                      --searcher operators`); the other is the statistical searcher. Differences are paired by \
                      seed, p by Student's t, not corrected.\n\n\
+                     Coverage is shown with its ceiling, what the exact front reaches.\n\n\
                      Half of a control's evaluations are its random sample; with predicted accuracy, all \
                      searches of a seed share a predictor that has learnt from 200 random networks.\n\n\
-                     A model that names the benchmark's best cells without any information about them has \
-                     seen the benchmark in training, and its results in a search are no evidence for the \
-                     search (`nas memorise-test`, temperature 0). Cells: the distinct ones of the ten that \
-                     were requested. By chance: how often the best of as many random cells is as good."
+                     Choices in given situations (`nas skill-test`): what searches with random choices have \
+                     found, seen from one niche, and twelve candidates of which three are chosen. \
+                     Percentile: of what a choice truly adds to the niche's front, among the candidates, \
+                     ties averaged; [95 % interval by resampling situations]. Skill: 0 is chance, 1 the \
+                     best candidates. Place: of the choices in the list that the model saw, 0 is the \
+                     first; chance is 0.5. Without the letters' means: a model may prefer some letters \
+                     whatever they mean; of each letter's log-probability its mean over all situations is \
+                     subtracted. What a test can tell follows from the spread of chance over situations. \
+                     Whether the models know the benchmark: [contamination](contamination.md)."
         .to_owned();
     let open = open_cells(&compared);
     if !open.is_empty() {
@@ -484,7 +655,16 @@ fn study(results: &Results) -> Result<Page, Error> {
              by flips of signs, adjusted by Holm's method in each table. {SCORED}"
         ),
         after,
-        sheets: vec![searches, proposals, skills, all_controls(results)?, memorised(results)?],
+        sheets: vec![
+            searches,
+            proposals,
+            tests,
+            skills,
+            operators,
+            credit(results)?,
+            power(results)?,
+            all_controls(results)?,
+        ],
         blocks,
         ..Page::default()
     })

@@ -1,6 +1,7 @@
 //! The tables and figures, a file for each or for a few that belong together.
 
 mod ablations;
+mod contamination;
 mod language_model;
 mod limits;
 mod partition;
@@ -21,6 +22,7 @@ pub const ALL: &[&Part] = &[
     &ablations::T5,
     &transformers::T6,
     &language_model::LANGUAGE_MODEL,
+    &contamination::CONTAMINATION,
     &searchers::CONVERGENCE,
     &partition::NICHES,
     &partition::AXES,

@@ -63,6 +63,15 @@ impl Arguments {
         Box::new(SimulatedChoice::new(&pair.truth, self.candidates as usize, skill))
     }
 
+    /// The name of the first of the operators that share a search.
+    pub fn first_operator(&self, contender: Contender) -> Option<&str> {
+        match contender.kind {
+            Kind::Operators(Some(_)) => Some(SimulatedChoice::NAME),
+            Kind::Operators(None) => self.operators.first().map(|searcher| searcher.name()),
+            _ => None,
+        }
+    }
+
     /// The operators that are named, and a simulated model of this skill.
     pub fn operators<'a>(
         &self,

@@ -50,7 +50,8 @@ pub struct Arguments {
     #[arg(long, value_name = "S,…", value_delimiter = ',', value_parser = skill)]
     skill: Vec<f64>,
     /// Searchers that share a search by what each has added, to compare too; with --skill once for each
-    /// simulated model, which is one of them
+    /// simulated model, which is the first of them. CSV and JSON contain the share of the first among what
+    /// was proposed since the row before
     #[arg(long, value_enum, value_name = "NAME,…", value_delimiter = ',')]
     operators: Vec<Searcher>,
     /// How those that share a search are chosen
@@ -197,7 +198,7 @@ impl Arguments {
 }
 
 /// Reads a skill; for clap.
-fn skill(text: &str) -> Result<f64, String> {
+pub fn skill(text: &str) -> Result<f64, String> {
     let skill = text.parse().ok().filter(|skill| (0.0..=1.0).contains(skill));
     skill.ok_or_else(|| "expected a probability from 0 to 1, for example 0.5".to_owned())
 }

@@ -80,6 +80,7 @@ impl Arguments {
             "coverage",
             "entered",
             "percentile",
+            "first_operator",
             "rules",
             "seconds",
         ]);
@@ -100,6 +101,7 @@ impl Arguments {
                 Some(row.coverage).into(),
                 row.proposals.map(|proposals| proposals.entered).into(),
                 row.proposals.map(|proposals| proposals.percentile).into(),
+                row.first_operator.into(),
                 row.holding.as_str().into(),
                 Some(row.seconds).into(),
             ]);

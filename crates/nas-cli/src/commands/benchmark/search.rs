@@ -36,6 +36,9 @@ pub struct Row {
     pub coverage: f64,
     /// How good single proposals were, where that is asked for.
     pub proposals: Option<ProposalScores>,
+    /// Of operators that share a search, the share of the first among what was proposed since the row
+    /// before.
+    pub first_operator: Option<f64>,
     /// The given rules that still hold.
     pub holding: String,
     pub seconds: f64,
@@ -109,8 +112,16 @@ impl Arguments {
             }
             _ => None,
         };
-        at.into_iter()
-            .map(|evaluations| {
+        let first = self.first_operator(contender);
+        let befores = std::iter::once(0).chain(at.clone());
+        befores
+            .zip(at)
+            .map(|(before, evaluations)| {
+                let new = outcome.evaluated[before..evaluations].iter();
+                let new: Vec<&Evaluated> = new.filter(|one| one.generation > 0).collect();
+                let mine =
+                    |first: &str| new.iter().filter(|one| one.proposer == first).count() as f64;
+                let first_operator = first.filter(|_| !new.is_empty());
                 let front = outcome.front_after(evaluations);
                 let archs = || front.iter().map(|found: &&Evaluated| &found.arch);
                 let found = front.iter().filter(|_| evaluations == all);
@@ -123,6 +134,7 @@ impl Arguments {
                     scores: pair.truth.score(archs())?,
                     coverage: pair.truth.coverage(archs(), BINS, TOLERANCE),
                     proposals: proposals.filter(|_| evaluations == all),
+                    first_operator: first_operator.map(|first| mine(first) / new.len() as f64),
                     holding: holding(&pair.rules, &outcome, evaluations),
                     seconds,
                     front: found.map(|&found| found.clone()).collect(),

@@ -100,8 +100,12 @@ impl Report<'_> {
         let (usage, all) = (&model.usage, model.all());
         let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
         let cost = usage.cost.map_or_else(String::new, |cost| format!(", cost {cost:.4}"));
+        let navigations = match model.navigations {
+            0 => String::new(),
+            count => format!("{count} of the navigator, "),
+        };
         let mut text = format!(
-            "\nlanguage model: {} calls ({} for rules, {} for architectures, {} asked again)\n  \
+            "\nlanguage model: {} calls ({navigations}{} for rules, {} for architectures, {} asked again)\n  \
              {} + {} tokens, {:.0} s in calls{cost}\n",
             usage.calls,
             model.reflections,

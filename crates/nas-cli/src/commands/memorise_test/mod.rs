@@ -1,18 +1,17 @@
 //! `nas memorise-test`: whether a language model has memorised a benchmark.
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+mod pairs;
+
+use std::{path::Path, process::ExitCode};
 
 use nas_eval::{Lookup, Problem, Published, Sources, Trained};
 use nas_hw::Metric;
-use nas_llm::{ChatModel, Transcript, recall_best};
+use nas_llm::recall_best;
 use nas_partition::Partition;
 use nas_search::{Objective, Search, Settings, Statistical};
 use nas_space::Arch;
 
-use super::model::{EndpointArguments, note_truncated};
+use super::model::{CallArguments, DisguiseArguments, note_truncated};
 use crate::{
     failure::{Failure, NOTHING_FROM_MODEL},
     output::{Cell, Format, Records},
@@ -22,23 +21,38 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  nas memorise-test --llm-url http://127.0.0.1:8911/v1 --llm-model NAME
+  nas memorise-test --pairs 100 --llm-url URL --llm-model NAME
+  nas memorise-test --pairs 100 --known 5 --llm-url URL --llm-model NAME
+  nas memorise-test --pairs 100 --replay calls.jsonl")]
 pub struct Arguments {
     #[command(flatten)]
     space: SpaceArguments,
     /// Cells that the model is asked for
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
     count: u16,
-    /// Write the call to this file
-    #[arg(long, value_name = "FILE")]
-    record: Option<PathBuf>,
-    /// Answer from a recorded file, with no network
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "base_url"])]
-    replay: Option<PathBuf>,
+    /// Ask of so many random pairs of cells which is more accurate, instead of for the best cells; for
+    /// servers that give log-probabilities
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..), conflicts_with = "count")]
+    pairs: Option<u16>,
+    /// Take the pairs from so many cells whose accuracies the model is shown before: how often it is right
+    /// when it can know
+    #[arg(
+        long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=20), requires = "pairs"
+    )]
+    known: Option<u16>,
+    #[command(flatten)]
+    disguise: DisguiseArguments,
+    /// The seed of the pairs
+    #[arg(long, value_name = "SEED", default_value_t = 0, requires = "pairs")]
+    seed: u64,
     /// The format of the results
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
-    endpoint: EndpointArguments,
+    calls: CallArguments,
 }
 
 /// Evaluations of the searches that the model's answers are compared with.
@@ -66,6 +80,14 @@ fn searched(
 }
 
 pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+    if let Some(count) = arguments.pairs {
+        return pairs::run(arguments, usize::from(count), data);
+    }
+    if arguments.disguise.names().is_some() {
+        return Err(Failure::input(
+            "--disguise: nobody knows cells by neutral names; add --pairs N",
+        ));
+    }
     let problem = arguments.space.problem()?;
     let what = "accuracies of all architectures";
     let published = tables::needed(&problem, data, what)?;
@@ -77,15 +99,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let space = problem.space;
     let count = usize::from(arguments.count);
     let dataset = problem.dataset_name.unwrap_or_default();
-    let model = match (&arguments.replay, &arguments.record) {
-        (Some(file), _) => ChatModel::replay(file)?,
-        (None, record) => {
-            // A missing server is an error before a file is created.
-            arguments.endpoint.endpoint()?;
-            let transcript = record.as_deref().map(Transcript::create).transpose()?;
-            arguments.endpoint.model(transcript)?
-        }
-    };
+    let model = arguments.calls.model()?;
     let (named, reply) = recall_best(&model, space, dataset, count)?;
     let mut records =
         Records::new(["named", "index", "arch", "test_accuracy_percent", "rank", "fault"]);
