@@ -1,10 +1,9 @@
 //! A model's choice among candidates.
 
 use nas_search::{Child, KnownFront, Request, groups};
-use tokio::runtime;
 
 use crate::{
-    ChatModel, ChatRequest, Error, Fault, Prompting, Reply, Style,
+    ChatModel, ChatRequest, Error, Fault, Prompting, Reply, Style, blocking,
     fault::Rejected,
     letters,
     memory::Tried,
@@ -54,9 +53,7 @@ pub fn choose(
         seed,
         spare: 0,
     };
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let mut result = TurnResult::default();
-    let picks = runtime.map_err(Error::Runtime)?.block_on(turn.picks(model, &mut result))?;
+    let picks = blocking::wait(turn.picks(model, &mut TurnResult::default()))?;
     let positions = |picks: &[Result<Pick, Rejected>]| -> Vec<usize> {
         picks.iter().flatten().map(|pick| pick.candidate).collect()
     };

@@ -2,6 +2,7 @@
 
 mod address;
 mod attempt;
+mod blocking;
 mod budget;
 mod calibration;
 mod call;

@@ -1,10 +1,9 @@
 //! Contamination: whether a model has memorised a benchmark.
 
 use nas_space::{Arch, Space};
-use tokio::runtime;
 
 use crate::{
-    ChatModel, ChatRequest, Disguise, Error, Fault, Message, Reply, letters,
+    ChatModel, ChatRequest, Disguise, Error, Fault, Message, Reply, blocking, letters,
     names::Names,
     prompt, reply,
     schema::{proposals_schema, reply_tokens},
@@ -32,8 +31,7 @@ pub fn recall_best(
         .schema("proposals", proposals_schema(space, &space.all_choice_names(), None, &[], count))
         .max_tokens(reply_tokens(count))
         .temperature(0.0);
-    let runtime = runtime::Builder::new_current_thread().enable_all().build();
-    let reply = runtime.map_err(Error::Runtime)?.block_on(model.chat(&request))?;
+    let reply = blocking::wait(model.chat(&request))?;
     let named = reply::proposals(&Names::own(space)?, &[], &[], &reply.text).into_iter();
     let named = named.take(count).map(|named| match named {
         Ok(proposed) => Ok(proposed.arch),
@@ -69,11 +67,9 @@ impl Comparison<'_> {
         [first, second]: [&Arch; 2],
     ) -> Result<Option<[f64; 2]>, Error> {
         let names = Names::of(self.space, self.disguise)?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(Error::Runtime)?;
         let ask = |pair: [&Arch; 2]| {
             let prompt = prompt::compare(&names, self.dataset, (self.known, self.others), pair)?;
-            runtime.block_on(letters::ask(model, prompt, 2, 0))
+            blocking::wait(letters::ask(model, prompt, 2, 0))
         };
         let (one, other) = (ask([first, second])?, ask([second, first])?);
         let difference = |likely: Vec<f64>| likely[0] - likely[1];

@@ -29,69 +29,95 @@ const fn control(searcher: &'static str, niches: bool, evaluations: u32) -> Cont
     Control { searcher, niches, evaluations }
 }
 
-/// All arms. Each but the last makes twelve calls, and evaluates as many architectures as its control: what
+/// Options of `nas search` where a model proposes and accuracies are published.
+macro_rules! benchmark {
+    ($asked:literal) => {
+        concat!("--accuracy benchmark --proposer llm ", $asked)
+    };
+}
+
+/// All arms. Each but the last two makes twelve calls, and evaluates as many architectures as its control: what
 /// the model does not propose, random edits do.
-pub const ARMS: [Arm; 9] = [
+pub const ARMS: [Arm; 10] = [
     Arm {
         name: "plain",
         title: "asked for architectures",
-        search: "--proposer llm --prompting plain --partition pel-nas --evaluations 60 --fill random-edits",
+        search: benchmark!(
+            "--prompting plain --partition pel-nas --evaluations 60 --fill random-edits"
+        ),
         control: control("random", true, 60),
     },
     Arm {
         name: "parents",
         title: "shown parents",
-        search: "--proposer llm --prompting without-rules --evaluations 120 --fill random-edits",
+        search: benchmark!("--prompting without-rules --evaluations 120 --fill random-edits"),
         control: control("random-edits", true, 120),
     },
     Arm {
         name: "parents-memory",
         title: "shown parents and outcomes",
-        search: "--proposer llm --prompting without-rules --llm-memory --evaluations 120 --fill random-edits",
+        search: benchmark!(
+            "--prompting without-rules --llm-memory --evaluations 120 --fill random-edits"
+        ),
         control: control("random-edits", true, 120),
     },
     Arm {
         name: "rules",
         title: "shown parents and rules",
-        search: "--proposer llm --prompting co-evolution --evaluations 60 --fill random-edits",
+        search: benchmark!("--prompting co-evolution --evaluations 60 --fill random-edits"),
         control: control("random-edits", true, 60),
     },
     Arm {
         name: "choose",
         title: "choosing",
-        search: "--proposer llm --prompting choose --evaluations 120",
+        search: benchmark!("--prompting choose --evaluations 120"),
         control: control("random-choice", true, 120),
     },
     Arm {
         name: "choose-memory",
         title: "choosing, shown outcomes",
-        search: "--proposer llm --prompting choose --llm-memory --evaluations 120",
+        search: benchmark!("--prompting choose --llm-memory --evaluations 120"),
         control: control("random-choice", true, 120),
     },
     Arm {
         name: "rules-whole",
         title: "shown parents and rules, no niches",
-        search: "--proposer llm --prompting co-evolution --partition whole --initial 30 --children 5 --evaluations 60 \
-                 --fill random-edits",
+        search: benchmark!(
+            "--prompting co-evolution --partition whole --initial 30 --children 5 --evaluations 60 \
+                 --fill random-edits"
+        ),
         control: control("random-edits", false, 60),
     },
     Arm {
         name: "choose-whole",
         title: "choosing, no niches",
-        search: "--proposer llm --prompting choose --partition whole --initial 60 --children 5 --evaluations 120",
+        search: benchmark!(
+            "--prompting choose --partition whole --initial 60 --children 5 --evaluations 120"
+        ),
         control: control("random-choice", false, 120),
     },
     Arm {
         name: OPERATORS,
         title: "choosing, sharing the search with statistics",
-        search: "--searcher operators --operators choose,statistical --evaluations 200",
+        search: "--accuracy benchmark --searcher operators --operators choose,statistical \
+                 --evaluations 200",
         control: control("statistical", false, 200),
+    },
+    Arm {
+        name: METHOD,
+        title: "the paper's method",
+        search: "--accuracy predictor --proposer llm --prompting co-evolution --generations 10",
+        control: control("statistical", true, 360),
     },
 ];
 
 /// The arm in which a model shares the search with statistics, by what each adds: as many calls as that
 /// earns.
 pub const OPERATORS: &str = "operators";
+
+/// The arm of the whole method: ten generations with rules, 120 calls, and accuracy predicted from 200
+/// networks that are chosen as the search goes.
+pub const METHOD: &str = "method";
 
 /// A model: its name in files, and its own.
 pub struct Model {
@@ -136,6 +162,7 @@ pub fn planned() -> Vec<Cell> {
         add(&["choose", "rules"], &QWEN, pair, 5);
     }
     for model in [&SMOLLM2, &GEMMA, &QWEN] {
+        add(&[METHOD], model, first, 1);
         for device in DEVICES {
             add(&[OPERATORS], model, (first.0, device), 10);
         }
@@ -159,7 +186,7 @@ impl Cell {
     /// The search, without the model and without where its calls come from.
     pub fn search(&self, nas: &mut Command, seed: u64, run: &Path) {
         let (dataset, device) = self.pair;
-        nas.args(["search", "--accuracy", "benchmark", "--format", "json"]);
+        nas.args(["search", "--format", "json"]);
         nas.args(["--dataset", dataset, "--device", device]).args(self.arm.search.split(' '));
         nas.arg("--seed").arg(seed.to_string()).arg("--force").arg("--run").arg(run);
     }

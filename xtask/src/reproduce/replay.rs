@@ -126,6 +126,7 @@ fn row(cell: &Cell, seed: u64, report: &Value) -> Recorded {
         device: cell.pair.1.to_owned(),
         seed,
         evaluated: report["evaluated"].as_u64().unwrap_or_default(),
+        trained: report["trained"].as_u64().unwrap_or_default(),
         calls: usage["calls"].as_u64().unwrap_or_default(),
         prompt_tokens: usage["prompt_tokens"].as_u64().unwrap_or_default(),
         completion_tokens: usage["completion_tokens"].as_u64().unwrap_or_default(),

@@ -88,6 +88,8 @@ pub struct Recorded {
     pub device: String,
     pub seed: u64,
     pub evaluated: u64,
+    /// Networks that were trained for a predictor.
+    pub trained: u64,
     pub calls: u64,
     pub prompt_tokens: u64,
     pub completion_tokens: u64,

@@ -5,7 +5,7 @@ use nas_pareto::statistics::{Estimate, mean};
 
 use super::scores::{SCORED, by_seed, differences, of, p_value, p_value_text, ratio};
 use crate::error::Error;
-use crate::reproduce::arms::{Cell, Control, OPERATORS, PAIRS, Pair, planned};
+use crate::reproduce::arms::{Cell, Control, METHOD, OPERATORS, PAIRS, Pair, planned};
 use crate::reproduce::experiment::{Experiment, Kept};
 use crate::reproduce::names::named;
 use crate::reproduce::page::Page;
@@ -124,6 +124,7 @@ fn ceiling(fronts: &[OnFront], (dataset, device): Pair) -> f64 {
 fn experiments() -> Vec<Experiment> {
     let mut all = vec![
         exact_fronts(),
+        method(),
         skilled(true),
         skilled(false),
         sharing("matching"),
@@ -140,20 +141,32 @@ fn experiments() -> Vec<Experiment> {
     all
 }
 
-/// The searches of a control on a pair, on published accuracies.
-fn of_control(results: &Results, pair: Pair, control: Control) -> Result<Vec<Scores>, Error> {
-    let Control { searcher, niches, evaluations } = control;
-    let name = if u64::from(evaluations) == SHARED {
-        sharing("thompson").name
-    } else {
-        controls(pair, "published", niches, evaluations).name
+/// The whole method without a model.
+fn method() -> Experiment {
+    let (dataset, device) = PAIRS[0];
+    Experiment::scores(
+        "controls-method",
+        format!(
+            "--searchers random-edits,statistical --datasets {dataset} --devices {device} --accuracy predictor \
+             --partition pel-nas --allocation equal --initial 60 --children 5 --evaluations 360"
+        ),
+    )
+}
+
+/// The searches of a cell's control.
+fn of_control(results: &Results, cell: &Cell) -> Result<Vec<Scores>, Error> {
+    let Control { searcher, niches, evaluations } = cell.arm.control;
+    let experiment = match cell.arm.name {
+        OPERATORS => sharing("thompson"),
+        METHOD => method(),
+        _ => controls(cell.pair, "published", niches, evaluations),
     };
     let mine = |row: &Scores| {
         row.searcher == searcher
             && row.evaluations == u64::from(evaluations)
-            && (row.dataset.as_str(), row.device.as_str()) == pair
+            && (row.dataset.as_str(), row.device.as_str()) == cell.pair
     };
-    Ok(results.scores(&name)?.into_iter().filter(mine).collect())
+    Ok(results.scores(&experiment.name)?.into_iter().filter(mine).collect())
 }
 
 /// A cell of the study with its recorded searches, and those of its control with the same seeds.
@@ -175,7 +188,7 @@ fn compared(results: &Results) -> Result<Vec<Compared>, Error> {
                 && (row.dataset.as_str(), row.device.as_str()) == cell.pair
         });
         let rows: Vec<Recorded> = rows.cloned().collect();
-        let mut control = of_control(results, cell.pair, cell.arm.control)?;
+        let mut control = of_control(results, &cell)?;
         control.retain(|other| rows.iter().any(|row| row.seed == other.seed));
         let ceiling = ceiling(&fronts, cell.pair);
         compared.push(Compared { cell, rows, control, ceiling });
@@ -230,7 +243,9 @@ fn with_interval(values: &[f64], decimals: usize, signed: bool) -> String {
 
 /// The cells of twelve calls of which something is recorded.
 fn recorded(compared: &[Compared]) -> impl Iterator<Item = &Compared> {
-    compared.iter().filter(|one| !one.rows.is_empty() && one.cell.arm.name != OPERATORS)
+    compared
+        .iter()
+        .filter(|one| !one.rows.is_empty() && ![OPERATORS, METHOD].contains(&one.cell.arm.name))
 }
 
 /// The cells of which searches are missing, in words.
@@ -338,6 +353,60 @@ fn operators(compared: &[Compared]) -> Sheet {
         ]);
     }
     sheet
+}
+
+/// The whole method: what it uses, and what it finds.
+fn whole_method(results: &Results, compared: &[Compared]) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "method",
+        "The paper's method: rules and a predictor",
+        &[
+            "search",
+            "seeds",
+            "evaluated",
+            "trained networks",
+            "calls",
+            "tokens",
+            "taken",
+            "HV ratio",
+            "IGD",
+        ],
+    );
+    let text = |values: &[f64], decimals| Estimate::of(values).text(decimals);
+    for one in compared.iter().filter(|one| one.cell.arm.name == METHOD && !one.rows.is_empty()) {
+        let of = |value: fn(&Recorded) -> f64| one.rows.iter().map(value).collect::<Vec<f64>>();
+        let count = |value: fn(&Recorded) -> f64| format!("{:.0}", mean(&of(value)));
+        sheet.push([
+            one.cell.model.title.to_owned(),
+            one.rows.len().to_string(),
+            count(|row| row.evaluated as f64),
+            count(|row| row.trained as f64),
+            count(|row| row.calls as f64),
+            count(|row| (row.prompt_tokens + row.completion_tokens) as f64),
+            format!("{} of {}", count(|row| row.taken as f64), count(|row| row.made as f64)),
+            text(&of(|row| row.hypervolume_ratio), 4),
+            text(&of(|row| row.igd), 3),
+        ]);
+    }
+    let rows = results.scores(&method().name)?;
+    for searcher in ["statistical", "random-edits"] {
+        let rows = of(&rows, searcher);
+        let igd: Vec<f64> = rows.iter().filter_map(|row| row.igd).collect();
+        let ratios: Vec<f64> = rows.iter().map(ratio).collect();
+        let dash = || "-".to_owned();
+        sheet.push([
+            named(searcher).to_owned(),
+            rows.len().to_string(),
+            "360".to_owned(),
+            "200".to_owned(),
+            "0".to_owned(),
+            "0".to_owned(),
+            dash(),
+            text(&ratios, 4),
+            text(&igd, 3),
+        ]);
+    }
+    Ok(sheet)
 }
 
 /// Single proposals, compared with those of the controls.
@@ -603,6 +672,7 @@ fn study(results: &Results) -> Result<Page, Error> {
     let compared = compared(results)?;
     let (searches, proposals) = (searches(&compared), proposals(&compared));
     let operators = operators(&compared);
+    let method = whole_method(results, &compared)?;
     let done = compared.iter().map(|one| one.rows.len()).sum::<usize>();
     let all = compared.iter().map(|one| one.cell.seeds as usize).sum::<usize>();
     let (skills, tests) = (skills(results)?, skill_tests(results)?);
@@ -661,6 +731,7 @@ fn study(results: &Results) -> Result<Page, Error> {
             tests,
             skills,
             operators,
+            method,
             credit(results)?,
             power(results)?,
             all_controls(results)?,
@@ -699,7 +770,7 @@ fn costs(results: &Results) -> Result<Page, Error> {
         let mut row = vec![
             one.cell.arm.title.to_owned(),
             format!("{:.0}", of(|row| row.evaluated as f64)),
-            "0".to_owned(),
+            format!("{:.0}", of(|row| row.trained as f64)),
             format!("{:.0}", of(|row| row.calls as f64)),
             format!("{asked:.0}"),
             format!("{answered:.0}"),
