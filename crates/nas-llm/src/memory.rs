@@ -98,6 +98,7 @@ impl Outcome {
     pub fn line(&self, subject: Subject<'_>) -> String {
         let Tried { arch, parent, expected, refused } = &self.tried;
         let mut line = match parent {
+            Some(parent) if parent == arch => "no change".to_owned(),
             Some(parent) => subject.change(parent, arch),
             None => subject.choices(arch, false),
         };

@@ -6,7 +6,7 @@ use crate::{
     ChatModel, ChatRequest, Disguise, Error, Fault, Message, Reply, blocking, letters,
     names::Names,
     prompt, reply,
-    schema::{proposals_schema, reply_tokens},
+    schema::{Written, proposals_schema, reply_tokens},
 };
 
 /// Asks a model for the best architectures of a space from memory, without any data.
@@ -28,7 +28,15 @@ pub fn recall_best(
         Message::user(prompt::memorise(space, dataset, count)?),
     ];
     let request = ChatRequest::new(messages)
-        .schema("proposals", proposals_schema(space, &space.all_choice_names(), None, &[], count))
+        .schema(
+            "proposals",
+            proposals_schema(
+                space,
+                &Written::Whole { choices: &space.all_choice_names() },
+                &[],
+                count,
+            ),
+        )
         .max_tokens(reply_tokens(count))
         .temperature(0.0);
     let reply = blocking::wait(model.chat(&request))?;

@@ -21,41 +21,80 @@ const REASON: usize = 48;
 /// The same of a strategy.
 const STRATEGY: usize = 120;
 
-/// The schema of `count` proposals: edits of one of `parents` parents, or whole architectures. Each has a
-/// number for each of the objectives whose values the model is to expect.
+/// The most edits of a proposal.
+pub(crate) const EDITS: usize = 3;
+
+/// How proposals are to be written.
+pub(crate) enum Written<'a> {
+    /// As whole architectures of these choices.
+    Whole { choices: &'a [&'a str] },
+    /// As edits of one of so many parents, with these choices.
+    Edits { parents: usize, choices: &'a [&'a str] },
+    /// As these edits of parents, at most so many in a proposal.
+    Listed { parents: &'a [ParentEdits], most: usize },
+}
+
+/// The edits of a parent that a reply may contain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ParentEdits {
+    /// Its number, from 1 on.
+    pub parent: usize,
+    /// Decisions, each with the choices that it may change to.
+    pub decisions: Vec<(String, Vec<String>)>,
+}
+
+/// The schema of `count` proposals. Each has a number for each of the objectives whose values the model is
+/// to expect.
 pub(crate) fn proposals_schema(
     space: &Space,
-    choices: &[&str],
-    parents: Option<usize>,
+    written: &Written<'_>,
     expected: &[Objective],
     count: usize,
 ) -> Value {
-    let mut properties = match parents {
-        Some(parents) => vec![
-            ("parent", json!({ "type": "integer", "minimum": 1, "maximum": parents })),
-            (
-                "edits",
-                json!({
-                    "type": "array", "minItems": 1, "maxItems": 3,
-                    "items": object(vec![
-                        ("decision", json!({ "type": "string", "enum": decisions(space) })),
-                        ("choice", json!({ "type": "string", "enum": choices })),
-                    ]),
-                }),
-            ),
-        ],
-        None => vec![(
+    let proposal = |form: Vec<(&str, Value)>| {
+        let mut properties = form;
+        properties.extend(expectations(expected));
+        properties.push(("rationale", words(RATIONALE)));
+        object(properties)
+    };
+    let edits = |edit: Value, most: usize| json!({ "type": "array", "minItems": 1, "maxItems": most, "items": edit });
+    let edit = |decisions: &[String], choices: Value| {
+        object(vec![
+            ("decision", json!({ "type": "string", "enum": decisions })),
+            ("choice", json!({ "type": "string", "enum": choices })),
+        ])
+    };
+    let item = match written {
+        Written::Whole { choices } => proposal(vec![(
             "architecture",
             json!({
                 "type": "array",
                 "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
                 "items": { "type": "string", "enum": choices },
             }),
-        )],
+        )]),
+        Written::Edits { parents, choices } => proposal(vec![
+            ("parent", json!({ "type": "integer", "minimum": 1, "maximum": parents })),
+            ("edits", edits(edit(&decisions(space), json!(choices)), EDITS)),
+        ]),
+        Written::Listed { parents, most } => {
+            let of_parent = |of: &ParentEdits| {
+                let each = of.decisions.iter().map(|(decision, choices)| {
+                    edit(std::slice::from_ref(decision), json!(choices))
+                });
+                proposal(vec![
+                    ("parent", json!({ "type": "integer", "enum": [of.parent] })),
+                    ("edits", edits(any_of(each.collect()), *most)),
+                ])
+            };
+            any_of(parents.iter().map(of_parent).collect())
+        }
     };
-    properties.extend(expectations(expected));
-    properties.push(("rationale", words(RATIONALE)));
-    list_schema("proposals", &object(properties), count, count)
+    list_schema("proposals", &item, count, count)
+}
+
+fn any_of(mut all: Vec<Value>) -> Value {
+    if all.len() == 1 { all.remove(0) } else { json!({ "anyOf": all }) }
 }
 
 /// The schema of a choice from each group of a slate, after a reason for all.

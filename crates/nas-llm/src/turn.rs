@@ -13,8 +13,11 @@ use crate::{
     prompt::{self, Proposing, Subject},
     prompting::{Prompting, ProposalForm, Style},
     reply::{self, Suggestion},
-    schema::{proposals_schema, reply_tokens, rules_schema},
+    schema::{EDITS, Written, proposals_schema, reply_tokens, rules_schema},
 };
+
+/// The most decisions that a mutation changes.
+const MUTATED: usize = 2;
 
 /// The largest number of rules that one call may state.
 const RULES: usize = 2;
@@ -166,14 +169,23 @@ impl Turn<'_> {
         } else {
             prompt::plain(self.subject, self.settings.style == Style::LatencyOriented)?
         };
+        let listed = if edits { self.subject.edits(&parents, self.crossover) } else { None };
         let parents: Vec<&Arch> = parents.iter().map(|parent| &parent.arch).collect();
         let mut messages = messages(prompt)?;
         let choices = self.subject.admitted_names();
+        let written = match &listed {
+            Some(parents) => {
+                // As the prompt says it.
+                let most = if self.crossover { EDITS } else { MUTATED };
+                Written::Listed { parents, most }
+            }
+            None if edits => Written::Edits { parents: parents.len(), choices: &choices },
+            None => Written::Whole { choices: &choices },
+        };
         let expected = if from_parents { self.expected() } else { &[] };
         for round in 0..=self.spare {
             let missing = request.count - result.accepted.len();
-            let shown = edits.then_some(parents.len());
-            let schema = proposals_schema(names.space(), &choices, shown, expected, missing);
+            let schema = proposals_schema(names.space(), &written, expected, missing);
             let call = self.ask(model, messages.clone(), ("proposals", schema), missing).await;
             let calls = if round == 0 { &mut result.proposals } else { &mut result.asked_again };
             *calls += was_made(&call);

@@ -8,6 +8,7 @@ use nas_space::{Arch, Space};
 use crate::{
     memory::{Outcome, within_room},
     names::Names,
+    schema::ParentEdits,
 };
 
 /// The largest number of parents in a prompt: small models lose the thread of more, and all cost
@@ -16,6 +17,10 @@ const PARENTS: usize = 5;
 
 /// The largest number of rules in a prompt.
 const RULES: usize = 6;
+
+/// The largest number of decisions of all parents together whose choices a schema lists: some servers take
+/// schemas as a part of the prompt.
+const LISTED: usize = 60;
 
 /// What a prompt is about: a niche, and the names under which the model sees the space.
 #[derive(Clone, Copy)]
@@ -161,6 +166,40 @@ impl<'a> Subject<'a> {
         let changed = space.decisions().iter().zip(pairs).filter(|(_, (old, new))| old != new);
         let changed = changed.map(|(at, (old, new))| format!("{} {old} to {new}", at.name));
         changed.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The edits of parents that a reply may contain: for mutation those of which each alone makes a new
+    /// architecture of the niche, for crossover the choices of the other parents. `None` where they are too
+    /// many to be listed, or there are none.
+    pub fn edits(self, parents: &[&Evaluated], crossover: bool) -> Option<Vec<ParentEdits>> {
+        let shown: Vec<Arch> = parents.iter().map(|one| self.names.shown(&one.arch)).collect();
+        let admitted = self.admitted();
+        let space = self.names.space();
+        let of_parent = |at: usize| {
+            let active = space.active(&shown[at]);
+            let decisions =
+                space.decisions().iter().enumerate().filter(|(decision, _)| active[*decision]);
+            let decisions = decisions.map(|(decision, of)| {
+                let choices = of.choices.iter().zip(0..).filter(|(name, choice)| {
+                    let is_other = shown[at].choices()[decision] != *choice;
+                    is_other
+                        && admitted[decision].contains(&name.as_str())
+                        && if crossover {
+                            shown.iter().any(|other| other.choices()[decision] == *choice)
+                        } else {
+                            let child = shown[at].clone().with(decision, *choice);
+                            self.request.check(&self.names.real(&child)).is_ok()
+                        }
+                });
+                (of.name.clone(), choices.map(|(name, _)| name.clone()).collect::<Vec<String>>())
+            });
+            let decisions: Vec<_> = decisions.filter(|(_, choices)| !choices.is_empty()).collect();
+            ParentEdits { parent: at + 1, decisions }
+        };
+        let all = (0..shown.len()).map(of_parent).filter(|of| !of.decisions.is_empty());
+        let all: Vec<ParentEdits> = all.collect();
+        let listed: usize = all.iter().map(|of| of.decisions.len()).sum();
+        (1..=LISTED).contains(&listed).then_some(all)
     }
 
     /// What became of earlier proposals; `None` where the model is not reminded of them.

@@ -159,6 +159,60 @@ fn choosing_with_memory_in_disguise() {
 }
 
 #[test]
+fn listed_edits_change_a_parent_and_alone_keep_to_the_niche() {
+    let space = nasbench201::space();
+    let disguise = Disguise { seed: 3, described: false };
+    for names in [Names::own(space).unwrap(), Names::disguised(space, disguise).unwrap()] {
+        let seen = names.space();
+        for crossover in [false, true] {
+            let listed = under(&names, 3, &TWO, |subject| {
+                let parents = subject.parents();
+                let listed = subject.edits(&parents, crossover).unwrap();
+                let mut count = 0;
+                for of in &listed {
+                    let parent = names.shown(&parents[of.parent - 1].arch);
+                    for (decision, choices) in &of.decisions {
+                        let decision = seen.decision_named(decision).unwrap();
+                        for choice in choices {
+                            let choice = seen.decisions()[decision].choice(choice).unwrap();
+                            let child = parent.clone().with(decision, choice);
+                            assert_ne!(child, parent);
+                            if crossover {
+                                let has = |other: &&&Evaluated| {
+                                    names.shown(&other.arch).choices()[decision] == choice
+                                };
+                                assert!(parents.iter().any(|other| has(&other)));
+                            } else {
+                                subject.request.check(&names.real(&child)).unwrap();
+                            }
+                            count += 1;
+                        }
+                    }
+                }
+                Ok(format!("{count}"))
+            });
+            assert!(listed.parse::<usize>().unwrap() > 20, "{listed}");
+        }
+    }
+}
+
+#[test]
+fn the_edits_of_many_decisions_are_not_listed() {
+    let decisions = (0..30).map(|at| Decision::new(format!("d{at}"), ["a", "b"])).collect();
+    let text = vec!["{}"; 30].join(" ");
+    let space = Space::new("mine", "", decisions, text, None).unwrap();
+    let (whole, objectives) = (Partition::whole(), objectives());
+    let all: Vec<[u8; 30]> = (0..3).map(|at| [at % 2; 30]).collect();
+    let evaluated = evaluated(&whole, &all[..2]);
+    let request = Request::new(&space, &whole, &objectives).with_evaluated(&evaluated);
+    let names = Names::own(&space).unwrap();
+    let subject = Subject::new(&request, &names);
+    let parents: Vec<&Evaluated> = evaluated.iter().cycle().take(3).collect();
+    assert_eq!(subject.edits(&parents, false), None);
+    assert!(subject.edits(&parents[..1], false).is_some());
+}
+
+#[test]
 fn choosing_with_a_strategy() {
     let text = in_niche(3, &TWO, |subject| {
         choosing(Subject { strategy: Some("More skips."), ..subject }, None)
