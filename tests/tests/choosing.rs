@@ -450,40 +450,38 @@ fn disguised_operations_can_be_described() {
 }
 
 #[test]
-fn a_model_that_knows_cells_is_found_out_and_one_that_likes_a_letter_is_not() {
+fn a_model_that_reads_accuracies_is_found_out_and_one_that_always_states_the_same_is_not() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
     // A model that reads what it is shown.
     let reader = ChatServer::start(|request| {
         let prompt = prompt(request);
-        let accuracy = |letter: &str| {
-            let line = prompt.lines().find(|line| line.starts_with(letter)).unwrap();
-            let known = format!("\n{} | ", line.strip_prefix(letter).unwrap());
-            let rest = prompt.split(known.as_str()).nth(1).unwrap_or("0");
-            rest.lines().next().unwrap().parse().unwrap()
-        };
-        letter(["A) ", "B) "].map(accuracy))
+        let line = prompt.lines().find(|line| line.starts_with("An architecture, ")).unwrap();
+        let known = format!("\n{} | ", line.split(": ").nth(1).unwrap());
+        let rest = prompt.split(known.as_str()).nth(1).unwrap_or("0");
+        let accuracy: f64 = rest.lines().next().unwrap().parse().unwrap();
+        ChatAnswer::Text(json!({ "accuracy": accuracy }).to_string())
     });
     let ran = nas.run_line(&format!(
         "memorise-test --pairs 20 --known 5 --llm-url {} --record known.jsonl",
         reader.url()
     ));
-    assert_eq!((ran.code, reader.calls()), (0, 40), "{}", ran.stderr);
-    assert!(ran.stdout.contains("both orders together  1.000"), "{}", ran.stdout);
+    // Equal requests are made once.
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("the model             1.000"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("it states 100 % of the accuracies"), "{}", ran.stdout);
     let replayed = nas.run_line("memorise-test --pairs 20 --known 5 --replay known.jsonl");
     assert_eq!(replayed.stdout, ran.stdout);
     let rows = nas.run_line("memorise-test --pairs 20 --known 5 --replay known.jsonl --format csv");
     assert_eq!(rows.stdout.lines().count(), 21);
 
-    // The same model, shown nothing, always prefers the first letter by as much.
-    let biased = ChatServer::start(|_| letter([-0.1, -2.0]));
-    let ran = nas.run_line(&format!("memorise-test --pairs 20 --llm-url {}", biased.url()));
-    assert!(ran.stdout.contains("both orders together  0.500"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("it answers A in 100 % of the calls"), "{}", ran.stdout);
+    let same = ChatServer::start(|_| ChatAnswer::Text(r#"{"accuracy": 93}"#.to_owned()));
+    let ran = nas.run_line(&format!("memorise-test --pairs 20 --llm-url {}", same.url()));
+    assert!(ran.stdout.contains("the model             0.500"), "{}", ran.stdout);
 
-    let silent = ChatServer::start(|_| ChatAnswer::Text("A".to_owned()));
+    let silent = ChatServer::start(|_| ChatAnswer::Text("I do not know.".to_owned()));
     let ran = nas.run_line(&format!("memorise-test --pairs 4 --llm-url {}", silent.url()));
     assert_eq!(ran.code, 4, "{}", ran.stderr);
-    assert!(ran.stderr.contains("no log-probabilities"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("stated no accuracy"), "{}", ran.stderr);
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub use language_model::{LanguageModel, ModelOperator};
 pub use limit::Limit;
 pub use names::Disguise;
 pub use prompting::{Prompting, ProposalForm, Style};
-pub use recall::{Comparison, recall_best};
+pub use recall::{Recall, recall_best};
 pub use replay::{Failed, Replay};
 pub use transcript::{TRANSCRIPT_VERSION, Transcript};
 pub use usage::Usage;

@@ -3,10 +3,11 @@
 use nas_space::{Arch, Space};
 
 use crate::{
-    ChatModel, ChatRequest, Disguise, Error, Fault, Message, Reply, blocking, letters,
+    ChatModel, ChatRequest, Disguise, Error, Fault, Message, Reply, blocking,
     names::Names,
     prompt, reply,
-    schema::{Written, proposals_schema, reply_tokens},
+    schema::{Written, accuracy_schema, proposals_schema, reply_tokens},
+    turn::messages,
 };
 
 /// Asks a model for the best architectures of a space from memory, without any data.
@@ -48,14 +49,14 @@ pub fn recall_best(
     Ok((named.collect(), reply))
 }
 
-/// Asks a model which of two architectures is more accurate.
+/// Asks a model for accuracies of a benchmark.
 #[derive(Debug, Clone, Copy)]
-pub struct Comparison<'a> {
+pub struct Recall<'a> {
     /// The space.
     pub space: &'a Space,
     /// What accuracy is measured on.
     pub dataset: &'a str,
-    /// What the model is told before: architectures with their accuracies in %.
+    /// What the model is shown before: architectures with their accuracies in %.
     pub known: &'a [(Arch, f64)],
     /// Architectures without an accuracy, between those and the question.
     pub others: &'a [Arch],
@@ -63,24 +64,20 @@ pub struct Comparison<'a> {
     pub disguise: Option<Disguise>,
 }
 
-impl Comparison<'_> {
-    /// The logarithm of the odds that the first is more accurate, by the probabilities of the letters of the
-    /// reply: asked in this order, and in the reverse one. `None` where the server gives no probabilities.
+impl Recall<'_> {
+    /// The accuracy in % that the model states of an architecture, at temperature 0; `None` where it states
+    /// none.
     ///
     /// # Errors
     /// Those of [`ChatModel::chat`].
-    pub fn odds(
-        &self,
-        model: &ChatModel,
-        [first, second]: [&Arch; 2],
-    ) -> Result<Option<[f64; 2]>, Error> {
+    pub fn accuracy(&self, model: &ChatModel, arch: &Arch) -> Result<Option<f64>, Error> {
         let names = Names::of(self.space, self.disguise)?;
-        let ask = |pair: [&Arch; 2]| {
-            let prompt = prompt::compare(&names, self.dataset, (self.known, self.others), pair)?;
-            blocking::wait(letters::ask(model, prompt, 2, 0))
-        };
-        let (one, other) = (ask([first, second])?, ask([second, first])?);
-        let difference = |likely: Vec<f64>| likely[0] - likely[1];
-        Ok(one.zip(other).map(|(one, other)| [difference(one), -difference(other)]))
+        let prompt = prompt::accuracy(&names, self.dataset, (self.known, self.others), arch)?;
+        let request = ChatRequest::new(messages(prompt)?)
+            .schema("accuracy", accuracy_schema())
+            .max_tokens(reply_tokens(1))
+            .temperature(0.0);
+        let Reply { text, .. } = blocking::wait(model.chat(&request))?;
+        Ok(reply::accuracy(&text))
     }
 }

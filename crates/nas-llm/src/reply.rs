@@ -10,7 +10,7 @@ use crate::{
     json::values,
     names::Names,
     prompt::Subject,
-    schema::{group_name, niche_name},
+    schema::{ACCURACY, group_name, niche_name},
     slate::Slate,
 };
 
@@ -106,6 +106,11 @@ pub(crate) fn estimate(objectives: &[Objective], text: &str) -> Result<Vec<f64>,
     });
     let missing = || Rejected::new(Fault::Form, "not all values were stated");
     estimates.next().ok_or_else(missing)
+}
+
+/// The accuracy that a reply states.
+pub(crate) fn accuracy(text: &str) -> Option<f64> {
+    values(text).into_iter().rev().find_map(|value| value.get(ACCURACY)?.as_f64())
 }
 
 /// What to try in each of so many niches, as far as a reply states it.

@@ -125,6 +125,14 @@ pub(crate) fn estimate_schema(objectives: &[Objective]) -> Value {
     object(expectations(objectives).collect())
 }
 
+/// The schema of an accuracy.
+pub(crate) fn accuracy_schema() -> Value {
+    object(vec![(ACCURACY, json!({ "type": "number" }))])
+}
+
+/// The property of a stated accuracy.
+pub(crate) const ACCURACY: &str = "accuracy";
+
 /// The schema of a strategy for each of so many niches.
 pub(crate) fn strategies_schema(niches: usize) -> Value {
     let names: Vec<String> = (1..=niches).map(niche_name).collect();

@@ -31,8 +31,8 @@ pub struct ModelTest {
 pub enum Asked {
     /// To choose among candidates, in this way (`nas skill-test`).
     Skill(&'static str),
-    /// Which of two cells is more accurate (`nas memorise-test --pairs`), where it is shown some cells with
-    /// their accuracies before or nothing.
+    /// The accuracies of two cells (`nas memorise-test --pairs`), where it is shown some cells with their
+    /// accuracies before or nothing.
     Pairs { known: bool },
 }
 
@@ -212,12 +212,17 @@ fn rounded(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
 }
 
+/// How near a stated accuracy is to the true one where it is known, in points.
+const EXACT: f64 = 0.05;
+
 /// An answer of a test of pairs.
 #[derive(Deserialize)]
 struct Answer {
+    first_accuracy_percent: f64,
+    second_accuracy_percent: f64,
+    first_stated_percent: Option<f64>,
+    second_stated_percent: Option<f64>,
     right: f64,
-    right_reversed: f64,
-    right_together: f64,
     right_by_flops: f64,
 }
 
@@ -231,21 +236,29 @@ pub fn pairs(root: &Path, program: &Path) -> Result<Vec<PairsScore>, Error> {
         }
         let answers: Vec<Answer> = run(program, &test.arguments(), Some(&test.calls(root)))?;
         let of = |value: fn(&Answer) -> f64| answers.iter().map(value).collect::<Vec<f64>>();
-        let together = of(|one| one.right_together);
+        let right = of(|one| one.right);
         let by_flops = of(|one| one.right_by_flops);
-        let [low, high] = interval(&together).unwrap_or([f64::NAN; 2]);
+        let [low, high] = interval(&right).unwrap_or([f64::NAN; 2]);
         let [flops_low, flops_high] = interval(&by_flops).unwrap_or([f64::NAN; 2]);
-        // An answer that names the same letter in both orders is right in one of them.
-        let same = |one: &Answer| f64::from(u8::from((one.right - one.right_reversed).abs() > 0.5));
+        let is_exact = |stated: Option<f64>, accuracy: f64| {
+            let is_near = stated.is_some_and(|stated| (stated - accuracy).abs() <= EXACT);
+            f64::from(u8::from(is_near))
+        };
+        let exact = answers.iter().flat_map(|one| {
+            [
+                is_exact(one.first_stated_percent, one.first_accuracy_percent),
+                is_exact(one.second_stated_percent, one.second_accuracy_percent),
+            ]
+        });
         all.push(PairsScore {
             model: test.model.title.to_owned(),
             known,
             disguised: test.disguised,
             pairs: answers.len() as u64,
-            right: rounded(mean(&together)),
+            right: rounded(mean(&right)),
             low: rounded(low),
             high: rounded(high),
-            same_letter: rounded(mean(&of(same))),
+            exact: rounded(mean(&exact.collect::<Vec<f64>>())),
             by_flops: rounded(mean(&by_flops)),
             flops_low: rounded(flops_low),
             flops_high: rounded(flops_high),

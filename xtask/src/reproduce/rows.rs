@@ -158,12 +158,12 @@ pub struct PairsScore {
     pub known: bool,
     pub disguised: bool,
     pub pairs: u64,
-    /// The share of right answers by both orders together, and its interval.
+    /// The share of pairs whose stated accuracies are in the right order, and its interval.
     pub right: f64,
     pub low: f64,
     pub high: f64,
-    /// The share of pairs of which it names the same letter in both orders.
-    pub same_letter: f64,
+    /// The share of accuracies that are stated to 0.05 points.
+    pub exact: f64,
     /// The share of pairs in which the cell with more FLOPs is more accurate, and its interval.
     pub by_flops: f64,
     pub flops_low: f64,

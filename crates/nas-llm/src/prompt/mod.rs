@@ -41,7 +41,7 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new
         ("plain", include_str!("../prompts/plain.txt")),
         ("again", include_str!("../prompts/again.txt")),
         ("memorise", include_str!("../prompts/memorise.txt")),
-        ("compare", include_str!("../prompts/compare.txt")),
+        ("accuracy", include_str!("../prompts/accuracy.txt")),
     ] {
         environment.add_template(name, source).map_err(|error| format!("{error:#}"))?;
     }
@@ -228,13 +228,12 @@ pub(crate) fn memorise(space: &Space, dataset: &str, count: usize) -> Result<Str
     render("memorise", context! { space => space_data(space, choices), dataset, count })
 }
 
-/// Asks which of two architectures, as the model sees them, is more accurate. `known` are others with their
-/// accuracies, `others` some without.
-pub(crate) fn compare(
+/// Asks for the accuracy of an architecture. `known` are some with their accuracies, `others` some without.
+pub(crate) fn accuracy(
     names: &Names,
     dataset: &str,
     (known, others): (&[(Arch, f64)], &[Arch]),
-    [first, second]: [&Arch; 2],
+    asked: &Arch,
 ) -> Result<String, Error> {
     let space = names.space();
     let choices = |arch: &Arch| -> String {
@@ -250,8 +249,8 @@ pub(crate) fn compare(
     let legend: Vec<Value> = legend.map(|(short, name)| context! { short, name }).collect();
     let all = space.decisions().iter();
     let all = all.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
-    let (first, second) = (choices(first), choices(second));
+    let asked = choices(asked);
     let dataset = if names.is_disguise() { "the images" } else { dataset };
     let space = space_data(space, all);
-    render("compare", context! { space, legend, dataset, known, others, first, second })
+    render("accuracy", context! { space, legend, dataset, known, others, asked })
 }

@@ -58,11 +58,11 @@ fn memorised(results: &Results) -> Result<Sheet, Error> {
     Ok(sheet)
 }
 
-/// Which of two cells is more accurate, by models and by FLOPs.
+/// The order of two cells, by models and by FLOPs.
 fn pairs(results: &Results) -> Result<Sheet, Error> {
     let mut sheet = Sheet::new(
         "pairs",
-        "Which of two cells is more accurate",
+        "The order of two cells",
         &[
             "model",
             "shown before",
@@ -70,7 +70,7 @@ fn pairs(results: &Results) -> Result<Sheet, Error> {
             "pairs",
             "right",
             "more FLOPs is better",
-            "same letter in both orders",
+            "accuracies stated to 0.05 points",
         ],
     );
     for one in results.pairs()? {
@@ -82,7 +82,7 @@ fn pairs(results: &Results) -> Result<Sheet, Error> {
             one.pairs.to_string(),
             share(one.right, one.low, one.high),
             share(one.by_flops, one.flops_low, one.flops_high),
-            format!("{:.0} %", 100.0 * one.same_letter),
+            format!("{:.0} %", 100.0 * one.exact),
         ]);
     }
     Ok(sheet)
@@ -128,11 +128,11 @@ fn page(results: &Results) -> Result<Page, Error> {
                  Then its results are no evidence for the search. Three tests, with calls that were recorded \
                  once (Q4_K_M, llama.cpp) and are replayed.\n\n\
                  From memory: the model names the ten best cells, with no data (`nas memorise-test`, \
-                 temperature 0). Pairs: it states which of two random cells is more accurate on CIFAR-10, by \
-                 the probabilities of two letters, summed over both orders (`nas memorise-test --pairs 100`). \
-                 A test that finds nothing must be able to find something: with five cells' accuracies \
-                 shown before, then twenty cells without, the pairs are among the five (`--known 5`); a \
-                 model that reads is right in all. Neutral names hide what the model may know: the choices \
+                 temperature 0). Pairs: it states the accuracies of two random cells on CIFAR-10, one after the other \
+                 (`nas memorise-test --pairs 100`, temperature 0). Right: their order is; equal ones count \
+                 as half. A test that finds nothing must be able to find something: with five cells' \
+                 accuracies shown before, then twenty cells without, the pairs are among the five \
+                 (`--known 5`); a model that reads is right in all. Neutral names hide what the model may know: the choices \
                  are those of `nas skill-test`, in the same situations and from the same candidates. \
                  [95 % interval by resampling]."
             .to_owned(),

@@ -33,8 +33,8 @@ pub struct Arguments {
     /// Cells that the model is asked for
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=50))]
     count: u16,
-    /// Ask of so many random pairs of cells which is more accurate, instead of for the best cells; for
-    /// servers that give log-probabilities
+    /// Ask for the accuracies of so many random pairs of cells, instead of for the best cells: whether they
+    /// are in the right order
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..), conflicts_with = "count")]
     pairs: Option<u16>,
     /// Take the pairs from so many cells whose accuracies the model is shown before: how often it is right

@@ -1,9 +1,9 @@
-//! Which of two cells is more accurate, from memory.
+//! The accuracies of cells, from memory, and the order of two.
 
 use std::{path::Path, process::ExitCode};
 
 use nas_eval::Problem;
-use nas_llm::{ChatModel, Comparison};
+use nas_llm::{ChatModel, Recall};
 use nas_pareto::statistics::{Estimate, mean};
 use nas_search::SearchRng;
 use nas_space::Arch;
@@ -43,21 +43,22 @@ pub fn run(arguments: &Arguments, count: usize, data: Option<&Path>) -> Result<E
         accuracies.len(),
     )?;
     let model = arguments.calls.model()?;
-    let odds = ask_all(pairs.len(), arguments.calls.parallel(), |number| {
-        arguments.odds(&problem, &model, &pairs[number])
+    let stated = ask_all(pairs.len(), arguments.calls.parallel(), |number| {
+        arguments.stated(&problem, &model, &pairs[number])
     })?;
-    let odds: Option<Vec<[f64; 2]>> = odds.into_iter().collect();
-    let Some(odds) = odds else {
-        note("the server gives no log-probabilities, by which the answers are read");
-        return Ok(ExitCode::from(NOTHING_FROM_MODEL));
-    };
-    let records = answers(&problem, &pairs, &odds, arguments.format);
     match arguments.format {
-        Format::Table => print(&table(&problem, &pairs, &odds))?,
-        other => records.print(other)?,
+        Format::Table => print(&table(&problem, &pairs, &stated))?,
+        other => answers(&problem, &pairs, &stated, other).print(other)?,
+    }
+    if stated.iter().flatten().all(Option::is_none) {
+        note("the language model stated no accuracy");
+        return Ok(ExitCode::from(NOTHING_FROM_MODEL));
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// The accuracies that a model states of a pair.
+type Stated = [Option<f64>; 2];
 
 impl Arguments {
     /// Random pairs of the cells with numbers below `cells`.
@@ -90,20 +91,16 @@ impl Arguments {
         Ok(pairs)
     }
 
-    fn odds(
-        &self,
-        problem: &Problem,
-        model: &ChatModel,
-        pair: &Pair,
-    ) -> Result<Option<[f64; 2]>, Failure> {
-        let asked = Comparison {
+    fn stated(&self, problem: &Problem, model: &ChatModel, pair: &Pair) -> Result<Stated, Failure> {
+        let recall = Recall {
             space: problem.space,
             dataset: problem.dataset_name.unwrap_or_default(),
             known: &pair.known,
             others: &pair.others,
             disguise: self.disguise.names(),
         };
-        Ok(asked.odds(model, [&pair.cells[0].0, &pair.cells[1].0])?)
+        let [(first, _), (second, _)] = &pair.cells;
+        Ok([recall.accuracy(model, first)?, recall.accuracy(model, second)?])
     }
 }
 
@@ -131,44 +128,51 @@ fn is_right(guess: f64, difference: f64) -> f64 {
     }
 }
 
-/// How answers are counted: as asked, in the reverse order, and by the sum of both odds, which no preference
-/// for a letter changes; and without a model, by the number that latency follows most.
-fn right(problem: &Problem, pair: &Pair, odds: [f64; 2]) -> [Option<f64>; 4] {
+/// Whether the order of the stated accuracies is right, and that of the number that latency follows most.
+fn right(problem: &Problem, pair: &Pair, stated: Stated) -> [Option<f64>; 2] {
     let [(first, accuracy), (second, other)] = &pair.cells;
     let difference = accuracy - other;
-    let [one, reversed] = odds.map(|odds| is_right(odds, difference));
-    let both = is_right(odds[0] + odds[1], difference);
+    let by_model = match stated {
+        [Some(one), Some(two)] => is_right(one - two, difference),
+        _ => 0.5,
+    };
     let size = problem.statistics.last();
     let by_size = size.map(|size| is_right(size.of(first) - size.of(second), difference));
-    [Some(one), Some(reversed), Some(both), by_size]
+    [Some(by_model), by_size]
 }
 
-fn table(problem: &Problem, pairs: &[Pair], odds: &[[f64; 2]]) -> String {
-    let mut records = Records::new(["asked", "right"]);
-    let all: Vec<[Option<f64>; 4]> =
-        pairs.iter().zip(odds).map(|(pair, odds)| right(problem, pair, *odds)).collect();
+/// How near a stated accuracy is to the true one where it is known, in points.
+const EXACT: f64 = 0.05;
+
+fn table(problem: &Problem, pairs: &[Pair], stated: &[Stated]) -> String {
+    let mut records = Records::new(["order of two cells", "right"]);
+    let all: Vec<[Option<f64>; 2]> =
+        pairs.iter().zip(stated).map(|(pair, stated)| right(problem, pair, *stated)).collect();
     let size = problem.statistics.last().map(|size| format!("more {} is better", size.heading));
-    let names = ["the model", "in the reverse order", "both orders together", "no model"];
-    for (at, name) in names.into_iter().enumerate() {
+    for (at, name) in [Some("the model".to_owned()), size].into_iter().enumerate() {
         let values: Vec<f64> = all.iter().filter_map(|right| right[at]).collect();
-        if values.is_empty() {
-            continue;
+        if let Some(name) = name {
+            records.push(vec![Cell::Text(name), Cell::Text(Estimate::of(&values).text(3))]);
         }
-        let name = if at == 3 { size.clone().unwrap_or_default() } else { name.to_owned() };
-        records.push(vec![Cell::Text(name), Cell::Text(Estimate::of(&values).text(3))]);
     }
-    let first = odds.iter().flat_map(|[one, other]| [*one > 0.0, *other < 0.0]);
-    let first: Vec<f64> = first.map(|is_first| f64::from(u8::from(is_first))).collect();
+    let exact = pairs.iter().zip(stated).flat_map(|(pair, stated)| {
+        let known = |at: usize| {
+            let near = stated[at].map(|stated| (stated - pair.cells[at].1).abs() <= EXACT);
+            f64::from(u8::from(near == Some(true)))
+        };
+        [known(0), known(1)]
+    });
     format!(
-        "{}\n{} pairs; ±: 95 % interval; chance is 0.5\n  it answers A in {:.0} % of the calls\n",
+        "{}\n{} pairs; ±: 95 % interval; chance is 0.5; equal accuracies count as half\n  \
+         it states {:.0} % of the accuracies to {EXACT} points\n",
         records.table(),
         pairs.len(),
-        100.0 * mean(&first),
+        100.0 * mean(&exact.collect::<Vec<f64>>()),
     )
 }
 
 /// A row for each pair.
-fn answers(problem: &Problem, pairs: &[Pair], odds: &[[f64; 2]], format: Format) -> Records {
+fn answers(problem: &Problem, pairs: &[Pair], stated: &[Stated], format: Format) -> Records {
     let size = problem.statistics.last().map_or("size", |size| size.name.as_str());
     let by_size = format!("right_by_{size}");
     let mut records = Records::new([
@@ -177,17 +181,18 @@ fn answers(problem: &Problem, pairs: &[Pair], odds: &[[f64; 2]], format: Format)
         "second",
         "first_accuracy_percent",
         "second_accuracy_percent",
+        "first_stated_percent",
+        "second_stated_percent",
         "right",
-        "right_reversed",
-        "right_together",
         by_size.as_str(),
     ]);
-    for (number, (pair, odds)) in (1..).zip(pairs.iter().zip(odds)) {
+    for (number, (pair, stated)) in (1..).zip(pairs.iter().zip(stated)) {
         let [(first, accuracy), (second, other)] = &pair.cells;
         let shown = |arch| Cell::from(crate::arch::shown(problem.space, arch, format));
         let mut row: Vec<Cell> = vec![Cell::from(number), shown(first), shown(second)];
         row.extend([Cell::Number(*accuracy), Cell::Number(*other)]);
-        row.extend(right(problem, pair, *odds).map(Cell::from));
+        row.extend(stated.map(Cell::from));
+        row.extend(right(problem, pair, *stated).map(Cell::from));
         records.push(row);
     }
     records
