@@ -606,8 +606,11 @@ const CHOICES: [(&str, &str); 5] = [
     ("reversed", "in the reverse order"),
     ("together", "both orders"),
     ("without means", "both, without the letters' means"),
-    ("statistics", "statistics"),
+    (STATISTICS, "by statistics"),
 ];
+
+/// Choices by the additive model of what was evaluated.
+const STATISTICS: &str = "statistics";
 
 /// Choices outside searches, of real models and of simulated ones.
 fn skill_tests(results: &Results) -> Result<Sheet, Error> {
@@ -616,25 +619,30 @@ fn skill_tests(results: &Results) -> Result<Sheet, Error> {
         "Choices in given situations",
         &["model", "asked", "names", "choices", "number", "percentile", "skill", "place"],
     );
-    for one in results.skills()? {
+    let all = results.skills()?;
+    // Statistics choose the same in all tests.
+    let statistics = all.iter().position(|one| one.choice == STATISTICS);
+    for (at, one) in all.iter().enumerate() {
+        let is_statistics = one.choice == STATISTICS;
+        if is_statistics && Some(at) != statistics {
+            continue;
+        }
         let word = |words: &[(&str, &str)], key: &str| {
             let found = words.iter().find(|pair| pair.0 == key);
             found.map_or_else(|| key.to_owned(), |pair| pair.1.to_owned())
         };
-        let skill = |percentile: f64| (percentile - 0.5) / (one.best - 0.5);
+        let skill = |percentile: f64| {
+            let skill = (percentile - 0.5) / (one.best - 0.5);
+            Estimate { mean: skill, half: None }.signed(2)
+        };
         sheet.push([
-            one.model.clone(),
-            word(&ASKED, &one.prompting),
+            if is_statistics { "none".to_owned() } else { one.model.clone() },
+            if is_statistics { "-".to_owned() } else { word(&ASKED, &one.prompting) },
             if one.disguised { "neutral" } else { "own" }.to_owned(),
             word(&CHOICES, &one.choice),
             one.choices.to_string(),
             format!("{:.3} [{:.3}, {:.3}]", one.percentile, one.low, one.high),
-            format!(
-                "{:+.2} [{:+.2}, {:+.2}]",
-                skill(one.percentile),
-                skill(one.low),
-                skill(one.high)
-            ),
+            format!("{} [{}, {}]", skill(one.percentile), skill(one.low), skill(one.high)),
             one.place.map_or_else(|| "-".to_owned(), |place| format!("{place:.2}")),
         ]);
     }
@@ -698,7 +706,9 @@ fn study(results: &Results) -> Result<Page, Error> {
                      best candidates. Place: of the choices in the list that the model saw, 0 is the \
                      first; chance is 0.5. Without the letters' means: a model may prefer some letters \
                      whatever they mean; of each letter's log-probability its mean over all situations is \
-                     subtracted. What a test can tell follows from the spread of chance over situations. \
+                     subtracted. By statistics: the additive model of what was evaluated chooses. The share of a \
+                     model with skill grows slowly, since the gains of single proposals vary more than skills \
+                     differ. What a test can tell follows from the spread of chance over situations. \
                      Whether the models know the benchmark: [contamination](contamination.md)."
         .to_owned();
     let open = open_cells(&compared);
