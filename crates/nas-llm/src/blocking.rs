@@ -15,8 +15,14 @@ static RUNTIME: LazyLock<io::Result<Runtime>> =
 /// # Errors
 /// [`Error::Runtime`] where the operating system provides no asynchronous input, and those of the calls.
 pub(crate) fn wait<T>(calls: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    match &*RUNTIME {
-        Ok(runtime) => runtime.block_on(calls),
-        Err(error) => Err(Error::Runtime(io::Error::new(error.kind(), error.to_string()))),
-    }
+    runtime()?.block_on(calls)
+}
+
+/// The runtime of all calls.
+///
+/// # Errors
+/// [`Error::Runtime`] where the operating system provides no asynchronous input.
+pub(crate) fn runtime() -> Result<&'static Runtime, Error> {
+    let copied = |error: &io::Error| io::Error::new(error.kind(), error.to_string());
+    RUNTIME.as_ref().map_err(|error| Error::Runtime(copied(error)))
 }

@@ -218,21 +218,17 @@ impl Turn<'_> {
             }
         };
         let scores: Vec<f64> = expected.iter().map(score).collect();
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         let pick = |candidate: usize| {
             let values = expected[candidate].clone()?.into_iter().map(Some);
             Ok(Pick { candidate, reason: None, expected: values.collect() })
         };
-        let picks: Vec<_> = order.into_iter().take(request.count).map(pick).collect();
+        let picks: Vec<_> = ranked(&scores).into_iter().take(request.count).map(pick).collect();
         Ok(Picks { by_order: vec![picks.clone()], together: picks, scores: vec![scores] })
     }
 }
 
 /// The positions of the greatest scores; none where there are no scores.
 fn best(scores: &[f64], count: usize, found: bool) -> Vec<Result<Pick, Rejected>> {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     let pick = |candidate| {
         if found {
             Ok(Pick { candidate, reason: None, expected: Vec::new() })
@@ -241,5 +237,12 @@ fn best(scores: &[f64], count: usize, found: bool) -> Vec<Result<Pick, Rejected>
             Err(Rejected::new(Fault::NoProbabilities, message))
         }
     };
-    order.into_iter().take(count).map(pick).collect()
+    ranked(scores).into_iter().take(count).map(pick).collect()
+}
+
+/// All positions, those of the greatest scores first.
+fn ranked(scores: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    order
 }

@@ -19,7 +19,7 @@ use rand::RngExt;
 use tokio::runtime::Runtime;
 
 use crate::{
-    ChatModel, Contribution, Error, Kind,
+    ChatModel, Contribution, Error, Kind, blocking,
     contribution::Generation,
     memory::Memory,
     names::Names,
@@ -41,7 +41,7 @@ use crate::{
 pub struct LanguageModel {
     model: Arc<ChatModel>,
     settings: Prompting,
-    runtime: Runtime,
+    runtime: &'static Runtime,
     /// Why the last proposals of each niche were rejected.
     rejections: HashMap<usize, Vec<String>>,
     memory: Memory,
@@ -73,11 +73,10 @@ impl LanguageModel {
     /// # Errors
     /// [`Error::Runtime`] where the operating system provides no asynchronous input.
     pub fn new(model: ChatModel, settings: Prompting) -> Result<Self, Error> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         Ok(Self {
             model: Arc::new(model),
             settings,
-            runtime: runtime.map_err(Error::Runtime)?,
+            runtime: blocking::runtime()?,
             rejections: HashMap::new(),
             memory: Memory::default(),
             names: None,

@@ -1,5 +1,6 @@
 //! Tests of language models outside searches: which they are, and what they showed.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -125,19 +126,20 @@ const SIMULATED: [&str; 4] = ["0", "0.1", "0.25", "0.5"];
 /// The results of all recorded skill tests, and of simulated models.
 pub fn skills(root: &Path, program: &Path) -> Result<Vec<SkillScore>, Error> {
     let mut all = Vec::new();
+    // With own names, which are planned before neutral ones: by model and how it was asked.
+    let mut own: HashMap<(&str, &str), Vec<Means>> = HashMap::new();
     for test in planned() {
         let Asked::Skill(prompting) = test.asked else { continue };
         if !test.calls(root).exists() {
             continue;
         }
-        let own = ModelTest { disguised: false, ..test };
-        let with_own = if own.calls(root).exists() && test.disguised {
-            means(&run(program, &own.arguments(), Some(&own.calls(root)))?)
-        } else {
-            Vec::new()
-        };
+        let key = (test.model.title, prompting);
         let choices = run(program, &test.arguments(), Some(&test.calls(root)))?;
-        all.extend(scores(test.model.title, prompting, test.disguised, &choices, &with_own));
+        let with_own = own.get(&key).filter(|_| test.disguised).map_or(&[][..], Vec::as_slice);
+        all.extend(scores(test.model.title, prompting, test.disguised, &choices, with_own));
+        if !test.disguised {
+            own.insert(key, means(&choices));
+        }
     }
     for skill in SIMULATED {
         let arguments =

@@ -26,6 +26,7 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new
     for (name, source) in [
         ("system", include_str!("../prompts/system.txt")),
         ("decisions", include_str!("../prompts/decisions.txt")),
+        ("legend", include_str!("../prompts/legend.txt")),
         ("space", include_str!("../prompts/space.txt")),
         ("rules", include_str!("../prompts/rules.txt")),
         ("outcomes", include_str!("../prompts/outcomes.txt")),

@@ -700,7 +700,7 @@ fn study(results: &Results) -> Result<Page, Error> {
                      Half of a control's evaluations are its random sample; with predicted accuracy, all \
                      searches of a seed share a predictor that has learnt from 200 random networks.\n\n\
                      Choices in given situations (`nas skill-test`): what searches with random choices have \
-                     found, seen from one niche, and twelve candidates of which three are chosen. \
+                     found, seen from one niche, and twelve candidates of which five are chosen. \
                      Percentile: of what a choice truly adds to the niche's front, among the candidates, \
                      ties averaged; [95 % interval by resampling situations]. Skill: 0 is chance, 1 the \
                      best candidates. Place: of the choices in the list that the model saw, 0 is the \
