@@ -240,7 +240,7 @@ fn a_model_that_brings_nothing_is_asked_rarely_where_it_shares_a_search() {
         server.url()
     ));
     assert_eq!(ran.code, 4, "{}", ran.stderr);
-    assert!(ran.stdout.contains("share at first"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("share, first half"), "{}", ran.stdout);
     let table = nas.read("run/operators.csv");
     let last: Vec<Vec<&str>> =
         table.lines().rev().take(2).map(|line| line.split(',').collect()).collect();
@@ -268,10 +268,16 @@ fn lettered(prompt: &str) -> Vec<Cell> {
 
 /// A completion of one letter, with log-probabilities of some, from A on.
 fn letter(probabilities: impl IntoIterator<Item = f64>) -> ChatAnswer {
-    let tokens = (b'A'..).zip(probabilities).map(|(letter, logprob)| {
-        json!({ "token": format!(" {}", char::from(letter)), "logprob": logprob })
-    });
-    let tokens: Vec<Value> = tokens.collect();
+    let letters = (b'A'..).zip(probabilities);
+    likely_tokens(letters.map(|(letter, logprob)| (format!(" {}", char::from(letter)), logprob)))
+}
+
+/// A reply with the log-probabilities of its likeliest first tokens.
+fn likely_tokens(likely: impl IntoIterator<Item = (String, f64)>) -> ChatAnswer {
+    let tokens: Vec<Value> = likely
+        .into_iter()
+        .map(|(token, logprob)| json!({ "token": token, "logprob": logprob }))
+        .collect();
     let body = json!({
         "choices": [{
             "message": { "role": "assistant", "content": "A" },
@@ -312,6 +318,32 @@ fn candidates_are_ranked_by_the_probabilities_of_their_letters() {
         "{}",
         ran.stdout
     );
+}
+
+#[test]
+fn a_candidate_whose_letter_is_not_among_the_likeliest_replies_is_no_choice() {
+    let Some(nas) = Nas::with_tables(PROGRAM) else { return };
+    // Only the first two letters have a probability.
+    let server = ChatServer::start(|_| letter([1.0, 2.0]));
+    let report = search(&nas, &server, "--prompting rank");
+    let choices = &report["model"]["choices"];
+    assert_eq!((&choices["made"], &choices["accepted"]), (&json!(24), &json!(24)));
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 121);
+    let ran = nas.run_line(&format!(
+        "skill-test --situations 6 --prompting rank --llm-both-orders --llm-url {}",
+        server.url()
+    ));
+    assert!(ran.stdout.contains("24 choices in 6 situations"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("it scored 17 % of the candidates"), "{}", ran.stdout);
+    // None of the likeliest replies is a letter.
+    let words = ChatServer::start(|_| likely_tokens([("The".to_owned(), -0.5)]));
+    let ran = nas.run_line(&format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --evaluations 120 --prompting rank \
+         --llm-url {} --run run --force",
+        words.url()
+    ));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stdout.contains("60 no-probabilities"), "{}", ran.stdout);
 }
 
 #[test]
@@ -473,6 +505,17 @@ fn a_model_that_reads_accuracies_is_found_out_and_one_that_always_states_the_sam
     assert_eq!(replayed.stdout, ran.stdout);
     let rows = nas.run_line("memorise-test --pairs 20 --known 5 --replay known.jsonl --format csv");
     assert_eq!(rows.stdout.lines().count(), 21);
+    // Where it was interrupted, it goes on.
+    let record = nas.read("known.jsonl");
+    let half: Vec<&str> = record.split_inclusive('\n').take(10).collect();
+    nas.write("known.jsonl", &half.concat());
+    let asked = reader.calls();
+    let resumed = nas.run_line(&format!(
+        "memorise-test --pairs 20 --known 5 --llm-url {} --replay known.jsonl",
+        reader.url()
+    ));
+    assert_eq!(resumed.stdout, ran.stdout, "{}", resumed.stderr);
+    assert_eq!(reader.calls(), 2 * asked - 10);
 
     let same = ChatServer::start(|_| ChatAnswer::Text(r#"{"accuracy": 93}"#.to_owned()));
     let ran = nas.run_line(&format!("memorise-test --pairs 20 --llm-url {}", same.url()));

@@ -110,6 +110,15 @@ impl Records {
         self.columns_at(&names.iter().filter_map(of).collect::<Vec<_>>())
     }
 
+    /// At most so many rows, evenly chosen, with the first and the last.
+    #[must_use]
+    pub fn spread(&self, most: usize) -> Self {
+        let count = self.rows.len();
+        let shown = count.min(most);
+        let at = |row: usize| if shown > 1 { row * (count - 1) / (shown - 1) } else { 0 };
+        Self { rows: (0..shown).map(|row| self.rows[at(row)].clone()).collect(), ..self.clone() }
+    }
+
     /// Only the columns at these places, in this order.
     fn columns_at(&self, kept: &[usize]) -> Self {
         let texts = |all: &[String]| kept.iter().map(|at| all[*at].clone()).collect();

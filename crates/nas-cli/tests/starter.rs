@@ -3,8 +3,10 @@
 
 use std::{
     env, fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::Duration,
 };
 
 const NAS: &str = env!("CARGO_BIN_EXE_nas");
@@ -13,7 +15,16 @@ fn run(nas: impl AsRef<Path>, libraries: Option<&Path>, arguments: &[&str]) -> (
     let mut command = Command::new(nas.as_ref());
     command.args(arguments).env_remove("LD_LIBRARY_PATH").env("PEL_NAS_DATA", "no-tables");
     command.envs(libraries.map(|folder| ("LD_LIBRARY_PATH", folder)));
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    // A file that was just written is busy while another test's child, which has it open, has not begun.
+    let output = loop {
+        match command.output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => break other,
+        }
+    };
+    let Output { status, stdout, stderr } = output.unwrap();
     let text = String::from_utf8([stdout, stderr].concat()).unwrap();
     (status.code().unwrap(), text)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     Budget, ChatRequest, Client, Endpoint, Error, Failed, Replay, Reply, Transcript, Usage,
-    transcript::{Record, describe},
+    transcript::Record,
 };
 
 /// A chat model, live or replayed. Its callers need not know which.
@@ -58,10 +58,12 @@ impl ChatModel {
     ) -> Result<Self, Error> {
         let client = Box::new(Client::new(endpoint, budget)?);
         let replay = Box::new(Replay::open(&path)?);
-        let given = describe(client.endpoint().model(), client.endpoint().temperature);
-        if let Some(recorded) = replay.asked().filter(|recorded| **recorded != given) {
-            let path = path.as_ref().to_owned();
-            return Err(Error::OtherModel { path, recorded: recorded.to_owned(), given });
+        if let Some(asked) = replay.asked() {
+            let (recorded, given) = (asked.describe(), asked.describe_as_here(client.endpoint()));
+            if recorded != given {
+                let path = path.as_ref().to_owned();
+                return Err(Error::OtherModel { path, recorded, given });
+            }
         }
         let transcript = Transcript::append(path)?;
         Ok(Self(Source::Continued { replay, failed, client, transcript }))

@@ -5,7 +5,7 @@ use nas_search::{Child, KnownFront, Request, groups};
 use crate::{
     ChatModel, ChatRequest, Error, Fault, Prompting, Reply, Style, blocking,
     fault::Rejected,
-    letters,
+    letters::{self, RANKED},
     memory::Tried,
     names::Names,
     prompt::{self, Subject},
@@ -23,9 +23,42 @@ pub struct Chosen {
     pub by_order: Vec<Vec<usize>>,
     /// Both orders together.
     pub together: Vec<usize>,
-    /// In each order, the score of each candidate that the choices are the best of, greater is better; none
-    /// where the model chooses by itself.
-    pub scores: Vec<Vec<f64>>,
+    /// In each order, the scores of the candidates; none where the model chooses by itself.
+    pub scores: Vec<Scores>,
+}
+
+/// How good a model's answers make each candidate; its choices are the best of those that it scored.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scores {
+    /// Greater is better; of a candidate that the model did not score a value below the others.
+    pub values: Vec<f64>,
+    /// Which candidates the model scored.
+    pub is_scored: Vec<bool>,
+}
+
+impl Scores {
+    /// The positions of the best candidates among those that the model scored.
+    pub fn best(&self, count: usize) -> Vec<usize> {
+        let mut order: Vec<usize> =
+            (0..self.values.len()).filter(|at| self.is_scored[*at]).collect();
+        order.sort_by(|a, b| self.values[*b].total_cmp(&self.values[*a]));
+        order.truncate(count);
+        order
+    }
+
+    /// The sums of several orders' values, of the candidates that were scored in any of them.
+    pub fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        for one in all {
+            sum.values.resize(one.values.len(), 0.0);
+            sum.is_scored.resize(one.values.len(), false);
+            for (at, value) in one.values.iter().enumerate() {
+                sum.values[at] += value;
+                sum.is_scored[at] |= one.is_scored[at];
+            }
+        }
+        sum
+    }
 }
 
 /// Asks a model once to choose [`request.count`](Request::count) of these candidates, as a search with these
@@ -68,7 +101,7 @@ pub fn choose(
 struct Picks {
     by_order: Vec<Vec<Result<Pick, Rejected>>>,
     together: Vec<Result<Pick, Rejected>>,
-    scores: Vec<Vec<f64>>,
+    scores: Vec<Scores>,
 }
 
 impl Turn<'_> {
@@ -158,27 +191,27 @@ impl Turn<'_> {
         result: &mut TurnResult,
     ) -> Result<Picks, Error> {
         let request = self.subject.request;
-        let count = request.count.min(self.candidates.len());
-        let (mut by_order, mut all, mut is_complete) = (Vec::new(), Vec::new(), true);
+        let shown = &self.candidates[..self.candidates.len().min(RANKED)];
+        let (mut by_order, mut all, mut given) = (Vec::new(), Vec::new(), true);
         for &reversed in orders {
-            let slate = Slate::new(self.subject, &self.candidates, request.evaluated, reversed);
+            let slate = Slate::new(self.subject, shown, request.evaluated, reversed);
             let prompt = prompt::rank(self.subject, &slate, self.outcomes.as_deref())?;
-            let call = letters::ask(model, prompt, self.candidates.len(), self.seed).await;
+            let call = letters::ask(model, prompt, shown.len(), self.seed).await;
             result.proposals += was_made(&call);
-            let likely = call?;
+            let letters = call?;
             result.replies += 1;
-            let found = likely.is_some();
-            let mut scores = vec![0.0; self.candidates.len()];
-            for (at, likely) in likely.into_iter().flatten().enumerate() {
-                scores[slate.position(at)] = likely;
+            given &= letters.given;
+            let count = shown.len();
+            let mut scores = Scores { values: vec![0.0; count], is_scored: vec![false; count] };
+            for (at, (likely, named)) in letters.likely.iter().zip(letters.named).enumerate() {
+                scores.values[slate.position(at)] = *likely;
+                scores.is_scored[slate.position(at)] = named;
             }
-            is_complete &= found;
-            by_order.push(best(&scores, count, found));
+            by_order.push(likeliest(&scores, request.count, given));
             all.push(scores);
         }
-        let sum = |at: usize| all.iter().map(|scores| scores[at]).sum();
-        let sums: Vec<f64> = (0..self.candidates.len()).map(sum).collect();
-        Ok(Picks { together: best(&sums, count, is_complete), by_order, scores: all })
+        let together = likeliest(&Scores::sum(&all), request.count, given);
+        Ok(Picks { together, by_order, scores: all })
     }
 
     /// The candidates whose expected values would add most to the niche's front, and of those that would add
@@ -217,32 +250,34 @@ impl Turn<'_> {
                 _ => -front.sum(&costs).max(0.0),
             }
         };
-        let scores: Vec<f64> = expected.iter().map(score).collect();
+        let scores = Scores {
+            values: expected.iter().map(score).collect(),
+            is_scored: vec![true; expected.len()],
+        };
         let pick = |candidate: usize| {
             let values = expected[candidate].clone()?.into_iter().map(Some);
             Ok(Pick { candidate, reason: None, expected: values.collect() })
         };
-        let picks: Vec<_> = ranked(&scores).into_iter().take(request.count).map(pick).collect();
+        let picks: Vec<_> = scores.best(request.count).into_iter().map(pick).collect();
         Ok(Picks { by_order: vec![picks.clone()], together: picks, scores: vec![scores] })
     }
 }
 
-/// The positions of the greatest scores; none where there are no scores.
-fn best(scores: &[f64], count: usize, found: bool) -> Vec<Result<Pick, Rejected>> {
-    let pick = |candidate| {
-        if found {
-            Ok(Pick { candidate, reason: None, expected: Vec::new() })
+/// The candidates with the likeliest letters; why there are none, where no letter is among the likeliest
+/// tokens.
+fn likeliest(scores: &Scores, count: usize, given: bool) -> Vec<Result<Pick, Rejected>> {
+    let best = scores.best(count);
+    if best.is_empty() {
+        let message = if given {
+            "none of the likeliest replies is the letter of a candidate"
         } else {
-            let message = "the server gives no log-probabilities";
-            Err(Rejected::new(Fault::NoProbabilities, message))
-        }
-    };
-    ranked(scores).into_iter().take(count).map(pick).collect()
-}
-
-/// All positions, those of the greatest scores first.
-fn ranked(scores: &[f64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-    order
+            "the server gives no log-probabilities"
+        };
+        return vec![
+            Err(Rejected::new(Fault::NoProbabilities, message));
+            count.min(scores.values.len())
+        ];
+    }
+    let pick = |candidate| Ok(Pick { candidate, reason: None, expected: Vec::new() });
+    best.into_iter().map(pick).collect()
 }

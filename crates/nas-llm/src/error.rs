@@ -93,7 +93,10 @@ pub enum Error {
         remedy: String,
     },
     /// The budget is spent; the call was not made.
-    #[error("budget spent: {spent} of {limit} {which}; raise it to continue")]
+    #[error(
+        "budget spent: {spent} of {limit} {which}; to continue, replay the transcript \
+         with a larger budget"
+    )]
     BudgetSpent {
         /// What is spent.
         which: Limit,
@@ -255,7 +258,7 @@ pub enum Error {
     },
     /// A transcript has no reply for this request.
     #[error(
-        "{path}: the same request was made {asked} times, but {recorded} of the {lines} recorded \
+        "{path}: request {asked} of the same content, but {recorded} of the {lines} recorded \
          calls answer it (key {key}, last message {start:?}); replay with the settings and the seed \
          of the recorded run, or record a new one"
     )]

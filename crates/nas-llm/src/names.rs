@@ -1,7 +1,7 @@
 //! The names under which a model sees a space: its own, or a disguise.
 
 use nas_search::{Condition, SearchRng};
-use nas_space::{Arch, Decision, Space};
+use nas_space::{Arch, Constraint, Decision, Space};
 use rand::{SeedableRng as _, seq::SliceRandom};
 use serde::{Deserialize, Serialize};
 
@@ -175,6 +175,29 @@ impl Names {
         }
         let short = self.renamed.iter().filter(|(real, shown)| real != shown);
         short.map(|(real, shown)| (shown.as_str(), real.as_str())).collect()
+    }
+
+    /// What the space's constraints ask for, in the names that the model sees.
+    pub fn constraints(&self) -> Vec<String> {
+        let stated = |constraint: &Constraint| match constraint {
+            Constraint::Within { axis, .. } => {
+                let range = constraint.range().unwrap_or_default();
+                format!("{} {range}", self.text(&self.real.axes()[*axis].name))
+            }
+            Constraint::Forbidden(together) => {
+                let taken = together.iter().map(|(at, choices)| {
+                    let decision = &self.space.decisions()[self.shown_decision(*at)];
+                    let name = |choice: &u8| {
+                        let seen = self.choices[*at][usize::from(*choice)];
+                        decision.choices[usize::from(seen)].as_str()
+                    };
+                    let names: Vec<&str> = choices.iter().map(name).collect();
+                    format!("{} = {}", decision.name, names.join(" or "))
+                });
+                format!("not {}", taken.collect::<Vec<_>>().join(" with "))
+            }
+        };
+        self.real.constraints().iter().map(stated).collect()
     }
 
     /// The space as the model sees it.

@@ -13,7 +13,7 @@ pub struct Prompting {
     pub generations: usize,
     /// The largest number of calls of all generations together; `None` for no limit.
     pub calls: Option<u64>,
-    /// How many candidates the model chooses from, with [`Style::Choose`].
+    /// How many candidates the model chooses from, where it [chooses](Style::chooses).
     pub candidates: usize,
     /// Whether it chooses twice, the second time from the candidates in the reverse order, since models
     /// prefer what comes first.
@@ -73,7 +73,9 @@ pub enum Style {
     /// each is new and in the niche, so every choice is accepted.
     Choose,
     /// The same, but the candidates are ranked by the probabilities that the model gives to their letters,
-    /// in a call whose reply is one letter. For servers that give log-probabilities.
+    /// in a call whose reply is one letter. For servers that give log-probabilities, which give those of the
+    /// 20 likeliest tokens: at most [`RANKED`](crate::RANKED) candidates are shown, and of those only such
+    /// whose letter is among these tokens are chosen.
     Rank,
     /// The model is asked for the values that it expects of each candidate, in a call for each; the search
     /// takes those whose values would add most to the niche's front.

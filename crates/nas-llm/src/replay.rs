@@ -14,7 +14,7 @@ use crate::{
     budget::{Budget, Meter},
     call::{Outcome, ReplyText},
     excerpt::start,
-    transcript::{Record, failed},
+    transcript::{Asked, Record, failed, is_file},
 };
 
 /// Replies from a transcript, without a network.
@@ -27,8 +27,8 @@ pub struct Replay {
     path: PathBuf,
     lines: usize,
     incomplete: Option<usize>,
-    /// Model and temperature of the last call, for error messages.
-    asked: Option<String>,
+    /// The model of the last call.
+    asked: Option<Asked>,
     calls: Mutex<HashMap<String, Calls>>,
     meter: Meter,
 }
@@ -64,7 +64,8 @@ impl Replay {
     /// line that is not a recorded call of this format's version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let content = fs::read(path).map_err(|source| failed(path, source))?;
+        let content = is_file(path).and_then(|()| fs::read(path));
+        let content = content.map_err(|source| failed(path, source))?;
         let mut replay = Self {
             path: path.to_owned(),
             lines: 0,
@@ -100,9 +101,9 @@ impl Replay {
         self.lines
     }
 
-    /// Model and temperature of the last recorded call, for error messages.
-    pub(crate) fn asked(&self) -> Option<&str> {
-        self.asked.as_deref()
+    /// The model of the last recorded call.
+    pub(crate) fn asked(&self) -> Option<&Asked> {
+        self.asked.as_ref()
     }
 
     /// The number of an incomplete last line, which is ignored.
@@ -165,8 +166,8 @@ impl Replay {
     }
 }
 
-/// A line's key, its model and temperature, and its outcome.
-pub(crate) fn read(line: &[u8]) -> Result<(String, String, Outcome), String> {
+/// A line's key, its model, and its outcome.
+pub(crate) fn read(line: &[u8]) -> Result<(String, Asked, Outcome), String> {
     let wrong = |error: serde_json::Error| error.to_string();
     let Versioned { version } = serde_json::from_slice(line).map_err(wrong)?;
     if version != TRANSCRIPT_VERSION {
@@ -178,5 +179,5 @@ pub(crate) fn read(line: &[u8]) -> Result<(String, String, Outcome), String> {
         (None, Some(error)) => Err(Error::Earlier { kind: error.kind, message: error.message }),
         _ => return Err("neither a reply nor an error, or both".to_owned()),
     };
-    Ok((record.key, record.asked.describe(), Outcome { usage: record.took, result }))
+    Ok((record.key, record.asked, Outcome { usage: record.took, result }))
 }

@@ -108,9 +108,10 @@ pub(crate) fn estimate(objectives: &[Objective], text: &str) -> Result<Vec<f64>,
     estimates.next().ok_or_else(missing)
 }
 
-/// The accuracy that a reply states.
+/// The accuracy that a reply states, in %.
 pub(crate) fn accuracy(text: &str) -> Option<f64> {
-    values(text).into_iter().rev().find_map(|value| value.get(ACCURACY)?.as_f64())
+    let stated = values(text).into_iter().rev().find_map(|value| value.get(ACCURACY)?.as_f64());
+    stated.filter(|accuracy| (0.0..=100.0).contains(accuracy))
 }
 
 /// What to try in each of so many niches, as far as a reply states it.
@@ -182,7 +183,7 @@ fn proposal(
     }
 }
 
-/// A whole architecture: a list of choices, or text in a form of the space.
+/// A whole architecture: a list of choices, choices by decision, or text in a form of the space.
 fn architecture(names: &Names, whole: &Value) -> Result<Arch, Rejected> {
     let decisions = names.space().decisions().len();
     let choices: Vec<&str> = match whole {
@@ -192,6 +193,19 @@ fn architecture(names: &Names, whole: &Value) -> Result<Arch, Rejected> {
                 return Ok(arch);
             }
             text.split([',', ' ', '|', '[', ']']).filter(|name| !name.is_empty()).collect()
+        }
+        Value::Object(by_decision) => {
+            let mut choices = Vec::with_capacity(decisions);
+            for decision in names.space().decisions() {
+                let given = by_decision.get(&decision.name).and_then(Value::as_str);
+                // Where a decision is not active, any choice means the same.
+                let any = || decision.active.as_ref().map(|_| decision.choices[0].as_str());
+                choices.push(given.or_else(any).ok_or_else(|| {
+                    let message = format!("no choice for the decision {}", decision.name);
+                    Rejected::new(Fault::WrongLength, message)
+                })?);
+            }
+            choices
         }
         _ => return Err(Rejected::new(Fault::Form, "an architecture is a list of choices")),
     };
@@ -276,7 +290,10 @@ fn words(value: Option<&Value>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use nas_partition::Partition;
-    use nas_space::nasbench201::{from_index, space};
+    use nas_space::{
+        Space,
+        nasbench201::{from_index, space},
+    };
 
     use super::*;
 
@@ -308,6 +325,24 @@ mod tests {
         check(&format!(r#"{{"cells":[{{"architecture":{WHOLE}}}]}}"#), &[right]);
         let arch_str = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|";
         check(&format!(r#"{{"proposals":[{{"architecture":"{arch_str}"}}]}}"#), &[right]);
+    }
+
+    #[test]
+    fn whole_architectures_are_read_by_decision() {
+        let by_decision = |choices: &str| {
+            let text = format!(r#"{{"proposals":[{{"architecture":{{{choices}}}}}]}}"#);
+            let space = Space::from_toml(
+                "name = 'm'\ndescription = ''\n[[decision]]\nname = 'width'\nchoices = [8, 16]\n\
+                 [[decision]]\nname = 'depth'\nchoices = [1, 2, 3]\n",
+            );
+            let names = Names::own(&space.unwrap()).unwrap();
+            let read = proposals(&names, &[], &[], &text).remove(0);
+            read.map(|one| one.arch).map_err(|rejected| rejected.fault)
+        };
+        let right = Ok(Arch::new([1, 2]));
+        assert_eq!(by_decision(r#""depth":"3","width":"16""#), right);
+        assert_eq!(by_decision(r#""width":"16""#), Err(Fault::WrongLength));
+        assert_eq!(by_decision(r#""width":"3","depth":"3""#), Err(Fault::UnknownChoice));
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::slate::Slate;
 /// Tokens of a reply for each item, and in addition to them.
 const TOKENS: (u32, u32) = (160, 100);
 
+/// Decisions with their choices that are as long as an item.
+const DECISIONS_OF_ITEM: usize = 10;
+
 /// The largest number of characters of a rationale.
 const RATIONALE: usize = 48;
 
@@ -26,8 +29,10 @@ pub(crate) const EDITS: usize = 3;
 
 /// How proposals are to be written.
 pub(crate) enum Written<'a> {
-    /// As whole architectures of these choices.
+    /// As whole architectures of these choices, in the order of the decisions.
     Whole { choices: &'a [&'a str] },
+    /// As whole architectures of each decision's choices, by its name.
+    ByDecision { choices: &'a [Vec<&'a str>] },
     /// As edits of one of so many parents, with these choices.
     Edits { parents: usize, choices: &'a [&'a str] },
     /// As these edits of parents, at most so many in a proposal.
@@ -73,6 +78,13 @@ pub(crate) fn proposals_schema(
                 "items": { "type": "string", "enum": choices },
             }),
         )]),
+        Written::ByDecision { choices } => {
+            let all = space.decisions().iter().zip(*choices);
+            let all = all.map(|(decision, choices)| {
+                (decision.name.as_str(), json!({ "type": "string", "enum": choices }))
+            });
+            proposal(vec![("architecture", object(all.collect()))])
+        }
         Written::Edits { parents, choices } => proposal(vec![
             ("parent", json!({ "type": "integer", "minimum": 1, "maximum": parents })),
             ("edits", edits(edit(&decisions(space), json!(choices)), EDITS)),
@@ -91,6 +103,16 @@ pub(crate) fn proposals_schema(
         }
     };
     list_schema("proposals", &item, count, count)
+}
+
+/// Whether decisions differ in their choices: then each choice is written beside its decision's name.
+pub(crate) fn is_by_decision(space: &Space) -> bool {
+    space.decisions().windows(2).any(|pair| pair[0].choices != pair[1].choices)
+}
+
+/// For how many items a whole architecture counts in the length of a reply.
+pub(crate) fn items_of_architecture(space: &Space) -> usize {
+    if is_by_decision(space) { space.decisions().len().div_ceil(DECISIONS_OF_ITEM) } else { 1 }
 }
 
 fn any_of(mut all: Vec<Value>) -> Value {

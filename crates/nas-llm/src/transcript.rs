@@ -1,7 +1,7 @@
 //! The record of all calls.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -51,7 +51,9 @@ pub(crate) struct Asked {
     url: String,
     model: String,
     max_tokens: u32,
-    temperature: f64,
+    /// `None` where the request has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
 }
 
 /// An error with its message.
@@ -67,11 +69,16 @@ impl Asked {
     pub(crate) fn describe(&self) -> String {
         describe(&self.model, self.temperature)
     }
+
+    /// The same of an endpoint: equal where it asks as here.
+    pub(crate) fn describe_as_here(&self, endpoint: &Endpoint) -> String {
+        describe(endpoint.model(), self.temperature.map(|_| endpoint.temperature))
+    }
 }
 
-/// Model and temperature, for error messages.
-pub(crate) fn describe(model: &str, temperature: f64) -> String {
-    format!("model {model} at temperature {temperature}")
+fn describe(model: &str, temperature: Option<f64>) -> String {
+    let at = temperature.map(|temperature| format!(" at temperature {temperature}"));
+    format!("model {model}{}", at.unwrap_or_default())
 }
 
 impl Record {
@@ -83,7 +90,7 @@ impl Record {
                 url: endpoint.shown_url(),
                 model: endpoint.model().to_owned(),
                 max_tokens: endpoint.reply_limit(request),
-                temperature: request.temperature.unwrap_or(endpoint.temperature),
+                temperature: request.temperature.is_none().then_some(endpoint.temperature),
             },
             request: Some(request.clone()),
             reply: outcome.result.as_ref().ok().cloned(),
@@ -128,7 +135,8 @@ impl Transcript {
     }
 
     fn open(path: &Path, options: &OpenOptions) -> Result<Self, Error> {
-        let file = options.open(path).map_err(|source| failed(path, source))?;
+        let opened = is_file(path).and_then(|()| options.open(path));
+        let file = opened.map_err(|source| failed(path, source))?;
         Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
     }
 
@@ -148,6 +156,14 @@ impl Transcript {
             file.write_all((line + "\n").as_bytes())
         });
         written.map_err(|source| failed(&self.path, source))
+    }
+}
+
+/// Refuses what has no end, as devices do.
+pub(crate) fn is_file(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(io::Error::other("this is not a file")),
+        _ => Ok(()),
     }
 }
 

@@ -13,7 +13,10 @@ use crate::{
     prompt::{self, Proposing, Subject},
     prompting::{Prompting, ProposalForm, Style},
     reply::{self, Suggestion},
-    schema::{EDITS, Written, proposals_schema, reply_tokens, rules_schema},
+    schema::{
+        EDITS, Written, is_by_decision, items_of_architecture, proposals_schema, reply_tokens,
+        rules_schema,
+    },
 };
 
 /// The most decisions that a mutation changes.
@@ -172,7 +175,7 @@ impl Turn<'_> {
         let listed = if edits { self.subject.edits(&parents, self.crossover) } else { None };
         let parents: Vec<&Arch> = parents.iter().map(|parent| &parent.arch).collect();
         let mut messages = messages(prompt)?;
-        let choices = self.subject.admitted_names();
+        let (choices, admitted) = (self.subject.admitted_names(), self.subject.admitted());
         let written = match &listed {
             Some(parents) => {
                 // As the prompt says it.
@@ -180,13 +183,19 @@ impl Turn<'_> {
                 Written::Listed { parents, most }
             }
             None if edits => Written::Edits { parents: parents.len(), choices: &choices },
+            None if is_by_decision(names.space()) => Written::ByDecision { choices: &admitted },
             None => Written::Whole { choices: &choices },
+        };
+        let items = match written {
+            Written::ByDecision { .. } => items_of_architecture(names.space()),
+            _ => 1,
         };
         let expected = if from_parents { self.expected() } else { &[] };
         for round in 0..=self.spare {
             let missing = request.count - result.accepted.len();
             let schema = proposals_schema(names.space(), &written, expected, missing);
-            let call = self.ask(model, messages.clone(), ("proposals", schema), missing).await;
+            let asked = ("proposals", schema);
+            let call = self.ask(model, messages.clone(), asked, missing * items).await;
             let calls = if round == 0 { &mut result.proposals } else { &mut result.asked_again };
             *calls += was_made(&call);
             let Reply { text, .. } = call?;

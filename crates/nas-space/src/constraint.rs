@@ -57,6 +57,14 @@ impl Constraint {
         }
     }
 
+    /// The values of the axis that it allows, in words: `at most 3500`.
+    pub fn range(&self) -> Option<String> {
+        match self {
+            Self::Within { at_least, at_most, .. } => Some(range(*at_least, *at_most)),
+            Self::Forbidden(_) => None,
+        }
+    }
+
     /// What is wrong with it in a space of these axes and decisions, if anything is.
     pub(crate) fn invalid(
         &self,

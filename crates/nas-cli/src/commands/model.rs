@@ -191,6 +191,7 @@ impl EndpointArguments {
         let budget = Budget::default();
         let model = match calls {
             Calls::New(file) => {
+                file.map_or(Ok(()), refuse_existing)?;
                 let transcript = file.map(Transcript::create).transpose()?;
                 ChatModel::live(endpoint, budget, transcript)?
             }
@@ -208,6 +209,21 @@ impl EndpointArguments {
             .try_init();
         Ok(model)
     }
+}
+
+/// Refuses to record calls into a file that exists.
+fn refuse_existing(record: &Path) -> Result<(), Failure> {
+    if !record.exists() {
+        return Ok(());
+    }
+    let file = record.display();
+    Err(Failure::input(if ChatModel::replay(record).is_ok() {
+        format!(
+            "--record {file} contains earlier calls: continue it with --replay {file} and --llm-url, or move the file away"
+        )
+    } else {
+        format!("--record {file} exists, and is no transcript: name another file")
+    }))
 }
 
 /// Where a model's calls are written.
@@ -298,6 +314,26 @@ impl ModelArguments {
         self.prompting.style()
     }
 
+    /// Refuses options that have no effect with this `--prompting`.
+    pub fn refuse(&self) -> Result<(), Failure> {
+        if self.llm_both_orders && !matches!(self.style(), Style::Choose | Style::Rank) {
+            return Err(Failure::input(
+                "--llm-both-orders: there are two orders of candidates only with --prompting choose or rank; add one of these, or leave it out",
+            ));
+        }
+        let uses = [("--llm-memory", self.llm_memory), ("--llm-navigator", self.llm_navigator)];
+        if !self.style().has_parents()
+            && let Some((option, _)) = uses.into_iter().find(|(_, given)| *given)
+        {
+            let prompting = self.prompting.to_possible_value();
+            return Err(Failure::input(format!(
+                "{option}: with --prompting {} the model sees nothing of the search; choose another --prompting, or leave {option} out",
+                prompting.as_ref().map_or("", |value| value.get_name()),
+            )));
+        }
+        Ok(())
+    }
+
     /// The model of a search of so many generations and niches.
     pub fn plan(&self, generations: usize, niches: usize) -> Result<ModelPlan, Failure> {
         let asked = Asked {
@@ -307,11 +343,6 @@ impl ModelArguments {
             navigator: self.llm_navigator,
             disguise: self.disguise.names(),
         };
-        if asked.both_orders && !matches!(self.style(), Style::Choose | Style::Rank) {
-            return Err(Failure::input(
-                "--llm-both-orders: there are two orders of candidates only with --prompting choose or rank; add one of these, or leave it out",
-            ));
-        }
         let needed = asked.prompting().calls_of_generation(niches) * generations as u64;
         // A server is required unless recorded calls replace it.
         let live = self.endpoint.is_given() || self.replay.is_none();
@@ -412,19 +443,7 @@ impl ModelPlan {
             }
             None => drop(ChatModel::live(self.endpoint()?, self.budget(), None)?),
         }
-        if let Some(file) = self.record.as_ref().filter(|file| file.exists()) {
-            let is_transcript = ChatModel::replay(file).is_ok();
-            let file = file.display();
-            if !is_transcript {
-                return Err(Failure::input(format!(
-                    "--record {file} exists, and is no transcript: name another file"
-                )));
-            }
-            return Err(Failure::input(format!(
-                "{file} contains the calls of an earlier search: continue it with --replay {file} and --llm-url, or move the file away"
-            )));
-        }
-        Ok(())
+        self.record.as_deref().map_or(Ok(()), refuse_existing)
     }
 
     /// The model of a run whose folder exists: live and recorded, or replayed.

@@ -8,7 +8,7 @@ use nas_space::{Arch, Space};
 use crate::{
     memory::{Outcome, within_room},
     names::Names,
-    schema::ParentEdits,
+    schema::{ParentEdits, is_by_decision},
 };
 
 /// The largest number of parents in a prompt: small models lose the thread of more, and all cost
@@ -67,7 +67,7 @@ impl<'a> Subject<'a> {
         let objectives: Vec<Value> = objectives.collect();
         let legend = self.names.legend().into_iter();
         let legend: Vec<Value> = legend.map(|(short, name)| context! { short, name }).collect();
-        context! { legend, objectives }
+        context! { legend, objectives, constraints => self.names.constraints() }
     }
 
     /// A niche's description.
@@ -231,7 +231,9 @@ pub(crate) fn space_data(space: &Space, choices: Vec<Vec<&str>>) -> Value {
     let decisions = space.decisions().iter().zip(choices);
     let decisions: Vec<Value> =
         decisions.map(|(decision, choices)| context! { name => decision.name, choices }).collect();
-    context! { name => space.name(), description => space.description(), decisions, shared }
+    let by_decision = is_by_decision(space);
+    let description = space.description();
+    context! { name => space.name(), description, decisions, shared, by_decision }
 }
 
 /// Values of the objectives, in order.

@@ -212,6 +212,44 @@ fn the_edits_of_many_decisions_are_not_listed() {
     assert!(subject.edits(&parents[..1], false).is_some());
 }
 
+/// A user's space: decisions with choices of their own, and constraints.
+const OWN: &str = r#"
+name = "mine"
+description = "A small network."
+
+[[decision]]
+name = "width"
+choices = [8, 16, 32]
+
+[[decision]]
+name = "depth"
+choices = [1, 2]
+
+[[axis]]
+name = "cost"
+terms = [["width", "depth", 100]]
+
+[[constraint]]
+axis = "cost"
+at_most = 3500
+
+[[constraint]]
+forbid = { depth = 2, width = [16, 32] }
+"#;
+
+#[test]
+fn an_own_space_is_shown_with_its_constraints_and_written_by_decision() {
+    let space = Space::from_toml(OWN).unwrap();
+    let (whole, objectives) = (Partition::whole(), objectives());
+    let request = Request::new(&space, &whole, &objectives).with_count(2);
+    let names = Names::own(&space).unwrap();
+    let text = plain(Subject::new(&request, &names), false).unwrap();
+    insta::assert_snapshot!(text);
+    let neutral = Names::disguised(&space, Disguise { seed: 1, described: false }).unwrap();
+    let constraints = neutral.constraints().join("\n");
+    assert!(!constraints.contains("depth") && !constraints.contains("32"), "{constraints}");
+}
+
 #[test]
 fn choosing_with_a_strategy() {
     let text = in_niche(3, &TWO, |subject| {

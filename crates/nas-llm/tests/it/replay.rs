@@ -101,10 +101,12 @@ async fn a_line_contains_everything_about_a_call() {
     assert_eq!(line["version"], 1);
     assert_eq!(line["key"], requests()[5].key());
     assert_eq!(line["asked"]["model"], "tiny");
-    assert_eq!(
-        (&line["asked"]["max_tokens"], &line["asked"]["temperature"]),
-        (&json!(2048), &json!(0.1))
-    );
+    assert_eq!(line["asked"]["max_tokens"], 2048);
+    // The request has its own.
+    assert!(line["asked"]["temperature"].is_null());
+    assert_eq!(line["request"]["temperature"], 0.1);
+    assert!(lines[0]["request"]["temperature"].is_null());
+    assert_eq!(lines[0]["asked"]["temperature"], 0.7);
     assert_eq!(line["request"]["messages"][1]["content"], "one");
     assert_eq!(line["request"]["schema"]["name"], "s");
     assert_eq!(line["request"]["seed"], u64::MAX);

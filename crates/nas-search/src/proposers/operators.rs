@@ -161,12 +161,12 @@ impl<'a> Operators<'a> {
             credit.proposals += gains.len();
             let chance = asked.random * scale;
             // What was wanted and did not come adds nothing.
-            let missing = asked.count.saturating_sub(gains.len());
-            for gain in gains.into_iter().chain(std::iter::repeat_n(0.0, missing)) {
-                // Where chance adds nothing, nothing is learnt.
-                if chance > 0.0 {
-                    credit.add(gain / chance);
-                }
+            for _ in gains.len()..asked.count {
+                credit.add(0.0);
+            }
+            // Where chance adds nothing, nothing is learnt.
+            for gain in gains.into_iter().filter(|_| chance > 0.0) {
+                credit.add(gain / chance);
             }
         }
     }

@@ -264,6 +264,35 @@ fn operators_that_bring_nothing_are_asked_less_and_less() {
     }
 }
 
+/// All architectures are equally good.
+struct Flat([Objective; 2]);
+
+impl Evaluator for Flat {
+    fn objectives(&self) -> &[Objective] {
+        &self.0
+    }
+
+    fn evaluate(&mut self, architectures: &[Arch]) -> Result<Vec<Evaluation>, BoxError> {
+        let same = Evaluation { values: vec![Some(1.0); 2], ..Evaluation::default() };
+        Ok(vec![same; architectures.len()])
+    }
+}
+
+#[test]
+fn an_operator_that_proposes_nothing_is_asked_rarely_also_where_nothing_can_be_better() {
+    let objectives = [Objective::accuracy("accuracy"), Objective::latency()];
+    let settings = Settings { evaluations: 200, initial: 20, generation: 5, ..Settings::default() };
+    for selection in [Selection::ProbabilityMatching, Selection::Thompson] {
+        let mut operators = operators(selection, "mute");
+        Search::new(space(), &Partition::whole(), settings)
+            .run(&mut operators, &mut Flat(objectives.clone()), &mut |_| {})
+            .unwrap();
+        let of_mute = operators.history().iter().rev().find(|share| share.operator == "mute");
+        // By chance it is asked 12 times of 36.
+        assert!(of_mute.unwrap().asked <= 6, "{selection:?}: {of_mute:?}");
+    }
+}
+
 #[test]
 fn operators_share_niches_too() {
     let partition = Partition::pel_nas(space()).unwrap();

@@ -159,7 +159,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 impl Arguments {
     /// Refuses searchers and options that cannot be compared.
     fn check(&self) -> Result<(), Failure> {
-        for searcher in self.searchers.iter().chain(&self.operators) {
+        for searcher in &self.searchers {
             let why = match (searcher, self.accuracy) {
                 (Searcher::Llm, _) => "use `nas search --searcher llm`",
                 (Searcher::Exhaustive, Accuracy::Benchmark) => {
@@ -170,6 +170,15 @@ impl Arguments {
             let name = searcher.name();
             return Err(Failure::input(format!(
                 "--searchers {name}: cannot be compared here; {why}"
+            )));
+        }
+        let operators = distinct(&self.operators);
+        if let Some(one) = operators.first()
+            && operators.len() + self.skill.len() < 2
+        {
+            return Err(Failure::input(format!(
+                "--operators {}: expected two or more, which share the search, or --skill with one",
+                one.name()
             )));
         }
         for (at, own) in self.propose.iter().enumerate() {

@@ -37,6 +37,16 @@ pub struct Compared {
 /// Settings in which runs of one group may differ: the seed, and where and how they ran.
 const IGNORED: [&str; 6] = ["seed", "folder", "format", "data", "model.replay", "model.record"];
 
+/// Of a language model's server, all settings but these are where and how it ran.
+const SERVER: &str = "model.endpoint.";
+const OF_MODEL: [&str; 3] =
+    ["model.endpoint.model", "model.endpoint.temperature", "model.endpoint.reply_tokens"];
+
+/// Whether runs of one group may differ in a setting.
+fn is_ignored(name: &str) -> bool {
+    IGNORED.contains(&name) || name.starts_with(SERVER) && !OF_MODEL.contains(&name)
+}
+
 /// The settings of a front from a file.
 pub const FILE: &str = "file";
 pub const SEARCHER: &str = "searcher";
@@ -66,7 +76,7 @@ impl Compared {
             pair: PAIR.map(setting),
             name: run.folder.path().display().to_string(),
             seed: run.setting("seed").to_owned(),
-            settings: settings.filter(|(name, _)| !IGNORED.contains(&name.as_str())).collect(),
+            settings: settings.filter(|(name, _)| !is_ignored(name)).collect(),
             rows: evaluated(&run, objectives)?,
             run: Some(run),
         })

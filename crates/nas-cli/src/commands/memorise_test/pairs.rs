@@ -1,6 +1,6 @@
 //! The accuracies of cells, from memory, and the order of two.
 
-use std::{path::Path, process::ExitCode};
+use std::{collections::HashMap, path::Path, process::ExitCode};
 
 use nas_eval::Problem;
 use nas_llm::{ChatModel, Recall};
@@ -24,8 +24,10 @@ const PAIRS_OF_KNOWN: usize = 10;
 /// Cells without an accuracy between those and the question.
 const OTHERS: usize = 20;
 
-/// A question.
+/// Two cells whose accuracies are asked for.
 struct Pair {
+    /// The number of what the model is shown before: pairs of one set are not independent of each other.
+    set: usize,
     cells: [(Arch, f64); 2],
     known: Vec<(Arch, f64)>,
     others: Vec<Arch>,
@@ -43,9 +45,7 @@ pub fn run(arguments: &Arguments, count: usize, data: Option<&Path>) -> Result<E
         accuracies.len(),
     )?;
     let model = arguments.calls.model()?;
-    let stated = ask_all(pairs.len(), arguments.calls.parallel(), |number| {
-        arguments.stated(&problem, &model, &pairs[number])
-    })?;
+    let stated = arguments.stated(&problem, &model, &pairs)?;
     match arguments.format {
         Format::Table => print(&table(&problem, &pairs, &stated))?,
         other => answers(&problem, &pairs, &stated, other).print(other)?,
@@ -85,23 +85,53 @@ impl Arguments {
                 distinct(2, || Ok(known[rng.random_range(0..known.len())].clone()))?
             };
             if let Ok(cells) = pair.try_into() {
-                pairs.push(Pair { cells, known: known.clone(), others: others.clone() });
+                let set = if known.is_empty() { number } else { number / PAIRS_OF_KNOWN };
+                let (known, others) = (known.clone(), others.clone());
+                pairs.push(Pair { set: set + 1, cells, known, others });
             }
         }
         Ok(pairs)
     }
 
-    fn stated(&self, problem: &Problem, model: &ChatModel, pair: &Pair) -> Result<Stated, Failure> {
-        let recall = Recall {
-            space: problem.space,
-            dataset: problem.dataset_name.unwrap_or_default(),
-            known: &pair.known,
-            others: &pair.others,
-            disguise: self.disguise.names(),
-        };
-        let [(first, _), (second, _)] = &pair.cells;
-        Ok([recall.accuracy(model, first)?, recall.accuracy(model, second)?])
+    /// What the model states of each pair. Of a cell of a set it is asked once.
+    fn stated(
+        &self,
+        problem: &Problem,
+        model: &ChatModel,
+        pairs: &[Pair],
+    ) -> Result<Vec<Stated>, Failure> {
+        let mut questions: Vec<(&Pair, &Arch)> = Vec::new();
+        let mut numbers: HashMap<(usize, &Arch), usize> = HashMap::new();
+        for pair in pairs {
+            for (arch, _) in &pair.cells {
+                numbers.entry((pair.set, arch)).or_insert_with(|| {
+                    questions.push((pair, arch));
+                    questions.len() - 1
+                });
+            }
+        }
+        let answers = ask_all(questions.len(), self.calls.parallel(), |number| {
+            let (pair, arch) = questions[number];
+            let recall = Recall {
+                space: problem.space,
+                dataset: problem.dataset_name.unwrap_or_default(),
+                known: &pair.known,
+                others: &pair.others,
+                disguise: self.disguise.names(),
+            };
+            Ok(recall.accuracy(model, arch)?)
+        })?;
+        let answer = |pair: &Pair, at: usize| answers[numbers[&(pair.set, &pair.cells[at].0)]];
+        Ok(pairs.iter().map(|pair| [answer(pair, 0), answer(pair, 1)]).collect())
     }
+}
+
+/// The mean of each set's values.
+fn by_set(pairs: &[Pair], values: &[f64]) -> Vec<f64> {
+    let all: Vec<(usize, f64)> =
+        pairs.iter().map(|pair| pair.set).zip(values.iter().copied()).collect();
+    let sets = all.chunk_by(|one, other| one.0 == other.0);
+    sets.map(|set| mean(&set.iter().map(|one| one.1).collect::<Vec<f64>>())).collect()
 }
 
 /// So many cells with different accuracies.
@@ -144,6 +174,14 @@ fn right(problem: &Problem, pair: &Pair, stated: Stated) -> [Option<f64>; 2] {
 /// How near a stated accuracy is to the true one where it is known, in points.
 const EXACT: f64 = 0.05;
 
+/// How many of a pair's accuracies are stated exactly.
+fn exact(pair: &Pair, stated: Stated) -> u8 {
+    let near = |(stated, (_, accuracy)): (Option<f64>, &(Arch, f64))| {
+        stated.is_some_and(|stated| (stated - accuracy).abs() <= EXACT)
+    };
+    stated.into_iter().zip(&pair.cells).map(|one| u8::from(near(one))).sum()
+}
+
 fn table(problem: &Problem, pairs: &[Pair], stated: &[Stated]) -> String {
     let mut records = Records::new(["order of two cells", "right"]);
     let all: Vec<[Option<f64>; 2]> =
@@ -152,22 +190,24 @@ fn table(problem: &Problem, pairs: &[Pair], stated: &[Stated]) -> String {
     for (at, name) in [Some("the model".to_owned()), size].into_iter().enumerate() {
         let values: Vec<f64> = all.iter().filter_map(|right| right[at]).collect();
         if let Some(name) = name {
-            records.push(vec![Cell::Text(name), Cell::Text(Estimate::of(&values).text(3))]);
+            let estimate = Estimate::of(&by_set(pairs, &values));
+            records.push(vec![Cell::Text(name), Cell::Text(estimate.text(3))]);
         }
     }
-    let exact = pairs.iter().zip(stated).flat_map(|(pair, stated)| {
-        let known = |at: usize| {
-            let near = stated[at].map(|stated| (stated - pair.cells[at].1).abs() <= EXACT);
-            f64::from(u8::from(near == Some(true)))
-        };
-        [known(0), known(1)]
-    });
+    let sets = pairs.last().map_or(0, |pair| pair.set);
+    let of_sets =
+        if sets < pairs.len() { format!(" of {sets} sets of shown cells") } else { String::new() };
+    let exact: Vec<f64> = pairs
+        .iter()
+        .zip(stated)
+        .map(|(pair, stated)| f64::from(exact(pair, *stated)) / 2.0)
+        .collect();
     format!(
-        "{}\n{} pairs; ±: 95 % interval; chance is 0.5; equal accuracies count as half\n  \
+        "{}\n{} pairs{of_sets}; ±: 95 % interval; chance is 0.5; equal accuracies count as half\n  \
          it states {:.0} % of the accuracies to {EXACT} points\n",
         records.table(),
         pairs.len(),
-        100.0 * mean(&exact.collect::<Vec<f64>>()),
+        100.0 * mean(&exact),
     )
 }
 
@@ -177,21 +217,25 @@ fn answers(problem: &Problem, pairs: &[Pair], stated: &[Stated], format: Format)
     let by_size = format!("right_by_{size}");
     let mut records = Records::new([
         "pair",
+        "set",
         "first",
         "second",
         "first_accuracy_percent",
         "second_accuracy_percent",
         "first_stated_percent",
         "second_stated_percent",
+        "exact",
         "right",
         by_size.as_str(),
     ]);
     for (number, (pair, stated)) in (1..).zip(pairs.iter().zip(stated)) {
         let [(first, accuracy), (second, other)] = &pair.cells;
         let shown = |arch| Cell::from(crate::arch::shown(problem.space, arch, format));
-        let mut row: Vec<Cell> = vec![Cell::from(number), shown(first), shown(second)];
+        let mut row: Vec<Cell> =
+            vec![Cell::from(number), Cell::from(pair.set), shown(first), shown(second)];
         row.extend([Cell::Number(*accuracy), Cell::Number(*other)]);
         row.extend(stated.map(Cell::from));
+        row.push(Cell::from(usize::from(exact(pair, *stated))));
         row.extend(right(problem, pair, *stated).map(Cell::from));
         records.push(row);
     }

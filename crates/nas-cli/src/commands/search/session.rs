@@ -8,7 +8,7 @@ use std::{
 };
 
 use nas_eval::Problem;
-use nas_llm::{Kind, LanguageModel, Prompting};
+use nas_llm::{ChatModel, Kind, LanguageModel, Prompting};
 use nas_partition::Partition;
 use nas_search::{
     Evaluated, Evaluation, Evaluator, Event, Outcome, Proposer, ReplayedEvaluator, Rule, Search,
@@ -31,7 +31,7 @@ use crate::{
     failure::{Failure, NOT_WITHIN_LIMITS, STOPPED},
     inputs::{Input, changes},
     journal::{self, EVENTS, Journal, Kept, evaluations},
-    output::rounded,
+    output::{counted, rounded},
     partition::Cut,
     propose::PROPOSE,
     report::page,
@@ -379,9 +379,17 @@ impl Session {
         let model = self.plan.model.as_ref();
         let transcript = model.map(|model| model.transcript(&self.folder)).unwrap_or_default();
         let replayed = model.and_then(|model| model.replay.as_ref()).unwrap_or(&transcript);
+        let read = ChatModel::replay(replayed).ok();
+        let found = read.as_ref().and_then(ChatModel::replayed).map(|replay| match replay {
+            cut if cut.incomplete_line().is_some() => {
+                format!(" ({}, then an incomplete line)", counted(cut.calls(), "call"))
+            }
+            whole => format!(" ({})", counted(whole.calls(), "call")),
+        });
         Failure::input(format!(
-            "{} does not contain the calls of this search: replay it with the options and the seed of the recorded search, or name a server with --llm-url to continue after its last call",
-            replayed.display()
+            "{}{} does not contain the calls of this search: replay it with the options and the seed of the recorded search, or name a server with --llm-url to continue after its last call",
+            replayed.display(),
+            found.unwrap_or_default(),
         ))
     }
 

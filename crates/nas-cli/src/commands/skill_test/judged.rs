@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::Range};
 
 use nas_eval::Truth;
-use nas_llm::Chosen;
+use nas_llm::{Chosen, Scores};
 use nas_pareto::statistics::{Estimate, mean};
 use nas_search::{Child, Evaluated, Request, groups};
 use nas_space::Arch;
@@ -37,8 +37,8 @@ pub struct Judged {
     choices: Vec<Choice>,
     /// The percentile of each candidate.
     percentiles: Vec<f64>,
-    /// In each order the score of each candidate, where the model ranks them.
-    scores: Vec<Vec<f64>>,
+    /// In each order the scores of the candidates, where the model ranks them.
+    scores: Vec<Scores>,
     /// How many choices there are in an order.
     count: usize,
     /// How many of the choices in one order are choices in the other.
@@ -118,28 +118,22 @@ pub fn without_means(judged: &mut [Judged]) {
     let mut sums = vec![(0.0, 0.0); letters];
     for one in &*judged {
         for (order, scores) in one.scores.iter().enumerate() {
-            for (at, score) in scores.iter().enumerate() {
-                let (sum, count) = &mut sums[letter(order, scores.len(), at)];
+            for (at, score) in scores.values.iter().enumerate() {
+                let (sum, count) = &mut sums[letter(order, scores.values.len(), at)];
                 *sum += score;
                 *count += 1.0;
             }
         }
     }
     for one in judged {
-        let score = |at: usize| -> f64 {
-            let all = one.scores.iter().enumerate();
-            let above = all.map(|(order, scores)| {
-                let (sum, count) = sums[letter(order, scores.len(), at)];
-                scores[at] - sum / count
-            });
-            above.sum()
-        };
-        if one.scores.is_empty() {
-            continue;
+        for (order, scores) in one.scores.iter_mut().enumerate() {
+            let letters = scores.values.len();
+            for (at, score) in scores.values.iter_mut().enumerate() {
+                let (sum, count) = sums[letter(order, letters, at)];
+                *score -= sum / count;
+            }
         }
-        let scores: Vec<f64> = (0..one.percentiles.len()).map(score).collect();
-        let best = best_of(&scores, 0..scores.len(), one.count);
-        let choices = best.into_iter().map(|at| Choice {
+        let choices = Scores::sum(&one.scores).best(one.count).into_iter().map(|at| Choice {
             how: UNBIASED,
             place: None,
             percentile: one.percentiles[at],
@@ -241,8 +235,18 @@ impl Summary<'_> {
                 100.0 * f64::from(self.choices) / f64::from(self.candidates),
             ),
         };
+        let is_scored: Vec<f64> = judged
+            .iter()
+            .flat_map(|one| &one.scores)
+            .flat_map(|scores| &scores.is_scored)
+            .map(|scored| f64::from(u8::from(*scored)))
+            .collect();
+        let scored = match is_scored[..] {
+            [] => String::new(),
+            _ => format!("\n  it scored {:.0} % of the candidates", 100.0 * mean(&is_scored)),
+        };
         format!(
-            "{}\n{} choices in {} situations, {} of {} candidates each\n  \
+            "{}\n{} choices in {} situations, {} of {} candidates each{scored}\n  \
              percentile: of what a choice truly adds to its niche's front, among the candidates,\n    \
              ties averaged; chance is 0.5; ±: 95 % interval over situations\n  \
              skill: 0 is chance, 1 the best candidates\n  \
@@ -297,7 +301,10 @@ mod tests {
                 let score = |order: usize, at: usize| {
                     bias[if order == 0 { at } else { 2 - at }] + worth[at] / 10.0
                 };
-                let scores = |order| (0..3).map(|at| score(order, at)).collect();
+                let scores = |order| Scores {
+                    values: (0..3).map(|at| score(order, at)).collect(),
+                    is_scored: vec![true; 3],
+                };
                 Judged {
                     niche: 0,
                     choices: vec![],
@@ -308,7 +315,7 @@ mod tests {
                 }
             })
             .collect();
-        assert_eq!(best_of(&all[0].scores[0], 0..3, 1), [0]);
+        assert_eq!(all[0].scores[0].best(1), [0]);
         without_means(&mut all);
         for one in &all {
             let [choice] = &one.choices[..] else { panic!("one choice") };

@@ -125,6 +125,12 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
             "--llm-both-orders: with --prompting estimate each candidate has a call of its own; leave it out",
         ));
     }
+    if 2 * arguments.choices > arguments.candidates {
+        return Err(Failure::input(format!(
+            "--choices {}: expected at most half of the {} --candidates, so that there is something to choose",
+            arguments.choices, arguments.candidates
+        )));
+    }
     let problem = arguments.space.problem()?;
     let what = "accuracies of all architectures";
     let published = tables::needed(&problem, data, what)?;

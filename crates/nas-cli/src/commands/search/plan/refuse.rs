@@ -2,6 +2,7 @@
 
 use nas_eval::Problem;
 use nas_hw::Metric;
+use nas_llm::{RANKED, Style};
 use nas_partition::Allocation;
 use nas_search::RandomChoice;
 
@@ -102,7 +103,20 @@ fn refuse_about_model(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.asks_model()
         && let Some(option) = arguments.model.given()
     {
-        return Err(Failure::input(format!("{option} has no effect without --searcher llm")));
+        let without = if searcher == Some(Searcher::Operators) {
+            "an operator that is a language model: add choose, edit or whole to --operators"
+        } else {
+            "--searcher llm"
+        };
+        return Err(Failure::input(format!("{option} has no effect without {without}")));
+    }
+    arguments.model.refuse()?;
+    if let Some(candidates) = arguments.candidates.filter(|count| *count as usize > RANKED)
+        && arguments.model.style() == Style::Rank
+    {
+        return Err(Failure::input(format!(
+            "--candidates {candidates}: expected at most {RANKED} with --prompting rank, since servers give the probabilities of {RANKED} replies"
+        )));
     }
     let operators = [
         ("--operators", !arguments.operators.is_empty()),

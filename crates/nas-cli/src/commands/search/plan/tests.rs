@@ -363,6 +363,22 @@ fn options_without_effect_are_refused_before_anything_is_opened() {
         ("--llm-url http://h/v1", "--llm-url has no effect without --searcher llm"),
         ("--llm-reply-tokens 8000", "--llm-reply-tokens has no effect without --searcher llm"),
         ("--prompting plain", "--prompting has no effect without --searcher llm"),
+        (
+            "--searcher operators --operators random,statistical --llm-url http://h/v1",
+            "--llm-url has no effect without an operator that is a language model: add choose,",
+        ),
+        (
+            "--proposer llm --llm-url http://h/v1 --prompting plain --llm-memory",
+            "--llm-memory: with --prompting plain",
+        ),
+        (
+            "--proposer llm --llm-url http://h/v1 --prompting latency-oriented --llm-navigator",
+            "--llm-navigator: with --prompting latency-oriented",
+        ),
+        (
+            "--proposer llm --llm-url http://h/v1 --prompting rank --candidates 21",
+            "--candidates 21: expected at most 20 with --prompting rank",
+        ),
         ("--proposer llm --llm-url http://h/v1 --allocation adaptive", "a language model is asked"),
         (
             "--searcher exhaustive --evaluations 5",

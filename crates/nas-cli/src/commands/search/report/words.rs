@@ -4,6 +4,7 @@ use std::path::Path;
 
 use nas_eval::{Acquisition, Scores, Statistic, TRAINED_ACCURACY};
 use nas_llm::{Contribution, Failures};
+use nas_pareto::statistics::mean;
 use nas_search::{Author, Within};
 use nas_space::{Decision, Space};
 
@@ -20,6 +21,9 @@ use crate::{
 
 /// Rows of the front that a terminal shows; files contain all.
 const SHOWN: usize = 20;
+
+/// Generations that a terminal shows; generations.csv contains all.
+const GENERATIONS: usize = 12;
 
 /// Characters of an architecture on a terminal at most.
 const WIDEST: usize = 48;
@@ -56,36 +60,50 @@ impl Report<'_> {
         let titles = [
             ("from_model", "from model"),
             ("class_duplicates", "duplicates"),
+            ("hypervolume_of_best_known", "of the last HV"),
             ("hypervolume_ratio", "HV ratio"),
             ("igd", "IGD"),
         ];
         let records = titles
             .into_iter()
             .fold(self.generations(), |records, (column, title)| records.heading(column, title));
-        records.table()
+        let of_front: &[&str] = if self.opened.truth.is_some() {
+            &["hypervolume_ratio", "igd", "coverage"]
+        } else {
+            &["hypervolume_of_best_known"]
+        };
+        let columns = ["generation", "evaluated", "from_model", "class_duplicates", "front"];
+        records.only(&[&columns[..], of_front].concat()).spread(GENERATIONS).table()
     }
 
-    /// The operators at the end, and with which share they began.
+    /// The operators at the end, and how their shares moved.
     fn operators_in_words(&self) -> String {
         let mut records = Records::new([
             "operator",
             "asked",
             "proposals",
             "credit",
-            "share at first",
-            "at the end",
+            "share, first half",
+            "second half",
         ]);
         let last = self.shares.last().map_or(0, |share| share.generation);
-        let percent = |probability: f64| Cell::Text(format!("{:.0} %", 100.0 * probability));
+        let first = self.shares.first().map_or(0, |share| share.generation);
+        let middle = usize::midpoint(first, last);
         for share in self.shares.iter().filter(|share| share.generation == last) {
-            let first = self.shares.iter().find(|one| one.operator == share.operator);
+            let mean_where = |half: &dyn Fn(usize) -> bool| {
+                let mine = self.shares.iter().filter(|one| one.operator == share.operator);
+                let of: Vec<f64> =
+                    mine.filter(|one| half(one.generation)).map(|one| one.probability).collect();
+                let text = format!("{:.0} %", 100.0 * mean(&of));
+                Cell::Text(if of.is_empty() { "-".to_owned() } else { text })
+            };
             records.push(vec![
                 share.operator.as_str().into(),
                 share.asked.into(),
                 share.proposals.into(),
                 Cell::Text(format!("{:.2}", share.credit)),
-                percent(first.map_or(0.0, |first| first.probability)),
-                percent(share.probability),
+                mean_where(&|generation| generation <= middle),
+                mean_where(&|generation| generation > middle),
             ]);
         }
         format!(
@@ -105,9 +123,9 @@ impl Report<'_> {
             count => format!("{count} of the navigator, "),
         };
         let mut text = format!(
-            "\nlanguage model: {} calls ({navigations}{} for rules, {} for architectures, {} asked again)\n  \
+            "\nlanguage model: {} ({navigations}{} for rules, {} for architectures, {} asked again)\n  \
              {} + {} tokens, {:.0} s in calls{cost}\n",
-            usage.calls,
+            counted(usage.calls as usize, "call"),
             model.reflections,
             model.proposals,
             model.asked_again,
@@ -141,7 +159,8 @@ impl Report<'_> {
             if expected.count == 0 {
                 continue;
             }
-            let unit = |value: f64| format!("{} {}", rounded(value), objective.unit);
+            let unit = if objective.unit == "%" { "points" } else { objective.unit.as_str() };
+            let unit = |value: f64| format!("{} {unit}", rounded(value));
             text += &format!(
                 "\n  expected {} of {}: off by {} in the mean",
                 objective.name.replace('_', " "),
@@ -149,19 +168,25 @@ impl Report<'_> {
                 unit(expected.mean_absolute_error).trim_end(),
             );
             if let Some(of_parent) = expected.of_parent {
-                text += &format!(", the parent's value by {}", unit(of_parent).trim_end());
+                let by = unit(of_parent);
+                text += &format!(",\n    the parent's value by {}", by.trim_end());
             }
         }
         let evaluated = &self.outcome.evaluated;
         let asked = evaluated.iter().filter(|one| one.generation > 0).count() as u64;
         let from = evaluated.iter().filter(|one| is_of_model(one)).count() as u64;
         text += &format!(
-            "\n  {from} of {asked} architectures after generation 0 are the model's ({:.0} %)\n  \
-             {} rules proposed, {} hold\n",
+            "\n  {from} of {asked} architectures after generation 0 are the model's ({:.0} %)\n",
             percent(from, asked),
-            model.rules.accepted,
-            self.outcome.knowledge.rules().iter().filter(|r| r.author == Author::Model).count(),
         );
+        if model.reflections > 0 {
+            let rules = self.outcome.knowledge.rules();
+            text += &format!(
+                "  {} proposed, {} kept\n",
+                counted(model.rules.accepted as usize, "rule"),
+                rules.iter().filter(|rule| rule.author == Author::Model).count(),
+            );
+        }
         if let Some(scores) = &self.proposals {
             text += &format!(
                 "  {:.0} % of its proposals entered their niche's front; what they add is at percentile\n  \
@@ -308,8 +333,8 @@ impl Report<'_> {
             if self.opened.truth.is_some() {
                 text += &format!(
                     "  coverage: of {BINS} equal parts of the exact front's range of log latency, the\n  \
-                     share in which a cell of the front is at most {TOLERANCE} % less accurate than the\n  \
-                     exact front\n"
+                     share in which a cell of the front is at most {TOLERANCE} point less accurate than\n  \
+                     the exact front\n"
                 );
             }
         }
