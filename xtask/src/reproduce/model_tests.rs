@@ -214,16 +214,13 @@ fn rounded(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
 }
 
-/// How near a stated accuracy is to the true one where it is known, in points.
-const EXACT: f64 = 0.05;
-
 /// An answer of a test of pairs.
 #[derive(Deserialize)]
 struct Answer {
-    first_accuracy_percent: f64,
-    second_accuracy_percent: f64,
-    first_stated_percent: Option<f64>,
-    second_stated_percent: Option<f64>,
+    /// The number of what the model was shown before.
+    set: usize,
+    /// How many of the two accuracies are stated exactly.
+    exact: f64,
     right: f64,
     right_by_flops: f64,
 }
@@ -238,20 +235,14 @@ pub fn pairs(root: &Path, program: &Path) -> Result<Vec<PairsScore>, Error> {
         }
         let answers: Vec<Answer> = run(program, &test.arguments(), Some(&test.calls(root)))?;
         let of = |value: fn(&Answer) -> f64| answers.iter().map(value).collect::<Vec<f64>>();
-        let right = of(|one| one.right);
-        let by_flops = of(|one| one.right_by_flops);
+        let sets = answers.chunk_by(|one, other| one.set == other.set);
+        let by_set = |value: fn(&Answer) -> f64| -> Vec<f64> {
+            sets.clone().map(|set| mean(&set.iter().map(value).collect::<Vec<f64>>())).collect()
+        };
+        let right = by_set(|one| one.right);
+        let by_flops = by_set(|one| one.right_by_flops);
         let [low, high] = interval(&right).unwrap_or([f64::NAN; 2]);
         let [flops_low, flops_high] = interval(&by_flops).unwrap_or([f64::NAN; 2]);
-        let is_exact = |stated: Option<f64>, accuracy: f64| {
-            let is_near = stated.is_some_and(|stated| (stated - accuracy).abs() <= EXACT);
-            f64::from(u8::from(is_near))
-        };
-        let exact = answers.iter().flat_map(|one| {
-            [
-                is_exact(one.first_stated_percent, one.first_accuracy_percent),
-                is_exact(one.second_stated_percent, one.second_accuracy_percent),
-            ]
-        });
         all.push(PairsScore {
             model: test.model.title.to_owned(),
             known,
@@ -260,7 +251,7 @@ pub fn pairs(root: &Path, program: &Path) -> Result<Vec<PairsScore>, Error> {
             right: rounded(mean(&right)),
             low: rounded(low),
             high: rounded(high),
-            exact: rounded(mean(&exact.collect::<Vec<f64>>())),
+            exact: rounded(mean(&of(|one| one.exact)) / 2.0),
             by_flops: rounded(mean(&by_flops)),
             flops_low: rounded(flops_low),
             flops_high: rounded(flops_high),

@@ -132,11 +132,14 @@ fn page(results: &Results) -> Result<Page, Error> {
                  (`nas memorise-test --pairs 100`, temperature 0). Right: their order is; equal ones count \
                  as half. A test that finds nothing must be able to find something: with five cells' \
                  accuracies shown before, then twenty cells without, the pairs are among the five \
-                 (`--known 5`); a model that reads is right in all. Neutral names hide what the model may know: the choices \
+                 (`--known 5`); a model that reads is right in all, and states their accuracies. Ten pairs are of the same \
+                 five cells, and are resampled together. Of a model that does not find the accuracies that it was shown, the other \
+                 rows are no evidence. Neutral names hide what the model may know: the choices \
                  are those of `nas skill-test`, in the same situations and from the same candidates. \
                  [95 % interval by resampling]."
             .to_owned(),
-        after: "Cells: the distinct ones of the ten that were requested. By chance: how often the best of as \
+        after: "Cells: the distinct ones of the ten that were requested; a model that repeats one names one, \
+                which says little. By chance: how often the best of as \
                 many random cells is as good. More FLOPs is better: how often that alone is right, for the same \
                 pairs. Percentile: of what a choice adds to its niche's front, among the candidates; chance is \
                 0.5."

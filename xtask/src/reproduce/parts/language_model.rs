@@ -7,13 +7,14 @@ use super::scores::{SCORED, by_seed, differences, of, p_value, p_value_text, rat
 use crate::error::Error;
 use crate::reproduce::arms::{Cell, Control, METHOD, OPERATORS, PAIRS, Pair, planned};
 use crate::reproduce::experiment::{Experiment, Kept};
+use crate::reproduce::model_tests::{self, Asked, ModelTest};
 use crate::reproduce::names::named;
 use crate::reproduce::page::Page;
 use crate::reproduce::part::Part;
 use crate::reproduce::published::PRICES;
 use crate::reproduce::resampling::{holm, interval, sign_flip};
 use crate::reproduce::results::Results;
-use crate::reproduce::rows::{OnFront, Recorded, Scores};
+use crate::reproduce::rows::{OnFront, Recorded, Scores, SkillScore};
 use crate::reproduce::sheet::Sheet;
 
 pub const LANGUAGE_MODEL: Part = Part {
@@ -256,6 +257,22 @@ fn open_cells(compared: &[Compared]) -> String {
         format!("- {model}, {on}: {asked}: {} of {}\n", missing(one), one.cell.seeds)
     });
     open.collect()
+}
+
+/// The tests that are missing, in words.
+fn open_tests(results: &Results) -> Result<String, Error> {
+    let (skills, pairs) = (results.skills()?, results.pairs()?);
+    let is_open = |test: &ModelTest| match test.asked {
+        Asked::Skill(prompting) => !skills.iter().any(|one| {
+            (one.model.as_str(), one.prompting.as_str()) == (test.model.title, prompting)
+                && one.disguised == test.disguised
+        }),
+        Asked::Pairs { known } => !pairs.iter().any(|one| {
+            one.model == test.model.title && (one.known, one.disguised) == (known, test.disguised)
+        }),
+    };
+    let line = |test: ModelTest| format!("- {}: `nas {}`\n", test.model.title, test.arguments());
+    Ok(model_tests::planned().into_iter().filter(is_open).map(line).collect())
 }
 
 /// Whole searches, compared with their controls.
@@ -620,11 +637,12 @@ fn skill_tests(results: &Results) -> Result<Sheet, Error> {
         &["model", "asked", "names", "choices", "number", "percentile", "skill", "place"],
     );
     let all = results.skills()?;
-    // Statistics choose the same in all tests.
-    let statistics = all.iter().position(|one| one.choice == STATISTICS);
     for (at, one) in all.iter().enumerate() {
         let is_statistics = one.choice == STATISTICS;
-        if is_statistics && Some(at) != statistics {
+        // Statistics choose the same in all tests of one form.
+        let is_repeated =
+            |other: &SkillScore| other.choice == STATISTICS && other.prompting == one.prompting;
+        if is_statistics && all[..at].iter().any(is_repeated) {
             continue;
         }
         let word = |words: &[(&str, &str)], key: &str| {
@@ -637,7 +655,7 @@ fn skill_tests(results: &Results) -> Result<Sheet, Error> {
         };
         sheet.push([
             if is_statistics { "none".to_owned() } else { one.model.clone() },
-            if is_statistics { "-".to_owned() } else { word(&ASKED, &one.prompting) },
+            word(&ASKED, &one.prompting),
             if one.disguised { "neutral" } else { "own" }.to_owned(),
             word(&CHOICES, &one.choice),
             one.choices.to_string(),
@@ -706,15 +724,30 @@ fn study(results: &Results) -> Result<Page, Error> {
                      best candidates. Place: of the choices in the list that the model saw, 0 is the \
                      first; chance is 0.5. Without the letters' means: a model may prefer some letters \
                      whatever they mean; of each letter's log-probability its mean over all situations is \
-                     subtracted. By statistics: the additive model of what was evaluated chooses. The share of a \
+                     subtracted. A candidate whose letter is not among the 20 likeliest replies is no choice. By \
+                     statistics: the additive model of what was evaluated chooses, of all candidates or one of \
+                     each group. The share of a \
                      model with skill grows slowly, since the gains of single proposals vary more than skills \
-                     differ. What a test can tell follows from the spread of chance over situations. \
+                     differ. What a test can tell follows from the spread of chance over situations, with one \
+                     choice of each group; where all candidates are ranked, the intervals are narrower. \
                      Whether the models know the benchmark: [contamination](contamination.md)."
         .to_owned();
-    let open = open_cells(&compared);
+    let open = open_cells(&compared) + &open_tests(results)?;
     if !open.is_empty() {
-        after += &format!("\n\nSearches that are not recorded yet:\n\n{open}");
+        after += &format!("\n\nNot recorded yet:\n\n{open}");
     }
+    let mut sheets = vec![
+        searches,
+        proposals,
+        tests,
+        skills,
+        operators,
+        method,
+        credit(results)?,
+        power(results)?,
+        all_controls(results)?,
+    ];
+    sheets.retain(|sheet| !sheet.rows.is_empty());
     Ok(Page {
         name: "language-model",
         title: "Does a language model propose better than chance?",
@@ -731,21 +764,11 @@ fn study(results: &Results) -> Result<Page, Error> {
              share of single proposals that no member of their niche's front dominated. Percentile: of \
              the hypervolume that a single proposal adds to its niche's front, among all architectures \
              of the niche that were not evaluated before, ties averaged; uniform proposals are at 0.5. \
-             Both by true values. Differences are paired by seed; [95 % interval by resampling seeds]; p \
-             by flips of signs, adjusted by Holm's method in each table. {SCORED}"
+             Both by true values. Differences are paired by seed; [95 % interval by resampling seeds], of \
+             one comparison; p by flips of signs, adjusted by Holm's method for all comparisons of a table. {SCORED}"
         ),
         after,
-        sheets: vec![
-            searches,
-            proposals,
-            tests,
-            skills,
-            operators,
-            method,
-            credit(results)?,
-            power(results)?,
-            all_controls(results)?,
-        ],
+        sheets,
         blocks,
         ..Page::default()
     })
