@@ -320,6 +320,18 @@ fn candidates_are_ranked_by_the_probabilities_of_their_letters() {
     );
 }
 
+/// A search whose model gives no candidate's letter a probability goes on.
+fn nothing_is_ranked(nas: &Nas, server: &ChatServer) {
+    let ran = nas.run_line(&format!(
+        "search --proposer llm --device edgegpu --accuracy benchmark --evaluations 120 --prompting rank \
+         --llm-url {} --run run --force",
+        server.url()
+    ));
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stdout.contains("60 no-probabilities"), "{}", ran.stdout);
+    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 121);
+}
+
 #[test]
 fn a_candidate_whose_letter_is_not_among_the_likeliest_replies_is_no_choice() {
     let Some(nas) = Nas::with_tables(PROGRAM) else { return };
@@ -337,13 +349,7 @@ fn a_candidate_whose_letter_is_not_among_the_likeliest_replies_is_no_choice() {
     assert!(ran.stdout.contains("it scored 17 % of the candidates"), "{}", ran.stdout);
     // None of the likeliest replies is a letter.
     let words = ChatServer::start(|_| likely_tokens([("The".to_owned(), -0.5)]));
-    let ran = nas.run_line(&format!(
-        "search --proposer llm --device edgegpu --accuracy benchmark --evaluations 120 --prompting rank \
-         --llm-url {} --run run --force",
-        words.url()
-    ));
-    assert_eq!(ran.code, 4, "{}", ran.stderr);
-    assert!(ran.stdout.contains("60 no-probabilities"), "{}", ran.stdout);
+    nothing_is_ranked(&nas, &words);
 }
 
 #[test]
@@ -356,14 +362,7 @@ fn without_log_probabilities_nothing_is_ranked_and_the_search_goes_on() {
         }
         ChatAnswer::Text("A".to_owned())
     });
-    let ran = nas.run_line(&format!(
-        "search --proposer llm --device edgegpu --accuracy benchmark --evaluations 120 --prompting rank \
-         --llm-url {} --run run --force",
-        server.url()
-    ));
-    assert_eq!(ran.code, 4, "{}", ran.stderr);
-    assert!(ran.stdout.contains("60 no-probabilities"), "{}", ran.stdout);
-    assert_eq!(nas.read("run/evaluations.csv").lines().count(), 121);
+    nothing_is_ranked(&nas, &server);
 }
 
 #[test]

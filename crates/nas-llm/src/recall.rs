@@ -6,10 +6,7 @@ use crate::{
     ChatModel, ChatRequest, Disguise, Error, Fault, Message, Reply, blocking,
     names::Names,
     prompt, reply,
-    schema::{
-        Written, accuracy_schema, is_by_decision, items_of_architecture, proposals_schema,
-        reply_tokens,
-    },
+    schema::{Written, accuracy_schema, items_of_architecture, proposals_schema, reply_tokens},
     turn::messages,
 };
 
@@ -31,17 +28,8 @@ pub fn recall_best(
         Message::system(prompt::system()?),
         Message::user(prompt::memorise(space, dataset, count)?),
     ];
-    let all = space.all_choice_names();
-    let choices: Vec<Vec<&str>> = space
-        .decisions()
-        .iter()
-        .map(|at| at.choices.iter().map(String::as_str).collect())
-        .collect();
-    let written = if is_by_decision(space) {
-        Written::ByDecision { choices: &choices }
-    } else {
-        Written::Whole { choices: &all }
-    };
+    let choices = prompt::all_choices(space);
+    let written = Written::Whole { choices: &choices };
     let request = ChatRequest::new(messages)
         .schema("proposals", proposals_schema(space, &written, &[], count))
         .max_tokens(reply_tokens(count * items_of_architecture(space)))

@@ -29,10 +29,8 @@ pub(crate) const EDITS: usize = 3;
 
 /// How proposals are to be written.
 pub(crate) enum Written<'a> {
-    /// As whole architectures of these choices, in the order of the decisions.
-    Whole { choices: &'a [&'a str] },
-    /// As whole architectures of each decision's choices, by its name.
-    ByDecision { choices: &'a [Vec<&'a str>] },
+    /// As whole architectures of each decision's choices.
+    Whole { choices: &'a [Vec<&'a str>] },
     /// As edits of one of so many parents, with these choices.
     Edits { parents: usize, choices: &'a [&'a str] },
     /// As these edits of parents, at most so many in a proposal.
@@ -70,20 +68,8 @@ pub(crate) fn proposals_schema(
         ])
     };
     let item = match written {
-        Written::Whole { choices } => proposal(vec![(
-            "architecture",
-            json!({
-                "type": "array",
-                "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
-                "items": { "type": "string", "enum": choices },
-            }),
-        )]),
-        Written::ByDecision { choices } => {
-            let all = space.decisions().iter().zip(*choices);
-            let all = all.map(|(decision, choices)| {
-                (decision.name.as_str(), json!({ "type": "string", "enum": choices }))
-            });
-            proposal(vec![("architecture", object(all.collect()))])
+        Written::Whole { choices } => {
+            proposal(vec![("architecture", architecture_schema(space, choices))])
         }
         Written::Edits { parents, choices } => proposal(vec![
             ("parent", json!({ "type": "integer", "minimum": 1, "maximum": parents })),
@@ -103,6 +89,23 @@ pub(crate) fn proposals_schema(
         }
     };
     list_schema("proposals", &item, count, count)
+}
+
+/// The schema of a whole architecture of these choices for each decision.
+fn architecture_schema(space: &Space, choices: &[Vec<&str>]) -> Value {
+    if is_by_decision(space) {
+        let all = space.decisions().iter().zip(choices).map(|(decision, choices)| {
+            (decision.name.as_str(), json!({ "type": "string", "enum": choices }))
+        });
+        return object(all.collect());
+    }
+    let mut names = space.all_choice_names();
+    names.retain(|name| choices.iter().any(|choices| choices.contains(name)));
+    json!({
+        "type": "array",
+        "minItems": space.decisions().len(), "maxItems": space.decisions().len(),
+        "items": { "type": "string", "enum": names },
+    })
 }
 
 /// Whether decisions differ in their choices: then each choice is written beside its decision's name.

@@ -13,10 +13,7 @@ use crate::{
     prompt::{self, Proposing, Subject},
     prompting::{Prompting, ProposalForm, Style},
     reply::{self, Suggestion},
-    schema::{
-        EDITS, Written, is_by_decision, items_of_architecture, proposals_schema, reply_tokens,
-        rules_schema,
-    },
+    schema::{EDITS, Written, items_of_architecture, proposals_schema, reply_tokens, rules_schema},
 };
 
 /// The most decisions that a mutation changes.
@@ -183,11 +180,10 @@ impl Turn<'_> {
                 Written::Listed { parents, most }
             }
             None if edits => Written::Edits { parents: parents.len(), choices: &choices },
-            None if is_by_decision(names.space()) => Written::ByDecision { choices: &admitted },
-            None => Written::Whole { choices: &choices },
+            None => Written::Whole { choices: &admitted },
         };
         let items = match written {
-            Written::ByDecision { .. } => items_of_architecture(names.space()),
+            Written::Whole { .. } => items_of_architecture(names.space()),
             _ => 1,
         };
         let expected = if from_parents { self.expected() } else { &[] };

@@ -15,7 +15,7 @@ use nas_space::{Arch, Space};
 
 use crate::{Error, memory::Outcome, names::Names, slate::Slate};
 
-pub(crate) use subject::{Subject, values};
+pub(crate) use subject::{Subject, all_choices, values};
 use subject::{name, space_data, spread};
 
 /// The templates by their names.
@@ -224,9 +224,8 @@ pub(crate) fn again(rejections: &[String], count: usize) -> Result<String, Error
 
 /// Asks for the best architectures from memory.
 pub(crate) fn memorise(space: &Space, dataset: &str, count: usize) -> Result<String, Error> {
-    let decisions = space.decisions().iter();
-    let choices = decisions.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
-    render("memorise", context! { space => space_data(space, choices), dataset, count })
+    let space = space_data(space, all_choices(space));
+    render("memorise", context! { space, dataset, count })
 }
 
 /// Asks for the accuracy of an architecture. `known` are some with their accuracies, `others` some without.
@@ -248,10 +247,8 @@ pub(crate) fn accuracy(
     let others: Vec<String> = others.iter().map(choices).collect();
     let legend = names.legend().into_iter();
     let legend: Vec<Value> = legend.map(|(short, name)| context! { short, name }).collect();
-    let all = space.decisions().iter();
-    let all = all.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
     let asked = choices(asked);
     let dataset = if names.is_disguise() { "the images" } else { dataset };
-    let space = space_data(space, all);
+    let space = space_data(space, all_choices(space));
     render("accuracy", context! { space, legend, dataset, known, others, asked })
 }

@@ -54,9 +54,7 @@ impl<'a> Subject<'a> {
     /// The space with all choices, and the objectives.
     pub fn setting_of_all(self) -> Value {
         let space = self.names.space();
-        let choices = space.decisions().iter();
-        let choices = choices.map(|at| at.choices.iter().map(String::as_str).collect()).collect();
-        context! { space => space_data(space, choices), ..self.common() }
+        context! { space => space_data(space, all_choices(space)), ..self.common() }
     }
 
     fn common(self) -> Value {
@@ -223,6 +221,12 @@ pub(crate) fn spread<'b, 'a>(
 /// An objective's name in a prompt.
 pub(crate) fn name(objective: &Objective) -> String {
     objective.name.replace('_', " ")
+}
+
+/// All choices of each decision.
+pub(crate) fn all_choices(space: &Space) -> Vec<Vec<&str>> {
+    let decisions = space.decisions().iter();
+    decisions.map(|at| at.choices.iter().map(String::as_str).collect()).collect()
 }
 
 /// The space as a prompt describes it, with the choices that are possible.
