@@ -1,67 +1,83 @@
-//! `cargo xtask bench llm-overhead`: the time of a search with a language model without the model's
-//! own time. A recorded search is replayed, so that the model takes none.
+//! `cargo xtask bench llm-overhead`: what asking a language model costs beside the model's own time. The
+//! recorded searches of the study are replayed, so that the model takes none, in turn with the same
+//! searches without a model.
 
+use std::fs;
 use std::path::Path;
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::error::Error;
 use crate::nas::{self, Build};
-use crate::process::{exit_code, status};
+use crate::process::output;
+use crate::reproduce::arms::{METHOD, OPERATORS, planned};
 use crate::workspace::Workspace;
 
-/// The recorded search, without how the model is asked.
-const SEARCH: &str = "search --proposer llm --dataset cifar10 --device edgegpu --accuracy benchmark \
-                      --seed 1 --force --format json";
+/// Replays of each search, of which the fastest counts.
+const REPEATS: usize = 3;
 
-/// How it is asked in the recorded search of the study.
-const ASKED: &str = "--prompting choose --evaluations 120";
+/// Calls that the difference is stated for.
+const CALLS: f64 = 120.0;
 
-/// Replays that the median is of.
-const REPEATS: usize = 5;
-
-pub fn run(
-    workspace: &Workspace,
-    transcript: Option<&Path>,
-    asked: Option<&str>,
-) -> Result<ExitCode, Error> {
+pub fn run(workspace: &Workspace) -> Result<ExitCode, Error> {
     let nas = nas::build(workspace, Build::Installed)?;
-    let transcript = match transcript {
-        None => workspace
-            .root()
-            .join("bench-data/language-model/qwen/choose-cifar10-edgegpu-seed1.jsonl"),
-        Some(given) => std::path::absolute(given)
-            .map_err(|source| Error::File { path: given.to_owned(), source })?,
-    };
-    let run = workspace.root().join("target/llm-overhead");
-    let mut seconds = Vec::new();
-    for _ in 0..REPEATS {
-        let begun = Instant::now();
-        let mut command = std::process::Command::new(&nas);
-        command.current_dir(workspace.root()).args(SEARCH.split_whitespace());
-        command.args(asked.unwrap_or(ASKED).split_whitespace());
-        command.arg("--run").arg(&run).arg("--replay").arg(&transcript).stdout(Stdio::null());
-        let ran = status(&mut command)?;
-        seconds.push(begun.elapsed().as_secs_f64());
-        if !ran.success() {
-            return Ok(exit_code(ran));
+    let root = workspace.root();
+    let folder = root.join("target/llm-overhead");
+    println!(
+        "Recorded searches, replayed with the model's time left out, and their controls: seconds.\n"
+    );
+    println!("                                                       with     its    more in");
+    println!("searches                              seeds  calls  a model control  120 calls");
+    for cell in planned() {
+        // The other arms spend their time in statistics and in the predictor.
+        if [METHOD, OPERATORS].contains(&cell.arm.name) {
+            continue;
+        }
+        let (mut ours, mut control, mut calls) = (0.0, 0.0, 0);
+        let seeds = cell.recorded(root);
+        for &seed in &seeds {
+            let mut searches = [Command::new(&nas), Command::new(&nas)];
+            let [with_model, without] = &mut searches;
+            cell.search(with_model, seed, &folder);
+            with_model.arg("--replay").arg(cell.calls(root, seed));
+            cell.control(without, seed, &folder);
+            let mut fastest = [f64::INFINITY; 2];
+            for _ in 0..REPEATS {
+                for (search, fastest) in searches.iter_mut().zip(&mut fastest) {
+                    *fastest = fastest.min(seconds(search.current_dir(root))?);
+                }
+            }
+            ours += fastest[0];
+            control += fastest[1];
+            calls += recorded_calls(&cell.calls(root, seed))?;
+        }
+        if calls > 0 {
+            let (dataset, device) = cell.pair;
+            let name = format!("{} {} {dataset} {device}", cell.model.name, cell.arm.name);
+            let more = (ours - control) * CALLS / f64::from(calls);
+            let seeds = seeds.len();
+            println!("{name:<37} {seeds:>5} {calls:>6} {ours:>8.2} {control:>7.2} {more:>10.3}");
         }
     }
-    seconds.sort_by(f64::total_cmp);
-    let file = run.join("model.json");
-    let report = std::fs::read_to_string(&file)
-        .map_err(|source| Error::File { path: file.clone(), source })?;
-    let report: serde_json::Value = serde_json::from_str(&report)
-        .map_err(|source| Error::File { path: file, source: source.into() })?;
-    let (calls, model) = (&report["usage"]["calls"], report["usage"]["seconds"].as_f64());
-    let (ours, model) = (seconds[REPEATS / 2], model.unwrap_or(0.0));
-    println!("{calls} calls of a recorded search, the whole program, median of {REPEATS}");
-    println!("ours:      {ours:.3} s (slowest {:.3} s)", seconds[REPEATS - 1]);
-    println!("the model: {model:.1} s in calls, as recorded");
-    println!("ratio:     {:.5}", ours / model);
-    if report["failures"].as_object().is_some_and(|failures| !failures.is_empty()) {
-        eprintln!("the record is not of this search: {}", report["failures"]);
-        return Ok(ExitCode::FAILURE);
-    }
+    println!("\nThe fastest of {REPEATS} runs of each search counts.");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The seconds of a search, from the program's start to its end.
+fn seconds(search: &mut Command) -> Result<f64, Error> {
+    let begun = Instant::now();
+    let ran = output(search)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    // With 4 the program says that some of the model's answers were of no use.
+    if matches!(ran.status.code(), Some(0 | 4)) {
+        return Ok(seconds);
+    }
+    let problem = format!("it ended with {}", ran.status);
+    Err(Error::Step { step: "replay a recorded search", problem })
+}
+
+/// The calls of a record: its lines.
+fn recorded_calls(record: &Path) -> Result<u32, Error> {
+    let text = fs::read_to_string(record).map_err(Error::file(record))?;
+    Ok(text.lines().map(|_| 1).sum())
 }

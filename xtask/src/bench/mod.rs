@@ -66,16 +66,8 @@ pub enum Bench {
     Tables,
     /// How the seconds of a search grow with its evaluations: 100 to 100,000 of FBNet's networks
     Growth,
-    /// The program's own time in a search with a language model, replayed from its recorded calls
-    LlmOverhead {
-        /// The recorded calls of `nas search --proposer llm --device edgegpu --accuracy benchmark
-        /// --seed 1` [default: a search of the study, bench-data/language-model/qwen/]
-        #[arg(value_name = "FILE", requires = "asked")]
-        transcript: Option<PathBuf>,
-        /// The other options of the recorded search, such as "--prompting choose --evaluations 120"
-        #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true, requires = "transcript")]
-        asked: Option<String>,
-    },
+    /// What a search with a language model takes beside the model's own time, per 120 calls
+    LlmOverhead,
 }
 
 /// Runs a benchmark; the exit code is a failure where results disagree.
@@ -93,9 +85,7 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         Bench::EarlyStop(arguments) => early_stop::run(workspace, arguments),
         Bench::Tables => examples::run(workspace, "nas-bench", "table_access"),
         Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
-        Bench::LlmOverhead { transcript, asked } => {
-            llm_overhead::run(workspace, transcript.as_deref(), asked.as_deref())
-        }
+        Bench::LlmOverhead => llm_overhead::run(workspace),
     }
 }
 

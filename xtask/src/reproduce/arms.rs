@@ -185,10 +185,24 @@ impl Cell {
 
     /// The search, without the model and without where its calls come from.
     pub fn search(&self, nas: &mut Command, seed: u64, run: &Path) {
+        self.on_pair(nas, seed, run).args(self.arm.search.split(' '));
+    }
+
+    /// A search of its control, on published accuracies.
+    pub fn control(&self, nas: &mut Command, seed: u64, run: &Path) {
+        let Control { searcher, niches, evaluations } = self.arm.control;
+        let nas = self.on_pair(nas, seed, run);
+        nas.args(["--accuracy", "benchmark", "--searcher", searcher, "--children", "5"]);
+        nas.args(["--partition", if niches { "pel-nas" } else { "whole" }]);
+        nas.arg("--evaluations").arg(evaluations.to_string());
+        nas.arg("--initial").arg((evaluations / 2).to_string());
+    }
+
+    fn on_pair<'a>(&self, nas: &'a mut Command, seed: u64, run: &Path) -> &'a mut Command {
         let (dataset, device) = self.pair;
         nas.args(["search", "--format", "json"]);
-        nas.args(["--dataset", dataset, "--device", device]).args(self.arm.search.split(' '));
-        nas.arg("--seed").arg(seed.to_string()).arg("--force").arg("--run").arg(run);
+        nas.args(["--dataset", dataset, "--device", device]);
+        nas.arg("--seed").arg(seed.to_string()).arg("--force").arg("--run").arg(run)
     }
 }
 

@@ -5,7 +5,7 @@
 //! [`runner`](runner::Runner) runs the experiments with the program `nas` and keeps what comes out in
 //! `reports/data/`; every page is made from that alone.
 
-mod arms;
+pub mod arms;
 mod experiment;
 mod figure;
 mod files;
