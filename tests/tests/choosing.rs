@@ -249,6 +249,18 @@ fn a_model_that_brings_nothing_is_asked_rarely_where_it_shares_a_search() {
     };
     assert!(asked("choose") * 2 < asked("statistical"), "{table}");
     assert!(server.calls() < 20, "{}", server.calls());
+    // The page has the same, with the share in each generation.
+    let page = nas.read("run/report.html");
+    let (_, data) = page.split_once(r#"<script type="application/json" id="data">"#).unwrap();
+    let data: Value = serde_json::from_str(data.split_once("</script>").unwrap().0).unwrap();
+    let operators = data["runs"][0]["operators"].as_array().unwrap();
+    assert_eq!(operators.len(), 2);
+    for operator in operators {
+        let name = operator["name"].as_str().unwrap();
+        assert_eq!(operator["asked"], asked(name));
+        let generations = table.lines().filter(|line| line.split(',').nth(1) == Some(name)).count();
+        assert_eq!(operator["shares"].as_array().unwrap().len(), generations);
+    }
 }
 
 /// The candidates of a prompt for a letter, in order.

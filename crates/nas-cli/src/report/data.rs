@@ -47,6 +47,9 @@ pub struct Run {
     pub cost: Option<Cost>,
     /// Of a language model.
     pub proposals: Option<Proposals>,
+    /// Operators that share the search.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operators: Vec<Operator>,
     /// Rejected proposals, by kind.
     pub rejections: Vec<(String, u64)>,
 }
@@ -203,6 +206,18 @@ pub struct Cost {
 pub struct Proposals {
     pub made: u64,
     pub accepted: u64,
+}
+
+/// A proposer that shares a search with others, by what its proposals add.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Operator {
+    pub name: String,
+    /// At the end, as what follows.
+    pub asked: usize,
+    pub proposals: usize,
+    pub credit: f64,
+    /// The generation, and the probability of being asked in it.
+    pub shares: Vec<(usize, f64)>,
 }
 
 impl Run {

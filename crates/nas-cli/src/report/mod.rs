@@ -3,8 +3,8 @@
 mod data;
 
 pub use data::{
-    Architectures, Cost, Coverage, Decision, ExactFront, Generation, Objective, Other, Predicted,
-    Proposals, Rule, Run, Scores, Space, Stopped,
+    Architectures, Cost, Coverage, Decision, ExactFront, Generation, Objective, Operator, Other,
+    Predicted, Proposals, Rule, Run, Scores, Space, Stopped,
 };
 use serde::{Deserialize, Serialize};
 

@@ -866,6 +866,36 @@ function failures(run, level) {
     failed.length ? tableOf("Failures", ["failure", { text: "evaluations", class: "number" }, "the first"], failed, { class: "stack" }) : null));
 }
 
+/** Means of the last ten values up to each: a share by Thompson sampling is nearly all or nothing. */
+const movingMeans = (pairs) => pairs.map(([x], at) => {
+  const last = pairs.slice(Math.max(0, at - 9), at + 1);
+  return [x, last.reduce((sum, [, y]) => sum + y, 0) / last.length];
+});
+
+/** Operators that share the search: how their shares moved, and their credit. */
+function operators(run, level) {
+  const all = run.operators ?? [];
+  if (!all.length) return null;
+  const host = h("div", { class: "chart", role: "img", "aria-label": "Line chart: the share of each operator over generations" });
+  const tooltip = (items) => h("div", { class: "tip" }, h("b", null, `generation ${number(items[0].value[0])}`),
+    items.map((item) => h("div", null, h("span", { class: "muted" }, `${shorten(item.seriesName, 40)}: `), percent(item.value[1]))));
+  const option = () => ({
+    grid: { left: 8, right: 18, top: 34, bottom: 28, containLabel: true },
+    tooltip: { ...tooltipStyle(), trigger: "axis", axisPointer: { lineStyle: { color: variable("--muted") } }, formatter: tooltip },
+    xAxis: { ...axisStyle(), type: "value", name: "generation", nameLocation: "middle", nameGap: 30, minInterval: 1, min: "dataMin", max: "dataMax" },
+    yAxis: { ...axisStyle(), type: "value", min: 0, max: 1, name: "share", nameLocation: "end", nameGap: 14, nameTextStyle: { ...axisStyle().nameTextStyle, align: "left" }, axisLabel: { ...axisStyle().axisLabel, formatter: percent } },
+    series: all.map((operator, i) => ({
+      name: operator.name, type: "line", data: movingMeans(operator.shares),
+      showSymbol: operator.shares.length < 3, symbol: symbol(i), lineStyle: { width: 2, type: DASHES[i % DASHES.length], color: palette(i) }, itemStyle: { color: palette(i) },
+    })),
+  });
+  const rows = all.map(({ name, asked, proposals, credit }, i) => h("tr", null, h("th", { scope: "row", "data-title": "operator" }, themed(() => h("span", { class: "swatch" }, swatch(i))), " ", shorten(name, 60)),
+    cell("asked", number(asked), { class: "number" }), cell("proposals", number(proposals), { class: "number" }), cell("credit", signed(credit), { class: "number" })));
+  const table = tableOf("Operators", ["operator", { text: "asked", class: "number" }, { text: "proposals", class: "number" }, { text: "credit", class: "number" }], rows, { class: "stack" });
+  const note = h("p", { class: "note" }, "Credit: what a proposal of the last generations added to the front, over what random edits were expected to add. Share: the probability of being asked, mean of the last ten generations.");
+  return { element: section("Operators", level, h("div", null, host, table, note)), mount: () => chartIn(host, option) };
+}
+
 function rejections(run, level) {
   if (!run.rejections?.length) return null;
   const most = Math.max(...run.rejections.map(([, n]) => n)), sum = run.rejections.reduce((total, [, n]) => total + n, 0);
@@ -936,13 +966,14 @@ function runsTable() {
 
 /** What is of one run alone; `level` is that of its headings. */
 function runPart(run, level, mounts) {
-  const front = frontPanel([run], level), course = several ? null : convergence([run], level);
+  const front = frontPanel([run], level), course = several ? null : convergence([run], level), shares = operators(run, level);
   if (front) mounts.push(front.mount);
   if (course) mounts.push(course.mount);
+  if (shares) mounts.push(shares.mount);
   const title = several ? "Front of this run, by niche" : "Front";
   return { front, parts: [
     section(title, level, front?.panel, { wide: true }),
-    several ? null : coverage([run], level), course?.element, predicted(run, level), failures(run, level), niches(run, level), cost(run, level), rejections(run, level), knowledge(run, level),
+    several ? null : coverage([run], level), course?.element, predicted(run, level), failures(run, level), niches(run, level), shares?.element, cost(run, level), rejections(run, level), knowledge(run, level),
   ] };
 }
 

@@ -139,7 +139,7 @@ fn page(results: &Results) -> Result<Page, Error> {
                  [95 % interval by resampling]."
             .to_owned(),
         after: "Cells: the distinct ones of the ten that were requested; a model that repeats one names one, \
-                which says little. By chance: how often the best of as \
+                which is weak evidence. By chance: how often the best of as \
                 many random cells is as good. More FLOPs is better: how often that alone is right, for the same \
                 pairs. Percentile: of what a choice adds to its niche's front, among the candidates; chance is \
                 0.5."

@@ -210,6 +210,7 @@ impl Report<'_> {
             proposals: all
                 .as_ref()
                 .map(|all| report::Proposals { made: all.made, accepted: all.accepted }),
+            operators: self.operators_by_name(),
             rejections: faults.chain(rejected).filter(|(_, count)| *count > 0).collect(),
         }
     }
@@ -275,6 +276,25 @@ impl Report<'_> {
                 .filter_map(|(at, one)| Some((at, one.rationale.clone()?)))
                 .collect(),
         }
+    }
+
+    /// The operators at the end, each with its share in every generation.
+    fn operators_by_name(&self) -> Vec<report::Operator> {
+        let last = self.shares.last().map(|share| share.generation);
+        let at_end = self.shares.iter().filter(|share| Some(share.generation) == last);
+        let shares_of = |operator: &str| {
+            let mine = self.shares.iter().filter(|share| share.operator == operator);
+            mine.map(|share| (share.generation, share.probability)).collect()
+        };
+        at_end
+            .map(|share| report::Operator {
+                name: share.operator.clone(),
+                asked: share.asked,
+                proposals: share.proposals,
+                credit: share.credit,
+                shares: shares_of(&share.operator),
+            })
+            .collect()
     }
 
     fn rule_of(&self, rule: &Rule, evaluated: Option<usize>) -> report::Rule {
