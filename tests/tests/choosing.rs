@@ -427,6 +427,16 @@ fn chosen_are_the_candidates_of_which_most_is_expected() {
     let ran = nas.run_line(&test);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(skill(&ran.stdout, "the model's") > 0.6, "{}", ran.stdout);
+    // The order of what it expects is compared with the true one.
+    let table = ran.stdout.split_once("expected values").unwrap().1;
+    let latency = |row: &str| skill(table, row);
+    assert!(latency("the model's") > 0.99, "{table}");
+    assert!((0.0..0.99).contains(&latency("of the nearest")), "{table}");
+    let ran = nas.run_line(&format!("{test} --format json"));
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let rows = json["expected"].as_array().unwrap();
+    assert!(rows.len() <= 12 * 2 * 2 && rows.len() > 12 * 2, "{rows:?}");
+    assert!(rows.iter().all(|row| row["correlation"].as_f64().unwrap().abs() < 1.001));
     // There is no second order of one candidate.
     let refused = nas.run_line(&format!("{test} --llm-both-orders"));
     assert_eq!(refused.code, 2, "{}", refused.stderr);

@@ -25,6 +25,9 @@ pub struct Chosen {
     pub together: Vec<usize>,
     /// In each order, the scores of the candidates; none where the model chooses by itself.
     pub scores: Vec<Scores>,
+    /// The values that the model expects of each candidate, in the order of the objectives; `None` of one
+    /// whose answer could not be read. Empty where it is not asked for values of all.
+    pub expected: Vec<Option<Vec<f64>>>,
 }
 
 /// How good a model's answers make each candidate; its choices are the best of those that it scored.
@@ -94,6 +97,7 @@ pub fn choose(
         by_order: picks.by_order.iter().map(|picks| positions(picks)).collect(),
         together: positions(&picks.together),
         scores: picks.scores,
+        expected: picks.expected,
     })
 }
 
@@ -102,6 +106,7 @@ struct Picks {
     by_order: Vec<Vec<Result<Pick, Rejected>>>,
     together: Vec<Result<Pick, Rejected>>,
     scores: Vec<Scores>,
+    expected: Vec<Option<Vec<f64>>>,
 }
 
 impl Turn<'_> {
@@ -179,7 +184,7 @@ impl Turn<'_> {
             }
         });
         let together = together.collect();
-        Ok(Picks { by_order, together, scores: Vec::new() })
+        Ok(Picks { by_order, together, scores: Vec::new(), expected: Vec::new() })
     }
 
     /// The candidates whose letters are the most likely replies; in both orders together, those with the
@@ -211,7 +216,7 @@ impl Turn<'_> {
             all.push(scores);
         }
         let together = likeliest(&Scores::sum(&all), request.count, given);
-        Ok(Picks { together, by_order, scores: all })
+        Ok(Picks { together, by_order, scores: all, expected: Vec::new() })
     }
 
     /// The candidates whose expected values would add most to the niche's front, and of those that would add
@@ -259,7 +264,8 @@ impl Turn<'_> {
             Ok(Pick { candidate, reason: None, expected: values.collect() })
         };
         let picks: Vec<_> = scores.best(request.count).into_iter().map(pick).collect();
-        Ok(Picks { by_order: vec![picks.clone()], together: picks, scores: vec![scores] })
+        let expected = expected.into_iter().map(Result::ok).collect();
+        Ok(Picks { by_order: vec![picks.clone()], together: picks, scores: vec![scores], expected })
     }
 }
 

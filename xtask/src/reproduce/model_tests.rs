@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::arms::{GEMMA, Model, QWEN, SMOLLM2};
 use super::resampling::interval;
-use super::rows::{PairsScore, SkillScore};
+use super::rows::{EstimateScore, PairsScore, SkillScore};
 use crate::error::Error;
 use crate::process::output;
 
@@ -18,6 +18,9 @@ pub const SITUATIONS: usize = 100;
 
 /// Choices in each.
 const CHOICES: usize = 5;
+
+/// The form in which a model is asked for the values of each candidate.
+const ESTIMATE: &str = "estimate";
 
 /// A test of a model.
 pub struct ModelTest {
@@ -52,6 +55,7 @@ pub fn planned() -> Vec<ModelTest> {
             tests.extend(models.map(|model| ModelTest { model, asked, disguised }));
         }
     }
+    tests.push(ModelTest { model: &QWEN, asked: Asked::Skill(ESTIMATE), disguised: false });
     tests
 }
 
@@ -71,6 +75,10 @@ impl ModelTest {
     /// The arguments of `nas`.
     pub fn arguments(&self) -> String {
         let asked = match self.asked {
+            // A call for each candidate.
+            Asked::Skill(ESTIMATE) => {
+                format!("skill-test --situations 30 --choices 3 --prompting {ESTIMATE} --seed 1000")
+            }
             Asked::Skill(prompting) => format!(
                 "skill-test --situations {SITUATIONS} --choices {CHOICES} --prompting {prompting} --llm-both-orders"
             ),
@@ -214,6 +222,56 @@ fn rounded(value: f64) -> f64 {
     (value * 1e5).round() / 1e5
 }
 
+/// What `nas skill-test --format json` prints.
+#[derive(Deserialize)]
+struct SkillTest {
+    expected: Vec<Order>,
+}
+
+/// How well values are in the order of the true ones in a situation.
+#[derive(Deserialize)]
+struct Order {
+    objective: String,
+    values: String,
+    correlation: f64,
+}
+
+/// Whether the values that a model expects are in the order of the true ones, in all recorded tests.
+pub fn estimates(root: &Path, program: &Path) -> Result<Vec<EstimateScore>, Error> {
+    let mut all = Vec::new();
+    for test in planned() {
+        if test.asked != Asked::Skill(ESTIMATE) || !test.calls(root).exists() {
+            continue;
+        }
+        let arguments = test.arguments();
+        let printed = printed(program, &arguments, "json", Some(&test.calls(root)))?;
+        let SkillTest { expected } =
+            serde_json::from_slice(&printed).map_err(|error| unreadable(&arguments, &error))?;
+        let mut kinds: Vec<(&str, &str)> = Vec::new();
+        for Order { objective, values, .. } in &expected {
+            if !kinds.contains(&(objective, values)) {
+                kinds.push((objective, values));
+            }
+        }
+        for (objective, values) in kinds {
+            let mine =
+                expected.iter().filter(|one| one.objective == objective && one.values == values);
+            let correlations: Vec<f64> = mine.map(|one| one.correlation).collect();
+            let [low, high] = interval(&correlations).unwrap_or([f64::NAN; 2]);
+            all.push(EstimateScore {
+                model: test.model.title.to_owned(),
+                objective: objective.to_owned(),
+                values: values.to_owned(),
+                situations: correlations.len() as u64,
+                correlation: rounded(mean(&correlations)),
+                low: rounded(low),
+                high: rounded(high),
+            });
+        }
+    }
+    Ok(all)
+}
+
 /// An answer of a test of pairs.
 #[derive(Deserialize)]
 struct Answer {
@@ -266,22 +324,36 @@ fn run<T: for<'a> Deserialize<'a>>(
     arguments: &str,
     calls: Option<&Path>,
 ) -> Result<Vec<T>, Error> {
+    let printed = printed(program, arguments, "csv", calls)?;
+    let mut reader = csv::Reader::from_reader(printed.as_slice());
+    let rows = reader.deserialize().collect::<Result<_, _>>();
+    rows.map_err(|error| unreadable(arguments, &error))
+}
+
+/// Runs a test, and returns what it prints.
+fn printed(
+    program: &Path,
+    arguments: &str,
+    format: &str,
+    calls: Option<&Path>,
+) -> Result<Vec<u8>, Error> {
     let mut command = Command::new(program);
-    command.args(arguments.split(' ')).args(["--format", "csv"]);
+    command.args(arguments.split(' ')).args(["--format", format]);
     if let Some(calls) = calls {
         command.arg("--replay").arg(calls);
     }
     let ran = output(&mut command)?;
     // Nothing usable from the model is a result too.
-    if !matches!(ran.status.code(), Some(0 | 4)) {
-        let problem = format!("`nas {arguments}` ended with {}", ran.status);
-        return Err(Error::Step { step: "replay a test of a model", problem });
+    if matches!(ran.status.code(), Some(0 | 4)) {
+        return Ok(ran.stdout);
     }
-    let mut reader = csv::Reader::from_reader(ran.stdout.as_slice());
-    reader.deserialize().collect::<Result<_, _>>().map_err(|error| Error::Step {
-        step: "read what a test has printed",
-        problem: format!("`nas {arguments}`: {error}"),
-    })
+    let problem = format!("`nas {arguments}` ended with {}", ran.status);
+    Err(Error::Step { step: "replay a test of a model", problem })
+}
+
+fn unreadable(arguments: &str, error: &dyn std::fmt::Display) -> Error {
+    let problem = format!("`nas {arguments}`: {error}");
+    Error::Step { step: "read what a test has printed", problem }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub struct Replayed {
 }
 
 /// All files that are made from recorded calls.
-pub const REPLAYED: [Replayed; 4] = [
+pub const REPLAYED: [Replayed; 5] = [
     Replayed { name: "memorised", command: "nas memorise-test --replay …", make: memorised },
     Replayed {
         name: "model",
@@ -36,6 +36,11 @@ pub const REPLAYED: [Replayed; 4] = [
         name: "skill-tests",
         command: "nas skill-test --replay …, see bench-data/README.md",
         make: |workspace, program| csv_of(model_tests::skills(workspace.root(), program)?),
+    },
+    Replayed {
+        name: "estimates",
+        command: "nas skill-test --prompting estimate --format json --replay …, see bench-data/README.md",
+        make: |workspace, program| csv_of(model_tests::estimates(workspace.root(), program)?),
     },
     Replayed {
         name: "pairs",

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::rows::{
-    Memorised, OnFront, PairsScore, Rank, Recorded, Rule, Scores, SkillScore, Transformer,
+    EstimateScore, Memorised, OnFront, PairsScore, Rank, Recorded, Rule, Scores, SkillScore,
+    Transformer,
 };
 use crate::error::Error;
 
@@ -53,6 +54,11 @@ impl Results {
 
     pub fn skills(&self) -> Result<Vec<SkillScore>, Error> {
         self.read("skill-tests")
+    }
+
+    /// Whether expected values are in the order of the true ones.
+    pub fn estimates(&self) -> Result<Vec<EstimateScore>, Error> {
+        self.read("estimates")
     }
 
     pub fn pairs(&self) -> Result<Vec<PairsScore>, Error> {

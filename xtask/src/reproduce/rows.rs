@@ -150,6 +150,20 @@ pub struct SkillScore {
     pub difference_high: Option<f64>,
 }
 
+/// Whether the values that are expected of candidates are in the order of the true ones.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EstimateScore {
+    pub model: String,
+    pub objective: String,
+    /// Whose: of the model, or of the nearest evaluated architectures.
+    pub values: String,
+    pub situations: u64,
+    /// The mean rank correlation of situations, and its interval.
+    pub correlation: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
 /// How often a model knows which of two cells is more accurate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PairsScore {

@@ -645,14 +645,7 @@ fn skill_tests(results: &Results) -> Result<Sheet, Error> {
         if is_statistics && all[..at].iter().any(is_repeated) {
             continue;
         }
-        let word = |words: &[(&str, &str)], key: &str| {
-            let found = words.iter().find(|pair| pair.0 == key);
-            found.map_or_else(|| key.to_owned(), |pair| pair.1.to_owned())
-        };
-        let skill = |percentile: f64| {
-            let skill = (percentile - 0.5) / (one.best - 0.5);
-            Estimate { mean: skill, half: None }.signed(2)
-        };
+        let skill = |percentile: f64| signed((percentile - 0.5) / (one.best - 0.5));
         sheet.push([
             if is_statistics { "none".to_owned() } else { one.model.clone() },
             word(&ASKED, &one.prompting),
@@ -665,6 +658,39 @@ fn skill_tests(results: &Results) -> Result<Sheet, Error> {
         ]);
     }
     Ok(sheet)
+}
+
+/// Whose values are expected, in words.
+const EXPECTED: [(&str, &str); 2] =
+    [("model", "the model"), ("nearest", "the nearest evaluated, without a model")];
+
+/// Whether the values that a model expects are in the true order.
+fn estimates(results: &Results) -> Result<Sheet, Error> {
+    let mut sheet = Sheet::new(
+        "estimates",
+        "The order of expected values",
+        &["model", "value", "expected by", "situations", "rank correlation with the true values"],
+    );
+    for one in results.estimates()? {
+        sheet.push([
+            one.model,
+            one.objective.replace('_', " "),
+            word(&EXPECTED, &one.values),
+            one.situations.to_string(),
+            format!("{} [{}, {}]", signed(one.correlation), signed(one.low), signed(one.high)),
+        ]);
+    }
+    Ok(sheet)
+}
+
+fn signed(value: f64) -> String {
+    Estimate { mean: value, half: None }.signed(2)
+}
+
+/// What a key is in words, if it is known.
+fn word(words: &[(&str, &str)], key: &str) -> String {
+    let found = words.iter().find(|pair| pair.0 == key);
+    found.map_or_else(|| key.to_owned(), |pair| pair.1.to_owned())
 }
 
 /// Calls of tests.
@@ -718,7 +744,8 @@ fn study(results: &Results) -> Result<Page, Error> {
                      Half of a control's evaluations are its random sample; with predicted accuracy, all \
                      searches of a seed share a predictor that has learnt from 200 random networks.\n\n\
                      Choices in given situations (`nas skill-test`): what searches with random choices have \
-                     found, seen from one niche, and twelve candidates of which five are chosen. \
+                     found, seen from one niche, and twelve candidates of which five are chosen (three by \
+                     the values of each, which are asked for one by one). \
                      Percentile: of what a choice truly adds to the niche's front, among the candidates, \
                      ties averaged; [95 % interval by resampling situations]. Skill: 0 is chance, 1 the \
                      best candidates. Place: of the choices in the list that the model saw, 0 is the \
@@ -726,7 +753,9 @@ fn study(results: &Results) -> Result<Page, Error> {
                      whatever they mean; of each letter's log-probability its mean over all situations is \
                      subtracted. A candidate whose letter is not among the 20 likeliest replies is no choice. By \
                      statistics: the additive model of what was evaluated chooses, of all candidates or one of \
-                     each group. The share of a \
+                     each group. The order of expected values: within a situation, Spearman's rank \
+                     correlation; 0 is chance. The nearest: the means of the architectures of the niche that \
+                     differ in the fewest decisions. The share of a \
                      model with skill grows slowly, since the gains of single proposals vary more than skills \
                      differ. What a test can tell follows from the spread of chance over situations, with one \
                      choice of each group; where all candidates are ranked, the intervals are narrower. \
@@ -740,6 +769,7 @@ fn study(results: &Results) -> Result<Page, Error> {
         searches,
         proposals,
         tests,
+        estimates(results)?,
         skills,
         operators,
         method,

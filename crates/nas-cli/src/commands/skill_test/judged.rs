@@ -8,6 +8,7 @@ use nas_pareto::statistics::{Estimate, mean};
 use nas_search::{Child, Evaluated, Request, groups};
 use nas_space::Arch;
 
+use super::expected::{self, Expected};
 use crate::{
     failure::Failure,
     output::{Cell, Records},
@@ -33,7 +34,7 @@ struct Choice {
 
 /// What came of one situation.
 pub struct Judged {
-    niche: usize,
+    pub niche: usize,
     choices: Vec<Choice>,
     /// The percentile of each candidate.
     percentiles: Vec<f64>,
@@ -43,6 +44,8 @@ pub struct Judged {
     count: usize,
     /// How many of the choices in one order are choices in the other.
     agree: Option<f64>,
+    /// What was expected of the candidates, where the model was asked for values.
+    pub expected: Vec<Expected>,
 }
 
 impl Judged {
@@ -99,7 +102,8 @@ impl Judged {
             _ => None,
         };
         let (niche, scores) = (request.niche, chosen.scores.clone());
-        Ok(Self { niche, choices, percentiles, scores, count, agree })
+        let expected = expected::of(request, truth, candidates, &chosen.expected);
+        Ok(Self { niche, choices, percentiles, scores, count, agree, expected })
     }
 
     /// How many choices the model made.
@@ -312,6 +316,7 @@ mod tests {
                     scores: (0..2).map(scores).collect(),
                     count: 1,
                     agree: None,
+                    expected: vec![],
                 }
             })
             .collect();

@@ -1,5 +1,6 @@
 //! `nas skill-test`: whether a language model chooses better than chance.
 
+mod expected;
 mod judged;
 
 use std::{path::Path, process::ExitCode};
@@ -14,8 +15,12 @@ use nas_search::{
 };
 use nas_space::Arch;
 use rand::SeedableRng;
+use serde_json::json;
 
-use self::judged::{Judged, Summary, without_means};
+use self::{
+    expected::Orders,
+    judged::{Judged, Summary, without_means},
+};
 use super::{
     benchmark::skill,
     model::{CallArguments, DisguiseArguments},
@@ -23,7 +28,7 @@ use super::{
 use crate::{
     asking::ask_all,
     failure::{Failure, NOTHING_FROM_MODEL},
-    output::Format,
+    output::{Format, print_json},
     space_arguments::SpaceArguments,
     tables::{self, cost_of},
     target::parse_published,
@@ -70,8 +75,8 @@ pub struct Arguments {
         conflicts_with_all = ["base_url", "replay", "record", "prompting", "llm_both_orders", "disguise"]
     )]
     simulate: Option<f64>,
-    /// The format of the results; csv has a row for each choice, also by
-    /// statistics and of the best
+    /// The format of the results; csv has a row for each choice, also by statistics and of the best, json
+    /// these and the rank correlations of expected values in each situation
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
@@ -164,9 +169,14 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
     let (choices, candidates) = (arguments.choices, arguments.candidates);
     let summary = Summary { judged: &judged, choices, candidates };
+    let expected = Orders { judged: &judged, objectives: &objectives };
     match arguments.format {
-        Format::Table => print(&summary.table())?,
-        other => summary.records().print(other)?,
+        Format::Table => print(&(summary.table() + &expected.table()))?,
+        Format::Csv => summary.records().print(Format::Csv)?,
+        Format::Json => print_json(&json!({
+            "choices": summary.records().json(),
+            "expected": expected.records().json(),
+        }))?,
     }
     if judged.iter().all(|one| one.made() == 0) {
         note("the language model chose nothing");
