@@ -10,6 +10,7 @@ use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{LayerNorm, Linear, Patches};
 use crate::network::Built;
+use crate::task::Task;
 use crate::walk::Walk;
 
 /// A vision transformer of AutoFormer's spaces (Chen et al. 2021, arXiv 2107.00651).
@@ -27,9 +28,7 @@ pub struct AutoFormerNetwork {
     last_norm: LayerNorm,
     classifier: Linear,
     parameters: Vec<(Role, Tensor)>,
-    plan: Plan,
-    side: u64,
-    classes: u64,
+    flops: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -44,26 +43,22 @@ struct TransformerLayer {
 }
 
 impl AutoFormerNetwork {
-    /// The untrained network of a plan ([`nas_space::autoformer::Size::network`]) for square images
-    /// of `side` pixels, 224 as published; equal seeds give equal parameters.
+    /// The untrained network of a plan ([`nas_space::autoformer::Size::network`]); images have 224 pixels
+    /// along a side as published. Equal seeds give equal parameters.
     ///
     /// # Errors
     /// [`Error::Side`] if the side is not a multiple of a patch's; [`Error::Torch`] if the device is out
     /// of memory.
-    pub fn new(
-        plan: &Plan,
-        side: u64,
-        classes: u64,
-        seed: u64,
-        device: Device,
-    ) -> Result<Built<Self>, Error> {
+    pub fn new(plan: &Plan, task: Task, seed: u64, device: Device) -> Result<Built<Self>, Error> {
+        let (side, classes) = (task.side as u64, task.classes as u64);
         if side == 0 || !side.is_multiple_of(PATCH) {
             return Err(Error::Side { side, patch: PATCH });
         }
         let along = (side / PATCH) as i64;
         let width = plan.embedding as i64;
         let mut builder = Builder::new(seed, device, Initial::Transformer);
-        let patches = builder.patches(PATCH as i64, along * along, width)?;
+        let channels = task.channels as i64;
+        let patches = builder.patches(channels, PATCH as i64, along * along, width)?;
         let mut layers = Vec::with_capacity(plan.layers.len());
         for layer in &plan.layers {
             let hidden = plan.hidden(layer) as i64;
@@ -76,9 +71,8 @@ impl AutoFormerNetwork {
             last_norm: builder.layer_norm(width)?,
             classifier: builder.linear(width, classes as i64)?,
             parameters: builder.into_parameters(),
-            plan: plan.clone(),
-            side,
-            classes,
+            // The convention is of colour images.
+            flops: (task.channels == 3).then(|| plan.flops(side, classes)),
         }))
     }
 }
@@ -91,8 +85,8 @@ impl Walk for AutoFormerNetwork {
     }
 
     /// For its image size.
-    fn operations(&self, _: [i64; 3]) -> u64 {
-        self.plan.flops(self.side, self.classes)
+    fn operations(&self) -> Option<u64> {
+        self.flops
     }
 
     fn walk<E: Executor + ?Sized>(
@@ -168,8 +162,12 @@ mod tests {
         Plan { embedding: 48, layers: vec![layer(1, 2.0), layer(2, 3.5)] }
     }
 
+    fn task(side: usize, classes: usize) -> Task {
+        Task { channels: 3, side, classes }
+    }
+
     fn network(plan: &Plan, side: u64) -> Built<AutoFormerNetwork> {
-        AutoFormerNetwork::new(plan, side, 10, 1, Device::Cpu).unwrap()
+        AutoFormerNetwork::new(plan, task(side as usize, 10), 1, Device::Cpu).unwrap()
     }
 
     #[test]
@@ -177,7 +175,12 @@ mod tests {
         for size in Size::ALL {
             for plan in plans(size) {
                 for (side, classes) in [(224, 1000), (32, 10)] {
-                    let network = AutoFormerNetwork::new(&plan, side, classes, 0, Device::Cpu);
+                    let network = AutoFormerNetwork::new(
+                        &plan,
+                        task(side as usize, classes as usize),
+                        0,
+                        Device::Cpu,
+                    );
                     let parameters = network.unwrap().parameters();
                     let count: usize = parameters.iter().map(|(_, one)| one.numel()).sum();
                     assert_eq!(count as u64, plan.parameters(side, classes), "{size:?} {side}");
@@ -258,7 +261,7 @@ mod tests {
 
     #[test]
     fn images_of_another_size_are_refused() {
-        let error = AutoFormerNetwork::new(&small(), 40, 10, 0, Device::Cpu).unwrap_err();
+        let error = AutoFormerNetwork::new(&small(), task(40, 10), 0, Device::Cpu).unwrap_err();
         assert!(error.to_string().contains("40"), "{error}");
         let images = Batch::gaussian([1, 3, 64, 64], 5).unwrap();
         assert!(network(&small(), 32).forward_inference(images.images()).is_err());

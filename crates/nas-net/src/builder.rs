@@ -74,10 +74,17 @@ impl Builder {
         Ok(Convolution { weight, stride, groups })
     }
 
-    /// The embedding of `count` square patches of `patch` pixels along a side, in so many channels.
-    pub fn patches(&mut self, patch: i64, count: i64, channels: i64) -> Result<Patches, TchError> {
-        let fan_in = 3 * patch * patch;
-        let weight = self.uniform(&[channels, 3, patch, patch], fan_in)?;
+    /// The embedding of `count` square patches of `patch` pixels along a side, with so many input channels, in
+    /// so many channels.
+    pub fn patches(
+        &mut self,
+        inputs: i64,
+        patch: i64,
+        count: i64,
+        channels: i64,
+    ) -> Result<Patches, TchError> {
+        let fan_in = inputs * patch * patch;
+        let weight = self.uniform(&[channels, inputs, patch, patch], fan_in)?;
         let bias = self.uniform(&[channels], fan_in)?;
         Ok(Patches {
             weight: self.parameter(Role::Weight, &channels_last(&weight)?)?,

@@ -5,6 +5,8 @@ use std::{io, path::PathBuf};
 use tch::TchError;
 use thiserror::Error;
 
+use crate::nasbench201::Scale;
+
 /// What can go wrong when a network is built, run or exported.
 #[derive(Debug, Error)]
 pub enum Error {
@@ -21,6 +23,18 @@ pub enum Error {
         side: u64,
         /// Pixels along a side of a patch.
         patch: u64,
+    },
+
+    /// A network that is too small for its images, or has no layers.
+    #[error(
+        "a width of {} and {} cells for images of {side}×{side} pixels: expected a width and cells of at least 1, and images of at least 4×4",
+        scale.width, scale.cells
+    )]
+    Size {
+        /// The network's size.
+        scale: Scale,
+        /// Pixels along a side of an image.
+        side: usize,
     },
 
     /// A file cannot be written.

@@ -10,6 +10,7 @@ use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
 use crate::network::Built;
+use crate::task::Task;
 use crate::walk::Walk;
 
 /// A network of FBNet's space (Wu et al. 2019, arXiv 1812.03443) as HW-NAS-Bench builds it (Li et al.
@@ -26,8 +27,11 @@ pub struct FbnetNetwork {
     head: ConvolutionAndNorm,
     classifier: Linear,
     parameters: Vec<(Role, Tensor)>,
-    flops: u64,
+    flops: Option<u64>,
 }
+
+/// Pixels along a side from which on images are large.
+const LARGE: usize = 96;
 
 #[derive(Debug)]
 enum Block {
@@ -61,23 +65,47 @@ impl FbnetNetwork {
     /// # Errors
     /// Fails if `arch` is not of FBNet's space, or the device is out of memory.
     pub fn new(arch: &Arch, input: Input, seed: u64, device: Device) -> Result<Built<Self>, Error> {
+        let (channels, side) = (3, input.image_size() as usize);
+        let task = Task { channels, side, classes: input.classes() as usize };
+        let mut network = Self::of(arch, input, task, seed, device)?;
+        network.flops = Some(fbnet::flops(arch, input));
+        Ok(Built(network))
+    }
+
+    /// The same for other images and classes: laid out as for ImageNet from 96 pixels along a side on, else
+    /// as for CIFAR.
+    ///
+    /// # Errors
+    /// Those of [`FbnetNetwork::new`].
+    pub fn scaled(
+        arch: &Arch,
+        task: Task,
+        seed: u64,
+        device: Device,
+    ) -> Result<Built<Self>, Error> {
+        let input = if task.side < LARGE { Input::Cifar10 } else { Input::ImageNet };
+        Self::of(arch, input, task, seed, device).map(Built)
+    }
+
+    fn of(arch: &Arch, input: Input, task: Task, seed: u64, device: Device) -> Result<Self, Error> {
         let layers = fbnet::layers(arch, input)?;
         let mut builder = Builder::new(seed, device, Initial::Normal);
-        let stem = ConvolutionAndNorm::new(&mut builder, 3, STEM, 3, input.stem_stride(), 1)?;
+        let (channels, stride) = (task.channels as u64, input.stem_stride());
+        let stem = ConvolutionAndNorm::new(&mut builder, channels, STEM, 3, stride, 1)?;
         let last = layers.last().map_or(STEM, |(layer, _)| layer.to);
         let blocks = layers
             .iter()
             .map(|&(layer, block)| Block::new(&mut builder, layer, block))
             .collect::<Result<_, _>>()?;
         let features = input.features();
-        Ok(Built(Self {
+        Ok(Self {
             stem,
             blocks,
             head: ConvolutionAndNorm::new(&mut builder, last, features, 1, 1, 1)?,
-            classifier: builder.linear(features as i64, input.classes() as i64)?,
+            classifier: builder.linear(features as i64, task.classes as i64)?,
             parameters: builder.into_parameters(),
-            flops: fbnet::flops(arch, input),
-        }))
+            flops: None,
+        })
     }
 }
 
@@ -88,8 +116,8 @@ impl Walk for FbnetNetwork {
         &self.parameters
     }
 
-    /// For the images of its data set ([`fbnet::flops`]).
-    fn operations(&self, _: [i64; 3]) -> u64 {
+    /// For the images of a benchmark's data set ([`fbnet::flops`]).
+    fn operations(&self) -> Option<u64> {
         self.flops
     }
 
@@ -277,5 +305,18 @@ mod tests {
     fn another_space_is_refused() {
         let arch = nas_space::nasbench201::from_index(0).unwrap();
         assert!(FbnetNetwork::new(&arch, Input::Cifar10, 0, Device::Cpu).is_err());
+    }
+
+    #[test]
+    fn a_scaled_network_is_laid_out_by_the_size_of_its_images() {
+        let arch = Arch::new([0; 22]);
+        for (side, stride) in [(28, 1), (96, 2)] {
+            let task = Task { channels: 1, side, classes: 5 };
+            let network = FbnetNetwork::scaled(&arch, task, 0, Device::Cpu).unwrap();
+            assert_eq!((network.0.stem.convolution.stride, network.channels()), (stride, 1));
+            let images = Batch::gaussian([2, 1, side, side], 1).unwrap();
+            let logits = network.forward_inference(images.images()).unwrap();
+            assert_eq!(logits.size(), [2, 5]);
+        }
     }
 }

@@ -51,7 +51,7 @@ impl LayerNorm {
 /// The embedding of an image's patches as tokens, behind a class token, each with its position.
 #[derive(Debug)]
 pub struct Patches {
-    /// Of shape (channels, 3, side of a patch, side of a patch).
+    /// Of shape (channels, input channels, side of a patch, side of a patch).
     pub(crate) weight: Tensor,
     /// Of shape (channels).
     pub(crate) bias: Tensor,

@@ -9,12 +9,13 @@ mod error;
 mod executor;
 pub mod export;
 mod fbnet;
-mod inference;
+mod forward;
 mod layer;
 mod listing;
 mod nasbench201;
 mod network;
 mod scoring;
+mod task;
 mod tensors;
 mod walk;
 
@@ -22,8 +23,9 @@ pub use autoformer::AutoFormerNetwork;
 pub use error::Error;
 pub use fbnet::FbnetNetwork;
 pub use listing::Layer;
-pub use nasbench201::NasBench201Network;
+pub use nasbench201::{NasBench201Network, Scale};
 pub use network::BuiltNetwork;
+pub use task::Task;
 pub use walk::Walkable;
 
 /// What a network of another space is made of: layers with initial weights from a seed

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use tch::TchError;
+use tch::{TchError, Tensor};
 
 use crate::attention::{Attention, Grid, HEAD};
 use crate::executor::Executor;
+use crate::export::{Names, Weighted};
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 
 /// One layer in the list of a network's layers.
@@ -109,14 +110,35 @@ impl fmt::Display for Layer {
     }
 }
 
-/// Lists the layers in the order in which they are computed.
-pub(crate) struct Listing(pub Vec<Layer>);
+/// Lists the layers in the order in which they are computed, and their weights by their names in a state dict
+/// of PyTorch.
+#[derive(Default)]
+pub(crate) struct Listing {
+    pub layers: Vec<Layer>,
+    pub state: Vec<(String, Tensor)>,
+    names: Names,
+}
+
+impl Listing {
+    /// A layer with weights; parameters have no parameters of their own.
+    fn weighted<L: Weighted>(&mut self, layer: &L, as_listed: Layer) {
+        let name = self.names.layer(L::KIND);
+        let weights = layer.weights().into_iter();
+        self.state
+            .extend(weights.map(|(end, weight)| (format!("{name}{end}"), weight.shallow_clone())));
+        self.layers.push(as_listed);
+    }
+}
 
 impl Executor for Listing {
     type Value = ();
 
+    fn part(&mut self, part: fmt::Arguments) {
+        self.names.part(part);
+    }
+
     fn relu(&mut self, (): &(), layers: usize) -> Result<(), TchError> {
-        self.0.push(Layer::Relu { layers });
+        self.layers.push(Layer::Relu { layers });
         Ok(())
     }
 
@@ -124,50 +146,51 @@ impl Executor for Listing {
         let (outputs, inputs, kernel, _) = convolution.weight.size4()?;
         let Convolution { stride, groups, .. } = *convolution;
         let inputs = inputs * groups;
-        self.0.push(Layer::Convolution { kernel, stride, inputs, outputs, groups });
+        let layer = Layer::Convolution { kernel, stride, inputs, outputs, groups };
+        self.weighted(convolution, layer);
         Ok(())
     }
 
     fn batch_norm(&mut self, (): &(), norm: &BatchNorm) -> Result<(), TchError> {
         let channels = norm.weight.size1()?;
-        self.0.push(Layer::BatchNorm { channels });
+        self.weighted(norm, Layer::BatchNorm { channels });
         Ok(())
     }
 
     fn average_pool(&mut self, (): &(), kernel: i64, stride: i64) -> Result<(), TchError> {
-        self.0.push(Layer::AveragePool { kernel, stride });
+        self.layers.push(Layer::AveragePool { kernel, stride });
         Ok(())
     }
 
     fn shuffle(&mut self, (): &(), groups: i64) -> Result<(), TchError> {
-        self.0.push(Layer::Shuffle { groups });
+        self.layers.push(Layer::Shuffle { groups });
         Ok(())
     }
 
     fn patches(&mut self, (): &(), to: &Patches) -> Result<(), TchError> {
         let (_, tokens, channels) = to.positions.size3()?;
-        self.0.push(Layer::Patches { patch: to.weight.size()[2], channels, tokens });
+        self.weighted(to, Layer::Patches { patch: to.weight.size()[2], channels, tokens });
         Ok(())
     }
 
     fn layer_norm(&mut self, (): &(), norm: &LayerNorm) -> Result<(), TchError> {
-        self.0.push(Layer::LayerNorm { channels: norm.weight.size1()? });
+        self.weighted(norm, Layer::LayerNorm { channels: norm.weight.size1()? });
         Ok(())
     }
 
     fn linear(&mut self, (): &(), linear: &Linear) -> Result<(), TchError> {
         let (outputs, inputs) = linear.weight.size2()?;
-        self.0.push(Layer::Linear { inputs, outputs });
+        self.weighted(linear, Layer::Linear { inputs, outputs });
         Ok(())
     }
 
     fn gelu(&mut self, (): &()) -> Result<(), TchError> {
-        self.0.push(Layer::Gelu);
+        self.layers.push(Layer::Gelu);
         Ok(())
     }
 
     fn attend(&mut self, (): &(), attention: &Attention, _: &Grid) -> Result<(), TchError> {
-        self.0.push(Layer::Attention { heads: attention.heads, channels: HEAD });
+        self.weighted(attention, Layer::Attention { heads: attention.heads, channels: HEAD });
         Ok(())
     }
 
@@ -178,10 +201,8 @@ impl Executor for Listing {
     fn identity(&self, (): &()) {}
 
     fn classify(&mut self, (): &(), classifier: &Linear) -> Result<(), TchError> {
-        let (outputs, inputs) = classifier.weight.size2()?;
-        self.0.push(Layer::GlobalAveragePool);
-        self.0.push(Layer::Linear { inputs, outputs });
-        Ok(())
+        self.layers.push(Layer::GlobalAveragePool);
+        self.linear(&(), classifier)
     }
 
     fn sum(&mut self, _: Vec<()>, (): &()) -> Result<(), TchError> {

@@ -12,11 +12,25 @@ use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
 use crate::network::Built;
+use crate::task::Task;
 use crate::walk::Walk;
 
-const STAGE_CHANNELS: [i64; 3] = [16, 32, 64];
-const CELLS_PER_STAGE: usize = 5;
+const STAGES: usize = 3;
 const NODES: usize = 4;
+
+/// How large the network around a cell is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scale {
+    /// Channels of the first stage, 16 as published; each of the next two stages has twice those before.
+    pub width: usize,
+    /// Copies of the cell in each stage, 5 as published.
+    pub cells: usize,
+}
+
+impl Scale {
+    /// As published.
+    pub const PUBLISHED: Self = Self { width: 16, cells: 5 };
+}
 
 /// The network of NAS-Bench-201 (Dong & Yang 2020, arXiv 2001.00326) around one cell.
 ///
@@ -36,7 +50,7 @@ pub struct NasBench201Network {
     last_norm: BatchNorm,
     classifier: Linear,
     parameters: Vec<(Role, Tensor)>,
-    flops: u64,
+    flops: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -88,35 +102,61 @@ impl NasBench201Network {
         seed: u64,
         device: Device,
     ) -> Result<Built<Self>, Error> {
+        let task = Task { channels: 3, side: dataset.image_size(), classes: dataset.classes() };
+        let mut network = Self::of(arch, Scale::PUBLISHED, task, seed, device)?;
+        network.flops = Some(flops(arch, dataset));
+        Ok(Built(network))
+    }
+
+    /// The same of another size, for other images and classes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`NasBench201Network::new`], and [`Error::Size`] for a width of 0, no cells, or images of
+    /// less than 4 pixels along a side.
+    pub fn scaled(
+        arch: &Arch,
+        scale: Scale,
+        task: Task,
+        seed: u64,
+        device: Device,
+    ) -> Result<Built<Self>, Error> {
+        Self::of(arch, scale, task, seed, device).map(Built)
+    }
+
+    fn of(arch: &Arch, scale: Scale, task: Task, seed: u64, device: Device) -> Result<Self, Error> {
         space().check(arch)?;
+        if scale.width == 0 || scale.cells == 0 || task.side < 1 << (STAGES - 1) {
+            return Err(Error::Size { scale, side: task.side });
+        }
         let operations = operations(arch);
         let mut builder = Builder::new(seed, device, Initial::Uniform);
-        let [stem_channels, _, last_channels] = STAGE_CHANNELS;
-        let stem = builder.convolution(3, stem_channels, 3, 1)?;
-        let stem_norm = builder.batch_norm(stem_channels)?;
-        let mut stages = Vec::with_capacity(STAGE_CHANNELS.len());
-        let mut inputs = stem_channels;
-        for channels in STAGE_CHANNELS {
+        let mut inputs = scale.width as i64;
+        let stem = builder.convolution(task.channels as i64, inputs, 3, 1)?;
+        let stem_norm = builder.batch_norm(inputs)?;
+        let mut stages = Vec::with_capacity(STAGES);
+        for stage in 0..STAGES {
+            let channels = (scale.width << stage) as i64;
             let reduction = if channels == inputs {
                 None
             } else {
                 Some(Reduction::new(&mut builder, inputs, channels)?)
             };
-            let cells = (0..CELLS_PER_STAGE)
+            let cells = (0..scale.cells)
                 .map(|_| Cell::new(&mut builder, operations, channels))
                 .collect::<Result<_, _>>()?;
             stages.push(Stage { reduction, cells });
             inputs = channels;
         }
-        Ok(Built(Self {
+        Ok(Self {
             stem,
             stem_norm,
             stages,
-            last_norm: builder.batch_norm(last_channels)?,
-            classifier: builder.linear(last_channels, dataset.classes() as i64)?,
+            last_norm: builder.batch_norm(inputs)?,
+            classifier: builder.linear(inputs, task.classes as i64)?,
             parameters: builder.into_parameters(),
-            flops: flops(arch, dataset),
-        }))
+            flops: None,
+        })
     }
 }
 
@@ -127,8 +167,8 @@ impl Walk for NasBench201Network {
         &self.parameters
     }
 
-    /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its image size.
-    fn operations(&self, _: [i64; 3]) -> u64 {
+    /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its image size and scale.
+    fn operations(&self) -> Option<u64> {
         self.flops
     }
 

@@ -2,9 +2,9 @@
 //! from one walk through its layers.
 
 use nas_proxy::{Network, NetworkKind, Pass, Role};
-use tch::{Device, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
-use crate::inference::Inference;
+use crate::forward::Forward;
 use crate::listing::Listing;
 use crate::scoring::Scoring;
 use crate::walk::{Walk, Walkable};
@@ -22,6 +22,27 @@ pub trait BuiltNetwork: Network {
     /// # Errors
     /// [`Error::Torch`] for images of another shape, or where memory runs out.
     fn forward_inference(&self, images: &Tensor) -> Result<Tensor, Error>;
+
+    /// Logits of shape (count, classes) with their gradients, as a network is trained: batch normalisation
+    /// is by the statistics of the batch, and the running ones follow.
+    ///
+    /// `computed_in` is the type of convolutions and linear layers, such as [`Kind::BFloat16`] on a GPU; weights
+    /// and logits keep theirs.
+    ///
+    /// # Errors
+    /// [`Error::Torch`] for images of another shape, or where memory runs out.
+    fn forward_training(&self, images: &Tensor, computed_in: Option<Kind>)
+    -> Result<Tensor, Error>;
+
+    /// All weights and running statistics with their names in the Python module
+    /// ([`export::python`](crate::export::python)), as shallow clones, in the order of the layers.
+    ///
+    /// # Errors
+    /// None for a network of this crate.
+    fn state(&self) -> Result<Vec<(String, Tensor)>, Error>;
+
+    /// Channels of the images.
+    fn channels(&self) -> usize;
 
     /// The layers in the order in which they are computed.
     ///
@@ -53,20 +74,42 @@ impl<N: Walk> Network for Built<N> {
         Some(N::KIND)
     }
 
-    fn flops(&self, shape: [i64; 3], _: Device) -> Result<f64, TchError> {
-        Ok(self.0.operations(shape) as f64)
+    fn flops(&self, shape: [i64; 3], device: Device) -> Result<f64, TchError> {
+        match self.0.operations() {
+            Some(operations) => Ok(operations as f64),
+            None => nas_proxy::counted_flops(self, shape, device),
+        }
     }
 }
 
 impl<N: Walk> BuiltNetwork for Built<N> {
     fn forward_inference(&self, images: &Tensor) -> Result<Tensor, Error> {
-        Ok(tch::no_grad(|| self.0.walk(images, &mut Inference))?)
+        Ok(tch::no_grad(|| self.0.walk(images, &mut Forward::deployed()))?)
+    }
+
+    fn forward_training(
+        &self,
+        images: &Tensor,
+        computed_in: Option<Kind>,
+    ) -> Result<Tensor, Error> {
+        Ok(self.0.walk(images, &mut Forward { training: true, computed_in })?)
+    }
+
+    fn state(&self) -> Result<Vec<(String, Tensor)>, Error> {
+        let mut listing = Listing::default();
+        self.0.walk(&(), &mut listing)?;
+        Ok(listing.state)
+    }
+
+    fn channels(&self) -> usize {
+        // The first layer's weight has the shape (outputs, inputs, …).
+        self.0.parameters().first().map_or(0, |(_, weight)| weight.size()[1] as usize)
     }
 
     fn layers(&self) -> Result<Vec<Layer>, Error> {
-        let mut listing = Listing(Vec::new());
+        let mut listing = Listing::default();
         self.0.walk(&(), &mut listing)?;
-        Ok(listing.0)
+        Ok(listing.layers)
     }
 
     fn walkable(&self) -> Walkable<'_> {

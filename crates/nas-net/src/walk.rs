@@ -18,8 +18,11 @@ pub trait Walk {
     /// ([`Builder::into_parameters`](crate::build::Builder::into_parameters)).
     fn parameters(&self) -> &[(Role, Tensor)];
 
-    /// Multiply-accumulate operations for one image of shape (channels, height, width).
-    fn operations(&self, shape: [i64; 3]) -> u64;
+    /// Multiply-accumulate operations for one image, where the space has a convention of its own; else they
+    /// are counted.
+    fn operations(&self) -> Option<u64> {
+        None
+    }
 
     /// Leads an executor from the images, of shape (count, 3, height, width), through every layer to
     /// the logits, of shape (count, classes).

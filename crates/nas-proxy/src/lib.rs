@@ -28,7 +28,7 @@ pub use definition::{Description, Direction, Needs};
 pub use device::{NoCuda, cuda_devices, device};
 pub use error::Error;
 pub use image_file::{Selection, cifar10, cifar100, imagenet16, imagenet64};
-pub use network::{Network, NetworkKind, Role};
+pub use network::{Network, NetworkKind, Role, counted_flops};
 pub use pass::Pass;
 pub use proxies::Proxy;
 pub use set::ProxySet;

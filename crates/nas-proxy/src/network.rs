@@ -63,10 +63,23 @@ pub trait Network {
     /// Unless a network has its own convention, these are the multiply-accumulates of the layers
     /// that it shows to [`Pass::weighted`], counted in a forward pass; 0 if it shows none.
     fn flops(&self, [channels, height, width]: [i64; 3], device: Device) -> Result<f64, TchError> {
-        let kind = self.parameters().first().map_or(Kind::Float, |(_, one)| one.kind());
-        let image = Tensor::f_zeros([1, channels, height, width], (kind, device))?;
-        let mut pass = Pass::plain();
-        let _logits = tch::no_grad(|| self.forward(&image, &mut pass))?;
-        Ok(pass.multiply_accumulates)
+        counted_flops(self, [channels, height, width], device)
     }
+}
+
+/// The multiply-accumulates of the layers that a network shows to [`Pass::weighted`], in a forward pass of one
+/// image of shape (channels, height, width).
+///
+/// # Errors
+/// Those of libtorch.
+pub fn counted_flops(
+    network: &(impl Network + ?Sized),
+    [channels, height, width]: [i64; 3],
+    device: Device,
+) -> Result<f64, TchError> {
+    let kind = network.parameters().first().map_or(Kind::Float, |(_, one)| one.kind());
+    let image = Tensor::f_zeros([1, channels, height, width], (kind, device))?;
+    let mut pass = Pass::plain();
+    let _logits = tch::no_grad(|| network.forward(&image, &mut pass))?;
+    Ok(pass.multiply_accumulates)
 }

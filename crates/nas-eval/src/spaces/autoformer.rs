@@ -97,8 +97,8 @@ impl KnownSpace for AutoFormer {
             },
             build: std::sync::Arc::new(move |arch, seed, device| {
                 let network = size.network(arch)?;
-                let network =
-                    nas_net::AutoFormerNetwork::new(&network, SIDE, classes as u64, seed, device)?;
+                let task = nas_net::Task { channels: 3, side: SIDE as usize, classes };
+                let network = nas_net::AutoFormerNetwork::new(&network, task, seed, device)?;
                 Ok(Box::new(network))
             }),
             numbering: None,

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt};
 /// Names the layers of a network by its part, the kind of layer, and a number among these, such as
 /// `stage1_cell2_conv1`.
 #[derive(Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     part: String,
     counts: HashMap<&'static str, usize>,
 }

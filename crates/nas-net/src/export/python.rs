@@ -147,9 +147,9 @@ impl Executor for Writer {
     }
 
     fn patches(&mut self, images: &Symbol, to: &Patches) -> Result<Symbol, TchError> {
-        let (channels, _, patch, _) = to.weight.size4()?;
-        let layer =
-            self.layer(to, format_args!("nn.Conv2d(3, {channels}, {patch}, stride={patch})"));
+        let (channels, inputs, patch, _) = to.weight.size4()?;
+        let module = format_args!("nn.Conv2d({inputs}, {channels}, {patch}, stride={patch})");
+        let layer = self.layer(to, module);
         let parameters = self.parameters(&layer, to);
         let [class, positions] = &parameters[..] else {
             return Err(TchError::Shape("patches have a class and positions".to_owned()));

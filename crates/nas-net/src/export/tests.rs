@@ -12,7 +12,9 @@ use prost::Message;
 use tch::{CModule, Device};
 
 use super::{onnx::proto, *};
-use crate::{AutoFormerNetwork, BuiltNetwork, Error, FbnetNetwork, Layer, NasBench201Network};
+use crate::{
+    AutoFormerNetwork, BuiltNetwork, Error, FbnetNetwork, Layer, NasBench201Network, Task,
+};
 
 const ALL_OPERATIONS: &str =
     "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|none~1|nor_conv_3x3~2|";
@@ -29,7 +31,8 @@ fn networks() -> Vec<(Box<dyn BuiltNetwork>, usize)> {
     let fbnet = FbnetNetwork::new(&arch, Input::Cifar10, 2, device).unwrap();
     let block = |heads, mlp_ratio| Block { heads, mlp_ratio };
     let plan = Plan { embedding: 48, layers: vec![block(1, 2.0), block(2, 3.5)] };
-    let transformer = AutoFormerNetwork::new(&plan, 64, 10, 3, device).unwrap();
+    let task = Task { channels: 3, side: 64, classes: 10 };
+    let transformer = AutoFormerNetwork::new(&plan, task, 3, device).unwrap();
     vec![
         (Box::new(cell(ALL_OPERATIONS)), 32),
         (Box::new(cell(NO_PATH)), 32),
@@ -67,8 +70,11 @@ fn initializers_are_the_parameters_and_running_statistics() {
             _ => 0,
         });
         assert_eq!(statistics, norms.sum::<usize>());
-        let names: BTreeSet<_> = graph.initializer.iter().map(|one| &one.name).collect();
+        let names: BTreeSet<_> = graph.initializer.iter().map(|one| one.name.clone()).collect();
         assert_eq!(names.len(), graph.initializer.len());
+        // And the state that training changes.
+        let state = network.state().unwrap();
+        assert_eq!(names, state.into_iter().map(|(name, _)| name).collect());
     }
 }
 

@@ -19,9 +19,10 @@ pub(super) const FORMAT: Format = Format {
 /// Writes a network into a file, traced for square images of `side` pixels; the file takes any number
 /// of them. While it is traced, no parameter has a gradient.
 fn save(network: &dyn BuiltNetwork, side: usize, file: &Path) -> Result<(), Error> {
-    let (parameters, side) = (network.parameters(), side as i64);
+    let (parameters, channels, side) =
+        (network.parameters(), network.channels() as i64, side as i64);
     let device = parameters.first().map_or(Device::Cpu, |(_, parameter)| parameter.device());
-    let image = Tensor::f_zeros([1, 3, side, side], (Kind::Float, device))?;
+    let image = Tensor::f_zeros([1, channels, side, side], (Kind::Float, device))?;
     // A failure amid a trace would leave it open for the next one, so the first run is outside.
     let _ = network.forward_inference(&image)?;
     let require = |gradients: bool| {

@@ -6,7 +6,7 @@ use crate::attention::Attention;
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 
 /// A layer with weights: its kind, and what each weight's name adds to the layer's own.
-pub(super) trait Weighted {
+pub(crate) trait Weighted {
     const KIND: &'static str;
 
     fn weights(&self) -> Vec<(&'static str, &Tensor)>;

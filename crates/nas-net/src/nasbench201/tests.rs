@@ -259,3 +259,55 @@ fn another_spaces_architecture_is_refused() {
     let error = NasBench201Network::new(&Arch::new([9; 6]), Dataset::Cifar10, 0, Device::Cpu);
     assert!(matches!(error, Err(Error::Arch(_))));
 }
+
+#[test]
+fn a_scaled_network_takes_other_images_and_classes() {
+    let arch = parse_arch_str(MIXED).unwrap();
+    let scale = Scale { width: 4, cells: 2 };
+    let task = Task { channels: 1, side: 28, classes: 7 };
+    let network = NasBench201Network::scaled(&arch, scale, task, 0, Device::Cpu).unwrap();
+    assert_eq!(network.channels(), 1);
+    let images = Batch::gaussian([5, 1, 28, 28], 1).unwrap();
+    let logits = network.forward_inference(images.images()).unwrap();
+    assert_eq!(logits.size(), [5, 7]);
+    // A quarter of the width: about a sixteenth of the operations of as many cells.
+    let whole = Scale { cells: 2, ..Scale::PUBLISHED };
+    let whole = NasBench201Network::scaled(&arch, whole, task, 0, Device::Cpu).unwrap();
+    let flops =
+        |network: &Built<NasBench201Network>| network.flops([1, 28, 28], Device::Cpu).unwrap();
+    let ratio = flops(&whole) / flops(&network);
+    assert!((12.0..16.0).contains(&ratio), "{ratio}");
+    for scale in [Scale { width: 0, cells: 1 }, Scale { width: 1, cells: 0 }] {
+        let error = NasBench201Network::scaled(&arch, scale, task, 0, Device::Cpu).unwrap_err();
+        assert!(matches!(error, Error::Size { .. }), "{error}");
+    }
+}
+
+#[test]
+fn training_moves_the_running_statistics_and_gives_gradients() {
+    let network = network(ALL_3X3, 0);
+    let state = || -> Vec<(String, Vec<f32>)> {
+        let flat = |(name, one): (String, Tensor)| (name, one.flatten(0, -1).try_into().unwrap());
+        network.state().unwrap().into_iter().map(flat).collect()
+    };
+    let before = state();
+    let _ = network.forward_inference(&images()).unwrap();
+    assert_eq!(before, state());
+    let logits = network.forward_training(&images(), None).unwrap();
+    for ((name, before), (_, after)) in before.iter().zip(state()) {
+        assert_eq!(*before != after, name.contains(".running_"), "{name}");
+    }
+    logits.sum(Kind::Float).backward();
+    assert!(network.parameters().iter().all(|(_, one)| one.grad().defined()));
+}
+
+#[test]
+fn training_with_fewer_bits_gives_nearly_the_same_logits() {
+    let network = network(MIXED, 0);
+    let full = network.forward_training(&images(), None).unwrap();
+    let half = network.forward_training(&images(), Some(Kind::BFloat16)).unwrap();
+    assert_eq!(half.kind(), Kind::Float);
+    let most = (&full - half).abs().max().double_value(&[]);
+    let spread = full.std(true).double_value(&[]);
+    assert!(most > 0.0 && most < 0.2 * spread, "{most} of {spread}");
+}

@@ -18,7 +18,7 @@ pub(super) const FORMAT: Format = Format {
     name: "onnx",
     title: "ONNX",
     extension: "onnx",
-    description: "operator set 20, from images [batch, 3, side, side] to logits [batch, classes]; \
+    description: "operator set 20, from images [batch, channels, side, side] to logits [batch, classes]; \
                   ONNX Runtime reads it from 1.17 on",
     has_weights: true,
     write: |network, side, description, file| write_bytes(file, onnx(network, side, description)?),
@@ -33,7 +33,7 @@ const FORMAT_VERSION: i64 = 9;
 /// `side` pixels.
 ///
 /// It computes what [`BuiltNetwork::forward_inference`] does: from `images` of shape
-/// (batch, 3, side, side) `logits` of shape (batch, classes), floats of 32 bits, for a batch of any
+/// (batch, channels, side, side) `logits` of shape (batch, classes), floats of 32 bits, for a batch of any
 /// length. Initializers are the parameters and running statistics, by their names in the module of
 /// [`python`](super::python()).
 ///
@@ -45,8 +45,8 @@ pub fn onnx(
     description: &Description,
 ) -> Result<Vec<u8>, Error> {
     let mut graph = Graph::default();
-    let side = side as i64;
-    let images = Symbol { name: "images".to_owned(), shape: vec![3, side, side] };
+    let (channels, side) = (network.channels() as i64, side as i64);
+    let images = Symbol { name: "images".to_owned(), shape: vec![channels, side, side] };
     let logits = network.walkable().0.write(&images, &mut graph)?;
     let metadata = description.metadata.iter().cloned();
     let model = proto::Model {

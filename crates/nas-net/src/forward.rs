@@ -1,16 +1,43 @@
-//! A walk that computes a network as it would be deployed.
+//! A walk that computes a network as it is trained, or as it would be deployed.
 
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::attention::{Attention, Grid, attend_fused};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
-use crate::tensors::{average_pool, classify, classify_tokens, convolve, cut, sum, tokens_of};
+use crate::tensors::{
+    average_pool, average_pool_by_convolution, classify, classify_tokens, convolve, cut, sum,
+    tokens_of,
+};
 
-/// What a deployed network does: batch normalisation by the running statistics.
-pub(crate) struct Inference;
+/// How much of the new mean and variance of a batch the running ones take, as PyTorch does by default.
+const MOMENTUM: f64 = 0.1;
 
-impl Executor for Inference {
+/// A plain forward pass.
+pub(crate) struct Forward {
+    /// Whether batch normalisation is by the statistics of the batch, which the running ones follow; else
+    /// by the running ones.
+    pub training: bool,
+    /// The type that convolutions and linear layers between the first and the last are computed in, if it is
+    /// another than that of the weights.
+    pub computed_in: Option<Kind>,
+}
+
+impl Forward {
+    /// As a network is deployed.
+    pub fn deployed() -> Self {
+        Self { training: false, computed_in: None }
+    }
+
+    fn cast(&self, tensor: &Tensor) -> Result<Tensor, TchError> {
+        match self.computed_in {
+            Some(kind) if kind != tensor.kind() => tensor.f_to_kind(kind),
+            _ => Ok(tensor.shallow_clone()),
+        }
+    }
+}
+
+impl Executor for Forward {
     type Value = Tensor;
 
     fn relu(&mut self, input: &Tensor, _: usize) -> Result<Tensor, TchError> {
@@ -22,18 +49,18 @@ impl Executor for Inference {
         input: &Tensor,
         convolution: &Convolution,
     ) -> Result<Tensor, TchError> {
-        convolve(input, convolution)
+        let weight = self.cast(&convolution.weight)?;
+        convolve(&self.cast(input)?, &Convolution { weight, ..*convolution })
     }
 
     fn batch_norm(&mut self, input: &Tensor, norm: &BatchNorm) -> Result<Tensor, TchError> {
-        let momentum = 0.0;
         input.f_batch_norm(
             Some(&norm.weight),
             Some(&norm.bias),
             Some(&norm.running_mean),
             Some(&norm.running_variance),
-            false,
-            momentum,
+            self.training,
+            MOMENTUM,
             BatchNorm::EPSILON,
             true,
         )
@@ -45,7 +72,13 @@ impl Executor for Inference {
         kernel: i64,
         stride: i64,
     ) -> Result<Tensor, TchError> {
-        average_pool(input, kernel, stride)
+        let on_cpu = input.device() == Device::Cpu && input.kind() == Kind::Float;
+        // The faster way is slower where it is not differentiated.
+        if self.training && on_cpu && stride == 1 {
+            average_pool_by_convolution(input, kernel)
+        } else {
+            average_pool(input, kernel, stride)
+        }
     }
 
     fn shuffle(&mut self, input: &Tensor, groups: i64) -> Result<Tensor, TchError> {
@@ -62,7 +95,8 @@ impl Executor for Inference {
     }
 
     fn linear(&mut self, tokens: &Tensor, linear: &Linear) -> Result<Tensor, TchError> {
-        tokens.f_linear(&linear.weight, Some(&linear.bias))
+        let (weight, bias) = (self.cast(&linear.weight)?, self.cast(&linear.bias)?);
+        self.cast(tokens)?.f_linear(&weight, Some(&bias))
     }
 
     fn gelu(&mut self, tokens: &Tensor) -> Result<Tensor, TchError> {
@@ -75,7 +109,9 @@ impl Executor for Inference {
         attention: &Attention,
         grid: &Grid,
     ) -> Result<Tensor, TchError> {
-        attend_fused(queries_keys_values, attention, grid)
+        // Positions are of the weights' type.
+        let kind = attention.keys.rows.kind();
+        attend_fused(&queries_keys_values.f_to_kind(kind)?, attention, grid)
     }
 
     fn classify_tokens(
@@ -83,7 +119,7 @@ impl Executor for Inference {
         tokens: &Tensor,
         classifier: &Linear,
     ) -> Result<Tensor, TchError> {
-        classify_tokens(tokens, classifier)
+        classify_tokens(&tokens.f_to_kind(classifier.weight.kind())?, classifier)
     }
 
     fn identity(&self, input: &Tensor) -> Tensor {
@@ -91,7 +127,7 @@ impl Executor for Inference {
     }
 
     fn classify(&mut self, input: &Tensor, classifier: &Linear) -> Result<Tensor, TchError> {
-        classify(input, classifier)
+        classify(&input.f_to_kind(classifier.weight.kind())?, classifier)
     }
 
     fn sum(&mut self, values: Vec<Tensor>, like: &Tensor) -> Result<Tensor, TchError> {
