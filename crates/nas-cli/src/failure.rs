@@ -125,6 +125,7 @@ macro_rules! input_errors {
 }
 
 input_errors!(
+    nas_data::Error,
     nas_space::Error,
     nas_hw::Error,
     nas_partition::Error,

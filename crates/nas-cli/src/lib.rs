@@ -73,6 +73,8 @@ enum Command {
     Worker(commands::worker::Arguments),
     /// Prints the latency of architectures: published or measured
     Latency(commands::latency::Arguments),
+    /// Shows what a data set contains, and what is wrong with it
+    Data(commands::data::Arguments),
     /// Exports a network, for example as ONNX
     Export(commands::export::Arguments),
     /// Shows the niches that a partition divides the space into
@@ -165,6 +167,7 @@ fn run(
         Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),
         Command::Worker(arguments) => commands::worker::run(&arguments),
         Command::Latency(arguments) => commands::latency::run(&arguments, data),
+        Command::Data(arguments) => commands::data::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
         Command::Niches(arguments) => commands::niches::run(&arguments, data),
         Command::Predict(arguments) => commands::predict::run(&arguments, data),

@@ -3,6 +3,7 @@
 pub mod benchmark;
 pub mod chat_test;
 pub mod compare;
+pub mod data;
 pub mod doctor;
 pub mod download;
 pub mod export;
