@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::error::Error;
-use crate::process::{cargo, exit_code, status};
+use crate::process::{cargo, exit_code, output, status};
 use crate::setup::libtorch;
 use crate::workspace::Workspace;
+
+/// The program's exit code where nothing that the language model answered could be used.
+pub const NOTHING_FROM_MODEL: i32 = 4;
 
 /// How `nas` is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,20 @@ pub fn build(workspace: &Workspace, build: Build) -> Result<PathBuf, Error> {
         return Err(Error::Step { step: "build the program nas", problem });
     }
     Ok(target.join(profile).join(format!("nas{}", env::consts::EXE_SUFFIX)))
+}
+
+/// Runs the program where a language model answers or its calls are replayed, and returns what it prints.
+/// Nothing usable from the model is a result too. `what` is run in this step, in an error.
+pub fn printed_with_model(
+    nas: &mut Command,
+    step: &'static str,
+    what: &str,
+) -> Result<Vec<u8>, Error> {
+    let ran = output(nas)?;
+    match ran.status.code() {
+        Some(0 | NOTHING_FROM_MODEL) => Ok(ran.stdout),
+        _ => Err(Error::Step { step, problem: format!("{what} ended with {}", ran.status) }),
+    }
 }
 
 /// The program, and a hash of it that differs between builds.

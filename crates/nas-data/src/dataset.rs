@@ -318,11 +318,6 @@ impl Dataset {
         Error::Sizes { path: self.path.clone(), sizes: found, suggested }
     }
 
-    /// Sizes (width, height) of images in files, with how many have each.
-    pub fn sizes(&self) -> &BTreeMap<(usize, usize), usize> {
-        &self.sizes
-    }
-
     /// Numbers of files of other kinds, by extension; they are left out.
     pub fn other_files(&self) -> &BTreeMap<String, usize> {
         &self.others

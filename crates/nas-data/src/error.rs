@@ -45,7 +45,7 @@ pub enum Error {
 
     /// Fewer than two classes.
     #[error(
-        "{}: one class, {class}: a network that tells classes apart needs at least two", path.display()
+        "{}: one class, {class}: a classifier needs at least two", path.display()
     )]
     OneClass {
         /// The folder or file.
@@ -84,7 +84,7 @@ pub enum Error {
     Empty {
         /// The folder or file.
         path: PathBuf,
-        /// What there is none of.
+        /// What is missing.
         what: &'static str,
     },
 

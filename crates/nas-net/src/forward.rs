@@ -1,12 +1,12 @@
 //! A walk that computes a network as it is trained, or as it would be deployed.
 
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::attention::{Attention, Grid, attend_fused};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 use crate::tensors::{
-    average_pool, average_pool_by_convolution, classify, classify_tokens, convolve, cut, sum,
+    average_pool, average_pool_with_gradient, classify, classify_tokens, convolve, cut, sum,
     tokens_of,
 };
 
@@ -72,10 +72,8 @@ impl Executor for Forward {
         kernel: i64,
         stride: i64,
     ) -> Result<Tensor, TchError> {
-        let on_cpu = input.device() == Device::Cpu && input.kind() == Kind::Float;
-        // The faster way is slower where it is not differentiated.
-        if self.training && on_cpu && stride == 1 {
-            average_pool_by_convolution(input, kernel)
+        if self.training {
+            average_pool_with_gradient(input, kernel, stride)
         } else {
             average_pool(input, kernel, stride)
         }

@@ -12,12 +12,14 @@ mod fbnet;
 mod forward;
 mod layer;
 mod listing;
+mod names;
 mod nasbench201;
 mod network;
 mod scoring;
 mod task;
 mod tensors;
 mod walk;
+mod weights;
 
 pub use autoformer::AutoFormerNetwork;
 pub use error::Error;

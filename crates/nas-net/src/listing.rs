@@ -6,8 +6,9 @@ use tch::{TchError, Tensor};
 
 use crate::attention::{Attention, Grid, HEAD};
 use crate::executor::Executor;
-use crate::export::{Names, Weighted};
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
+use crate::names::Names;
+use crate::weights::Weighted;
 
 /// One layer in the list of a network's layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +121,7 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// A layer with weights; parameters have no parameters of their own.
+    /// Adds a layer with weights.
     fn weighted<L: Weighted>(&mut self, layer: &L, as_listed: Layer) {
         let name = self.names.layer(L::KIND);
         let weights = layer.weights().into_iter();

@@ -1,14 +1,13 @@
 //! A walk that computes a network for a proxy.
 
 use nas_proxy::Pass;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use crate::attention::{Attention, Grid, attend};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
 use crate::tensors::{
-    average_pool, average_pool_by_convolution, classify, classify_tokens, convolve, cut, sum,
-    tokens_of,
+    average_pool_with_gradient, classify, classify_tokens, convolve, cut, sum, tokens_of,
 };
 
 /// A forward pass for a proxy: ReLU and normalisation go through its [`Pass`].
@@ -45,12 +44,7 @@ impl Executor for Scoring<'_> {
         kernel: i64,
         stride: i64,
     ) -> Result<Tensor, TchError> {
-        let on_cpu = input.device() == Device::Cpu && input.kind() == Kind::Float;
-        if on_cpu && stride == 1 {
-            average_pool_by_convolution(input, kernel)
-        } else {
-            average_pool(input, kernel, stride)
-        }
+        average_pool_with_gradient(input, kernel, stride)
     }
 
     fn shuffle(&mut self, input: &Tensor, groups: i64) -> Result<Tensor, TchError> {

@@ -14,17 +14,16 @@ pub(crate) struct Steps {
     kind: Optimizer,
     /// The mean of gradients; of AdamW also that of their squares. Of the length of the weights.
     pub moments: Vec<Tensor>,
-    /// 1 where weights decay, else 0.
+    /// What each weight decays by, times the learning rate.
     decays: Tensor,
-    weight_decay: f64,
     clip: f64,
     /// Steps so far.
     pub count: u64,
 }
 
 impl Steps {
-    /// The state before the first step.
-    pub fn new(recipe: &Recipe, decays: Tensor) -> Result<Self, TchError> {
+    /// The state before the first step; `decays` is 1 where weights decay, else 0.
+    pub fn new(recipe: &Recipe, decays: &Tensor) -> Result<Self, TchError> {
         let count = match recipe.optimizer {
             Optimizer::Sgd => 1,
             Optimizer::Adamw => 2,
@@ -33,8 +32,7 @@ impl Steps {
         Ok(Self {
             kind: recipe.optimizer,
             moments,
-            decays,
-            weight_decay: recipe.weight_decay,
+            decays: decays.f_mul_scalar(recipe.weight_decay)?,
             clip: recipe.clip,
             count: 0,
         })
@@ -49,7 +47,7 @@ impl Steps {
     ) -> Result<(), TchError> {
         self.count += 1;
         let gradients = self.clipped(gradients)?;
-        let decays = self.decays.f_mul_scalar(self.weight_decay)?;
+        let decays = &self.decays;
         let change = match (self.kind, &mut self.moments[..]) {
             (Optimizer::Adamw, [mean, squares]) => {
                 let [beta, beta_of_squares] = BETAS;
@@ -101,7 +99,7 @@ mod tests {
     /// The weights after steps with the gradients 1, 2, …; the first of two weights decays.
     fn after(recipe: &Recipe, steps: u64) -> Vec<f64> {
         let mut weights = Tensor::from_slice(&[1.0, 1.0]);
-        let mut state = Steps::new(recipe, Tensor::from_slice(&[1.0, 0.0])).unwrap();
+        let mut state = Steps::new(recipe, &Tensor::from_slice(&[1.0, 0.0])).unwrap();
         for step in 1..=steps {
             let gradient = Tensor::from_slice(&[step as f64; 2]);
             state.step(&mut weights, &gradient, 0.01).unwrap();
@@ -145,7 +143,7 @@ mod tests {
         assert_relative_eq!(after(&recipe, 1)[1], 1.0 - 0.019 / 2_f64.sqrt(), max_relative = 1e-9);
         let no_gradient = Tensor::from_slice(&[0.0, 0.0]);
         let mut weights = Tensor::from_slice(&[1.0, 1.0]);
-        let mut state = Steps::new(&recipe, Tensor::from_slice(&[0.0, 0.0])).unwrap();
+        let mut state = Steps::new(&recipe, &Tensor::from_slice(&[0.0, 0.0])).unwrap();
         state.step(&mut weights, &no_gradient, 0.01).unwrap();
         assert_eq!(Vec::<f64>::try_from(weights).unwrap(), [1.0, 1.0]);
     }

@@ -132,7 +132,7 @@ impl<'a> Training<'a> {
         } else {
             None
         };
-        let steps = Steps::new(&recipe, decays)?;
+        let steps = Steps::new(&recipe, &decays)?;
         Ok(Self {
             network,
             setting,

@@ -11,7 +11,7 @@ use super::arms::{GEMMA, Model, QWEN, SMOLLM2};
 use super::resampling::interval;
 use super::rows::{EstimateScore, PairsScore, SkillScore};
 use crate::error::Error;
-use crate::process::output;
+use crate::nas::printed_with_model;
 
 /// Calls of a test: situations in which a model chooses candidates.
 pub const SITUATIONS: usize = 100;
@@ -342,13 +342,8 @@ fn printed(
     if let Some(calls) = calls {
         command.arg("--replay").arg(calls);
     }
-    let ran = output(&mut command)?;
-    // Nothing usable from the model is a result too.
-    if matches!(ran.status.code(), Some(0 | 4)) {
-        return Ok(ran.stdout);
-    }
-    let problem = format!("`nas {arguments}` ended with {}", ran.status);
-    Err(Error::Step { step: "replay a test of a model", problem })
+    let what = format!("`nas {arguments}`");
+    printed_with_model(&mut command, "replay a test of a model", &what)
 }
 
 fn unreadable(arguments: &str, error: &dyn std::fmt::Display) -> Error {

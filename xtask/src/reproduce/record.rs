@@ -37,7 +37,7 @@ pub fn run(workspace: &Workspace, model: &str, live: &[String]) -> Result<ExitCo
         command.current_dir(root).arg(with).arg(&calls).args(live);
         let ran = output(&mut command)?;
         // Nothing usable from the model is a result too.
-        if !matches!(ran.status.code(), Some(0 | 4)) {
+        if !matches!(ran.status.code(), Some(0 | nas::NOTHING_FROM_MODEL)) {
             return Ok(exit_code(ran.status));
         }
         fs::write(&kept, without_prompts(&calls)?).map_err(Error::file(&kept))?;

@@ -10,7 +10,7 @@ use super::model_tests;
 use super::names::DATASETS;
 use super::rows::{Memorised, Recorded};
 use crate::error::Error;
-use crate::process::output;
+use crate::nas::printed_with_model;
 use crate::workspace::Workspace;
 
 /// The models that were asked what they have memorised.
@@ -103,13 +103,9 @@ fn recorded(workspace: &Workspace, program: &Path) -> Result<String, Error> {
             command.current_dir(root);
             cell.search(&mut command, seed, &run);
             command.arg("--replay").arg(cell.calls(root, seed));
-            let ran = output(&mut command)?;
-            if !matches!(ran.status.code(), Some(0 | 4)) {
-                let name = cell.arm.name;
-                let problem = format!("{name} with seed {seed} ended with {}", ran.status);
-                return Err(Error::Step { step: "replay a recorded search", problem });
-            }
-            rows.serialize(row(&cell, seed, &parse(&ran.stdout, &run)?)).map_err(problem)?;
+            let what = format!("{} with seed {seed}", cell.arm.name);
+            let printed = printed_with_model(&mut command, "replay a recorded search", &what)?;
+            rows.serialize(row(&cell, seed, &parse(&printed, &run)?)).map_err(problem)?;
         }
     }
     text(rows)
@@ -157,13 +153,9 @@ fn memorised(workspace: &Workspace, program: &Path) -> Result<String, Error> {
             let mut command = Command::new(program);
             let file = memorised_calls(model, dataset);
             command.args(["memorise-test", "--format", "json", "--dataset", dataset, "--replay"]);
-            let ran = output(command.arg(workspace.root().join(&file)))?;
-            // Nothing usable from the model is a result too.
-            if !matches!(ran.status.code(), Some(0 | 4)) {
-                let problem = format!("{file} ended with {}", ran.status);
-                return Err(Error::Step { step: "replay what a model has memorised", problem });
-            }
-            let named = parse(&ran.stdout, workspace.root())?;
+            command.arg(workspace.root().join(&file));
+            let step = "replay what a model has memorised";
+            let named = parse(&printed_with_model(&mut command, step, &file)?, workspace.root())?;
             for one in named.as_array().into_iter().flatten() {
                 rows.serialize(Memorised {
                     model: model.title.to_owned(),

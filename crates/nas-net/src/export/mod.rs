@@ -3,18 +3,14 @@
 
 mod description;
 mod format;
-mod names;
 mod onnx;
 mod python;
 mod torchscript;
-mod weights;
 
 pub use description::Description;
 pub use format::Format;
-pub(crate) use names::Names;
 pub use onnx::onnx;
 pub use python::python;
-pub(crate) use weights::Weighted;
 
 /// Every format.
 pub static FORMATS: &[Format] = &[onnx::FORMAT, torchscript::FORMAT, python::FORMAT];

@@ -7,13 +7,13 @@ use tch::TchError;
 use super::{
     description::Description,
     format::{Format, write_bytes},
-    names::Names,
-    weights::Weighted,
 };
 use crate::attention::{Attention, DISTANCE, Grid};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, LayerNorm, Linear, Patches};
+use crate::names::Names;
 use crate::walk::Symbol;
+use crate::weights::Weighted;
 use crate::{BuiltNetwork, Error};
 
 pub(super) const FORMAT: Format = Format {

@@ -3,9 +3,10 @@
 use tch::{Device, Kind, TchError};
 
 use super::proto::{self, Attribute};
-use crate::export::{names::Names, weights::Weighted};
 use crate::layer::Linear;
+use crate::names::Names;
 use crate::walk::Symbol;
+use crate::weights::Weighted;
 
 /// The name of the graph's output.
 const LOGITS: &str = "logits";
