@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use nas_bench::{Downloader, Error, Group, Manifest, compile, data_dir};
+use nas_bench::{Downloader, Error, Group, Manifest, compile, tables_dir};
 
 const MIRROR: &str = "PEL_NAS_MIRROR";
 const IMAGES: &str = "PEL_NAS_IMAGES";
@@ -54,7 +54,7 @@ pub fn onnx_packages() -> Option<PathBuf> {
     folder(ONNX_PACKAGES).or_else(|| left_out(ONNX_PACKAGES))
 }
 
-/// A data folder with all tables compiled: from the mirror, once for all test processes, or
+/// A table folder with all tables compiled: from the mirror, once for all test processes, or
 /// where no mirror is given, the developer's own if it has them. `None` means that the calling
 /// test must end.
 ///
@@ -64,7 +64,7 @@ pub fn tables() -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| match folder(MIRROR) {
         Some(mirror) => Some(compiled_from(&mirror)),
-        None => data_dir().ok().map(|found| found.path).filter(|path| compile(path).is_ok()),
+        None => tables_dir().ok().map(|found| found.path).filter(|path| compile(path).is_ok()),
     });
     folder.clone().or_else(|| left_out(MIRROR))
 }

@@ -82,7 +82,7 @@ impl Nas {
     }
 
     fn start(&self, command: &mut Command) -> Ran {
-        let command = command.current_dir(self.folder()).env("PEL_NAS_DATA", &self.tables);
+        let command = command.current_dir(self.folder()).env("PEL_NAS_TABLES", &self.tables);
         let output = command.output().expect("the program starts");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program writes UTF-8");
         let ran = Ran {
@@ -103,7 +103,7 @@ impl Nas {
         arguments: impl IntoIterator<Item = S>,
     ) -> Child {
         let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(self.folder()).env("PEL_NAS_DATA", &self.tables);
+        command.args(arguments).current_dir(self.folder()).env("PEL_NAS_TABLES", &self.tables);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
     }
 

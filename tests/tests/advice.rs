@@ -88,9 +88,9 @@ const BARE: [Case<'static>; 15] = [
 /// The same, where the next step has another mistake.
 const BARE_FURTHER: [Case<'static>; 8] = [
     (
-        "search --device raspi4 --data elsewhere",
-        "run `nas download --data elsewhere`",
-        "download --data elsewhere --mirror no-such-folder",
+        "search --device raspi4 --tables elsewhere",
+        "run `nas download --tables elsewhere`",
+        "download --tables elsewhere --mirror no-such-folder",
     ),
     (
         "benchmark --space mine.toml --devices raspi4",

@@ -116,11 +116,11 @@ fn changed_tables_of_a_benchmark_and_images_are_refused() {
             fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
         }
     }
-    killed(&nas, "--device raspi4 --accuracy benchmark --evaluations 50 --data data");
+    killed(&nas, "--device raspi4 --accuracy benchmark --evaluations 50 --tables data");
     let other = nas_tests::tables().unwrap();
     // The same tables in another folder are no change.
     let resumed =
-        nas.shell(&format!("'{PROGRAM}' search --resume run --data '{}'", other.display()));
+        nas.shell(&format!("'{PROGRAM}' search --resume run --tables '{}'", other.display()));
     assert_eq!(resumed.code, 0, "{}", resumed.stderr);
     fs::remove_file(nas.folder().join("run/front.json")).unwrap();
     let config = nas.read("run/config.toml");

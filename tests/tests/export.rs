@@ -91,7 +91,7 @@ impl Expected {
         let problem = spaces::problem(space, Some(dataset)).unwrap();
         let arch = problem.parse(arch).unwrap();
         let blueprint = problem.blueprint.unwrap();
-        let side = blueprint.side;
+        let side = blueprint.task.side;
         let networks = Networks { blueprint, seed: SEED, device: Device::Cpu };
         let images = Batch::gaussian([2, 3, side, side], number as u64).unwrap();
         let contrast = Tensor::from_slice(&[1.0_f32, 2.0]).reshape([2, 1, 1, 1]);

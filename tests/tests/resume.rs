@@ -295,7 +295,7 @@ fn damaged_files_of_a_run_are_errors_or_ignored() {
     }
     nas.write("run/events.jsonl", &events);
     for (from, to, expected) in [
-        ("format_version = 6", "format_version = 7", "format 7, but this program reads 6"),
+        ("format_version = 7", "format_version = 8", "format 8, but this program reads 7"),
         ("searcher = \"statistical\"", "searcher = \"oracle\"", "unknown searcher `oracle`"),
         ("evaluations = 240", "evaluations = -1", "evaluations"),
         ("seed = 0", "sed = 0", "unknown field `sed`"),

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_bench::{Fidelity, NasBench201, compile, data_dir};
+use nas_bench::{Fidelity, NasBench201, compile, tables_dir};
 use nas_space::nasbench201::{self, CELLS, Dataset};
 
 const REPEATS: usize = 101;
@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_millis(10);
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let folder = match env::args_os().nth(1) {
         Some(folder) => PathBuf::from(folder),
-        None => data_dir()?.path,
+        None => tables_dir()?.path,
     };
     compile(&folder).inspect_err(|_| eprintln!("get the tables with: cargo xtask download"))?;
     // The first lookup of a process sets up the benchmark's order of cells once.

@@ -1,4 +1,4 @@
-//! Turns the raw files of a data folder into its tables.
+//! Turns the raw files of a table folder into its tables.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ pub struct Compiled {
     pub up_to_date: Vec<PathBuf>,
 }
 
-/// Compiles the tables of a data folder from the raw files downloaded to it.
+/// Compiles the tables of a table folder from the raw files downloaded to it.
 ///
 /// A table that this version of the crate compiled from the same raw files is left alone; the
 /// raw files are then not needed.
@@ -27,9 +27,9 @@ pub struct Compiled {
 /// [`Error::NotDownloaded`] for a missing raw file, [`Error::Size`] or [`Error::Checksum`] for
 /// one that is not the manifest's, [`Error::Value`] or [`Error::Malformed`] for one that does not
 /// hold what it must, [`Error::NoSpace`] or [`Error::Io`] for trouble with the disk.
-pub fn compile(data_dir: &Path) -> Result<Compiled, Error> {
+pub fn compile(tables_dir: &Path) -> Result<Compiled, Error> {
     let manifest = Manifest::embedded()?;
-    let raw = Raw { data_dir, manifest };
+    let raw = Raw { tables_dir, manifest };
     let mut done = Compiled::default();
     update(
         &raw,
@@ -52,12 +52,12 @@ fn update<T: Table>(
     let entries =
         sources.iter().map(|name| raw.manifest.find(name)).collect::<Result<Vec<_>, Error>>()?;
     let wanted = table::sources(&entries);
-    let path = table::path::<T>(raw.data_dir);
+    let path = table::path::<T>(raw.tables_dir);
     // A table that cannot be read is replaced, whatever is wrong with it.
-    if table::read::<T>(raw.data_dir).is_ok_and(|(sources, _)| sources == wanted) {
+    if table::read::<T>(raw.tables_dir).is_ok_and(|(sources, _)| sources == wanted) {
         done.up_to_date.push(path);
     } else {
-        table::write(raw.data_dir, &wanted, &compile(raw)?)?;
+        table::write(raw.tables_dir, &wanted, &compile(raw)?)?;
         done.written.push(path);
     }
     Ok(())

@@ -45,7 +45,7 @@ pub enum Error {
         known: Vec<String>,
     },
     /// There is no folder for the data.
-    #[error("no folder for the data: set PEL_NAS_DATA to one")]
+    #[error("no folder for the data: set PEL_NAS_TABLES to one")]
     NoDataDir,
     /// The HTTP client could not be set up, for example because there are no root certificates.
     #[error("cannot set up HTTPS: {0}")]

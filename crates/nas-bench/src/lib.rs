@@ -25,7 +25,7 @@ pub use download::{Downloader, Outcome, Progress};
 pub use error::{Error, TableProblem};
 pub use fbnet::FbnetBlocks;
 pub use fidelity::{Epochs, Fidelity, Seeds, Split};
-pub use location::{DATA_VARIABLE, DataDir, Origin, data_dir};
+pub use location::{Origin, TABLES_VARIABLE, TablesDir, tables_dir};
 pub use manifest::{CostColumn, Costs, Entry, Group, Manifest};
 pub use nasbench201::NasBench201;
 pub use parse::suite_zero::SUITE_ZERO;

@@ -1,4 +1,4 @@
-//! The data folder: where downloaded files and tables are.
+//! The table folder: where downloaded files and tables are.
 
 use std::{
     env,
@@ -11,22 +11,22 @@ use etcetera::BaseStrategy as _;
 
 use crate::Error;
 
-/// The environment variable that names the data folder.
-pub const DATA_VARIABLE: &str = "PEL_NAS_DATA";
+/// The environment variable that names the table folder.
+pub const TABLES_VARIABLE: &str = "PEL_NAS_TABLES";
 
 /// The folder with the downloaded files and the tables compiled from them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataDir {
+pub struct TablesDir {
     /// The folder; it need not exist yet.
     pub path: PathBuf,
     /// The rule that chose it.
     pub origin: Origin,
 }
 
-/// Which rule chose the data folder.
+/// Which rule chose the table folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The environment variable [`DATA_VARIABLE`].
+    /// The environment variable [`TABLES_VARIABLE`].
     Environment,
     /// A checkout of the project: the nearest folder upwards with `bench-data/manifest.toml`.
     Checkout,
@@ -37,32 +37,32 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Environment => "from the environment variable PEL_NAS_DATA",
+            Self::Environment => "from the environment variable PEL_NAS_TABLES",
             Self::Checkout => "the checkout's bench-data/downloads",
             Self::UserDirectory => "the user's data directory",
         })
     }
 }
 
-/// The data folder of this process: `PEL_NAS_DATA`, else `bench-data/downloads` of the nearest
+/// The table folder of this process: `PEL_NAS_TABLES`, else `bench-data/downloads` of the nearest
 /// folder upwards from the working directory that has `bench-data/manifest.toml`, else `pel-nas`
-/// in the user's data directory. An empty `PEL_NAS_DATA` counts as unset.
+/// in the user's data directory. An empty `PEL_NAS_TABLES` counts as unset.
 ///
 /// # Errors
 /// [`Error::NoDataDir`] if there is none of the three.
-pub fn data_dir() -> Result<DataDir, Error> {
+pub fn tables_dir() -> Result<TablesDir, Error> {
     let working = env::current_dir().ok();
     let user = || Some(etcetera::choose_base_strategy().ok()?.data_dir());
-    locate(env::var_os(DATA_VARIABLE), working.as_deref(), user)
+    locate(env::var_os(TABLES_VARIABLE), working.as_deref(), user)
 }
 
 fn locate(
     variable: Option<OsString>,
     working: Option<&Path>,
     user: impl FnOnce() -> Option<PathBuf>,
-) -> Result<DataDir, Error> {
+) -> Result<TablesDir, Error> {
     if let Some(path) = variable.filter(|value| !value.is_empty()) {
-        return Ok(DataDir { path: path.into(), origin: Origin::Environment });
+        return Ok(TablesDir { path: path.into(), origin: Origin::Environment });
     }
     let checkout = working
         .into_iter()
@@ -70,10 +70,10 @@ fn locate(
         .map(|folder| folder.join("bench-data"))
         .find(|folder| folder.join("manifest.toml").is_file());
     if let Some(folder) = checkout {
-        return Ok(DataDir { path: folder.join("downloads"), origin: Origin::Checkout });
+        return Ok(TablesDir { path: folder.join("downloads"), origin: Origin::Checkout });
     }
     user()
-        .map(|folder| DataDir { path: folder.join("pel-nas"), origin: Origin::UserDirectory })
+        .map(|folder| TablesDir { path: folder.join("pel-nas"), origin: Origin::UserDirectory })
         .ok_or(Error::NoDataDir)
 }
 
@@ -108,6 +108,6 @@ mod tests {
     #[test]
     fn no_folder_is_an_error_that_names_the_variable() {
         let message = locate(None, None, || None).unwrap_err().to_string();
-        assert!(message.contains(DATA_VARIABLE), "{message}");
+        assert!(message.contains(TABLES_VARIABLE), "{message}");
     }
 }

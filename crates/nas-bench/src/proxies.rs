@@ -26,15 +26,15 @@ pub struct PublishedProxies {
 type Scores = Vec<Option<f64>>;
 
 impl PublishedProxies {
-    /// Opens the compiled table of a data folder.
+    /// Opens the compiled table of a table folder.
     ///
     /// # Errors
     /// [`Error::MissingTables`] before the first [`compile`](crate::compile), [`Error::Table`]
     /// for a table of another version, or a damaged one.
-    pub fn open(data_dir: &Path) -> Result<Self, Error> {
-        let (_, content) = table::read::<Content>(data_dir)?;
+    pub fn open(tables_dir: &Path) -> Result<Self, Error> {
+        let (_, content) = table::read::<Content>(tables_dir)?;
         content.check().map_err(|problem| Error::Table {
-            path: table::path::<Content>(data_dir),
+            path: table::path::<Content>(tables_dir),
             problem: TableProblem::Content(problem),
         })
     }

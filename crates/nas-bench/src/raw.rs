@@ -1,4 +1,4 @@
-//! The raw files of a data folder: where they lie, and their verified content.
+//! The raw files of a table folder: where they lie, and their verified content.
 
 use std::{
     fs, io,
@@ -7,18 +7,18 @@ use std::{
 
 use crate::{Entry, Error, Manifest, checksum};
 
-/// The folder of raw files below the data folder. Its layout is that of a mirror, so it can be used
+/// The folder of raw files below the table folder. Its layout is that of a mirror, so it can be used
 /// as one.
 const RAW: &str = "raw";
 
-/// Where the raw file of a manifest entry lies in a data folder.
-pub fn raw_path(data_dir: &Path, entry: &Entry) -> PathBuf {
-    data_dir.join(RAW).join(entry.location())
+/// Where the raw file of a manifest entry lies in a table folder.
+pub fn raw_path(tables_dir: &Path, entry: &Entry) -> PathBuf {
+    tables_dir.join(RAW).join(entry.location())
 }
 
-/// The raw files of a data folder.
+/// The raw files of a table folder.
 pub(crate) struct Raw<'a> {
-    pub data_dir: &'a Path,
+    pub tables_dir: &'a Path,
     pub manifest: &'a Manifest,
 }
 
@@ -26,7 +26,7 @@ impl Raw<'_> {
     /// Path and verified content of the raw file of a name.
     pub(crate) fn read(&self, name: &str) -> Result<(PathBuf, Vec<u8>), Error> {
         let entry = self.manifest.find(name)?;
-        let path = raw_path(self.data_dir, entry);
+        let path = raw_path(self.tables_dir, entry);
         let bytes = fs::read(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::NotDownloaded { path: path.clone() },
             _ => Error::reading(&path, error),

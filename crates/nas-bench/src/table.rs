@@ -15,7 +15,7 @@ use crate::{
 
 /// A kind of table.
 pub(crate) trait Table: Serialize + DeserializeOwned {
-    /// Name of its file in the data folder.
+    /// Name of its file in the table folder.
     const FILE: &'static str;
     /// What its header says.
     const KIND: Kind;
@@ -33,13 +33,17 @@ pub(crate) fn sources(entries: &[&Entry]) -> Sources {
     entries.iter().map(|entry| (entry.name.clone(), content(entry))).collect()
 }
 
-pub(crate) fn path<T: Table>(data_dir: &Path) -> PathBuf {
-    data_dir.join(T::FILE)
+pub(crate) fn path<T: Table>(tables_dir: &Path) -> PathBuf {
+    tables_dir.join(T::FILE)
 }
 
 /// Writes a table so that its file is at any moment absent, the old one or the new one.
-pub(crate) fn write<T: Table>(data_dir: &Path, sources: &Sources, table: &T) -> Result<(), Error> {
-    let path = path::<T>(data_dir);
+pub(crate) fn write<T: Table>(
+    tables_dir: &Path,
+    sources: &Sources,
+    table: &T,
+) -> Result<(), Error> {
+    let path = path::<T>(tables_dir);
     let bytes = container::encode(T::KIND, &(sources, table))
         .map_err(|error| Error::reading(&path, error))?;
     container::replace(&path, &bytes)
@@ -47,8 +51,8 @@ pub(crate) fn write<T: Table>(data_dir: &Path, sources: &Sources, table: &T) -> 
 }
 
 /// Reads a table and the raw files it was compiled from.
-pub(crate) fn read<T: Table>(data_dir: &Path) -> Result<(Sources, T), Error> {
-    let path = path::<T>(data_dir);
+pub(crate) fn read<T: Table>(tables_dir: &Path) -> Result<(Sources, T), Error> {
+    let path = path::<T>(tables_dir);
     let bytes = fs::read(&path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Error::MissingTables { path: path.clone() },
         _ => Error::reading(&path, error),

@@ -110,20 +110,20 @@ impl VitFamily {
 }
 
 impl VitBench {
-    /// The compiled table in a data folder, whether it is there or not.
-    pub fn path(data_dir: &Path) -> PathBuf {
-        table::path::<Content>(data_dir)
+    /// The compiled table in a table folder, whether it is there or not.
+    pub fn path(tables_dir: &Path) -> PathBuf {
+        table::path::<Content>(tables_dir)
     }
 
-    /// Opens the compiled table of a data folder.
+    /// Opens the compiled table of a table folder.
     ///
     /// # Errors
     /// [`Error::MissingTables`] before the first [`compile`](crate::compile), [`Error::Table`]
     /// for a table of another version, or a damaged one.
-    pub fn open(data_dir: &Path) -> Result<Self, Error> {
-        let (_, content) = table::read::<Content>(data_dir)?;
+    pub fn open(tables_dir: &Path) -> Result<Self, Error> {
+        let (_, content) = table::read::<Content>(tables_dir)?;
         content.check().map_err(|problem| Error::Table {
-            path: table::path::<Content>(data_dir),
+            path: table::path::<Content>(tables_dir),
             problem: TableProblem::Content(problem),
         })
     }

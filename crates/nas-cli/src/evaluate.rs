@@ -47,7 +47,7 @@ pub struct EvaluateArguments {
     #[arg(long, value_name = "MAX", requires = "evaluate", value_parser = clap::value_parser!(u64).range(2..))]
     steps: Option<u64>,
     /// Stop trainings that cannot reach the front any more: the command receives `{"id": 7, "stop": true}`
-    #[arg(long, requires = "evaluate")]
+    #[arg(long)]
     early_stop: bool,
     /// Time limit of one answer of a command [default: 600s]
     #[arg(id = "evaluate_timeout", long = "timeout", value_name = "TIME")]
@@ -111,6 +111,29 @@ pub struct ProgramPlan {
 }
 
 impl EvaluateArguments {
+    /// Lets a command of ours, which trains for so many steps, take the place of the user's.
+    pub fn trains(
+        &mut self,
+        command: String,
+        steps: u64,
+        objective: Objective,
+    ) -> Result<(), Failure> {
+        let options = [
+            (EVALUATE, self.evaluate.is_some()),
+            ("--objectives", !self.objectives.is_empty()),
+            ("--steps", self.steps.is_some()),
+        ];
+        if let Some((option, _)) = options.into_iter().find(|(_, given)| *given) {
+            return Err(Failure::input(format!(
+                "{option} has no effect with --accuracy train, which trains: leave one of them out"
+            )));
+        }
+        self.evaluate = Some(command);
+        self.objectives = vec![objective];
+        self.steps = Some(steps).filter(|steps| *steps > 1);
+        Ok(())
+    }
+
     pub fn is_given(&self) -> bool {
         self.evaluate.is_some()
     }
@@ -129,6 +152,7 @@ impl EvaluateArguments {
         // The parser does not check these, which are also options of other groups.
         let options = [
             ("--objectives", !self.objectives.is_empty()),
+            ("--early-stop", self.early_stop),
             ("--timeout", self.timeout.is_some() && !proposes),
             ("--workers", self.workers.is_some() && engine.engine.is_none()),
         ];

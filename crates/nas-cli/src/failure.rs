@@ -159,10 +159,10 @@ impl From<nas_bench::Error> for Failure {
         let (MissingTables { path } | Table { path, .. }) = &error else {
             return Self::input(text);
         };
-        // By default `nas download` writes to another folder than the one that --data names.
+        // By default `nas download` writes to another folder than the one that --tables names.
         let folder = path.parent().unwrap_or(path);
-        let default = nas_bench::data_dir().is_ok_and(|default| default.path == folder);
-        let named = format!("`nas download --data {}`", typed(folder));
+        let default = nas_bench::tables_dir().is_ok_and(|default| default.path == folder);
+        let named = format!("`nas download --tables {}`", typed(folder));
         Self::input(if default { text } else { text.replace("`nas download`", &named) })
     }
 }

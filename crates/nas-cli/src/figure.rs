@@ -119,6 +119,100 @@ impl FrontFigure {
     }
 }
 
+/// Lines over the epochs of a training: accuracy, and below it the losses.
+#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+pub struct CurveFigure {
+    pub title: String,
+    /// Of the validation part in %, by epoch.
+    pub accuracy: Vec<(f64, f64)>,
+    pub best: Option<(f64, f64)>,
+    /// Of the training part, by epoch.
+    pub loss: Vec<(f64, f64)>,
+    pub validation_loss: Vec<(f64, f64)>,
+}
+
+#[cfg_attr(not(feature = "torch"), allow(dead_code))]
+impl CurveFigure {
+    /// The figure as an SVG document.
+    pub fn svg(&self) -> Result<String, Failure> {
+        let mut svg = String::new();
+        self.draw(&mut svg)
+            .map_err(|error| Failure::work(format!("cannot draw the curve: {error}")))?;
+        Ok(svg)
+    }
+
+    fn draw<'a>(&'a self, svg: &'a mut String) -> Result<(), Box<dyn std::error::Error + 'a>> {
+        let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        area.fill(&WHITE)?;
+        let titled = area.titled(&self.title, ("sans-serif", 17))?;
+        let (upper, lower) = titled.split_vertically(SIZE.1 / 2);
+        let accuracy = [("validation accuracy", BLUE, &self.accuracy[..])];
+        lines(&upper, "", "accuracy [%]", &accuracy, self.best)?;
+        let losses =
+            [("training", GREY, &self.loss[..]), ("validation", ORANGE, &self.validation_loss[..])];
+        lines(&lower, "epoch", "loss", &losses, None)?;
+        area.present()?;
+        Ok(())
+    }
+}
+
+/// A line: its name, its colour, and its points.
+type Line<'a> = (&'a str, RGBColor, &'a [(f64, f64)]);
+
+/// Lines with their names, and a dot for the best point of the first.
+fn lines<'a>(
+    area: &DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
+    x: &str,
+    y: &str,
+    series: &[Line<'_>],
+    best: Option<(f64, f64)>,
+) -> Result<(), Box<dyn std::error::Error + 'a>> {
+    let points = || series.iter().flat_map(|(_, _, points)| points.iter());
+    let mut chart = ChartBuilder::on(area)
+        .margin(14)
+        .x_label_area_size(if x.is_empty() { 22 } else { 44 })
+        .y_label_area_size(62)
+        .build_cartesian_2d(range(points().map(|one| one.0)), range(points().map(|one| one.1)))?;
+    chart
+        .configure_mesh()
+        .x_desc(x)
+        .y_desc(y)
+        .axis_desc_style(("sans-serif", 15))
+        .label_style(("sans-serif", 13))
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(RGBColor(228, 230, 234))
+        .draw()?;
+    for (name, colour, points) in series {
+        let colour = *colour;
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
+            .label(*name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        if let [point] = points[..] {
+            chart.draw_series([Circle::new(point, 3, colour.filled())])?;
+        }
+    }
+    if let Some(best) = best {
+        chart
+            .draw_series([Circle::new(best, 4, BLUE.filled())])?
+            .label(format!("best: {:.2} %, epoch {}", best.1, best.0))
+            .legend(|(x, y)| Circle::new((x + 9, y), 4, BLUE.filled()));
+    }
+    let place = if best.is_some() {
+        SeriesLabelPosition::LowerRight
+    } else {
+        SeriesLabelPosition::UpperRight
+    };
+    chart
+        .configure_series_labels()
+        .position(place)
+        .background_style(WHITE.mix(0.9))
+        .border_style(RGBColor(200, 203, 209))
+        .label_font(("sans-serif", 14))
+        .draw()?;
+    Ok(())
+}
+
 /// The attainment curve of a front: between two points, what the left one attains.
 fn steps(front: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let corners = front.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]);
@@ -179,6 +273,22 @@ mod tests {
         figure.front.push((0.1, 10.0));
         let svg = figure.svg().unwrap();
         assert!(svg.contains("evaluated (1 below") && svg.contains("front found (1 below"));
+    }
+
+    #[test]
+    fn a_curve_shows_accuracy_losses_and_the_best_epoch() {
+        let curve = |count: u32| CurveFigure {
+            title: "a <title>".to_owned(),
+            accuracy: (1..=count).map(|i| (f64::from(i), 50.0 + f64::from(i))).collect(),
+            best: Some((f64::from(count), 50.0 + f64::from(count))),
+            loss: (1..=count).map(|i| (f64::from(i), 1.0 / f64::from(i))).collect(),
+            validation_loss: (1..=count).map(|i| (f64::from(i), 1.5 / f64::from(i))).collect(),
+        };
+        let svg = curve(20).svg().unwrap();
+        for text in ["a &lt;title&gt;", "accuracy [%]", "loss", "best: 70.00 %, epoch 20"] {
+            assert!(svg.contains(text), "{text}");
+        }
+        assert!(curve(1).svg().unwrap().contains("<circle"));
     }
 
     #[test]

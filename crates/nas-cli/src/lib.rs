@@ -17,6 +17,7 @@ mod partition;
 mod progress;
 mod propose;
 mod report;
+mod resume;
 mod rules;
 mod run_folder;
 mod runtime;
@@ -46,9 +47,9 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
     after_help = "Exit codes: 0 done, 1 the work failed, 2 bad input, 3 no architecture within\nthe limits, 4 nothing usable from the language model, 130 stopped by the user."
 )]
 struct Arguments {
-    /// The folder with the benchmark tables; or set PEL_NAS_DATA [default: see `nas doctor`]
+    /// The folder with the benchmark tables; or set PEL_NAS_TABLES [default: see `nas doctor`]
     #[arg(long, global = true, value_name = "DIR", display_order = 900)]
-    data: Option<PathBuf>,
+    tables: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -75,6 +76,8 @@ enum Command {
     Latency(commands::latency::Arguments),
     /// Shows what a data set contains, and what is wrong with it
     Data(commands::data::Arguments),
+    /// Trains a network on your data
+    Train(Box<commands::train::Arguments>),
     /// Exports a network, for example as ONNX
     Export(commands::export::Arguments),
     /// Shows the niches that a partition divides the space into
@@ -112,7 +115,7 @@ pub fn main() -> ExitCode {
         // Help and the version.
         Err(other) => other.exit(),
     };
-    match run(arguments.command, arguments.data.as_deref(), &matches) {
+    match run(arguments.command, arguments.tables.as_deref(), &matches) {
         Ok(code) => code,
         Err(failure) => {
             terminal::report(&failure);
@@ -151,35 +154,34 @@ fn explained(error: &str) -> String {
 
 fn run(
     command: Command,
-    data: Option<&Path>,
+    tables: Option<&Path>,
     matches: &ArgMatches,
 ) -> Result<ExitCode, failure::Failure> {
+    resume::refuse_beside_resume(matches)?;
     match command {
-        Command::Search(arguments) => {
-            commands::search::refuse_beside_resume(matches)?;
-            commands::search::run(&arguments, data)
-        }
+        Command::Search(arguments) => commands::search::run(&arguments, tables),
+        Command::Train(arguments) => commands::train::run(&arguments),
         Command::Runs(arguments) => commands::runs::run(&arguments),
         Command::Report(arguments) => commands::report::run(&arguments),
         Command::Compare(arguments) => commands::compare::run(&arguments),
-        Command::Benchmark(arguments) => commands::benchmark::run(&arguments, data),
+        Command::Benchmark(arguments) => commands::benchmark::run(&arguments, tables),
         Command::Score(arguments) => commands::score::run(&arguments),
         Command::ScoreMerge(arguments) => commands::score_merge::run(&arguments),
         Command::Worker(arguments) => commands::worker::run(&arguments),
-        Command::Latency(arguments) => commands::latency::run(&arguments, data),
+        Command::Latency(arguments) => commands::latency::run(&arguments, tables),
         Command::Data(arguments) => commands::data::run(&arguments),
         Command::Export(arguments) => commands::export::run(&arguments),
-        Command::Niches(arguments) => commands::niches::run(&arguments, data),
-        Command::Predict(arguments) => commands::predict::run(&arguments, data),
+        Command::Niches(arguments) => commands::niches::run(&arguments, tables),
+        Command::Predict(arguments) => commands::predict::run(&arguments, tables),
         Command::Front(arguments) => commands::front::run(&arguments),
-        Command::FrontScore(arguments) => commands::front_score::run(&arguments, data),
+        Command::FrontScore(arguments) => commands::front_score::run(&arguments, tables),
         Command::Space(arguments) => commands::space::run(&arguments),
         Command::Knowledge(arguments) => commands::knowledge::run(&arguments),
         Command::ChatTest(arguments) => commands::chat_test::run(&arguments),
-        Command::MemoriseTest(arguments) => commands::memorise_test::run(&arguments, data),
-        Command::SkillTest(arguments) => commands::skill_test::run(&arguments, data),
-        Command::Download(arguments) => commands::download::run(&arguments, data),
-        Command::Doctor(arguments) => commands::doctor::run(&arguments, data),
+        Command::MemoriseTest(arguments) => commands::memorise_test::run(&arguments, tables),
+        Command::SkillTest(arguments) => commands::skill_test::run(&arguments, tables),
+        Command::Download(arguments) => commands::download::run(&arguments, tables),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments, tables),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use nas_bench::container;
 use nas_space::Space;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::Failure,
@@ -22,8 +22,20 @@ pub const CONFIG: &str = "config.toml";
 /// The page.
 pub const PAGE: &str = "report.html";
 
-/// The results, written last: a run with this file has ended, or was stopped by the user.
+/// The results of a search, written last: a run with this file has ended, or was stopped by the user.
 pub const RESULT: &str = "front.json";
+
+/// The results of a training, written last.
+pub const TRAINED: &str = "trained.json";
+
+/// The epochs of a training, a row each.
+pub const METRICS: &str = "metrics.csv";
+
+/// All that the next epoch of a training depends on.
+pub const STATE: &str = "checkpoint.safetensors";
+
+/// The weights of a training's best epoch.
+pub const WEIGHTS: &str = "weights.safetensors";
 
 /// The error that ended a search; it can be resumed.
 pub const ERROR: &str = "error.txt";
@@ -46,18 +58,22 @@ pub const PROGRAM_LOG: &str = "program.log";
 pub const PROPOSALS: &str = "proposals.jsonl";
 
 /// The files of a run.
-const FILES: [&str; 18] = [
+const FILES: [&str; 24] = [
     CONFIG,
     EVENTS,
     CHECKPOINT,
+    STATE,
     "transcript.jsonl",
+    "curve.svg",
     ERROR,
     "evaluations.csv",
     "front.csv",
     "front.svg",
     "generations.csv",
     "knowledge.md",
+    METRICS,
     "model.json",
+    "network.onnx",
     "operators.csv",
     EVALUATIONS,
     PROGRAM_LOG,
@@ -65,16 +81,54 @@ const FILES: [&str; 18] = [
     PAGE,
     RESULT,
     SCORES,
+    TRAINED,
+    WEIGHTS,
 ];
 
 /// The version of the folder's format, which its configuration names.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
+
+/// What a run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    #[default]
+    Search,
+    Training,
+}
+
+impl Kind {
+    /// The command that makes such runs.
+    pub fn command(self) -> &'static str {
+        match self {
+            Self::Search => "nas search",
+            Self::Training => "nas train",
+        }
+    }
+
+    /// The file that grows as long as the run goes on, which is locked meanwhile.
+    pub fn journal(self) -> &'static str {
+        match self {
+            Self::Search => EVENTS,
+            Self::Training => METRICS,
+        }
+    }
+
+    /// The file with the results.
+    pub fn result(self) -> &'static str {
+        match self {
+            Self::Search => RESULT,
+            Self::Training => TRAINED,
+        }
+    }
+}
 
 /// A run's folder. It exists from the first evaluation on, and keeps all evaluations even if the search
 /// is killed. The results are written when the search ends, each file as a whole.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    kind: Kind,
     /// Whether this process created the run.
     is_new: bool,
     /// An earlier run, which is restored if this one is abandoned.
@@ -85,6 +139,8 @@ pub struct RunFolder {
 #[derive(Deserialize)]
 struct Versioned {
     format_version: u32,
+    #[serde(default)]
+    kind: Kind,
 }
 
 /// What a run's settings are read from.
@@ -99,7 +155,12 @@ impl RunFolder {
     /// Without a path the folder is `runs/<name>`, or `runs/<name>-2` and so on where that is
     /// taken. With one, an earlier run there is only replaced with `force`, and a folder with anything
     /// else never.
-    pub fn prepare(path: Option<&Path>, name: &str, force: bool) -> Result<Self, Failure> {
+    pub fn prepare(
+        kind: Kind,
+        path: Option<&Path>,
+        name: &str,
+        force: bool,
+    ) -> Result<Self, Failure> {
         // Without a slash at its end.
         let path = path.map_or_else(|| free_name(name), |path| path.components().collect());
         let shown = path.display();
@@ -128,28 +189,31 @@ impl RunFolder {
                     "{shown} exists and is no run: choose another folder with --run"
                 )));
             }
+            let earlier = Self::open(&path).map_or(kind, |earlier| earlier.kind);
             if is_run && !force {
-                let on = if path.join(RESULT).exists() {
+                let on = if path.join(earlier.result()).exists() {
                     ""
                 } else {
-                    &format!("resume it with nas search --resume {}, ", typed(&path))
+                    &format!("resume it with {} --resume {}, ", earlier.command(), typed(&path))
                 };
                 return Err(Failure::input(format!(
                     "{shown} contains an earlier run: {on}replace it with --force, or choose another folder with --run"
                 )));
             }
-            if is_run && path.join(EVENTS).exists() {
-                // Not while its search is running.
-                Journal::lock(&path.join(EVENTS))?;
+            let journal = path.join(earlier.journal());
+            if is_run && journal.exists() {
+                // Not while it goes on.
+                Journal::lock(&journal)?;
             }
         }
-        let this = Self { path, is_new: false, earlier: None };
+        let this = Self { path, kind, is_new: false, earlier: None };
         this.making().map(|_| this)
     }
 
     /// The folder of an earlier run.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let this = Self { path: path.components().collect(), is_new: false, earlier: None };
+        let (path, kind) = (path.components().collect::<PathBuf>(), Kind::default());
+        let mut this = Self { path, kind, is_new: false, earlier: None };
         let config = this.path.join(CONFIG);
         let text = match fs::read_to_string(&config) {
             Ok(text) => text,
@@ -161,12 +225,12 @@ impl RunFolder {
             {
                 return Err(Failure::input(format!(
                     "{} is no run: it has no {CONFIG}; nas runs lists those of a folder",
-                    path.display()
+                    this.path.display()
                 )));
             }
             Err(error) => return Err(Failure::file("read", &config, &error)),
         };
-        let Versioned { format_version } = toml::from_str(&text)
+        let Versioned { format_version, kind } = toml::from_str(&text)
             .map_err(|error| Failure::input(format!("{}: {error}", config.display())))?;
         if format_version != FORMAT_VERSION {
             return Err(Failure::input(format!(
@@ -174,16 +238,35 @@ impl RunFolder {
                 config.display()
             )));
         }
+        this.kind = kind;
         Ok(this)
     }
 
-    /// Whether the search has ended.
+    /// The same, for a command that takes up runs of this kind.
+    pub fn of(self, kind: Kind) -> Result<Self, Failure> {
+        if self.kind == kind {
+            return Ok(self);
+        }
+        Err(Failure::input(format!(
+            "{} is a run of {}: expected one of {}",
+            self.path.display(),
+            self.kind.command(),
+            kind.command()
+        )))
+    }
+
+    /// What the run is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the run has ended.
     pub fn ended(&self) -> Result<bool, Failure> {
         #[derive(Deserialize)]
         struct Interrupted {
             interrupted: bool,
         }
-        let file = self.file(RESULT);
+        let file = self.file(self.kind.result());
         match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(Failure::file("read", &file, &error)),
@@ -234,10 +317,23 @@ impl RunFolder {
             .map_err(|error| Failure::file("write to", parent, &error))
     }
 
-    /// Creates the run, and replaces an earlier one: its configuration, the calls that it replays, and no
-    /// events yet. A replay may fail: until it is [kept](Self::keep) or [abandoned](Self::abandon), the run
-    /// that it replaces is kept in a hidden folder.
+    /// Creates the run of a search, with no events yet.
     pub fn begin(&mut self, config: &str, calls: Option<&[u8]>) -> Result<Journal, Failure> {
+        let create = |folder: &Path| Journal::create(folder.join(EVENTS));
+        let mut journal = self.create(config, calls, create)?;
+        journal.moved(self.path.join(EVENTS));
+        Ok(journal)
+    }
+
+    /// Creates a run, and replaces an earlier one: its configuration, the calls that it replays, and what
+    /// `journal` creates. A replay may fail: until it is [kept](Self::keep) or [abandoned](Self::abandon), the
+    /// run that it replaces is kept in a hidden folder.
+    pub fn create<T>(
+        &mut self,
+        config: &str,
+        calls: Option<&[u8]>,
+        journal: impl FnOnce(&Path) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let making = self.making()?;
         let put = |name: &str, content: &[u8]| {
             let file = making.path().join(name);
@@ -248,7 +344,7 @@ impl RunFolder {
         if let Some(calls) = calls {
             put("transcript.jsonl", calls)?;
         }
-        let mut journal = Journal::create(making.path().join(EVENTS))?;
+        let journal = journal(making.path())?;
         // Folders made for temporary use are closed to others; a run is not.
         #[cfg(unix)]
         {
@@ -270,15 +366,19 @@ impl RunFolder {
             fs::remove_dir_all(&aside).map_err(|error| cannot(&error))?;
         }
         self.is_new = true;
-        journal.moved(self.path.join(EVENTS));
         Ok(journal)
     }
 
     /// Opens the run to resume it: its events, and what the search is resumed from.
     pub fn resume(&self, space: &Space) -> Result<(Journal, Kept), Failure> {
         let resumed = Journal::open(self.path.join(EVENTS), space)?;
-        // The results of a stopped search are outdated now.
-        for outdated in [RESULT, ERROR].map(|name| self.file(name)) {
+        self.clear()?;
+        Ok(resumed)
+    }
+
+    /// Removes what is outdated once the run goes on; its journal is locked.
+    pub fn clear(&self) -> Result<(), Failure> {
+        for outdated in [self.kind.result(), ERROR].map(|name| self.file(name)) {
             match fs::remove_file(&outdated) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(Failure::file("remove", &outdated, &error));
@@ -291,13 +391,13 @@ impl RunFolder {
         for part in entries.filter(|entry| is_part(&entry.file_name())) {
             let _ = fs::remove_file(part.path());
         }
-        Ok(resumed)
+        Ok(())
     }
 
     /// Writes one file of the results, as a whole.
-    pub fn write(&self, name: &'static str, content: &str) -> Result<(), Failure> {
+    pub fn write(&self, name: &'static str, content: impl AsRef<[u8]>) -> Result<(), Failure> {
         let file = self.file(name);
-        container::replace(&file, content.as_bytes())
+        container::replace(&file, content.as_ref())
             .map_err(|error| Failure::file("write", &file, &error))
     }
 
@@ -352,13 +452,13 @@ fn free_name(name: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    const EMPTY: &str = "format_version = 6\n";
+    const EMPTY: &str = "format_version = 7\n";
 
     #[test]
     fn a_run_is_created_whole_and_replaced_only_by_force_and_not_while_it_runs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs/demo");
-        let prepare = |force| RunFolder::prepare(Some(&path), "demo", force);
+        let prepare = |force| RunFolder::prepare(Kind::Search, Some(&path), "demo", force);
         let journal = prepare(false).unwrap().begin(EMPTY, None).unwrap();
         assert!(prepare(false).is_err());
         let busy = prepare(true).unwrap_err().to_string();
@@ -381,14 +481,14 @@ mod tests {
     fn a_folder_that_is_no_run_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("thesis.tex"), "years of work").unwrap();
-        assert!(RunFolder::prepare(Some(folder.path()), "x", true).is_err());
+        assert!(RunFolder::prepare(Kind::Search, Some(folder.path()), "x", true).is_err());
         assert!(folder.path().join("thesis.tex").is_file());
     }
 
     #[test]
     fn a_run_that_was_only_prepared_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        RunFolder::prepare(Some(&folder.path().join("a")), "a", false).unwrap();
+        RunFolder::prepare(Kind::Search, Some(&folder.path().join("a")), "a", false).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -398,7 +498,7 @@ mod tests {
         let open = || RunFolder::open(folder.path()).map(|_| ()).map_err(|e| e.to_string());
         assert!(open().unwrap_err().contains("is no run"));
         for (config, expected) in [
-            ("format_version = 9", "format 9, but this program reads 6"),
+            ("format_version = 9", "format 9, but this program reads 7"),
             ("format_version = 99999999999", "invalid value"),
             ("seed = 2", "missing field"),
             ("= =", "expected"),

@@ -10,10 +10,10 @@ use nas_space::Arch;
 use crate::{failure::Failure, target::check_published, terminal::note};
 
 /// The folder with the benchmarks' tables.
-pub fn data_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
+pub fn tables_folder(given: Option<&Path>) -> Result<PathBuf, Failure> {
     match given {
         Some(path) => Ok(path.to_path_buf()),
-        None => Ok(nas_bench::data_dir()?.path),
+        None => Ok(nas_bench::tables_dir()?.path),
     }
 }
 
@@ -24,7 +24,7 @@ pub fn published(
     given: Option<&Path>,
     needed: bool,
 ) -> Result<Option<Box<dyn Published>>, Failure> {
-    match problem.open(&data_folder(given)?) {
+    match problem.open(&tables_folder(given)?) {
         None => Ok(None),
         Some(Ok(tables)) => Ok(Some(tables)),
         Some(Err(nas_bench::Error::MissingTables { .. })) if !needed => Ok(None),

@@ -13,7 +13,7 @@ const NAS: &str = env!("CARGO_BIN_EXE_nas");
 
 fn run(nas: impl AsRef<Path>, libraries: Option<&Path>, arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(nas.as_ref());
-    command.args(arguments).env_remove("LD_LIBRARY_PATH").env("PEL_NAS_DATA", "no-tables");
+    command.args(arguments).env_remove("LD_LIBRARY_PATH").env("PEL_NAS_TABLES", "no-tables");
     command.envs(libraries.map(|folder| ("LD_LIBRARY_PATH", folder)));
     // A file that was just written is busy while another test's child, which has it open, has not begun.
     let output = loop {

@@ -341,6 +341,26 @@ impl Dataset {
         &self.parts[part as usize]
     }
 
+    /// A number that changes with the examples and their labels: of files by their names and lengths, of others
+    /// by their values.
+    pub fn checksum(&self) -> u32 {
+        let mut hash = crc32fast::Hasher::new();
+        match &self.store {
+            Store::Files(files) => files.hash(&self.path, &mut hash),
+            Store::Bytes { values, .. } => hash.update(values),
+            Store::Floats { values, .. } => {
+                for value in values {
+                    hash.update(&value.to_le_bytes());
+                }
+            }
+        }
+        for example in self.parts.iter().flatten() {
+            hash.update(&example.at.to_le_bytes());
+            hash.update(&example.label.to_le_bytes());
+        }
+        hash.finalize()
+    }
+
     /// Reads everything once: what cannot be read, means and deviations, and examples that occur twice.
     /// `progress` is called with the number of examples read so far, from several threads.
     pub fn survey(&self, threads: usize, progress: impl Fn(usize) + Sync) -> Survey {

@@ -45,6 +45,15 @@ impl Files {
         &self.paths[at]
     }
 
+    /// Hashes the names below a folder, and the lengths; that of a file that is gone is 0.
+    pub fn hash(&self, folder: &Path, hash: &mut crc32fast::Hasher) {
+        for path in &self.paths {
+            let name = path.strip_prefix(folder).unwrap_or(path);
+            hash.update(name.as_os_str().as_encoded_bytes());
+            hash.update(&fs::metadata(path).map_or(0, |file| file.len()).to_le_bytes());
+        }
+    }
+
     /// The pixels of an image, row by row, the channels of a pixel side by side; or what is wrong.
     pub fn pixels(&self, at: usize) -> Result<Cow<'_, [u8]>, String> {
         if let Some(kept) = self.kept[at].get() {

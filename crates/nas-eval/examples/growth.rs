@@ -9,7 +9,7 @@
 
 use std::{error::Error, time::Instant};
 
-use nas_bench::{FbnetBlocks, data_dir};
+use nas_bench::{FbnetBlocks, tables_dir};
 use nas_eval::{Lookup, Sources};
 use nas_hw::Metric;
 use nas_partition::{Allocation, Partition};
@@ -23,7 +23,7 @@ use nas_space::{
 use rand::SeedableRng;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let blocks = FbnetBlocks::open(&data_dir()?.path)?;
+    let blocks = FbnetBlocks::open(&tables_dir()?.path)?;
     look_up(&blocks)?;
     let costs = blocks.costs("raspi4", Metric::Latency, Input::Cifar100)?;
     let parameters = |arch: &Arch| Some(fbnet::parameters(arch, Input::Cifar100) as f64);

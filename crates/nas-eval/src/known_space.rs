@@ -15,7 +15,9 @@ use nas_space::{Arch, Canonical, Error as SpaceError, Space};
 use crate::{Error, Published};
 
 #[cfg(feature = "torch")]
-use crate::live::Blueprint;
+use crate::live::{Blueprint, Build};
+#[cfg(feature = "torch")]
+use nas_net::{Scale, Task};
 
 /// A search space, and the properties of its networks.
 ///
@@ -104,6 +106,19 @@ pub trait KnownSpace: Send + Sync {
         None
     }
 
+    /// The size of networks as published, where they can be built in others.
+    #[cfg(feature = "torch")]
+    fn scale(&self) -> Option<Scale> {
+        None
+    }
+
+    /// How networks are built for a user's images and classes, if they can be; `scale` is only given where
+    /// [`scale`](Self::scale) is.
+    #[cfg(feature = "torch")]
+    fn build_for(&self, _task: Task, _scale: Option<Scale>) -> Option<Arc<Build>> {
+        None
+    }
+
     /// Features of architectures, a row each, as a predictor of accuracy sees them.
     ///
     /// # Errors
@@ -133,12 +148,12 @@ pub trait KnownSpace: Send + Sync {
         Ok(Manifest::embedded()?.devices(self.space().name(), dataset))
     }
 
-    /// The file with the published tables in a data folder; `None` if there are none.
+    /// The file with the published tables in a table folder; `None` if there are none.
     fn tables(&self, _data: &Path) -> Option<PathBuf> {
         None
     }
 
-    /// The published tables, opened from a data folder; `None` if there are none.
+    /// The published tables, opened from a table folder; `None` if there are none.
     ///
     /// # Errors
     /// Those of the benchmark, for example [`nas_bench::Error::MissingTables`].

@@ -19,6 +19,8 @@ use crate::{
 
 #[cfg(feature = "torch")]
 use crate::live::Blueprint;
+#[cfg(feature = "torch")]
+use nas_net::{Scale, Task};
 
 /// A known space on one of its data sets, with the properties of both.
 pub struct Problem {
@@ -145,6 +147,32 @@ impl Problem {
         Some((0..count).map_while(|index| arch(index).ok()).collect())
     }
 
+    /// The size of networks as published, where they can be built in others.
+    #[cfg(feature = "torch")]
+    pub fn scale(&self) -> Option<Scale> {
+        self.known.scale()
+    }
+
+    /// How networks are built for a user's images and classes; `None` where they cannot be. The size is that as
+    /// published, or `scale` where there are others.
+    #[cfg(feature = "torch")]
+    pub fn blueprint_for(&self, task: Task, scale: Option<Scale>) -> Option<Blueprint> {
+        let scale = self.scale().map(|published| scale.unwrap_or(published));
+        let build = self.known.build_for(task, scale)?;
+        Some(self.blueprint.clone()?.for_task(task, build))
+    }
+
+    /// The same for a user's images and classes, of which nothing was published; `None` where networks cannot
+    /// be built for them.
+    #[cfg(feature = "torch")]
+    pub fn for_task(mut self, task: Task, data: &str) -> Option<Self> {
+        self.blueprint = Some(self.blueprint_for(task, None)?);
+        self.title = format!("{}, {data}", self.known.title());
+        self.name = format!("{}-{data}", self.space.name());
+        self.dataset_name = None;
+        Some(self)
+    }
+
     /// The devices with published costs.
     ///
     /// # Errors
@@ -167,12 +195,12 @@ impl Problem {
         self.known.accuracies_in_words()
     }
 
-    /// The file with the published tables in a data folder; `None` if there are none.
+    /// The file with the published tables in a table folder; `None` if there are none.
     pub fn tables(&self, data: &Path) -> Option<PathBuf> {
         self.known.tables(data)
     }
 
-    /// The published tables, opened from a data folder; `None` if there are none.
+    /// The published tables, opened from a table folder; `None` if there are none.
     ///
     /// # Errors
     /// Those of the benchmark, for example [`nas_bench::Error::MissingTables`].

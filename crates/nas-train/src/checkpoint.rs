@@ -1,10 +1,11 @@
 //! Files of weights, and of a training that is to go on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use nas_net::BuiltNetwork;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tch::{Kind, Tensor};
@@ -21,12 +22,37 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Writes the file; what it was before stays until the new one is complete.
+    /// The weights and running statistics of a network, by their names in its Python module.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let file = |source| Error::File { path: path.to_owned(), source };
+    /// Failures of libtorch.
+    pub fn of(network: &dyn BuiltNetwork) -> Result<Self, Error> {
+        let state = network.state()?.into_iter();
+        let copied = state.map(|(name, tensor)| Ok((name, tensor.f_detach_copy()?)));
+        Ok(Self { tensors: copied.collect::<Result<_, Error>>()?, texts: HashMap::new() })
+    }
+
+    /// Writes weights and running statistics into a network of the same shape.
+    ///
+    /// # Errors
+    /// What is missing or of another shape; the network may have some of the values then.
+    pub fn load_into(&self, network: &dyn BuiltNetwork) -> Result<(), String> {
+        for (name, mut tensor) in network.state().map_err(|error| error.to_string())? {
+            let found = self.tensor(&name).ok_or_else(|| format!("{name} is missing"))?;
+            if found.size() != tensor.size() {
+                let (found, expected) = (found.size(), tensor.size());
+                return Err(format!("{name} has the shape {found:?}, expected {expected:?}"));
+            }
+            tch::no_grad(|| tensor.f_copy_(found)).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// The file's content.
+    ///
+    /// # Errors
+    /// Failures of libtorch.
+    pub fn bytes(&self) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::with_capacity(self.tensors.len());
         for (name, tensor) in &self.tensors {
             let flat = tensor.f_detach()?.f_to_kind(Kind::Float)?.f_contiguous()?.f_reshape(-1)?;
@@ -38,9 +64,20 @@ impl Checkpoint {
         let views = bytes.iter().map(|(name, shape, raw)| {
             TensorView::new(Dtype::F32, shape.clone(), raw).map(|view| (name.as_str(), view))
         });
-        let other = |error: safetensors::SafeTensorError| file(std::io::Error::other(error));
-        let views: Vec<_> = views.collect::<Result<_, _>>().map_err(other)?;
-        let all = safetensors::serialize(views, Some(self.texts.clone())).map_err(other)?;
+        let unwritable =
+            |error: safetensors::SafeTensorError| Error::Weights { problem: error.to_string() };
+        let views: Vec<_> = views.collect::<Result<_, _>>().map_err(unwritable)?;
+        let file = safetensors::serialize(views, Some(self.texts.clone())).map_err(unwritable)?;
+        in_order(&file).ok_or_else(|| Error::Weights { problem: "no header".to_owned() })
+    }
+
+    /// Writes the file; what it was before stays until the new one is complete.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        let file = |source| Error::File { path: path.to_owned(), source };
+        let all = self.bytes()?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         let mut making = tempfile::NamedTempFile::new_in(folder).map_err(file)?;
@@ -84,9 +121,31 @@ impl Checkpoint {
     }
 }
 
+/// The same file with the names of its header in order: equal weights and texts give equal bytes.
+fn in_order(file: &[u8]) -> Option<Vec<u8>> {
+    type Header = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
+    let (length, rest) = file.split_first_chunk::<8>()?;
+    let (header, values) =
+        rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+    let header: Header = serde_json::from_slice(header).ok()?;
+    let mut header = serde_json::to_vec(&header).ok()?;
+    // Values begin at a multiple of 8 bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Some([&(header.len() as u64).to_le_bytes(), &header[..], values].concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_weights_and_texts_give_equal_bytes() {
+        let texts = |names: [&str; 4]| names.map(|name| (name.to_owned(), name.to_owned())).into();
+        let tensors = || vec![("a".to_owned(), Tensor::from_slice(&[1.0_f32, 2.0]))];
+        let one = Checkpoint { tensors: tensors(), texts: texts(["a", "b", "c", "d"]) };
+        let other = Checkpoint { tensors: tensors(), texts: texts(["d", "c", "b", "a"]) };
+        assert_eq!(one.bytes().unwrap(), other.bytes().unwrap());
+    }
 
     #[test]
     fn what_was_written_is_read() {

@@ -56,6 +56,13 @@ pub enum Error {
         problem: String,
     },
 
+    /// Weights cannot be written as a file.
+    #[error("weights cannot be written: {problem}")]
+    Weights {
+        /// What is wrong.
+        problem: String,
+    },
+
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File {

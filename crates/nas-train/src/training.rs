@@ -36,6 +36,48 @@ pub struct Setting<'a> {
     pub teacher: Option<Teacher<'a>>,
 }
 
+impl Setting<'_> {
+    /// How good a network is on a part.
+    ///
+    /// # Errors
+    /// Files that cannot be read, and failures of libtorch.
+    pub fn scores(
+        &self,
+        network: &dyn BuiltNetwork,
+        batch: usize,
+        part: PartName,
+    ) -> Result<Scores, Error> {
+        self.scores_by(batch, part, &mut |examples| Ok(network.forward_inference(examples)?))
+    }
+
+    /// How good logits are on a part: of shape (count, classes), for normalised examples, of which there are at
+    /// most 2 · `batch` at once.
+    ///
+    /// # Errors
+    /// Files that cannot be read, failures of libtorch, and those of `logits`.
+    pub fn scores_by(
+        &self,
+        batch: usize,
+        part: PartName,
+        logits: &mut dyn FnMut(&Tensor) -> Result<Tensor, Error>,
+    ) -> Result<Scores, Error> {
+        let normalisation = Normalisation::of(self.survey, self.data.shape()?, self.device)?;
+        let (mut loss, mut right, mut count) = (0.0, 0.0, 0.0);
+        for batch in self.data.in_order(part, 2 * batch, self.threads)? {
+            let batch = batch?;
+            let labels = normalisation.labels(&batch)?;
+            let logits = logits(&normalisation.examples(&batch)?)?;
+            let sum = tch::Reduction::Sum;
+            let of = logits.f_cross_entropy_loss(&labels, None::<&Tensor>, sum, -100, 0.0)?;
+            loss += of.f_double_value(&[])?;
+            let is_right = logits.f_argmax(1, false)?.f_eq_tensor(&labels)?;
+            right += is_right.f_sum(Kind::Float)?.f_double_value(&[])?;
+            count += batch.labels.len() as f64;
+        }
+        Ok(Scores { loss: loss / count, accuracy: 100.0 * right / count })
+    }
+}
+
 /// What came of an epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Metrics {
@@ -153,6 +195,12 @@ impl<'a> Training<'a> {
         self.epochs
     }
 
+    /// Steps of an epoch.
+    pub fn steps(&self) -> u64 {
+        let examples = self.setting.data.count(PartName::Train);
+        (examples / self.recipe.batch).max(1) as u64
+    }
+
     /// All that the next epoch depends on, after whole epochs.
     ///
     /// # Errors
@@ -204,6 +252,17 @@ impl<'a> Training<'a> {
             all.push((format!("averaged_{name}"), average.shallow_clone()));
         }
         all
+    }
+
+    /// The network's weights and statistics by name, averaged where weights are averaged.
+    ///
+    /// # Errors
+    /// Failures of libtorch.
+    pub fn weights(&mut self) -> Result<Checkpoint, Error> {
+        self.exchange()?;
+        let weights = Checkpoint::of(self.network);
+        self.exchange()?;
+        weights
     }
 
     /// Trains for an epoch; `None` if `look` stopped it, which is called with the number of steps done and of all,
@@ -301,7 +360,7 @@ impl<'a> Training<'a> {
     /// Files that cannot be read, and failures of libtorch.
     pub fn scores(&mut self, part: PartName) -> Result<Scores, Error> {
         self.exchange()?;
-        let scores = self.scores_of_weights(part);
+        let scores = self.setting.scores(self.network, self.recipe.batch, part);
         self.exchange()?;
         scores
     }
@@ -318,24 +377,6 @@ impl<'a> Training<'a> {
             }
             Ok(())
         })
-    }
-
-    fn scores_of_weights(&self, part: PartName) -> Result<Scores, Error> {
-        let Setting { data, threads, .. } = &self.setting;
-        let (mut loss, mut right, mut count) = (0.0, 0.0, 0.0);
-        for batch in data.in_order(part, 2 * self.recipe.batch, *threads)? {
-            let batch = batch?;
-            let examples = self.normalisation.examples(&batch)?;
-            let labels = self.normalisation.labels(&batch)?;
-            let logits = self.network.forward_inference(&examples)?;
-            let sum = tch::Reduction::Sum;
-            let of = logits.f_cross_entropy_loss(&labels, None::<&Tensor>, sum, -100, 0.0)?;
-            loss += of.f_double_value(&[])?;
-            let is_right = logits.f_argmax(1, false)?.f_eq_tensor(&labels)?;
-            right += is_right.f_sum(Kind::Float)?.f_double_value(&[])?;
-            count += batch.labels.len() as f64;
-        }
-        Ok(Scores { loss: loss / count, accuracy: 100.0 * right / count })
     }
 }
 

@@ -10,6 +10,8 @@ mod own_problem;
 mod pareto;
 mod predictor;
 mod proxies;
+mod train;
+mod train_rank;
 mod venv;
 
 use std::path::PathBuf;
@@ -62,6 +64,17 @@ pub enum Bench {
     OwnProblem(own_problem::Arguments),
     /// Trainings that are stopped early, with trainings that all go to their ends: hypervolume and steps
     EarlyStop(early_stop::Arguments),
+    /// Images per second of training, against a loop in plain PyTorch
+    Train {
+        /// A Python with torch 2.11.0 and numpy [default: one is installed, 2.5 GB]
+        #[arg(long, value_name = "PY")]
+        python: Option<PathBuf>,
+        /// Steps of each measurement
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        steps: u64,
+    },
+    /// How well short trainings of small networks rank cells, by their published accuracies
+    TrainRank(train_rank::Arguments),
     /// Opening the compiled benchmark table and looking up all 15,625 cells
     Tables,
     /// How the seconds of a search grow with its evaluations: 100 to 100,000 of FBNet's networks
@@ -83,6 +96,8 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         }
         Bench::OwnProblem(arguments) => own_problem::run(workspace, arguments),
         Bench::EarlyStop(arguments) => early_stop::run(workspace, arguments),
+        Bench::Train { python, steps } => train::run(workspace, python.as_deref(), *steps),
+        Bench::TrainRank(arguments) => train_rank::run(workspace, arguments),
         Bench::Tables => examples::run(workspace, "nas-bench", "table_access"),
         Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
         Bench::LlmOverhead => llm_overhead::run(workspace),

@@ -43,7 +43,7 @@ const CELLS: [(&str, &str); 6] = [
 const CELLS_OF_ROUND: usize = 2;
 
 /// Both sides get the settings of threads and memory that the program `nas` runs with.
-const SETTINGS: [(&str, &str); 2] = [
+pub const SETTINGS: [(&str, &str); 2] = [
     ("GOMP_SPINCOUNT", "1000"),
     (
         "GLIBC_TUNABLES",

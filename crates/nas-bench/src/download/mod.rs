@@ -48,14 +48,14 @@ enum Channel<'a> {
     Http(Http),
 }
 
-/// Downloads files into a data folder.
+/// Downloads files into a table folder.
 ///
 /// A file gets its final name only when its size and SHA-256 match the manifest. Until then it is a
 /// `.part` file beside that name, and an interrupted download resumes from it. A file that is
 /// already there is verified again.
 #[derive(Debug, Clone)]
 pub struct Downloader {
-    data_dir: PathBuf,
+    tables_dir: PathBuf,
     source: Source,
     parallel: usize,
     attempts: u32,
@@ -64,12 +64,12 @@ pub struct Downloader {
 }
 
 impl Downloader {
-    /// A downloader into `data_dir`, from the addresses of the manifest, four files at a time. It
+    /// A downloader into `tables_dir`, from the addresses of the manifest, four files at a time. It
     /// gives a file up after five attempts in a row without a new byte, and waits 0.5, 1, 2 and 4 s
     /// between them.
-    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+    pub fn new(tables_dir: impl Into<PathBuf>) -> Self {
         Self {
-            data_dir: data_dir.into(),
+            tables_dir: tables_dir.into(),
             source: Source::Origin,
             parallel: 4,
             attempts: 5,
@@ -161,7 +161,7 @@ impl Downloader {
         entry: &'a Entry,
         progress: &dyn Progress,
     ) -> Result<(&'a Entry, bool), Error> {
-        let target = raw_path(&self.data_dir, entry);
+        let target = raw_path(&self.tables_dir, entry);
         if verify::file(&target, entry).await.is_ok() {
             progress.finished(entry);
             return Ok((entry, false));
@@ -183,9 +183,9 @@ impl Downloader {
 
     /// Keeps other processes from writing the same `.part` files.
     async fn lock(&self, progress: &dyn Progress) -> Result<File, Error> {
-        fs::create_dir_all(&self.data_dir)
-            .map_err(|error| Error::writing(&self.data_dir, 0, error))?;
-        let path = self.data_dir.join(".lock");
+        fs::create_dir_all(&self.tables_dir)
+            .map_err(|error| Error::writing(&self.tables_dir, 0, error))?;
+        let path = self.tables_dir.join(".lock");
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -195,7 +195,7 @@ impl Downloader {
         // Any other error is ignored: some network file systems have no locks, and there the
         // checksum still keeps a mixed-up file from being used.
         if let Err(fs4::TryLockError::WouldBlock) = fs4::FileExt::try_lock(&file) {
-            progress.waiting(&self.data_dir);
+            progress.waiting(&self.tables_dir);
             return run_blocking(move || {
                 fs4::FileExt::lock(&file).map_err(|error| Error::reading(&path, error))?;
                 Ok(file)

@@ -158,7 +158,7 @@ async fn read_request(stream: &mut TcpStream) -> (String, Option<String>) {
     (path, range)
 }
 
-/// A data folder, and a downloader that does not wait long.
+/// A table folder, and a downloader that does not wait long.
 struct Setting {
     folder: TempDir,
     server: Server,

@@ -58,7 +58,7 @@ pub struct HowRead {
 }
 
 impl HowRead {
-    fn options(&self) -> Options {
+    pub fn options(&self) -> Options {
         Options { hold_out: self.holdout, seed: self.holdout_seed, size: self.size }
     }
 }
@@ -154,7 +154,7 @@ fn channels(survey: &Survey, shape: Option<Shape>) -> String {
 }
 
 /// What a user should know before training.
-fn remarks(data: &Dataset, survey: &Survey) -> Vec<String> {
+pub fn remarks(data: &Dataset, survey: &Survey) -> Vec<String> {
     let mut remarks = Vec::new();
     let Survey { unreadable, leaks, copies, contradictions, .. } = survey;
     if !unreadable.is_empty() {

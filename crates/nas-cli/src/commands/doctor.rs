@@ -44,28 +44,28 @@ impl Finding {
     }
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let folder = match data {
-        Some(path) => Ok((path.to_path_buf(), "given by --data".to_owned())),
-        None => nas_bench::data_dir().map(|found| (found.path, found.origin.to_string())),
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
+    let folder = match tables {
+        Some(path) => Ok((path.to_path_buf(), "given by --tables".to_owned())),
+        None => nas_bench::tables_dir().map(|found| (found.path, found.origin.to_string())),
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut findings = vec![
         Finding::new("nas", Ok(format!("version {}", env!("CARGO_PKG_VERSION"))), ""),
         Finding::new("cores", Ok(cores.to_string()), ""),
         Finding::new(
-            "data folder",
+            "table folder",
             folder
                 .as_ref()
                 .map(|(path, origin)| format!("{} ({origin})", path.display()))
                 .map_err(ToString::to_string),
-            "set PEL_NAS_DATA to a folder",
+            "set PEL_NAS_TABLES to a folder",
         ),
     ];
-    // By default `nas download` writes to another folder than the one that --data names.
-    let download = data.map_or_else(
+    // By default `nas download` writes to another folder than the one that --tables names.
+    let download = tables.map_or_else(
         || "nas download".to_owned(),
-        |folder| format!("nas download --data {}", typed(folder)),
+        |folder| format!("nas download --tables {}", typed(folder)),
     );
     findings.extend(TABLES.map(|(table, open)| {
         let opened = folder.as_ref().map_err(ToString::to_string).and_then(|(path, _)| {

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use nas_bench::{Downloader, Entry, Error, Group, Manifest, Progress};
 
-use crate::{failure::Failure, output::counted, tables::data_folder, terminal::note};
+use crate::{failure::Failure, output::counted, tables::tables_folder, terminal::note};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -31,8 +31,8 @@ enum What {
     Images,
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let folder = data_folder(data)?;
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
+    let folder = tables_folder(tables)?;
     let manifest = Manifest::embedded()?;
     let files = manifest.group(match arguments.what {
         What::Tables => Group::Tables,

@@ -11,15 +11,17 @@ Examples:
   nas export 6111 --format python --dataset cifar100 --out network.py
   ARCH=$(nas space sample -n 1 --space fbnet --format arch)
   nas export \"$ARCH\" --space fbnet --format torchscript
+  nas export runs/train-flowers --format onnx
 
-The network takes batches of any size. It is not trained: its weights are
+The network takes batches of any size. That of a run of nas train has the
+weights of its best epoch. Of an architecture it is not trained: its weights are
 random, from the seed, as in nas score and nas latency. Operations of a cell
 that are on no path from input to output are left out.")]
 #[cfg_attr(not(feature = "torch"), allow(dead_code))]
 pub struct Arguments {
-    /// An arch string, an op tuple like "(4, 3, 3, 0, 0, 0)", a NAS-Bench-201 index, or operations
-    /// like "3x3 skip - 3x3 pool 1x1"
-    #[arg(value_name = "ARCH")]
+    /// The folder of a trained run; or an arch string, an op tuple like "(4, 3, 3, 0, 0, 0)", a
+    /// NAS-Bench-201 index, or operations like "3x3 skip - 3x3 pool 1x1"
+    #[arg(value_name = "RUN|ARCH")]
     arch: String,
     /// The format of the file
     #[arg(long, value_parser = formats())]
@@ -65,7 +67,7 @@ pub fn run(_: &Arguments) -> Result<std::process::ExitCode, crate::failure::Fail
 }
 
 #[cfg(feature = "torch")]
-pub use torch::run;
+pub use torch::{export_run, run};
 
 #[cfg(feature = "torch")]
 mod torch {
@@ -76,69 +78,207 @@ mod torch {
     };
 
     use nas_eval::{Error, Problem, live::Networks};
-    use nas_net::export::Description;
+    use nas_net::{
+        BuiltNetwork, Task,
+        export::{Description, Format},
+    };
     use nas_space::Arch;
     use tch::Device;
 
     use super::Arguments;
-    use crate::{commands::images::blueprint, failure::Failure, terminal::print};
+    use crate::{
+        commands::{
+            images::blueprint,
+            train::{Trained, accuracy_in_onnx, trained_network},
+        },
+        failure::Failure,
+        run_folder::CONFIG,
+        terminal::{note, print},
+    };
 
     const VERSION: &str = env!("CARGO_PKG_VERSION");
 
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-        let problem = arguments.space.problem()?;
-        let blueprint = blueprint(&problem)?.clone();
-        let arch = problem.parse(&arguments.arch)?;
+        let run = Path::new(&arguments.arch);
+        let exported = if run.join(CONFIG).is_file() {
+            Exported::of_run(run)?
+        } else {
+            Exported::untrained(arguments)?
+        };
         let format = arguments.format;
         let end = format.extension;
-        let file = arguments.out.clone().unwrap_or_else(|| default_file(&problem, &arch, end));
+        let default = || PathBuf::from(format!("{}.{end}", exported.name));
+        let file = arguments.out.clone().unwrap_or_else(default);
         Failure::occupied(&file, arguments.force, &format!("network.{end}"))?;
-        let (side, classes) = (blueprint.side, blueprint.classes);
-        let networks = Networks { blueprint, seed: arguments.seed, device: Device::Cpu };
-        let network = networks.build(&arch)?;
-        let parameters: usize = network.parameters().iter().map(|(_, one)| one.numel()).sum();
-        let weights = if format.has_weights {
-            "untrained: its weights are random"
-        } else {
-            "without weights: a new network begins untrained"
-        };
-        let description = Description {
-            text: format!(
-                "A network of {}, {weights}.\n\
-                 {}\n\
-                 From images of shape (batch, 3, {side}, {side}) to logits of shape (batch, {classes}).\n\
-                 {parameters} parameters. Written by nas {VERSION}.",
-                problem.title,
-                problem.space.format(&arch)
-            ),
-            metadata: metadata(&problem, &arch, arguments.seed),
-        };
-        write(&file, |making| match format.write(&*network, side, &description, making) {
-            Err(nas_net::Error::Write { source, .. }) => {
-                Err(Failure::file("write", &file, &source))
-            }
-            written => Ok(written?),
-        })?;
+        exported.write(format, &file)?;
+        let Task { channels, side, classes } = exported.task;
         let bytes = file.metadata().map_err(|error| Failure::file("read", &file, &error))?.len();
         print(&format!(
-            "{}: {}, {bytes} bytes, {parameters} parameters, {weights}\n  \
-             images  float32 [batch, 3, {side}, {side}]\n  \
-             logits  float32 [batch, {classes}]\n",
+            "{}: {}, {bytes} bytes, {} parameters, {}\n  \
+             images  float32 [batch, {channels}, {side}, {side}]\n  \
+             logits  float32 [batch, {classes}]\n{}",
             file.display(),
-            format.title
+            format.title,
+            exported.parameters(),
+            exported.weights(format),
+            exported.normalised
         ))?;
+        if format.name == ONNX && run.join(CONFIG).is_file() {
+            check(run, &file)?;
+        }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The name of the format that is checked.
+    const ONNX: &str = "onnx";
+
+    /// Writes the network of a trained run as ONNX into its folder, and compares its accuracy.
+    pub fn export_run(run: &Path, file: &Path) -> Result<(), Failure> {
+        let format = nas_net::export::format(ONNX)?;
+        Exported::of_run(run)?.write(format, file)?;
+        check(run, file)
+    }
+
+    /// Compares the accuracy of a file in ONNX Runtime with that of its run.
+    fn check(run: &Path, file: &Path) -> Result<(), Failure> {
+        let trained = trained_network(run, Device::Cpu)?;
+        let bytes = fs::read(file).map_err(|error| Failure::file("read", file, &error))?;
+        let of_run = trained.accuracy;
+        match accuracy_in_onnx(&trained, &bytes) {
+            Err(failure) => note(&format!("not checked in ONNX Runtime: {failure}")),
+            // The weights may have been computed on another device: an image in a thousand may differ.
+            Ok(accuracy) if (accuracy - of_run).abs() > 0.1 => {
+                return Err(Failure::work(format!(
+                    "{}: in ONNX Runtime its accuracy is {accuracy:.2} %, that of the run {of_run:.2} %: please report this",
+                    file.display()
+                )));
+            }
+            Ok(accuracy) => print(&format!("in ONNX Runtime: {accuracy:.2} %, as trained\n"))?,
+        }
+        Ok(())
+    }
+
+    /// A network with what is said of it.
+    struct Exported {
+        network: Box<dyn BuiltNetwork>,
+        /// Of the file, without its extension.
+        name: String,
+        task: Task,
+        /// The space, and what the network is for.
+        what: String,
+        arch: String,
+        /// What its weights are, in words.
+        weights: String,
+        /// How images are made from pixels, in words; empty where that is open.
+        normalised: String,
+        metadata: Vec<(String, String)>,
+    }
+
+    impl Exported {
+        fn parameters(&self) -> usize {
+            self.network.parameters().iter().map(|(_, one)| one.numel()).sum()
+        }
+
+        /// What the weights of a file are, in words.
+        fn weights(&self, format: &Format) -> &str {
+            if format.has_weights {
+                &self.weights
+            } else {
+                "without weights: a new network begins untrained"
+            }
+        }
+
+        fn write(&self, format: &Format, file: &Path) -> Result<(), Failure> {
+            let Self { network, task, what, arch, normalised, metadata, .. } = self;
+            let Task { channels, side, classes } = *task;
+            let description = Description {
+                text: format!(
+                    "A network of {what}, {}.\n\
+                     {arch}\n\
+                     From images of shape (batch, {channels}, {side}, {side}) to logits of shape (batch, {classes}).\n\
+                     {normalised}{} parameters. Written by nas {VERSION}.",
+                    self.weights(format),
+                    self.parameters()
+                ),
+                metadata: metadata.clone(),
+            };
+            write(file, |making| match format.write(&**network, side, &description, making) {
+                Err(nas_net::Error::Write { source, .. }) => {
+                    Err(Failure::file("write", file, &source))
+                }
+                written => Ok(written?),
+            })
+        }
+
+        fn untrained(arguments: &Arguments) -> Result<Self, Failure> {
+            let problem = arguments.space.problem()?;
+            let blueprint = blueprint(&problem)?.clone();
+            let arch = problem.parse(&arguments.arch)?;
+            let task = blueprint.task;
+            let networks = Networks { blueprint, seed: arguments.seed, device: Device::Cpu };
+            Ok(Self {
+                network: networks.build(&arch)?,
+                name: default_name(&problem, &arch),
+                task,
+                what: problem.title.clone(),
+                arch: problem.space.format(&arch),
+                weights: "untrained: its weights are random".to_owned(),
+                normalised: String::new(),
+                metadata: metadata(&problem, &arch, arguments.seed),
+            })
+        }
+
+        /// The network of a trained run, with the weights of its best epoch.
+        fn of_run(run: &Path) -> Result<Self, Failure> {
+            let Trained { config, problem, network, epoch, accuracy } =
+                trained_network(run, Device::Cpu)?;
+            let name = run.file_name().and_then(|name| name.to_str()).unwrap_or("trained");
+            let found = &config.found;
+            let list = |values: &[f64]| {
+                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+                values.join(", ")
+            };
+            let (means, deviations) = (list(&found.means), list(&found.deviations));
+            let normalised = format!(
+                "Images are (pixels - mean) / deviation in each channel, with means {means} and deviations {deviations}.\n"
+            );
+            let weights = format!(
+                "trained on {} to {accuracy:.2} % validation accuracy (epoch {epoch})",
+                config.plan.data.display()
+            );
+            let metadata = [
+                ("weights", "trained".to_owned()),
+                ("arch", config.plan.arch.clone()),
+                ("space", problem.space.name().to_owned()),
+                ("classes", found.classes.join("\n")),
+                ("means", means),
+                ("deviations", deviations),
+                ("accuracy", accuracy.to_string()),
+                ("epoch", epoch.to_string()),
+                ("nas_version", VERSION.to_owned()),
+            ];
+            Ok(Self {
+                network,
+                name: name.replace('-', "_"),
+                task: found.task(),
+                what: problem.space.name().to_owned(),
+                arch: config.plan.arch.clone(),
+                weights,
+                normalised,
+                metadata: metadata.map(|(name, value)| (name.to_owned(), value)).into(),
+            })
+        }
     }
 
     /// Named after the space, the data set, and the architecture's number or a checksum of its text;
     /// without hyphens, as Python's modules are.
-    fn default_file(problem: &Problem, arch: &Arch, end: &str) -> PathBuf {
+    fn default_name(problem: &Problem, arch: &Arch) -> String {
         let arch = problem.index(arch).map_or_else(
             || format!("{:08x}", crc32fast::hash(problem.space.format(arch).as_bytes())),
             |index| index.to_string(),
         );
         let names = [problem.space.name(), problem.dataset_name.unwrap_or_default(), &arch];
-        PathBuf::from(format!("{}.{end}", names.join("_").replace('-', "_")))
+        names.join("_").replace('-', "_")
     }
 
     fn metadata(problem: &Problem, arch: &Arch, seed: u64) -> Vec<(String, String)> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 #[cfg(feature = "torch")]
 use nas_eval::{Problem, live::Blueprint};
 #[cfg(feature = "torch")]
+use nas_net::Task;
+#[cfg(feature = "torch")]
 use nas_proxy::{Batch, Selection};
 #[cfg(feature = "torch")]
 use tch::Device;
@@ -58,6 +60,7 @@ impl ProxyArguments {
     /// The batch with labels, on the device where proxies are computed.
     pub fn images(&self, problem: &Problem, seed: u64, device: Device) -> Result<Batch, Failure> {
         let blueprint = blueprint(problem)?;
+        let Task { channels, side, classes } = blueprint.task;
         let count = self.batch.unwrap_or(blueprint.batch);
         if !(2..=MOST_IMAGES).contains(&count) {
             return Err(Failure::input(format!(
@@ -65,7 +68,7 @@ impl ProxyArguments {
             )));
         }
         let batch = match &self.images {
-            None => Batch::gaussian([count, 3, blueprint.side, blueprint.side], seed)?,
+            None => Batch::gaussian([count, channels, side, side], seed)?,
             Some(file) => {
                 let images = blueprint.images(file, Selection::Random { count, seed });
                 images.ok_or_else(|| {
@@ -79,7 +82,7 @@ impl ProxyArguments {
         };
         let batch = match batch.labels() {
             Some(_) => batch,
-            None => batch.with_random_labels(blueprint.classes, seed)?,
+            None => batch.with_random_labels(classes, seed)?,
         };
         Ok(batch.to_device(device)?)
     }

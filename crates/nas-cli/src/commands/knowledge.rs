@@ -17,7 +17,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let run = RunSummary::read(&arguments.run)?;
+    let run = RunSummary::search(&arguments.run)?;
     let file = run.folder.file("knowledge.md");
     let text = match fs::read_to_string(&file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(run.without_results()),

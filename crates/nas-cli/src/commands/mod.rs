@@ -28,4 +28,5 @@ pub mod score_merge;
 pub mod search;
 pub mod skill_test;
 pub mod space;
+pub mod train;
 pub mod worker;

@@ -42,9 +42,9 @@ pub struct Arguments {
     pub partition: PartitionArguments,
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     if arguments.rank {
-        return rank(arguments, data);
+        return rank(arguments, tables);
     }
     let problem = arguments.space.problem()?;
     let space = problem.space;
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     let mut costs = match &arguments.device {
         None => None,
         Some(target) => {
-            let (latency, accuracy) = on_device(device(target)?, &problem, data)?;
+            let (latency, accuracy) = on_device(device(target)?, &problem, tables)?;
             columns.extend(accuracy.as_ref().map(|_| "best_test_accuracy_percent"));
             columns.extend(["least_latency_ms", "median_latency_ms"]);
             Some((accuracy, latency))
@@ -98,11 +98,11 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+fn rank(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     let problem = arguments.space.problem()?;
     let space = problem.space;
     let Some(target) = &arguments.device else { return Ok(ExitCode::SUCCESS) };
-    let (mut latency, _) = on_device(device(target)?, &problem, data)?;
+    let (mut latency, _) = on_device(device(target)?, &problem, tables)?;
     let rng = &mut SearchRng::seed_from_u64(arguments.seed);
     let sample: Vec<_> = (0..arguments.sample).map(|_| space.sample(rng)).collect();
     let mut costs = Vec::new();
@@ -133,9 +133,9 @@ fn rank(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure>
 /// Latency on a device, and test accuracies by index if they are known.
 type OnDevice = (Box<dyn Source + Send>, Option<Vec<f64>>);
 
-fn on_device(device: &str, problem: &Problem, data: Option<&Path>) -> Result<OnDevice, Failure> {
+fn on_device(device: &str, problem: &Problem, tables: Option<&Path>) -> Result<OnDevice, Failure> {
     check_published(problem, device)?;
-    let published = published(problem, data, true)?;
+    let published = published(problem, tables, true)?;
     let latency = cost_of(problem, published.as_deref(), device, Metric::Latency)?;
     let accuracy = match &published {
         Some(published) => published.test_accuracies()?,

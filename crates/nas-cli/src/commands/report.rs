@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
     output::counted,
     report::{self, Run},
-    run_folder::{PAGE, RunFolder},
+    run_folder::{Kind, PAGE, RunFolder},
     terminal::print,
 };
 
@@ -65,12 +65,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// What the page of a run shows.
 fn shown(path: &Path) -> Result<Vec<Run>, Failure> {
-    let folder = RunFolder::open(path)?;
+    let folder = RunFolder::open(path)?.of(Kind::Search)?;
     let file = folder.file(PAGE);
     let page = match fs::read_to_string(&file) {
         Ok(page) => page,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(RunSummary::read(path)?.without_results());
+            return Err(RunSummary::search(path)?.without_results());
         }
         Err(error) => return Err(Failure::file("read", &file, &error)),
     };
@@ -79,7 +79,7 @@ fn shown(path: &Path) -> Result<Vec<Run>, Failure> {
     if let [run] = &mut runs[..] {
         // The page of a search that goes on, or was killed.
         if run.running {
-            return Err(RunSummary::read(path)?.without_results());
+            return Err(RunSummary::search(path)?.without_results());
         }
         // It may have been moved since.
         run.name = path.display().to_string();

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     journal::{EVENTS, Journal, evaluations},
     output::{Cell, Format, Records, counted},
-    run_folder::{CONFIG, ERROR, RESULT, RunFolder, STOPPED_BY_USER},
+    run_folder::{CONFIG, ERROR, Kind, METRICS, RunFolder, STOPPED_BY_USER},
     terminal::{print, report, typed},
 };
 
@@ -44,11 +44,12 @@ pub struct RunSummary {
     pub folder: RunFolder,
     /// The settings of its plan, by name.
     pub settings: Vec<(String, String)>,
-    /// The content of `front.json`, once there are results.
+    /// The content of `front.json` or `trained.json`, once there are results.
     pub result: Option<Value>,
     pub state: State,
-    /// Architectures that have values, and those whose evaluation failed.
-    pub evaluated: usize,
+    /// Of a search: architectures that have values. Of a training: epochs.
+    pub done: usize,
+    /// Architectures whose evaluation failed.
     pub failed: usize,
 }
 
@@ -65,20 +66,27 @@ impl State {
 }
 
 impl RunSummary {
-    pub fn read(path: &Path) -> Result<Self, Failure> {
-        let folder = RunFolder::open(path)?;
+    /// A search.
+    pub fn search(path: &Path) -> Result<Self, Failure> {
+        Self::of(RunFolder::open(path)?.of(Kind::Search)?)
+    }
+
+    fn of(folder: RunFolder) -> Result<Self, Failure> {
+        let kind = folder.kind();
         let wrong = |file: &'static str, error: &dyn std::fmt::Display| {
             Failure::input(format!("{}: {error}", folder.file(file).display()))
         };
         let settings = folder.settings()?;
-        let result: Option<Value> = match fs::read(folder.file(RESULT)) {
-            Ok(text) => Some(serde_json::from_slice(&text).map_err(|error| wrong(RESULT, &error))?),
+        let result: Option<Value> = match fs::read(folder.file(kind.result())) {
+            Ok(text) => {
+                Some(serde_json::from_slice(&text).map_err(|error| wrong(kind.result(), &error))?)
+            }
             Err(_) => None,
         };
         let interrupted = result.as_ref().map(|result| result["interrupted"] != false);
         let state = match interrupted {
             Some(false) => State::Ended,
-            _ if Journal::is_in_use(&folder.file(EVENTS)) => State::Running,
+            _ if Journal::is_in_use(&folder.file(kind.journal())) => State::Running,
             Some(true) => State::Stopped,
             None => match fs::read_to_string(folder.file(ERROR)) {
                 Ok(text) if text == STOPPED_BY_USER => State::Stopped,
@@ -86,15 +94,17 @@ impl RunSummary {
                 Err(_) => State::Killed,
             },
         };
-        let (all, failed) = evaluations(&folder.file(EVENTS));
-        let evaluated = all - failed;
-        Ok(Self { folder, settings, result, state, evaluated, failed })
+        let (all, failed) = match kind {
+            Kind::Search => evaluations(&folder.file(EVENTS)),
+            Kind::Training => (epochs(&folder.file(METRICS)), 0),
+        };
+        Ok(Self { folder, settings, result, state, done: all - failed, failed })
     }
 
     /// The error of a command that needs the results of a run that has none.
     pub fn without_results(&self) -> Failure {
         let (run, typed) = (self.folder.path().display(), typed(self.folder.path()));
-        let evaluated = counted(self.evaluated, "evaluation");
+        let evaluated = counted(self.done, "evaluation");
         let resume = format!(
             "resume it with nas search --resume {typed}; Ctrl-C then stops it and writes its results"
         );
@@ -117,6 +127,11 @@ impl RunSummary {
         let found = self.settings.iter().find(|(known, _)| known == name);
         found.map_or("-", |(_, value)| value.as_str())
     }
+}
+
+/// The epochs in a file of them: whole lines below the heading.
+fn epochs(file: &Path) -> usize {
+    fs::read_to_string(file).map_or(0, |text| text.matches('\n').count().saturating_sub(1))
 }
 
 pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -148,18 +163,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         "seed",
         "front",
         "hypervolume_ratio",
+        "epochs",
+        "accuracy",
     ]);
     let mut unreadable = Vec::new();
     let mut any_failed = false;
+    let (mut searches, mut trainings) = (false, false);
     for path in &paths {
-        let run = match RunSummary::read(path) {
+        let run = match RunFolder::open(path).and_then(RunSummary::of) {
             Ok(run) => run,
             Err(failure) => {
                 unreadable.push(failure);
                 continue;
             }
         };
+        let of_search = run.folder.kind() == Kind::Search;
         any_failed |= run.failed > 0;
+        (searches, trainings) = (searches || of_search, trainings || !of_search);
         let result = run.result.as_ref();
         let whole = |name: &str| run.setting(name).parse().map_or(Cell::Absent, Cell::Count);
         // Of what was evaluated: predicted members are on it as well.
@@ -170,8 +190,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         records.push(vec![
             path.display().to_string().into(),
             run.state.name().into(),
-            run.evaluated.into(),
-            run.failed.into(),
+            of_search.then_some(run.done).map_or(Cell::Absent, Cell::from),
+            of_search.then_some(run.failed).map_or(Cell::Absent, Cell::from),
             whole("evaluations"),
             run.setting("space").into(),
             run.setting("dataset").into(),
@@ -180,15 +200,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             whole("seed"),
             front.map_or(Cell::Absent, Cell::from),
             result.and_then(|result| result["scores"]["hypervolume_ratio"].as_f64()).into(),
+            (!of_search).then_some(run.done).map_or(Cell::Absent, Cell::from),
+            result.and_then(|result| result["validation"]["accuracy"].as_f64()).into(),
         ]);
     }
     match arguments.format {
         Format::Table => {
-            let mut shown = vec!["run", "state", "evaluated", "failed", "of", "front"];
-            shown.push("hypervolume_ratio");
+            let mut shown = vec!["run", "state"];
+            if searches || !trainings {
+                shown.extend(["evaluated", "failed", "of", "front", "hypervolume_ratio"]);
+            }
+            if trainings {
+                shown.extend(["epochs", "accuracy"]);
+            }
             shown.retain(|name| any_failed || *name != "failed");
             let records = records.only(&shown).heading("hypervolume_ratio", "HV ratio");
-            let (records, _) = records.fitting(&["run", "state", "evaluated", "hypervolume_ratio"]);
+            let (records, _) =
+                records.fitting(&["run", "state", "evaluated", "hypervolume_ratio", "accuracy"]);
             print(&format!("{}\n{}\n", records.table(), counted(paths.len(), "run")))?;
         }
         format => records.print(format)?,

@@ -82,6 +82,7 @@ pub fn runs(page: &str) -> Result<Vec<Run>, String> {
     Ok(runs)
 }
 
-fn escaped(text: &str) -> String {
+/// A text as HTML shows it.
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

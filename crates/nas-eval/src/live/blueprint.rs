@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use nas_bench::ScoreTable;
-use nas_net::BuiltNetwork;
+use nas_net::{BuiltNetwork, Task};
 use nas_proxy::{Batch, Proxy, Selection};
 use nas_space::Arch;
 use tch::Device;
@@ -13,10 +13,8 @@ use crate::{Error, Numbering};
 /// How the networks of a space are built for a data set, and what images they take.
 #[derive(Clone)]
 pub struct Blueprint {
-    /// Height and width of an image, in pixels.
-    pub side: usize,
-    /// Classes of images.
-    pub classes: usize,
+    /// The images and classes.
+    pub task: Task,
     /// Images in a batch of proxies, by default.
     pub batch: usize,
     /// The proxies of the training-free score ([`ProxyScore`](super::ProxyScore)).
@@ -42,6 +40,13 @@ pub type Build =
     dyn Fn(&Arch, u64, Device) -> Result<Box<dyn BuiltNetwork>, nas_net::Error> + Send + Sync;
 
 impl Blueprint {
+    /// The same for other images and classes, or of another size: without what was computed and published for
+    /// its own.
+    #[must_use]
+    pub fn for_task(self, task: Task, build: Arc<Build>) -> Self {
+        Self { task, build, computed: None, read: None, ..self }
+    }
+
     /// Images of a file, as large as the networks take them; `None` if no format of such files is
     /// known.
     ///
@@ -52,7 +57,7 @@ impl Blueprint {
         file: &Path,
         selection: Selection,
     ) -> Option<Result<Batch, nas_proxy::Error>> {
-        Some(self.read?(file, selection).and_then(|batch| batch.resized(self.side)))
+        Some(self.read?(file, selection).and_then(|batch| batch.resized(self.task.side)))
     }
 
     /// The architecture that represents all that are the same network.

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use nas_hw::{Measurement, Plan, measure_fallible};
-use nas_net::export::{self, Description};
+use nas_net::{
+    Task,
+    export::{self, Description},
+};
 use nas_proxy::Batch;
 use nas_search::{BoxError, Detail, Objective};
 use nas_space::Arch;
@@ -42,8 +45,8 @@ impl MeasuredLatency {
     /// # Errors
     /// Failures of libtorch.
     pub fn new(networks: Networks, plan: Plan, runtime: Runtime) -> Result<Self, Error> {
-        let side = networks.blueprint.side;
-        let image = Batch::gaussian([1, 3, side, side], networks.seed)?;
+        let Task { channels, side, .. } = networks.blueprint.task;
+        let image = Batch::gaussian([1, channels, side, side], networks.seed)?;
         let image = image.to_device(networks.device)?.images().shallow_clone();
         Ok(Self {
             networks,
@@ -63,13 +66,13 @@ impl MeasuredLatency {
     pub fn measure(&self, arch: &Arch) -> Result<Measurement, Error> {
         let network = self.networks.build(arch)?;
         if self.runtime == Runtime::Onnx {
-            let side = self.networks.blueprint.side;
+            let Task { channels, side, .. } = self.networks.blueprint.task;
             let file = export::onnx(&*network, side, &Description::default())?;
             let mut network = OnnxNetwork::new(&file, 1)?;
             let pixels = self.image.f_reshape(-1).and_then(Vec::try_from);
             let pixels: Vec<f32> = pixels.map_err(nas_net::Error::from)?;
             return measure_fallible(&self.plan, || {
-                network.logits(&pixels, [1, 3, side, side]).map(drop)
+                network.logits(&pixels, [1, channels, side, side]).map(drop)
             });
         }
         let threads = tch::get_num_threads();

@@ -14,13 +14,26 @@ use nas_space::{
 use crate::{Error, Features, KnownSpace, Published, PublishedAccuracies, Source, Statistic};
 
 #[cfg(feature = "torch")]
-use crate::live::{Blueprint, TRAINING_FREE_TRANSFORMER};
+use {
+    crate::live::{Blueprint, Build, TRAINING_FREE_TRANSFORMER},
+    nas_net::{Scale, Task},
+    std::sync::Arc,
+};
 
 /// Height and width of an image, in pixels.
 const SIDE: u64 = 224;
 
 /// Vision transformers of one size (Chen et al. 2021, arXiv 2107.00651).
 pub struct AutoFormer(Size);
+
+/// Builds networks of a size.
+#[cfg(feature = "torch")]
+fn build(size: Size, task: Task) -> Arc<Build> {
+    Arc::new(move |arch, seed, device| {
+        let network = size.network(arch)?;
+        Ok(Box::new(nas_net::AutoFormerNetwork::new(&network, task, seed, device)?))
+    })
+}
 
 /// 5 to 11 M parameters.
 pub static TINY: AutoFormer = AutoFormer(Size::Tiny);
@@ -79,10 +92,9 @@ impl KnownSpace for AutoFormer {
     #[cfg(feature = "torch")]
     fn blueprint(&self, dataset: usize) -> Option<Blueprint> {
         let (size, dataset) = (self.0, VitDataset::ALL[dataset]);
-        let classes = dataset.classes();
+        let task = Task { channels: 3, side: SIDE as usize, classes: dataset.classes() };
         Some(Blueprint {
-            side: SIDE as usize,
-            classes,
+            task,
             batch: 8,
             score: &TRAINING_FREE_TRANSFORMER,
             computed: None,
@@ -95,14 +107,14 @@ impl KnownSpace for AutoFormer {
                 }
                 VitDataset::Flowers | VitDataset::Chaoyang => None,
             },
-            build: std::sync::Arc::new(move |arch, seed, device| {
-                let network = size.network(arch)?;
-                let task = nas_net::Task { channels: 3, side: SIDE as usize, classes };
-                let network = nas_net::AutoFormerNetwork::new(&network, task, seed, device)?;
-                Ok(Box::new(network))
-            }),
+            build: build(size, task),
             numbering: None,
         })
+    }
+
+    #[cfg(feature = "torch")]
+    fn build_for(&self, task: Task, _scale: Option<Scale>) -> Option<Arc<Build>> {
+        Some(build(self.0, task))
     }
 
     fn features(&self) -> Result<Box<Features>, Error> {

@@ -14,7 +14,11 @@ use crate::{
 };
 
 #[cfg(feature = "torch")]
-use crate::live::{Blueprint, TRAINING_FREE};
+use {
+    crate::live::{Blueprint, Build, TRAINING_FREE},
+    nas_net::{Scale, Task},
+    std::sync::Arc,
+};
 
 /// Networks of 22 inverted residual blocks (Wu et al. 2019, arXiv 1812.03443); none was trained.
 pub struct Fbnet;
@@ -58,8 +62,11 @@ impl KnownSpace for Fbnet {
     fn blueprint(&self, dataset: usize) -> Option<Blueprint> {
         let input = Input::ALL[dataset];
         Some(Blueprint {
-            side: input.image_size() as usize,
-            classes: input.classes() as usize,
+            task: Task {
+                channels: 3,
+                side: input.image_size() as usize,
+                classes: input.classes() as usize,
+            },
             batch: if input == Input::ImageNet { 8 } else { 64 },
             score: &TRAINING_FREE,
             computed: None,
@@ -68,11 +75,18 @@ impl KnownSpace for Fbnet {
                 Input::Cifar100 => |file, selection| nas_proxy::cifar100(file, selection),
                 Input::ImageNet => |file, selection| nas_proxy::imagenet64(file, selection),
             }),
-            build: std::sync::Arc::new(move |arch, seed, device| {
+            build: Arc::new(move |arch, seed, device| {
                 Ok(Box::new(nas_net::FbnetNetwork::new(arch, input, seed, device)?))
             }),
             numbering: None,
         })
+    }
+
+    #[cfg(feature = "torch")]
+    fn build_for(&self, task: Task, _scale: Option<Scale>) -> Option<Arc<Build>> {
+        Some(Arc::new(move |arch, seed, device| {
+            Ok(Box::new(nas_net::FbnetNetwork::scaled(arch, task, seed, device)?))
+        }))
     }
 
     fn tables(&self, data: &Path) -> Option<PathBuf> {

@@ -17,7 +17,11 @@ use crate::{
 };
 
 #[cfg(feature = "torch")]
-use crate::live::{Blueprint, TRAINING_FREE};
+use {
+    crate::live::{Blueprint, Build, TRAINING_FREE},
+    nas_net::{Scale, Task},
+    std::sync::Arc,
+};
 
 /// 15,625 cells, all of which were trained (Dong & Yang 2020, arXiv 2001.00326).
 pub struct NasBench201;
@@ -86,8 +90,7 @@ impl KnownSpace for NasBench201 {
     fn blueprint(&self, dataset: usize) -> Option<Blueprint> {
         let dataset = Dataset::ALL[dataset];
         Some(Blueprint {
-            side: dataset.image_size(),
-            classes: dataset.classes(),
+            task: Task { channels: 3, side: dataset.image_size(), classes: dataset.classes() },
             batch: 64,
             score: &TRAINING_FREE,
             computed: (dataset == Dataset::Cifar10).then_some(ScoreTable::cifar10),
@@ -96,12 +99,26 @@ impl KnownSpace for NasBench201 {
                 Dataset::Cifar100 => |file, selection| nas_proxy::cifar100(file, selection),
                 Dataset::ImageNet16_120 => |file, selection| nas_proxy::imagenet16(file, selection),
             }),
-            build: std::sync::Arc::new(move |arch, seed, device| {
+            build: Arc::new(move |arch, seed, device| {
                 let cell = nasbench201::space().prune(arch);
                 Ok(Box::new(nas_net::NasBench201Network::new(&cell, dataset, seed, device)?))
             }),
             numbering: self.numbering(),
         })
+    }
+
+    #[cfg(feature = "torch")]
+    fn scale(&self) -> Option<Scale> {
+        Some(Scale::PUBLISHED)
+    }
+
+    #[cfg(feature = "torch")]
+    fn build_for(&self, task: Task, scale: Option<Scale>) -> Option<Arc<Build>> {
+        let scale = scale.unwrap_or(Scale::PUBLISHED);
+        Some(Arc::new(move |arch, seed, device| {
+            let cell = nasbench201::space().prune(arch);
+            Ok(Box::new(nas_net::NasBench201Network::scaled(&cell, scale, task, seed, device)?))
+        }))
     }
 
     /// Cells with the proxies that pel-nas computed on CIFAR-10.

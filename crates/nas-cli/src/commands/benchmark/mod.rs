@@ -142,9 +142,9 @@ pub fn only_exact(file: &str) -> Failure {
     ))
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     arguments.check()?;
-    let datasets = arguments.datasets(data)?;
+    let datasets = arguments.datasets(tables)?;
     let pairs = arguments.pairs(&datasets)?;
     let rows = arguments.searches(&pairs)?;
     if let Some(file) = &arguments.fronts {

@@ -39,7 +39,7 @@ const NEEDED: &str = "accuracies of all architectures";
 
 impl Arguments {
     /// The data sets with their tables, opened.
-    pub fn datasets(&self, data: Option<&Path>) -> Result<Vec<OnDataset>, Failure> {
+    pub fn datasets(&self, tables: Option<&Path>) -> Result<Vec<OnDataset>, Failure> {
         let known = known(&self.space)?;
         let named: Vec<&str> = match self.datasets[..] {
             [] => known.datasets(),
@@ -59,7 +59,7 @@ impl Arguments {
                     problem.space.size().unwrap_or_default()
                 )));
             }
-            let published = needed(&problem, data, NEEDED)?;
+            let published = needed(&problem, tables, NEEDED)?;
             let lacking = || lacking(&problem, NEEDED);
             let test_accuracies = published.test_accuracies()?.ok_or_else(lacking)?;
             let Trained { accuracies, .. } =

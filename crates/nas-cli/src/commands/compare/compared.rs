@@ -123,7 +123,7 @@ impl Compared {
     /// Warns of a search that has not ended.
     pub fn warn(&self) {
         if let Some(run) = self.run.as_ref().filter(|run| run.state != State::Ended) {
-            let evaluated = counted(run.evaluated, "evaluation");
+            let evaluated = counted(run.done, "evaluation");
             note(&format!(
                 "warning: the search of {} has not ended: {evaluated} so far",
                 self.name
@@ -150,7 +150,7 @@ pub fn of_one_pair(all: &[Compared]) -> Result<(), Failure> {
 pub fn runs(paths: Vec<&PathBuf>) -> Result<(Vec<RunSummary>, Vec<Objective>), Failure> {
     let (mut runs, mut objectives) = (Vec::<RunSummary>::new(), Vec::new());
     for path in paths {
-        let run = RunSummary::read(path)?;
+        let run = RunSummary::search(path)?;
         let own = objectives_of(&run)?;
         let Some(first) = runs.first() else {
             objectives = own;

@@ -82,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             one.name.as_str().into(),
             group.map_or("", |group| &*group.name).into(),
             one.seed.as_str().into(),
-            one.run.as_ref().map_or(Cell::Absent, |run| run.evaluated.into()),
+            one.run.as_ref().map_or(Cell::Absent, |run| run.done.into()),
             front.map_or(Cell::Absent, Cell::from),
             Some(score.hypervolume).into(),
             Some(score.igd).into(),

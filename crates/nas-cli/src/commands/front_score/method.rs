@@ -133,7 +133,7 @@ impl Judge<'_> {
         let of_run = |folder: &&Path| path.ends_with(FRONT) && folder.join(CONFIG).is_file();
         let folder = if path.is_dir() { Some(path) } else { path.parent().filter(of_run) };
         let Some(folder) = folder else { return Ok(None) };
-        let settings = RunFolder::open(folder)?.settings()?;
+        let settings = RunFolder::open(folder)?.of(crate::run_folder::Kind::Search)?.settings()?;
         let setting = |name: &str| {
             let found = settings.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.as_str())

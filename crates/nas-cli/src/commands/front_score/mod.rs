@@ -57,9 +57,9 @@ pub struct Arguments {
 /// What must be published of a space to score its fronts.
 const NEEDED: &str = "accuracies of all architectures";
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     let problem = arguments.space.problem()?;
-    let published = needed(&problem, data, NEEDED)?;
+    let published = needed(&problem, tables, NEEDED)?;
     if published.test_accuracies()?.is_none() {
         return Err(lacking(&problem, NEEDED));
     }

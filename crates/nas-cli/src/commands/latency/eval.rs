@@ -23,8 +23,8 @@ pub struct Arguments {
     format: Format,
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let reference = arguments.reference.open(arguments.reference.problem()?, data, [])?;
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
+    let reference = arguments.reference.open(arguments.reference.problem()?, tables, [])?;
     let mut records =
         Records::new(["device", "measurements", "tried", "spearman", "expected_ms", "error_ms"])
             .heading("spearman", "Spearman")

@@ -36,7 +36,7 @@ pub struct Arguments {
     format: Format,
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     let problem = arguments.reference.problem()?;
     let table = match &arguments.measured {
         Some(file) => {
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
         None => None,
     };
     let more = table.iter().flat_map(UserTable::rows).map(|(arch, _)| arch.clone());
-    let reference = arguments.reference.open(problem, data, more)?;
+    let reference = arguments.reference.open(problem, tables, more)?;
     let model = reference.model(None)?;
     let Reference { problem, architectures: all, .. } = &reference;
     let at: HashMap<&Arch, usize> = all.iter().zip(0..).collect();

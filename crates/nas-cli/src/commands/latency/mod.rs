@@ -62,15 +62,15 @@ enum Command {
     Eval(eval::Arguments),
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     match &arguments.command {
-        None => latencies(arguments, data),
-        Some(Command::Fit(arguments)) => fit::run(arguments, data),
-        Some(Command::Eval(arguments)) => eval::run(arguments, data),
+        None => latencies(arguments, tables),
+        Some(Command::Fit(arguments)) => fit::run(arguments, tables),
+        Some(Command::Eval(arguments)) => eval::run(arguments, tables),
     }
 }
 
-fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+fn latencies(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     if arguments.runtime == Runtime::Onnx && arguments.device != Target::Host {
         return Err(Failure::input(format!(
             "--runtime onnx measures on this machine's processor: leave out --device {}",
@@ -103,7 +103,7 @@ fn latencies(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
         }
         Target::Published(device) => {
             check_published(&problem, device)?;
-            let published = published(&problem, data, true)?;
+            let published = published(&problem, tables, true)?;
             for metric in [Metric::Latency, Metric::Energy] {
                 if metric == Metric::Energy {
                     if !problem.has_cost(device, metric)? {

@@ -42,10 +42,10 @@ impl ReferenceArguments {
     pub fn open(
         &self,
         problem: Problem,
-        data: Option<&Path>,
+        tables: Option<&Path>,
         more: impl IntoIterator<Item = Arch>,
     ) -> Result<Reference, Failure> {
-        let published = tables::needed(&problem, data, "latencies")?;
+        let published = tables::needed(&problem, tables, "latencies")?;
         let mut architectures = problem.numbered().unwrap_or_else(|| population(problem.space));
         if problem.numbering.is_none() {
             architectures.extend(more);

@@ -79,9 +79,9 @@ fn searched(
     Ok(outcome.front().into_iter().map(|found| found.arch.clone()).collect())
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     if let Some(count) = arguments.pairs {
-        return pairs::run(arguments, usize::from(count), data);
+        return pairs::run(arguments, usize::from(count), tables);
     }
     if arguments.disguise.names().is_some() {
         return Err(Failure::input(
@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
     let problem = arguments.space.problem()?;
     let what = "accuracies of all architectures";
-    let published = tables::needed(&problem, data, what)?;
+    let published = tables::needed(&problem, tables, what)?;
     let accuracies = published.test_accuracies()?.ok_or_else(|| tables::lacking(&problem, what))?;
     let mut sorted = accuracies.clone();
     sorted.sort_by(|a, b| b.total_cmp(a));

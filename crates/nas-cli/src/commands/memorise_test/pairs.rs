@@ -33,10 +33,14 @@ struct Pair {
     others: Vec<Arch>,
 }
 
-pub fn run(arguments: &Arguments, count: usize, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(
+    arguments: &Arguments,
+    count: usize,
+    tables: Option<&Path>,
+) -> Result<ExitCode, Failure> {
     let problem = arguments.space.problem()?;
     let what = "accuracies of all architectures";
-    let published = tables::needed(&problem, data, what)?;
+    let published = tables::needed(&problem, tables, what)?;
     let accuracies = published.test_accuracies()?.ok_or_else(|| tables::lacking(&problem, what))?;
     let numbering = problem.numbering.ok_or_else(|| tables::lacking(&problem, what))?;
     let pairs = arguments.draw(

@@ -82,8 +82,8 @@ struct Data {
     truth: Vec<f64>,
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
-    let (data, origin) = arguments.data(data)?;
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
+    let (data, origin) = arguments.data(tables)?;
     let domain = data.problem.domain()?;
     let left_out: Vec<Group> =
         arguments.without.iter().flat_map(|columns| columns.groups()).copied().collect();
@@ -117,7 +117,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
 }
 
 impl Arguments {
-    fn data(&self, data: Option<&Path>) -> Result<(Data, String), Failure> {
+    fn data(&self, tables: Option<&Path>) -> Result<(Data, String), Failure> {
         let problem = self.space.problem()?;
         if let Some(file) = &self.accuracy_table {
             let table = accuracies(file, &problem)?;
@@ -131,7 +131,7 @@ impl Arguments {
             let data = Data { problem, architectures, trained, truth };
             return Ok((data, file.display().to_string()));
         }
-        let published = tables::needed(&problem, data, "accuracies")?;
+        let published = tables::needed(&problem, tables, "accuracies")?;
         let lacking = || tables::lacking(&problem, "accuracies");
         let Trained { architectures, accuracies, from } =
             problem.accuracies(&*published)?.ok_or_else(lacking)?;

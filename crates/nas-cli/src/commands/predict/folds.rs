@@ -138,9 +138,9 @@ fn mean_of(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0.0).then(|| sum / count)
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     let problem = Problem::new(known(&arguments.space)?, arguments.dataset.as_deref())?;
-    let published = tables::needed(&problem, data, "accuracies")?;
+    let published = tables::needed(&problem, tables, "accuracies")?;
     let lacking = || tables::lacking(&problem, "accuracies");
     let Trained { architectures, accuracies, .. } =
         problem.accuracies(&*published)?.ok_or_else(lacking)?;

@@ -41,11 +41,11 @@ enum Command {
     Apply(apply::Arguments),
 }
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     match &arguments.command {
         Command::Fit(arguments) => fit::run(arguments),
-        Command::Eval(arguments) => eval::run(arguments, data),
-        Command::Folds(arguments) => folds::run(arguments, data),
+        Command::Eval(arguments) => eval::run(arguments, tables),
+        Command::Folds(arguments) => folds::run(arguments, tables),
         Command::Apply(arguments) => apply::run(arguments),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::limit::Limit;
+use super::{limit::Limit, training::TrainingArguments};
 use clap::ValueEnum;
 use nas_hw::{Millijoules, Millis};
 use nas_search::Fill;
@@ -36,6 +36,7 @@ Examples:
   nas search --latency-table mine.csv   your own latencies
   nas search --space mine.toml --evaluate \"python train.py\"   your own program
   nas search --device raspi4 --propose \"python3 mine.py\"     your own searcher
+  nas search --accuracy train --data flowers --size 64 --finish 1
   nas search --resume runs/demo         resumes a stopped or killed search")]
 pub struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = Target::parse, help = device_help())]
@@ -120,6 +121,8 @@ pub struct Arguments {
     #[arg(long, value_name = "ENERGY", allow_hyphen_values = true, help_heading = "Costs")]
     pub max_energy: Option<Millijoules>,
     #[command(flatten)]
+    pub train: TrainingArguments,
+    #[command(flatten)]
     pub evaluate: EvaluateArguments,
     #[command(flatten)]
     pub partition: PartitionArguments,
@@ -181,6 +184,8 @@ pub enum Accuracy {
     /// A score of zero-cost proxies: no training. They are computed, unless the program contains those
     /// of the space
     Proxies,
+    /// Training on your own --data, of few networks that a predictor chooses
+    Train,
 }
 
 /// How networks are chosen for training, as it is typed.

@@ -35,7 +35,7 @@ impl Inputs {
     /// Opens the published tables, which must be there if `needed`, and the user's.
     pub fn open(
         problem: &Problem,
-        data: Option<&Path>,
+        tables: Option<&Path>,
         needed: bool,
         accuracy: Option<&Path>,
         latency: Option<&Path>,
@@ -43,12 +43,12 @@ impl Inputs {
         Ok(Self {
             latencies: latency.map(|file| latencies(file, problem)).transpose()?,
             accuracies: accuracy.map(|file| accuracies(file, problem)).transpose()?,
-            published: published(problem, data, needed)?,
+            published: published(problem, tables, needed)?,
         })
     }
 
     /// The inputs of a plan.
-    pub fn of(plan: &Plan, problem: &Problem, data: Option<&Path>) -> Result<Self, Failure> {
+    pub fn of(plan: &Plan, problem: &Problem, tables: Option<&Path>) -> Result<Self, Failure> {
         let accuracy = match &plan.objectives.accuracy {
             Some(AccuracySource::Table { file }) => Some(file.as_path()),
             _ => None,
@@ -57,7 +57,7 @@ impl Inputs {
             Some(LatencySource::Table { file }) => Some(file.as_path()),
             _ => None,
         };
-        Self::open(problem, data, plan.reads_published(), accuracy, latency)
+        Self::open(problem, tables, plan.reads_published(), accuracy, latency)
     }
 
     /// The facts that a plan depends on.
@@ -167,12 +167,14 @@ impl Opened {
         let metrics = &Metric::ALL[..=usize::from(energy.is_some())];
         let truth = match (latency, published) {
             (Some(LatencySource::Published { device }), Some(published))
-                if plan.objectives.counted.is_empty() =>
+                if plan.objectives.counted.is_empty() && plan.train.is_none() =>
             {
                 problem.truth(published, device, metrics)?
             }
             _ => None,
         };
+        // What was published is not of the user's data.
+        let published = published.filter(|_| plan.train.is_none());
         let test_accuracy = published.map(Published::test_accuracies).transpose()?.flatten();
         let objectives = evaluator.objectives().to_vec();
         let details = evaluator.details().to_vec();

@@ -2,51 +2,30 @@
 
 use std::{path::Path, process::ExitCode};
 
-use clap::{ArgMatches, CommandFactory, parser::ValueSource};
-
 use crate::failure::Failure;
 
 mod arguments;
 mod config;
 mod evaluator;
+mod finish;
 mod limit;
 mod plan;
 mod proposer;
 mod report;
 mod session;
+mod training;
 mod view;
 mod watch;
 
 pub use arguments::Arguments;
 pub use plan::CHILDREN;
 pub use report::{BINS, TOLERANCE};
+#[cfg(feature = "torch")]
+pub use training::TrainPlan;
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     match &arguments.resume {
-        Some(run) => session::resume(run, data, arguments.accept_changes, arguments.evaluations),
-        None => session::begin(arguments, data),
+        Some(run) => session::resume(run, tables, arguments.accept_changes, arguments.evaluations),
+        None => session::begin(arguments, tables),
     }
-}
-
-/// Options that may stand beside --resume.
-const BESIDE_RESUME: [&str; 4] = ["resume", "accept_changes", "data", "evaluations"];
-
-/// Refuses options that --resume would ignore, since a run has its own.
-pub fn refuse_beside_resume(matches: &ArgMatches) -> Result<(), Failure> {
-    let Some((name, matches)) = matches.subcommand() else { return Ok(()) };
-    if !matches.contains_id("resume") || matches.value_source("resume").is_none() {
-        return Ok(());
-    }
-    let command = crate::Arguments::command();
-    let options = command.find_subcommand(name).into_iter().flat_map(clap::Command::get_arguments);
-    let typed = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    for option in options {
-        let (id, long) = (option.get_id().as_str(), option.get_long());
-        if let Some(long) = long.filter(|_| typed(id) && !BESIDE_RESUME.contains(&id)) {
-            return Err(Failure::input(format!(
-                "--{long} cannot be changed by --resume: the run goes on with the options in its config.toml; leave --{long} out, or start a new run"
-            )));
-        }
-    }
-    Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use nas_eval::Problem;
-use nas_llm::{ChatModel, Kind, LanguageModel, Prompting};
+use nas_llm::{ChatModel, LanguageModel, Prompting};
 use nas_partition::Partition;
 use nas_search::{
     Evaluated, Evaluation, Evaluator, Event, Outcome, Proposer, ReplayedEvaluator, Rule, Search,
@@ -19,10 +19,12 @@ use super::{
     arguments::{Accuracy, Arguments},
     config::Config,
     evaluator::{Inputs, Opened},
+    finish,
     limit::{KnownValue, Limited},
     plan::{Plan, TABLES},
     proposer::{Proposing, candidates, nearest},
     report::{OfProposer, Report},
+    training::with_training,
     view::View,
     watch::Watch,
 };
@@ -36,11 +38,13 @@ use crate::{
     propose::PROPOSE,
     report::page,
     rules,
-    run_folder::{CONFIG, ERROR, PAGE, PROGRAM_LOG, PROPOSALS, RESULT, RunFolder, STOPPED_BY_USER},
+    run_folder::{
+        CONFIG, ERROR, Kind, PAGE, PROGRAM_LOG, PROPOSALS, RESULT, RunFolder, STOPPED_BY_USER,
+    },
     searcher::Searcher,
     space_arguments::SpaceArguments,
     stop::stop_signal,
-    tables::{data_folder, evaluations_before},
+    tables::{evaluations_before, tables_folder},
     target::Target,
     terminal::{note, typed},
     workers::Workers,
@@ -57,28 +61,36 @@ const NO_VALUE: &str =
     "no evaluation has a value: mend the command, and repeat the search with --force";
 
 /// A new search.
-pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn begin(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     let problem = arguments.space.problem()?;
+    let (arguments, problem, train) = with_training(arguments.clone(), problem)?;
+    let arguments = &arguments;
     let mut inputs = None;
-    let plan = Plan::resolve(arguments, data, &problem, || {
+    let mut plan = Plan::resolve(arguments, tables, &problem, || {
         let has_program = arguments.evaluate.is_given();
         let no_networks = !has_program && !problem.has_networks();
         let needed = matches!(arguments.device, Some(Target::Published(_)))
             || no_networks && arguments.accuracy_table.is_none()
             || matches!(arguments.accuracy, Some(Accuracy::Predictor | Accuracy::Benchmark));
         let (accuracy, latency) = (&arguments.accuracy_table, &arguments.latency_table);
-        let opened = Inputs::open(&problem, data, needed, accuracy.as_deref(), latency.as_deref())?;
+        let opened =
+            Inputs::open(&problem, tables, needed, accuracy.as_deref(), latency.as_deref())?;
         let facts = opened.facts();
         inputs = Some(opened);
         facts
     })?;
-    let folder =
-        RunFolder::prepare(arguments.run.as_deref(), &plan.run_name(&problem), arguments.force)?;
+    plan.train = train;
+    let folder = RunFolder::prepare(
+        Kind::Search,
+        arguments.run.as_deref(),
+        &plan.run_name(&problem),
+        arguments.force,
+    )?;
     let inputs = match inputs {
         Some(inputs) => inputs,
-        None => Inputs::of(&plan, &problem, data)?,
+        None => Inputs::of(&plan, &problem, tables)?,
     };
-    let tables = data_folder(data)?;
+    let tables = tables_folder(tables)?;
     let files = plan.files(&problem, &tables);
     let files = files.iter().map(|(what, file)| Input::of(what, file));
     let files = files.collect::<Result<Vec<Input>, Failure>>()?;
@@ -117,12 +129,13 @@ pub fn begin(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Fai
 /// With a number of evaluations it is extended to it, also where it has ended.
 pub fn resume(
     run: &Path,
-    data: Option<&Path>,
+    tables: Option<&Path>,
     accept: bool,
     evaluations: Option<u32>,
 ) -> Result<ExitCode, Failure> {
-    let mut folder = RunFolder::open(run)?;
-    if folder.ended()? && evaluations.is_none() {
+    let mut folder = RunFolder::open(run)?.of(Kind::Search)?;
+    let is_finished = |plan: &Plan| finish::is_complete(plan, run);
+    if folder.ended()? && evaluations.is_none() && is_finished(&Config::read(&folder)?.plan) {
         note(&format!(
             "the search of {} has ended: there is nothing to resume; --evaluations with a larger number extends it",
             run.display()
@@ -134,7 +147,7 @@ pub fn resume(
         config.plan.extend(evaluations as usize)?;
     }
     let plan = config.plan.clone();
-    let data: Option<PathBuf> = data.map(Path::to_path_buf).or_else(|| plan.data.clone());
+    let tables: Option<PathBuf> = tables.map(Path::to_path_buf).or_else(|| plan.tables.clone());
     // Paths of files are relative to the folder in which the search was started.
     let from = &plan.folder;
     if from.is_dir() && std::env::current_dir().ok().as_ref() != Some(from) {
@@ -143,9 +156,12 @@ pub fn resume(
         std::env::set_current_dir(from).map_err(|error| Failure::file("go to", from, &error))?;
     }
     let space = SpaceArguments { space: plan.space.clone(), dataset: plan.dataset.clone() };
-    let problem = space.problem()?;
+    let mut problem = space.problem()?;
+    if let Some(train) = &plan.train {
+        problem = train.problem(problem)?;
+    }
     // Published tables may lie in another folder now.
-    let tables = problem.tables(&data_folder(data.as_deref())?);
+    let tables = problem.tables(&tables_folder(tables.as_deref())?);
     for input in &mut config.inputs {
         if let Some(file) = tables.as_ref().filter(|_| input.what == TABLES) {
             input.file.clone_from(file);
@@ -158,7 +174,7 @@ pub fn resume(
     if evaluations.is_some() {
         folder.write(CONFIG, &config.text()?)?;
     }
-    let inputs = Inputs::of(&plan, &problem, data.as_deref())?;
+    let inputs = Inputs::of(&plan, &problem, tables.as_deref())?;
     let mut session = Session::new(plan, problem, &inputs, folder, None, &config.inputs)?;
     // With the changes that were accepted.
     session.opened.origins = config.origins;
@@ -262,7 +278,7 @@ impl Session {
         let outcome = ran.map_err(|failure| {
             self.folder.keep();
             // If that fails, the run counts as killed.
-            let _ = self.folder.write(ERROR, &format!("{failure}\n"));
+            let _ = self.folder.write(ERROR, format!("{failure}\n"));
             let (all, failed) = evaluations(&self.folder.file(EVENTS));
             if all == failed && (all > 0 || self.plan.has_tasks()) {
                 return failure.and(NO_VALUE);
@@ -271,7 +287,10 @@ impl Session {
         })?;
 
         let model = proposing.contribution(&outcome);
-        if model.as_ref().is_some_and(|model| model.failures.contains_key(&Kind::NotRecorded)) {
+        if model
+            .as_ref()
+            .is_some_and(|model| model.failures.contains_key(&nas_llm::Kind::NotRecorded))
+        {
             self.folder.abandon();
             return Err(self.not_recorded());
         }
@@ -312,6 +331,8 @@ impl Session {
             return stopped();
         }
         journal.forget();
+        let chosen = report.most_accurate(self.plan.train.as_ref().map_or(0, |train| train.finish));
+        finish::finish(&self.plan, self.folder.path(), &chosen, &self.workers.stop)?;
         Ok(code)
     }
 
@@ -397,7 +418,7 @@ impl Session {
     fn results(&self, report: &Report<'_>) -> Result<ExitCode, Failure> {
         let folder = &self.folder;
         folder.write("generations.csv", &report.generations().csv()?)?;
-        folder.write("knowledge.md", &report.knowledge())?;
+        folder.write("knowledge.md", report.knowledge())?;
         if let Some(operators) = report.operators() {
             folder.write("operators.csv", &operators.csv()?)?;
         }
@@ -418,7 +439,7 @@ impl Session {
         let shown = report.page(folder.path(), folder.settings()?, rejected);
         folder.write(PAGE, &page(&[&shown])?)?;
         // Written last: it marks the run as complete.
-        folder.write(RESULT, &format!("{:#}\n", report.json()))?;
+        folder.write(RESULT, format!("{:#}\n", report.json()))?;
         report.print(folder.path())
     }
 }

@@ -124,7 +124,7 @@ const SAMPLE: usize = 60;
 const GENERATION: usize = 30;
 const GENERATIONS: usize = 4;
 
-pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Arguments, tables: Option<&Path>) -> Result<ExitCode, Failure> {
     if arguments.llm_both_orders && arguments.prompting == Asked::Estimate {
         return Err(Failure::input(
             "--llm-both-orders: with --prompting estimate each candidate has a call of its own; leave it out",
@@ -138,7 +138,7 @@ pub fn run(arguments: &Arguments, data: Option<&Path>) -> Result<ExitCode, Failu
     }
     let problem = arguments.space.problem()?;
     let what = "accuracies of all architectures";
-    let published = tables::needed(&problem, data, what)?;
+    let published = tables::needed(&problem, tables, what)?;
     let lacking = || tables::lacking(&problem, what);
     let Trained { accuracies, .. } = problem.accuracies(&*published)?.ok_or_else(lacking)?;
     let truth = problem.truth(&*published, &arguments.device, &[Metric::Latency])?;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     arguments::{AcquisitionName, FillName},
     limit::Limit,
+    training::TrainPlan,
 };
 use crate::{
     commands::{live::ProxyPlan, model::ModelPlan},
@@ -81,7 +82,7 @@ pub struct Plan {
     pub format: Format,
     /// The folder with the benchmarks' tables, where one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<PathBuf>,
+    pub tables: Option<PathBuf>,
     /// The folder that files are named from.
     pub folder: PathBuf,
     pub partition: PartitionArguments,
@@ -96,6 +97,9 @@ pub struct Plan {
     pub operators: Option<OperatorsPlan>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelPlan>,
+    /// The user's data, where the program trains on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<TrainPlan>,
 }
 
 /// Operators that share a search, and how the one that proposes is chosen.
@@ -238,7 +242,7 @@ impl Plan {
     }
 
     /// The files that the results depend on, with the option that names each.
-    pub fn files(&self, problem: &Problem, data: &Path) -> Vec<(&'static str, PathBuf)> {
+    pub fn files(&self, problem: &Problem, tables: &Path) -> Vec<(&'static str, PathBuf)> {
         let mut files = Vec::new();
         files.extend(file_of(&self.space).map(|file| (SPACE, file.to_path_buf())));
         files.extend(self.rules.iter().map(|file| ("--rules", file.clone())));
@@ -262,7 +266,7 @@ impl Plan {
             files.push(("--latency-table", file.clone()));
         }
         if self.reads_published() {
-            files.extend(problem.tables(data).map(|file| (TABLES, file)));
+            files.extend(problem.tables(tables).map(|file| (TABLES, file)));
         }
         files
     }

@@ -40,7 +40,7 @@ impl Plan {
     /// Options that contradict each other or have no effect, each with what to type instead.
     pub fn resolve(
         arguments: &Arguments,
-        data: Option<&Path>,
+        tables: Option<&Path>,
         problem: &Problem,
         facts: impl FnOnce() -> Result<Facts, Failure>,
     ) -> Result<Self, Failure> {
@@ -98,7 +98,7 @@ impl Plan {
             known: arguments.known.clone(),
             limit_risk: arguments.limit_risk.unwrap_or(RISK),
             format: arguments.format,
-            data: data.map(Path::to_path_buf),
+            tables: tables.map(Path::to_path_buf),
             folder: facts.folder,
             partition,
             objectives,
@@ -106,6 +106,7 @@ impl Plan {
             propose: propose.transpose()?,
             operators: operators(arguments, searcher),
             model: model.transpose()?,
+            train: None,
         })
     }
 }
@@ -275,7 +276,8 @@ fn accuracy(
             "--accuracy benchmark: only some accuracies of {} were published: use --accuracy predictor",
             problem.title
         ))),
-        (Accuracy::Predictor | Accuracy::Benchmark, Accuracies::Nothing) => {
+        // A program takes its place.
+        (Accuracy::Train, _) | (Accuracy::Predictor | Accuracy::Benchmark, Accuracies::Nothing) => {
             Err(Failure::input(format!(
                 "no accuracies of {} were published: use --accuracy proxies, or --accuracy-table with your own",
                 problem.title

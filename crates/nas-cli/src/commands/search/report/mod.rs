@@ -9,7 +9,7 @@ use nas_eval::{
 use nas_llm::{Contribution, LanguageModel, ProposalForm};
 use nas_pareto::{Archive, Bounds, PointSet, hypervolume};
 use nas_predict::Prediction;
-use nas_search::{Detail, Evaluated, Outcome, Rule, Share, Within};
+use nas_search::{Detail, Evaluated, Objective, Outcome, Role, Rule, Share, Within};
 use nas_space::Arch;
 use serde_json::json;
 
@@ -452,6 +452,19 @@ impl<'a> Report<'a> {
             }
             _ => ExitCode::SUCCESS,
         })
+    }
+
+    /// So many architectures of the measured front, the most accurate within the limits, as text.
+    pub fn most_accurate(&self, count: usize) -> Vec<String> {
+        let Some(at) = Objective::position(&self.outcome.objectives, Role::Accuracy) else {
+            return Vec::new();
+        };
+        let keeps =
+            |one: &&&Evaluated| self.opened.limits.iter().all(|limit| limit.excess(one) <= 1.0);
+        let mut front: Vec<&&Evaluated> = self.front.iter().filter(keeps).collect();
+        let accuracy = |one: &Evaluated| one.values[at].unwrap_or(f64::NEG_INFINITY);
+        front.sort_by(|a, b| accuracy(b).total_cmp(&accuracy(a)));
+        front.iter().take(count).map(|one| self.problem.space.format(&one.arch)).collect()
     }
 
     fn best(&self) -> Option<&Evaluated> {

@@ -1,0 +1,117 @@
+//! The data that a network is trained on.
+
+use std::{path::Path, sync::Arc};
+
+use nas_data::{Dataset, Options, PartName, Shape, Survey};
+use nas_net::Task;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    commands::data::{read_all, remarks},
+    failure::Failure,
+    terminal::note,
+};
+
+/// What a run found in its data when it began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Found {
+    /// The names of the classes, by label.
+    pub classes: Vec<String>,
+    pub channels: usize,
+    /// Height and width of an image, in pixels.
+    pub side: usize,
+    /// Examples to train on, to choose the best epoch by, and to report.
+    pub examples: [usize; 3],
+    /// Of each channel, over the training part; bytes from 0 to 255, or an array's own numbers.
+    pub means: Vec<f64>,
+    pub deviations: Vec<f64>,
+    /// Files that were left out, since they cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<std::path::PathBuf>,
+    pub checksum: u32,
+}
+
+/// A user's data with what was found in them.
+pub struct Data {
+    pub set: Arc<Dataset>,
+    pub survey: Survey,
+    pub found: Found,
+}
+
+impl Data {
+    /// Opens data for a new run, reads them once, and says what is wrong with them.
+    pub fn open(path: &Path, options: &Options) -> Result<Self, Failure> {
+        let opened = Self::read(path, options, read_all)?;
+        for remark in remarks(&opened.set, &opened.survey) {
+            note(&remark);
+        }
+        Ok(opened)
+    }
+
+    /// The same, and says nothing.
+    pub fn open_quietly(path: &Path, options: &Options) -> Result<Self, Failure> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::read(path, options, |data| data.survey(threads, |_| {}))
+    }
+
+    fn read(
+        path: &Path,
+        options: &Options,
+        survey: impl FnOnce(&Dataset) -> Survey,
+    ) -> Result<Self, Failure> {
+        let mut data = Dataset::open(path, options)?;
+        let shape = data.shape()?;
+        let Shape::Image { channels, height: side, .. } = shape else {
+            return Err(Failure::input(format!(
+                "{} contains {shape}: networks of these spaces take images",
+                path.display()
+            )));
+        };
+        let survey = survey(&data);
+        data.without(&survey.unreadable)?;
+        let found = Found {
+            classes: data.classes().to_vec(),
+            channels,
+            side,
+            examples: PartName::ALL.map(|part| data.count(part)),
+            means: survey.means.clone(),
+            deviations: survey.deviations.clone(),
+            unreadable: survey.unreadable.iter().map(|(file, _)| file.clone()).collect(),
+            checksum: data.checksum(),
+        };
+        Ok(Self { set: Arc::new(data), survey, found })
+    }
+
+    /// Opens the data of an earlier run, which must be as they were.
+    pub fn again(path: &Path, options: &Options, found: &Found) -> Result<Self, Failure> {
+        let mut data = Dataset::open(path, options)?;
+        let unreadable = found.unreadable.iter();
+        let unreadable: Vec<_> = unreadable.map(|file| (file.clone(), String::new())).collect();
+        data.without(&unreadable)?;
+        if data.checksum() != found.checksum {
+            return Err(Failure::input(format!(
+                "{} has changed since the run began: restore it, or start a new run",
+                path.display()
+            )));
+        }
+        let survey = Survey {
+            means: found.means.clone(),
+            deviations: found.deviations.clone(),
+            ..Survey::default()
+        };
+        Ok(Self { set: Arc::new(data), survey, found: found.clone() })
+    }
+}
+
+impl Found {
+    /// What networks are built for.
+    pub fn task(&self) -> Task {
+        Task { channels: self.channels, side: self.side, classes: self.classes.len() }
+    }
+
+    /// The examples of a part.
+    pub fn count(&self, part: PartName) -> usize {
+        self.examples[part as usize]
+    }
+}
