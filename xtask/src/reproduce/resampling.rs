@@ -10,10 +10,13 @@ const RESAMPLES: usize = 10_000;
 /// Differences up to which all flips of signs are made.
 const ALL_FLIPS: usize = 13;
 
-/// The 95 % interval of a mean, by resampling its values (percentile bootstrap). Fewer than two values
+/// Values that an interval by resampling needs at least: that of fewer is much too narrow.
+const LEAST: usize = 5;
+
+/// The 95 % interval of a mean, by resampling its values (percentile bootstrap). Fewer than five values
 /// have none.
 pub fn interval(values: &[f64]) -> Option<[f64; 2]> {
-    if values.len() < 2 {
+    if values.len() < LEAST {
         return None;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(0);

@@ -242,6 +242,12 @@ fn with_interval(values: &[f64], decimals: usize, signed: bool) -> String {
     }
 }
 
+/// A mean with ±, which fewer than five values have not.
+fn spread(values: &[f64]) -> Estimate {
+    let estimate = Estimate::of(values);
+    Estimate { half: estimate.half.filter(|_| values.len() >= 5), ..estimate }
+}
+
 /// The cells of twelve calls of which something is recorded.
 fn recorded(compared: &[Compared]) -> impl Iterator<Item = &Compared> {
     compared
@@ -303,7 +309,7 @@ fn searches(compared: &[Compared]) -> Sheet {
         let of = |value: fn(&Recorded) -> f64| one.rows.iter().map(value).collect::<Vec<f64>>();
         let text = |values: &[f64], decimals| match values {
             [] => "-".to_owned(),
-            _ => Estimate::of(values).text(decimals),
+            _ => spread(values).text(decimals),
         };
         let made: u64 = one.rows.iter().map(|row| row.made).sum();
         let taken: u64 = one.rows.iter().map(|row| row.taken).sum();
@@ -342,13 +348,12 @@ fn operators(compared: &[Compared]) -> Sheet {
         if rows.is_empty() {
             continue;
         }
-        // A mean over the devices for each seed.
-        let by_seed = |value: &dyn Fn(&Compared, u64) -> Option<f64>| -> Vec<f64> {
-            let seeds = 1..=cells[0].cell.seeds;
-            let of = |seed: u64| cells.iter().filter_map(|one| value(one, seed)).collect();
-            let all: Vec<Vec<f64>> =
-                seeds.map(of).filter(|all: &Vec<f64>| !all.is_empty()).collect();
-            all.iter().map(|all| mean(all)).collect()
+        // Of each search.
+        let by_search = |value: &dyn Fn(&Compared, u64) -> Option<f64>| -> Vec<f64> {
+            let of = |one: &&Compared| -> Vec<f64> {
+                (1..=one.cell.seeds).filter_map(|seed| value(one, seed)).collect()
+            };
+            cells.iter().flat_map(of).collect()
         };
         let found = |one: &Compared, seed: u64| {
             Some(one.rows.iter().find(|row| row.seed == seed)?.hypervolume_ratio)
@@ -357,14 +362,14 @@ fn operators(compared: &[Compared]) -> Sheet {
             found(one, seed)?;
             one.control.iter().find(|row| row.seed == seed)?.hypervolume_ratio
         };
-        let differences = by_seed(&|one, seed| Some(found(one, seed)? - alone(one, seed)?));
+        let differences = by_search(&|one, seed| Some(found(one, seed)? - alone(one, seed)?));
         let calls: Vec<f64> = rows.iter().map(|row| row.calls as f64).collect();
         sheet.push([
             cells[0].cell.model.title.to_owned(),
             rows.len().to_string(),
             format!("{:.1}", mean(&calls)),
-            Estimate::of(&by_seed(&found)).text(4),
-            Estimate::of(&by_seed(&alone)).text(4),
+            spread(&by_search(&found)).text(4),
+            spread(&by_search(&alone)).text(4),
             with_interval(&differences, 4, true),
             p_value_text(sign_flip(&differences)),
         ]);
@@ -784,7 +789,7 @@ fn study(results: &Results) -> Result<Page, Error> {
         before: format!(
             "At equal evaluations, shown the same parents and history, does a language model propose \
              better than random edits, and does the partition change that? Each search makes twelve \
-             calls. Where a model proposes less than was asked for, random edits take the place of the \
+             calls, but those that share and the paper's method. Where a model proposes less than was asked for, random edits take the place of the \
              rest, so that it evaluates as many architectures as its control, and starts from the same \
              random sample. The calls were recorded once on two cores (Q4_K_M, llama.cpp) and are \
              replayed; {done} of the {all} searches of the study are recorded so far.\n\n\
@@ -795,7 +800,7 @@ fn study(results: &Results) -> Result<Page, Error> {
              the hypervolume that a single proposal adds to its niche's front, among all architectures \
              of the niche that were not evaluated before, ties averaged; uniform proposals are at 0.5. \
              Both by true values. Differences are paired by seed; [95 % interval by resampling seeds], of \
-             one comparison; p by flips of signs, adjusted by Holm's method for all comparisons of a table. {SCORED}"
+             one comparison, where there are five seeds; p by flips of signs, adjusted by Holm's method for all comparisons of a table. {SCORED}"
         ),
         after,
         sheets,
