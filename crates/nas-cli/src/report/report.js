@@ -890,7 +890,7 @@ function operators(run, level) {
     })),
   });
   const rows = all.map(({ name, asked, proposals, credit }, i) => h("tr", null, h("th", { scope: "row", "data-title": "operator" }, themed(() => h("span", { class: "swatch" }, swatch(i))), " ", shorten(name, 60)),
-    cell("asked", number(asked), { class: "number" }), cell("proposals", number(proposals), { class: "number" }), cell("credit", signed(credit), { class: "number" })));
+    cell("asked", number(asked), { class: "number" }), cell("proposals", number(proposals), { class: "number" }), cell("credit", number(credit), { class: "number" })));
   const table = tableOf("Operators", ["operator", { text: "asked", class: "number" }, { text: "proposals", class: "number" }, { text: "credit", class: "number" }], rows, { class: "stack" });
   const note = h("p", { class: "note" }, "Credit: what a proposal of the last generations added to the front, over what random edits were expected to add. Share: the probability of being asked, mean of the last ten generations.");
   return { element: section("Operators", level, h("div", null, host, table, note)), mount: () => chartIn(host, option) };

@@ -20,6 +20,9 @@ const DISCOUNT: f64 = 0.9;
 /// The least share of an operator.
 const EXPLORED: f64 = 0.05;
 
+/// Requests after which an operator of whose proposals none was ever evaluated gets the least share only.
+const IN_VAIN: usize = 3;
+
 /// Before it has proposed anything, an operator counts as so many proposals that add what chance does.
 const PRIOR: f64 = 5.0;
 
@@ -47,8 +50,8 @@ pub struct Operator<'a> {
 /// In each generation one operator proposes for a niche. The credit of a proposal is what it added to the
 /// hypervolume of the front, over what random edits of the same parents were expected to add: 1 is chance.
 /// What random edits would add follows from the additive model of the knowledge base, scaled so that its
-/// predictions for what was evaluated are right in the mean. An operator that brings nothing is asked less
-/// and less.
+/// predictions for what was evaluated are right on average. An operator that brings nothing is asked less
+/// and less; one of whose proposals none was ever evaluated gets the least share.
 pub struct Operators<'a> {
     all: Vec<Operator<'a>>,
     credits: Vec<Credit>,
@@ -174,19 +177,28 @@ impl<'a> Operators<'a> {
     /// The probability with which each operator is asked.
     fn probabilities(&self, rng: &mut SearchRng) -> Vec<f64> {
         let count = self.all.len() as f64;
-        let weights: Vec<f64> = match self.selection {
+        let mut weights: Vec<f64> = match self.selection {
             Selection::ProbabilityMatching => {
                 let means = self.credits.iter().map(Credit::mean);
                 // Late in a search no operator may add as much as chance was expected to.
                 let least = means.clone().fold(1.0, f64::min);
-                means.map(|mean| mean - least).collect()
+                means.map(|mean| mean - least).collect::<Vec<f64>>()
             }
             Selection::Thompson => {
-                let drawn: Vec<f64> = self.credits.iter().map(|credit| credit.draw(rng)).collect();
+                let draw = |credit: &Credit| {
+                    let drawn = credit.draw(rng);
+                    if credit.is_silent() { f64::NEG_INFINITY } else { drawn }
+                };
+                let drawn: Vec<f64> = self.credits.iter().map(draw).collect();
                 let best = drawn.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 drawn.into_iter().map(|one| f64::from(u8::from(one >= best))).collect()
             }
         };
+        if self.credits.iter().any(|credit| !credit.is_silent()) {
+            for (weight, credit) in weights.iter_mut().zip(&self.credits) {
+                *weight *= f64::from(u8::from(!credit.is_silent()));
+            }
+        }
         let sum: f64 = weights.iter().sum();
         let least = EXPLORED.min(1.0 / count);
         let share = |weight: f64| if sum > 0.0 { weight / sum } else { 1.0 / count };
@@ -195,6 +207,11 @@ impl<'a> Operators<'a> {
 }
 
 impl Credit {
+    /// Whether it was asked in vain from the start.
+    fn is_silent(&self) -> bool {
+        self.proposals == 0 && self.asked >= IN_VAIN
+    }
+
     fn add(&mut self, value: f64) {
         self.count += 1.0;
         self.sum += value;

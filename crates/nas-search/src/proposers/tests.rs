@@ -294,6 +294,26 @@ fn an_operator_that_proposes_nothing_is_asked_rarely_also_where_nothing_can_be_b
 }
 
 #[test]
+fn an_operator_of_whose_proposals_none_is_evaluated_gets_the_least_share() {
+    for selection in [Selection::ProbabilityMatching, Selection::Thompson] {
+        let mut most = 0;
+        for seed in 1..=5 {
+            let mut operators = operators(selection, "mute");
+            shared_search(&mut operators, &Partition::whole(), seed);
+            let shares = operators.history().iter().filter(|share| share.operator == "mute");
+            let mut before = 0;
+            for share in shares {
+                // From the generation on before which it was asked three times.
+                assert!(before < 3 || share.probability < 0.051, "{selection:?}: {share:?}");
+                before = share.asked;
+            }
+            most = most.max(before);
+        }
+        assert!(most > 3, "{selection:?}: it was asked");
+    }
+}
+
+#[test]
 fn operators_share_niches_too() {
     let partition = Partition::pel_nas(space()).unwrap();
     let mut operators = operators(Selection::Thompson, "fool");

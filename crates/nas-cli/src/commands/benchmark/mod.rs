@@ -162,6 +162,9 @@ impl Arguments {
         for searcher in &self.searchers {
             let why = match (searcher, self.accuracy) {
                 (Searcher::Llm, _) => "use `nas search --searcher llm`",
+                (Searcher::Operators, _) => {
+                    "name what shares the search with --operators, for example --operators random-edits,statistical"
+                }
                 (Searcher::Exhaustive, Accuracy::Benchmark) => {
                     "with --accuracy benchmark it finds the exact front; name another --accuracy"
                 }

@@ -136,8 +136,15 @@ pub fn resume(
     let mut folder = RunFolder::open(run)?.of(Kind::Search)?;
     let is_finished = |plan: &Plan| finish::is_complete(plan, run);
     if folder.ended()? && evaluations.is_none() && is_finished(&Config::read(&folder)?.plan) {
+        let mut plan = Config::read(&folder)?.plan;
+        let more = plan.evaluations + 1;
+        let extends = if plan.extend(more).is_ok() {
+            "; --evaluations with a larger number extends it"
+        } else {
+            ""
+        };
         note(&format!(
-            "the search of {} has ended: there is nothing to resume; --evaluations with a larger number extends it",
+            "the search of {} has ended: there is nothing to resume{extends}",
             run.display()
         ));
         return Ok(ExitCode::SUCCESS);

@@ -8,7 +8,10 @@ use nas_search::RandomChoice;
 
 use super::{AccuracySource, Objectives};
 use crate::{
-    commands::search::arguments::{Accuracy, Arguments},
+    commands::{
+        model::Prompts,
+        search::arguments::{Accuracy, Arguments},
+    },
     failure::Failure,
     searcher::Searcher,
     target::{Target, check_published},
@@ -111,6 +114,11 @@ fn refuse_about_model(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::input(format!("{option} has no effect without {without}")));
     }
     arguments.model.refuse()?;
+    if searcher == Some(Searcher::Operators) && arguments.model.prompting != Prompts::default() {
+        return Err(Failure::input(
+            "--prompting has no effect with --searcher operators: name choose, edit or whole in --operators",
+        ));
+    }
     if let Some(candidates) = arguments.candidates.filter(|count| *count as usize > RANKED)
         && arguments.model.style() == Style::Rank
     {
@@ -146,7 +154,7 @@ fn refuse_about_model(arguments: &Arguments) -> Result<(), Failure> {
     });
     if arguments.candidates.is_some() && !chooses {
         return Err(Failure::input(
-            "--candidates has no effect without a choice among them: --searcher llm --prompting choose, or --searcher random-choice",
+            "--candidates has no effect without a choice among them: --searcher llm --prompting choose, --searcher random-choice, or --searcher operators",
         ));
     }
     if searcher == Some(Searcher::Llm)

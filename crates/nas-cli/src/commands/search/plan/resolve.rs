@@ -67,7 +67,9 @@ impl Plan {
         let partition =
             if searcher == Searcher::Exhaustive { PartitionArguments::whole() } else { partition };
         let model = arguments.asks_model().then(|| {
-            let planned = settings.evaluations.saturating_sub(settings.initial);
+            // Known evaluations take the place of the random sample.
+            let initial = if arguments.known.is_some() { 0 } else { settings.initial };
+            let planned = settings.evaluations.saturating_sub(initial);
             let generations = planned.div_ceil(settings.generation.max(1));
             arguments.model.plan(generations, niches)
         });

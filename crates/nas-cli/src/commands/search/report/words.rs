@@ -108,7 +108,7 @@ impl Report<'_> {
         }
         format!(
             "\n{}  credit: what a proposal of the last generations added to the front, over what random\n  \
-             edits were expected to add; operators.csv has each generation\n",
+             edits were expected to add; it only compares operators; operators.csv has each\n  generation\n",
             records.table()
         )
     }
@@ -309,10 +309,12 @@ impl Report<'_> {
                 counted(trained, "trained network")
             );
             if trained < budget.count {
-                let why = if trained == evaluated {
+                let why = if evaluated < budget.count {
+                    "more --evaluations would use more"
+                } else if trained == evaluated {
                     "no more networks were evaluated"
                 } else {
-                    "the others duplicate those, or cannot run"
+                    "the others duplicate those, cannot run, or were proposed before the predictor asked for them"
                 };
                 text += &format!("  only {trained} of {} accuracies used: {why}\n", budget.count);
             }
