@@ -258,9 +258,8 @@ pub enum Error {
     },
     /// A transcript has no reply for this request.
     #[error(
-        "{path}: request {asked} of the same content, but {recorded} of the {lines} recorded \
-         calls answer it (key {key}, last message {start:?}); replay with the settings and the seed \
-         of the recorded run, or record a new one"
+        "{path}: its {lines} recorded calls do not answer this request ({start:?}; {recorded} recorded, \
+         {asked} made): replay with the options and the seed that were recorded, or record a new file"
     )]
     NotRecorded {
         /// The transcript.

@@ -8,6 +8,7 @@ use std::path::Path;
 use nas_net::BuiltNetwork;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
+use serde_json::Value;
 use tch::{Kind, Tensor};
 
 use crate::Error;
@@ -123,15 +124,24 @@ impl Checkpoint {
 
 /// The same file with the names of its header in order: equal weights and texts give equal bytes.
 fn in_order(file: &[u8]) -> Option<Vec<u8>> {
-    type Header = BTreeMap<String, BTreeMap<String, serde_json::Value>>;
     let (length, rest) = file.split_first_chunk::<8>()?;
     let (header, values) =
         rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    let header: Header = serde_json::from_slice(header).ok()?;
-    let mut header = serde_json::to_vec(&header).ok()?;
+    let mut header = sorted(serde_json::from_slice(header).ok()?).to_string().into_bytes();
     // Values begin at a multiple of 8 bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
     Some([&(header.len() as u64).to_le_bytes(), &header[..], values].concat())
+}
+
+/// The same JSON with the names of each object in order.
+fn sorted(json: Value) -> Value {
+    match json {
+        Value::Object(object) => {
+            let ordered: BTreeMap<String, Value> = object.into_iter().collect();
+            ordered.into_iter().map(|(name, value)| (name, sorted(value))).collect()
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -163,7 +173,7 @@ mod tests {
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         assert!(matches!(Checkpoint::read(&path), Err(Error::Checkpoint { .. })));
         let nowhere = folder.path().join("nowhere/weights");
-        let error = Checkpoint::default().write(&nowhere).unwrap_err().to_string();
+        let error = read.write(&nowhere).unwrap_err().to_string();
         assert!(error.contains("nowhere"), "{error}");
     }
 }

@@ -89,8 +89,8 @@ mod tests {
         let [low, high] = interval(&values).unwrap();
         // The standard error of the mean is 2.9.
         assert!((low - (49.5 - 5.7)).abs() < 0.6 && (high - (49.5 + 5.7)).abs() < 0.6);
-        assert_eq!(interval(&[1.0]), None);
-        assert_eq!(interval(&[2.0, 2.0]), Some([2.0, 2.0]));
+        assert_eq!(interval(&[1.0, 2.0, 3.0, 4.0]), None);
+        assert_eq!(interval(&[2.0; 5]), Some([2.0, 2.0]));
     }
 
     #[test]

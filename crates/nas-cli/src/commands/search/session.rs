@@ -168,9 +168,9 @@ pub fn resume(
         problem = train.problem(problem)?;
     }
     // Published tables may lie in another folder now.
-    let tables = problem.tables(&tables_folder(tables.as_deref())?);
+    let published = problem.tables(&tables_folder(tables.as_deref())?);
     for input in &mut config.inputs {
-        if let Some(file) = tables.as_ref().filter(|_| input.what == TABLES) {
+        if let Some(file) = published.as_ref().filter(|_| input.what == TABLES) {
             input.file.clone_from(file);
         }
     }

@@ -229,7 +229,13 @@ impl Summary<'_> {
         }
         let places: Vec<f64> =
             judged.iter().flat_map(|one| &one.choices).filter_map(|choice| choice.place).collect();
-        let place = mean(&places);
+        let place = match places[..] {
+            [] => "it chose nothing".to_owned(),
+            _ => format!(
+                "its choices are at {:.2} of the list on average (0 is the first, chance is 0.5)",
+                mean(&places)
+            ),
+        };
         let agree: Vec<f64> = judged.iter().filter_map(|one| one.agree).collect();
         let agree = match agree[..] {
             [] => String::new(),
@@ -254,7 +260,7 @@ impl Summary<'_> {
              percentile: of what a choice truly adds to its niche's front, among the candidates,\n    \
              ties averaged; chance is 0.5; ±: 95 % interval over situations\n  \
              skill: 0 is chance, 1 the best candidates\n  \
-             its choices are at {place:.2} of the list in the mean (0 is the first, chance is 0.5){agree}\n",
+             {place}{agree}\n",
             records.table(),
             places.len(),
             judged.len(),

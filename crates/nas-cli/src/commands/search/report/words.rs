@@ -189,8 +189,8 @@ impl Report<'_> {
         }
         if let Some(scores) = &self.proposals {
             text += &format!(
-                "  {:.0} % of its proposals entered their niche's front; what they add is at percentile\n  \
-                 {:.0} of all that could have been proposed (chance: 50), by true values\n",
+                "  {:.0} % of its proposals entered their niche's front; what they add is at\n  \
+                 percentile {:.0} of all that could have been proposed (chance: 50), by true values\n",
                 100.0 * scores.entered,
                 100.0 * scores.percentile,
             );
