@@ -8,7 +8,7 @@ use std::{
 
 use nas_bench::container;
 use nas_space::Space;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     failure::Failure,
@@ -279,15 +279,20 @@ impl RunFolder {
     }
 
     /// The content of the run's `config.toml`.
-    pub fn config(&self) -> Result<String, Failure> {
+    fn config(&self) -> Result<String, Failure> {
         let file = self.file(CONFIG);
         fs::read_to_string(&file).map_err(|error| Failure::file("read", &file, &error))
     }
 
+    /// What the run's `config.toml` contains.
+    pub fn read_config<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        toml::from_str(&self.config()?)
+            .map_err(|error| Failure::input(format!("{}: {error}", self.file(CONFIG).display())))
+    }
+
     /// The settings of the plan by their names, in order; nested ones as `a.b`.
     pub fn settings(&self) -> Result<Vec<(String, String)>, Failure> {
-        let Planned { plan } = toml::from_str(&self.config()?)
-            .map_err(|error| Failure::input(format!("{}: {error}", self.file(CONFIG).display())))?;
+        let Planned { plan } = self.read_config()?;
         let mut settings = Vec::new();
         flatten("", plan, &mut settings);
         Ok(settings)
@@ -419,6 +424,12 @@ impl RunFolder {
             let _ = fs::remove_dir_all(earlier);
         }
     }
+}
+
+/// A configuration as the text of `config.toml`.
+pub fn config_text(config: &impl Serialize) -> Result<String, Failure> {
+    toml::to_string(config)
+        .map_err(|error| Failure::work(format!("cannot write the plan: {error}")))
 }
 
 /// Whether a file of that name was being written when its process was killed.

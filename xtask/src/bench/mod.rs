@@ -2,6 +2,7 @@
 //! machine, in one run.
 
 mod acquisition;
+mod beside_pytorch;
 mod early_stop;
 mod examples;
 mod llm_overhead;

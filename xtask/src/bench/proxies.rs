@@ -1,14 +1,11 @@
 //! `cargo xtask bench proxies`: the seconds of each proxy, here and in plain PyTorch.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
-use super::venv;
+use super::beside_pytorch::{Sides, printed};
 use crate::error::Error;
-use crate::process::{cargo, status};
-use crate::setup::libtorch::{self, Wanted};
 use crate::versions::LIBTORCH as VERSION;
 use crate::workspace::Workspace;
 
@@ -42,39 +39,14 @@ const CELLS: [(&str, &str); 6] = [
 /// How many of them each side measures before it is the other's turn; a divisor of their number.
 const CELLS_OF_ROUND: usize = 2;
 
-/// Both sides get the settings of threads and memory that the program `nas` runs with.
-pub const SETTINGS: [(&str, &str); 2] = [
-    ("GOMP_SPINCOUNT", "1000"),
-    (
-        "GLIBC_TUNABLES",
-        "glibc.malloc.trim_threshold=4294967296:glibc.malloc.mmap_threshold=33554432:\
-         glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1",
-    ),
-];
-
 /// Seconds, or another figure, by name and number of threads.
 type Figures = BTreeMap<(String, u32), f64>;
 
 /// Measures both sides and prints a row for each proxy.
 pub fn run(workspace: &Workspace, python: Option<&Path>) -> Result<ExitCode, Error> {
-    libtorch::set_up(workspace, &Wanted::Any)?;
-    let packages = [("torch", VERSION), ("numpy", "2.4.6")];
-    let python = match python {
-        Some(python) => python.to_path_buf(),
-        None => venv::python_with(workspace, "bench-venv-torch", &packages)?,
-    };
+    let Sides { python, example } = Sides::set_up(workspace, python, "nas-net", "time_proxies")?;
     let indices: Vec<&str> = CELLS.iter().map(|(index, _)| *index).collect();
     let archs: Vec<&str> = CELLS.iter().map(|(_, arch)| *arch).collect();
-
-    let mut build = cargo(workspace);
-    build.args(["build", "--release", "--package", "nas-net", "--example", "time_proxies"]);
-    let ended = status(&mut build)?;
-    if !ended.success() {
-        let problem = format!("cargo ended with {ended}");
-        return Err(Error::Step { step: "build the example time_proxies", problem });
-    }
-    let example: PathBuf = ["target", "release", "examples", "time_proxies"].iter().collect();
-    let example = workspace.root().join(example);
     // In turns, since the speed of a machine drifts over minutes.
     let rounds = indices.chunks(CELLS_OF_ROUND).zip(archs.chunks(CELLS_OF_ROUND));
     let count = rounds.len();
@@ -100,29 +72,14 @@ fn means(rounds: Vec<Figures>) -> Figures {
 
 /// Runs a program on lines of input and reads lines `name threads figure` from it.
 fn figures(command: &mut Command, input: &[&str]) -> Result<Figures, Error> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let not_started = |source| Error::Start { program: program.clone(), source };
-    let mut child = command
-        .envs(SETTINGS)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(not_started)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.join("\n").as_bytes()).map_err(not_started)?;
-    }
-    let output = child.wait_with_output().map_err(not_started)?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = printed(command, &input.join("\n"))?;
     let line = |line: &str| {
         let mut words = line.split_whitespace();
         let key = (words.next()?.to_owned(), words.next()?.parse().ok()?);
         Some((key, words.next()?.parse().ok()?))
     };
     let figures: Option<Figures> = text.lines().map(line).collect();
-    figures.filter(|_| output.status.success()).ok_or_else(|| Error::Step {
-        step: "measure",
-        problem: format!("{program} ended with {} after\n{text}", output.status),
-    })
+    figures.ok_or_else(|| Error::Step { step: "read what was measured", problem: text.clone() })
 }
 
 fn report(ours: &Figures, theirs: &Figures) -> String {

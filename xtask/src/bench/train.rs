@@ -1,14 +1,11 @@
 //! `cargo xtask bench train`: images per second of training, here and in plain PyTorch.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
-use super::{proxies::SETTINGS, venv};
+use super::beside_pytorch::{Sides, printed};
 use crate::error::Error;
-use crate::process::{cargo, status};
-use crate::setup::libtorch::{self, Wanted};
 use crate::versions::LIBTORCH as VERSION;
 use crate::workspace::Workspace;
 
@@ -36,21 +33,7 @@ type Figures = BTreeMap<String, Vec<f64>>;
 
 /// Measures both sides and prints a row for each network.
 pub fn run(workspace: &Workspace, python: Option<&Path>, steps: u64) -> Result<ExitCode, Error> {
-    libtorch::set_up(workspace, &Wanted::Any)?;
-    let packages = [("torch", VERSION), ("numpy", "2.4.6")];
-    let python = match python {
-        Some(python) => python.to_path_buf(),
-        None => venv::python_with(workspace, "bench-venv-torch", &packages)?,
-    };
-    let mut build = cargo(workspace);
-    build.args(["build", "--release", "--package", "nas-train", "--example", "time_training"]);
-    let ended = status(&mut build)?;
-    if !ended.success() {
-        let problem = format!("cargo ended with {ended}");
-        return Err(Error::Step { step: "build the example time_training", problem });
-    }
-    let example: PathBuf = ["target", "release", "examples", "time_training"].iter().collect();
-    let example = workspace.root().join(example);
+    let Sides { python, example } = Sides::set_up(workspace, python, "nas-train", "time_training")?;
     let folder = tempfile::tempdir()
         .map_err(|error| Error::Step { step: "make a folder", problem: error.to_string() })?;
     let networks = printed(Command::new(&example).arg("write").arg(folder.path()), "")?;
@@ -116,26 +99,4 @@ fn add(figures: &mut Figures, text: &str) {
         let values = [next(), next()];
         figures.entry(name.to_owned()).or_default().extend(values);
     }
-}
-
-/// What a program prints that reads this.
-fn printed(command: &mut Command, input: &str) -> Result<String, Error> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let not_started = |source| Error::Start { program: program.clone(), source };
-    let mut child = command
-        .envs(SETTINGS)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(not_started)?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.as_bytes()).map_err(not_started)?;
-    }
-    let output = child.wait_with_output().map_err(not_started)?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        return Ok(text);
-    }
-    let problem = format!("{program} ended with {} after\n{text}", output.status);
-    Err(Error::Step { step: "measure", problem })
 }

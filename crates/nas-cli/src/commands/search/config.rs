@@ -8,7 +8,7 @@ use crate::{
     inputs::{Change, Input, in_words},
     journal::{EVENTS, evaluations},
     output::counted,
-    run_folder::{CONFIG, FORMAT_VERSION, RunFolder},
+    run_folder::{CONFIG, FORMAT_VERSION, RunFolder, config_text},
     terminal::typed,
 };
 
@@ -38,16 +38,9 @@ impl Config {
         }
     }
 
-    /// Reads the file of a run.
-    pub fn read(folder: &RunFolder) -> Result<Self, Failure> {
-        toml::from_str(&folder.config()?)
-            .map_err(|error| Failure::input(format!("{}: {error}", folder.file(CONFIG).display())))
-    }
-
     /// The file's text.
     pub fn text(&self) -> Result<String, Failure> {
-        toml::to_string(self)
-            .map_err(|error| Failure::work(format!("cannot write the plan: {error}")))
+        config_text(self)
     }
 
     /// Takes up changed inputs, which the user has to accept, and writes the file.

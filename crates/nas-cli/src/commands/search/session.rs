@@ -135,8 +135,11 @@ pub fn resume(
 ) -> Result<ExitCode, Failure> {
     let mut folder = RunFolder::open(run)?.of(Kind::Search)?;
     let is_finished = |plan: &Plan| finish::is_complete(plan, run);
-    if folder.ended()? && evaluations.is_none() && is_finished(&Config::read(&folder)?.plan) {
-        let mut plan = Config::read(&folder)?.plan;
+    if folder.ended()?
+        && evaluations.is_none()
+        && is_finished(&folder.read_config::<Config>()?.plan)
+    {
+        let mut plan = folder.read_config::<Config>()?.plan;
         let more = plan.evaluations + 1;
         let extends = if plan.extend(more).is_ok() {
             "; --evaluations with a larger number extends it"
@@ -149,7 +152,7 @@ pub fn resume(
         ));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut config = Config::read(&folder)?;
+    let mut config: Config = folder.read_config()?;
     if let Some(evaluations) = evaluations {
         config.plan.extend(evaluations as usize)?;
     }

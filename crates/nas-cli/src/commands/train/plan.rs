@@ -21,7 +21,7 @@ use super::{
 use crate::{
     commands::{images::blueprint, search::TrainPlan},
     failure::Failure,
-    run_folder::{self, CONFIG, FORMAT_VERSION, RunFolder},
+    run_folder::{self, FORMAT_VERSION, config_text},
     space_arguments::SpaceArguments,
 };
 
@@ -73,16 +73,9 @@ impl Config {
         }
     }
 
-    /// Reads the file of a run.
-    pub fn read(folder: &RunFolder) -> Result<Self, Failure> {
-        toml::from_str(&folder.config()?)
-            .map_err(|error| Failure::input(format!("{}: {error}", folder.file(CONFIG).display())))
-    }
-
     /// The file's text.
     pub fn text(&self) -> Result<String, Failure> {
-        toml::to_string(self)
-            .map_err(|error| Failure::work(format!("cannot write the plan: {error}")))
+        config_text(self)
     }
 }
 

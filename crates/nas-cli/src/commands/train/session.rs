@@ -67,7 +67,7 @@ pub fn resume(run: &Path, format: Format) -> Result<ExitCode, Failure> {
         note(&format!("the training of {} has ended: there is nothing to resume", run.display()));
         return Ok(ExitCode::SUCCESS);
     }
-    let Config { plan, found, .. } = Config::read(&folder)?;
+    let Config { plan, found, .. } = folder.read_config()?;
     let from = &plan.folder;
     if from.is_dir() && std::env::current_dir().ok().as_ref() != Some(from) {
         let unreadable = |error: std::io::Error| Failure::file("find", run, &error);
@@ -86,7 +86,7 @@ pub fn resume(run: &Path, format: Format) -> Result<ExitCode, Failure> {
 /// earlier one of another is replaced. Returns whether it has ended, not been stopped.
 pub fn complete(plan: Plan, folder: &Path, stop: &AtomicBool) -> Result<bool, Failure> {
     let earlier = RunFolder::open(folder).and_then(|earlier| earlier.of(Kind::Training)).ok();
-    let config = earlier.as_ref().map(Config::read).transpose()?;
+    let config = earlier.as_ref().map(RunFolder::read_config::<Config>).transpose()?;
     let same = earlier.zip(config).filter(|(_, config)| config.plan == plan);
     let problem = plan.problem()?;
     let (mut session, resumed) = match same {
@@ -119,7 +119,7 @@ pub struct Trained {
 /// The network of a run, with the weights of its best epoch.
 pub fn trained_network(run: &Path, device: Device) -> Result<Trained, Failure> {
     let folder = RunFolder::open(run)?.of(Kind::Training)?;
-    let config = Config::read(&folder)?;
+    let config: Config = folder.read_config()?;
     let file = folder.file(WEIGHTS);
     if !file.exists() {
         return Err(Failure::input(format!(
