@@ -134,14 +134,10 @@ pub fn resume(
     evaluations: Option<u32>,
 ) -> Result<ExitCode, Failure> {
     let mut folder = RunFolder::open(run)?.of(Kind::Search)?;
-    let is_finished = |plan: &Plan| finish::is_complete(plan, run);
-    if folder.ended()?
-        && evaluations.is_none()
-        && is_finished(&folder.read_config::<Config>()?.plan)
-    {
-        let mut plan = folder.read_config::<Config>()?.plan;
-        let more = plan.evaluations + 1;
-        let extends = if plan.extend(more).is_ok() {
+    let mut config: Config = folder.read_config()?;
+    if folder.ended()? && evaluations.is_none() && finish::is_complete(&config.plan, run) {
+        let more = config.plan.evaluations + 1;
+        let extends = if config.plan.extend(more).is_ok() {
             "; --evaluations with a larger number extends it"
         } else {
             ""
@@ -152,7 +148,6 @@ pub fn resume(
         ));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut config: Config = folder.read_config()?;
     if let Some(evaluations) = evaluations {
         config.plan.extend(evaluations as usize)?;
     }

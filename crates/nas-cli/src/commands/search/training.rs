@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+#[cfg(feature = "torch")]
 use nas_data::{Dataset, Options};
 use nas_eval::Problem;
 use nas_pareto::Direction;
@@ -9,6 +10,8 @@ use nas_search::Objective;
 use serde::{Deserialize, Serialize};
 
 use super::arguments::{Accuracy, Arguments};
+#[cfg(feature = "torch")]
+use crate::commands::train::task_of;
 use crate::{commands::data::HowRead, failure::Failure, target::Target, terminal::typed};
 
 /// Epochs of a training by default.
@@ -20,8 +23,7 @@ const TRAINED: u32 = 30;
 /// Epochs of a network that is trained at the end by default.
 const FINISH_EPOCHS: u32 = 100;
 
-/// The size of networks of NAS-Bench-201 in these trainings: small ones rank architectures nearly as large ones
-/// do, in a tenth of the time.
+/// The size of networks of NAS-Bench-201 in these trainings: small, for a processor.
 const WIDTH: usize = 8;
 const CELLS: usize = 1;
 
@@ -73,6 +75,7 @@ pub struct TrainPlan {
 
 impl TrainPlan {
     /// How the data are read.
+    #[cfg(feature = "torch")]
     pub fn options(&self) -> Options {
         Options { hold_out: self.holdout, seed: self.holdout_seed, size: self.size }
     }
@@ -81,14 +84,7 @@ impl TrainPlan {
     #[cfg(feature = "torch")]
     pub fn problem(&self, problem: Problem) -> Result<Problem, Failure> {
         let data = Dataset::open(&self.data, &self.options())?;
-        let shape = data.shape()?;
-        let nas_data::Shape::Image { channels, height: side, .. } = shape else {
-            return Err(Failure::input(format!(
-                "--data {}: it contains {shape}, and networks of these spaces take images",
-                self.data.display()
-            )));
-        };
-        let task = nas_net::Task { channels, side, classes: data.classes().len() };
+        let task = task_of(&data)?;
         let name = self.data.file_stem().and_then(|name| name.to_str()).unwrap_or("data");
         let space = problem.space.name();
         problem.for_task(task, name).ok_or_else(|| {

@@ -9,11 +9,7 @@ use std::{
 };
 
 use nas_bench::container;
-use nas_eval::{
-    Problem,
-    live::{Blueprint, Networks},
-};
-use nas_proxy::NetworkKind;
+use nas_eval::{Problem, live::Blueprint};
 use nas_space::Arch;
 use nas_train::{Go, Recipe, Setting, Training};
 use serde::{Deserialize, Serialize};
@@ -23,7 +19,7 @@ use tch::Device;
 use super::{
     Arguments,
     data::Data,
-    plan::{Plan, blueprint_for},
+    plan::{Plan, blueprint_for, kind_of},
 };
 use crate::{failure::Failure, space_arguments::SpaceArguments};
 
@@ -65,10 +61,7 @@ pub fn answer(arguments: &Arguments) -> Result<ExitCode, Failure> {
             let trainer = match &mut trainer {
                 Some(trainer) => trainer,
                 none => {
-                    let networks =
-                        Networks { blueprint: blueprint.clone(), seed: 0, device: Device::Cpu };
-                    let kind = networks.build(&arch)?.kind();
-                    let kind = kind.unwrap_or(NetworkKind::Convolutional);
+                    let kind = kind_of(blueprint.clone(), &arch)?;
                     let recipe = arguments.recipe.recipe(kind, data.set.shape()?)?;
                     let plan = Plan::resolve(arguments, &problem, &arch, scale, recipe)?;
                     none.insert(Trainer {

@@ -40,7 +40,7 @@ pub struct Data {
 }
 
 impl Data {
-    /// Opens data for a new run, reads them once, and says what is wrong with them.
+    /// Opens data for a new run, reads them once, and prints what is wrong with them.
     pub fn open(path: &Path, options: &Options) -> Result<Self, Failure> {
         let opened = Self::read(path, options, read_all)?;
         for remark in remarks(&opened.set, &opened.survey) {
@@ -49,7 +49,7 @@ impl Data {
         Ok(opened)
     }
 
-    /// The same, and says nothing.
+    /// The same without remarks.
     pub fn open_quietly(path: &Path, options: &Options) -> Result<Self, Failure> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self::read(path, options, |data| data.survey(threads, |_| {}))
@@ -61,13 +61,7 @@ impl Data {
         survey: impl FnOnce(&Dataset) -> Survey,
     ) -> Result<Self, Failure> {
         let mut data = Dataset::open(path, options)?;
-        let shape = data.shape()?;
-        let Shape::Image { channels, height: side, .. } = shape else {
-            return Err(Failure::input(format!(
-                "{} contains {shape}: networks of these spaces take images",
-                path.display()
-            )));
-        };
+        let Task { channels, side, .. } = task_of(&data)?;
         let survey = survey(&data);
         data.without(&survey.unreadable)?;
         let found = Found {
@@ -102,6 +96,18 @@ impl Data {
         };
         Ok(Self { set: Arc::new(data), survey, found: found.clone() })
     }
+}
+
+/// What networks are built for on data, which must be images.
+pub fn task_of(data: &Dataset) -> Result<Task, Failure> {
+    let shape = data.shape()?;
+    let Shape::Image { channels, height: side, .. } = shape else {
+        return Err(Failure::input(format!(
+            "{} contains {shape}: networks of these spaces take images",
+            data.path().display()
+        )));
+    };
+    Ok(Task { channels, side, classes: data.classes().len() })
 }
 
 impl Found {

@@ -26,6 +26,7 @@ mod session;
 
 #[cfg(feature = "torch")]
 pub use {
+    data::task_of,
     plan::Plan,
     session::{Trained, accuracy_in_onnx, complete, trained_network},
 };

@@ -147,9 +147,7 @@ impl Plan {
         let data = Data::open_quietly(&train.data, &train.options())?;
         let scale = problem.scale();
         let blueprint = blueprint_for(&problem, &data.found, scale)?;
-        let networks = Networks { blueprint, seed, device: Device::Cpu };
-        let kind = networks.build(&problem.parse(arch)?)?.kind();
-        let kind = kind.unwrap_or(NetworkKind::Convolutional);
+        let kind = kind_of(blueprint, &problem.parse(arch)?)?;
         let recipe = Recipe::default_for(kind, data.set.shape()?);
         Ok(Self {
             space: space.space,
@@ -200,6 +198,12 @@ impl Plan {
         let networks = Networks { blueprint, seed: self.recipe.seed, device };
         Ok(networks.build(&problem.parse(&self.arch)?)?)
     }
+}
+
+/// The kind of an architecture's network.
+pub fn kind_of(blueprint: Blueprint, arch: &Arch) -> Result<NetworkKind, Failure> {
+    let networks = Networks { blueprint, seed: 0, device: Device::Cpu };
+    Ok(networks.build(arch)?.kind().unwrap_or(NetworkKind::Convolutional))
 }
 
 /// How networks are built for such data.

@@ -8,9 +8,8 @@ use std::{
 };
 
 use nas_data::PartName;
-use nas_eval::{Problem, live::Networks, onnx::OnnxNetwork};
+use nas_eval::{Problem, onnx::OnnxNetwork};
 use nas_net::BuiltNetwork;
-use nas_proxy::NetworkKind;
 use nas_train::{Checkpoint, Go, Metrics, Scores, Setting, Training};
 use tch::{CModule, Device, Tensor};
 
@@ -18,7 +17,7 @@ use super::{
     Arguments,
     data::Data,
     metrics::MetricsFile,
-    plan::{Config, Plan, blueprint_for},
+    plan::{Config, Plan, blueprint_for, kind_of},
     report::Report,
 };
 use crate::{
@@ -46,9 +45,7 @@ pub fn begin(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let path = arguments.data.as_deref().unwrap_or(Path::new(""));
     let data = Data::open(path, &arguments.how.options())?;
     let blueprint = blueprint_for(&problem, &data.found, scale)?;
-    let networks = Networks { blueprint, seed: 0, device: Device::Cpu };
-    let kind = networks.build(&arch)?.kind().unwrap_or(NetworkKind::Convolutional);
-    let recipe = arguments.recipe.recipe(kind, data.set.shape()?)?;
+    let recipe = arguments.recipe.recipe(kind_of(blueprint, &arch)?, data.set.shape()?)?;
     let plan = Plan::resolve(arguments, &problem, &arch, scale, recipe)?;
     let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or("data");
     let name = format!("train-{name}");
