@@ -10,14 +10,14 @@ use nas_bench::Manifest;
 use nas_hw::Device;
 use nas_partition::Partition;
 use nas_predict::Table;
-use nas_space::{Arch, Canonical, Error as SpaceError, Space};
+use nas_space::{Arch, Canonical, Error as SpaceError, Space, Task};
 
 use crate::{Error, Published};
 
 #[cfg(feature = "torch")]
 use crate::live::{Blueprint, Build};
 #[cfg(feature = "torch")]
-use nas_net::{Scale, Task};
+use nas_net::Scale;
 
 /// A search space, and the properties of its networks.
 ///
@@ -60,9 +60,14 @@ pub trait KnownSpace: Send + Sync {
         self.space().name().to_owned()
     }
 
-    /// Numbers that are counted from an architecture, such as parameters; the last is the one that
-    /// latency follows most. By default the axes of the space.
-    fn statistics(&self, _dataset: usize) -> Vec<Statistic> {
+    /// The images and classes of a data set, where networks are known.
+    fn task(&self, _dataset: usize) -> Option<Task> {
+        None
+    }
+
+    /// Numbers that are counted from an architecture, such as parameters, for images and classes; the last is
+    /// the one that latency follows most. By default the axes of the space.
+    fn statistics(&self, _task: Option<Task>) -> Vec<Statistic> {
         let space = self.space();
         let statistic = |axis: &'static nas_space::ComplexityAxis| {
             let value = move |arch: &Arch| space.axis_value(axis, arch);

@@ -10,7 +10,7 @@ use nas_hw::{Device, Metric};
 use nas_partition::Partition;
 use nas_predict::Table;
 use nas_search::Objective;
-use nas_space::{Arch, Error as SpaceError, Space};
+use nas_space::{Arch, Error as SpaceError, Space, Task};
 
 use crate::{
     Class, Domain, Error, Features, Form, KnownSpace, Numbering, Published, PublishedAccuracies,
@@ -20,7 +20,7 @@ use crate::{
 #[cfg(feature = "torch")]
 use crate::live::Blueprint;
 #[cfg(feature = "torch")]
-use nas_net::{Scale, Task};
+use nas_net::Scale;
 
 /// A known space on one of its data sets, with the properties of both.
 pub struct Problem {
@@ -34,6 +34,8 @@ pub struct Problem {
     pub name: String,
     /// What networks are trained on, if that is known.
     pub dataset_name: Option<&'static str>,
+    /// Images and classes, where networks are known.
+    pub task: Option<Task>,
     /// Numbers that are counted from an architecture.
     pub statistics: Vec<Statistic>,
     /// The niches of PEL-NAS.
@@ -103,6 +105,7 @@ impl Problem {
 
     fn on(known: Known, dataset: usize) -> Self {
         let dataset_name = known.datasets().get(dataset).copied();
+        let task = known.task(dataset);
         let title = match dataset_name {
             None => known.title(),
             Some(dataset) => format!("{}, {dataset}", known.title()),
@@ -112,7 +115,8 @@ impl Problem {
             title,
             name: known.file_name(dataset),
             dataset_name,
-            statistics: known.statistics(dataset),
+            statistics: known.statistics(task),
+            task,
             niches: known.niches(),
             forms: known.forms(),
             numbering: known.numbering(),
@@ -167,6 +171,8 @@ impl Problem {
     #[cfg(feature = "torch")]
     pub fn for_task(mut self, task: Task, data: &str) -> Option<Self> {
         self.blueprint = Some(self.blueprint_for(task, None)?);
+        self.task = Some(task);
+        self.statistics = self.known.statistics(self.task);
         self.title = format!("{}, {data}", self.known.title());
         self.name = format!("{}-{data}", self.space.name());
         self.dataset_name = None;

@@ -1,6 +1,7 @@
 //! Vision transformers of AutoFormer's spaces.
 
 use nas_proxy::{NetworkKind, Role};
+use nas_space::Task;
 use nas_space::autoformer::{HEAD, Network as Plan, PATCH};
 use tch::{Device, TchError, Tensor};
 
@@ -10,7 +11,6 @@ use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{LayerNorm, Linear, Patches};
 use crate::network::Built;
-use crate::task::Task;
 use crate::walk::Walk;
 
 /// A vision transformer of AutoFormer's spaces (Chen et al. 2021, arXiv 2107.00651).
@@ -28,7 +28,7 @@ pub struct AutoFormerNetwork {
     last_norm: LayerNorm,
     classifier: Linear,
     parameters: Vec<(Role, Tensor)>,
-    flops: Option<u64>,
+    flops: u64,
 }
 
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl AutoFormerNetwork {
     /// [`Error::Side`] if the side is not a multiple of a patch's; [`Error::Torch`] if the device is out
     /// of memory.
     pub fn new(plan: &Plan, task: Task, seed: u64, device: Device) -> Result<Built<Self>, Error> {
-        let (side, classes) = (task.side as u64, task.classes as u64);
+        let side = task.side as u64;
         if side == 0 || !side.is_multiple_of(PATCH) {
             return Err(Error::Side { side, patch: PATCH });
         }
@@ -69,10 +69,9 @@ impl AutoFormerNetwork {
             grid: Grid::new(along, device)?,
             layers,
             last_norm: builder.layer_norm(width)?,
-            classifier: builder.linear(width, classes as i64)?,
+            classifier: builder.linear(width, task.classes as i64)?,
             parameters: builder.into_parameters(),
-            // The convention is of colour images.
-            flops: (task.channels == 3).then(|| plan.flops(side, classes)),
+            flops: plan.flops(task),
         }))
     }
 }
@@ -86,7 +85,7 @@ impl Walk for AutoFormerNetwork {
 
     /// For its image size.
     fn operations(&self) -> Option<u64> {
-        self.flops
+        Some(self.flops)
     }
 
     fn walk<E: Executor + ?Sized>(
@@ -175,15 +174,11 @@ mod tests {
         for size in Size::ALL {
             for plan in plans(size) {
                 for (side, classes) in [(224, 1000), (32, 10)] {
-                    let network = AutoFormerNetwork::new(
-                        &plan,
-                        task(side as usize, classes as usize),
-                        0,
-                        Device::Cpu,
-                    );
+                    let task = task(side, classes);
+                    let network = AutoFormerNetwork::new(&plan, task, 0, Device::Cpu);
                     let parameters = network.unwrap().parameters();
                     let count: usize = parameters.iter().map(|(_, one)| one.numel()).sum();
-                    assert_eq!(count as u64, plan.parameters(side, classes), "{size:?} {side}");
+                    assert_eq!(count as u64, plan.parameters(task), "{size:?} {side}");
                 }
             }
         }
@@ -208,7 +203,7 @@ mod tests {
                 _ => 0,
             };
         }
-        assert_eq!(plan.flops(side, 10), counted);
+        assert_eq!(plan.flops(task(side as usize, 10)), counted);
         let flops = network.flops([3, side as i64, side as i64], Device::Cpu).unwrap();
         assert!((flops - counted as f64).abs() < 0.5);
     }

@@ -1,8 +1,8 @@
 //! Networks of FBNet's space.
 
 use nas_proxy::{NetworkKind, Role};
-use nas_space::Arch;
 use nas_space::fbnet::{self, Input, Inverted, STEM};
+use nas_space::{Arch, Task};
 use tch::{Device, TchError, Tensor};
 
 use crate::Error;
@@ -10,7 +10,6 @@ use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
 use crate::network::Built;
-use crate::task::Task;
 use crate::walk::Walk;
 
 /// A network of FBNet's space (Wu et al. 2019, arXiv 1812.03443) as HW-NAS-Bench builds it (Li et al.
@@ -27,11 +26,8 @@ pub struct FbnetNetwork {
     head: ConvolutionAndNorm,
     classifier: Linear,
     parameters: Vec<(Role, Tensor)>,
-    flops: Option<u64>,
+    flops: u64,
 }
-
-/// Pixels along a side from which on images are large.
-const LARGE: usize = 96;
 
 #[derive(Debug)]
 enum Block {
@@ -65,15 +61,10 @@ impl FbnetNetwork {
     /// # Errors
     /// Fails if `arch` is not of FBNet's space, or the device is out of memory.
     pub fn new(arch: &Arch, input: Input, seed: u64, device: Device) -> Result<Built<Self>, Error> {
-        let (channels, side) = (3, input.image_size() as usize);
-        let task = Task { channels, side, classes: input.classes() as usize };
-        let mut network = Self::of(arch, input, task, seed, device)?;
-        network.flops = Some(fbnet::flops(arch, input));
-        Ok(Built(network))
+        Self::scaled(arch, input.into(), seed, device)
     }
 
-    /// The same for other images and classes: laid out as for ImageNet from 96 pixels along a side on, else
-    /// as for CIFAR.
+    /// The same for other images and classes: with the [layout](Input::layout_for) for their side.
     ///
     /// # Errors
     /// Those of [`FbnetNetwork::new`].
@@ -83,11 +74,7 @@ impl FbnetNetwork {
         seed: u64,
         device: Device,
     ) -> Result<Built<Self>, Error> {
-        let input = if task.side < LARGE { Input::Cifar10 } else { Input::ImageNet };
-        Self::of(arch, input, task, seed, device).map(Built)
-    }
-
-    fn of(arch: &Arch, input: Input, task: Task, seed: u64, device: Device) -> Result<Self, Error> {
+        let input = Input::layout_for(task.side);
         let layers = fbnet::layers(arch, input)?;
         let mut builder = Builder::new(seed, device, Initial::Normal);
         let (channels, stride) = (task.channels as u64, input.stem_stride());
@@ -98,14 +85,14 @@ impl FbnetNetwork {
             .map(|&(layer, block)| Block::new(&mut builder, layer, block))
             .collect::<Result<_, _>>()?;
         let features = input.features();
-        Ok(Self {
+        Ok(Built(Self {
             stem,
             blocks,
             head: ConvolutionAndNorm::new(&mut builder, last, features, 1, 1, 1)?,
             classifier: builder.linear(features as i64, task.classes as i64)?,
             parameters: builder.into_parameters(),
-            flops: None,
-        })
+            flops: fbnet::flops(arch, task),
+        }))
     }
 }
 
@@ -116,9 +103,9 @@ impl Walk for FbnetNetwork {
         &self.parameters
     }
 
-    /// For the images of a benchmark's data set ([`fbnet::flops`]).
+    /// By [`fbnet::flops`].
     fn operations(&self) -> Option<u64> {
-        self.flops
+        Some(self.flops)
     }
 
     fn walk<E: Executor + ?Sized>(

@@ -16,7 +16,6 @@ mod names;
 mod nasbench201;
 mod network;
 mod scoring;
-mod task;
 mod tensors;
 mod walk;
 mod weights;
@@ -25,9 +24,9 @@ pub use autoformer::AutoFormerNetwork;
 pub use error::Error;
 pub use fbnet::FbnetNetwork;
 pub use listing::Layer;
+pub use nas_space::Task;
 pub use nasbench201::{NasBench201Network, Scale};
 pub use network::BuiltNetwork;
-pub use task::Task;
 pub use walk::Walkable;
 
 /// What a network of another space is made of: layers with initial weights from a seed

@@ -3,8 +3,8 @@
 use std::mem;
 
 use nas_proxy::{NetworkKind, Role};
-use nas_space::Arch;
 use nas_space::nasbench201::{Dataset, EDGES, Operation, flops, operations, space};
+use nas_space::{Arch, Task};
 use tch::{Device, TchError, Tensor};
 
 use crate::Error;
@@ -12,7 +12,6 @@ use crate::builder::{Builder, Initial};
 use crate::executor::Executor;
 use crate::layer::{BatchNorm, Convolution, Linear};
 use crate::network::Built;
-use crate::task::Task;
 use crate::walk::Walk;
 
 const STAGES: usize = 3;
@@ -102,10 +101,7 @@ impl NasBench201Network {
         seed: u64,
         device: Device,
     ) -> Result<Built<Self>, Error> {
-        let task = Task { channels: 3, side: dataset.image_size(), classes: dataset.classes() };
-        let mut network = Self::of(arch, Scale::PUBLISHED, task, seed, device)?;
-        network.flops = Some(flops(arch, dataset));
-        Ok(Built(network))
+        Self::scaled(arch, Scale::PUBLISHED, dataset.into(), seed, device)
     }
 
     /// The same of another size, for other images and classes.
@@ -121,10 +117,6 @@ impl NasBench201Network {
         seed: u64,
         device: Device,
     ) -> Result<Built<Self>, Error> {
-        Self::of(arch, scale, task, seed, device).map(Built)
-    }
-
-    fn of(arch: &Arch, scale: Scale, task: Task, seed: u64, device: Device) -> Result<Self, Error> {
         space().check(arch)?;
         if scale.width == 0 || scale.cells == 0 || task.side < 1 << (STAGES - 1) {
             return Err(Error::Size { scale, side: task.side });
@@ -148,15 +140,15 @@ impl NasBench201Network {
             stages.push(Stage { reduction, cells });
             inputs = channels;
         }
-        Ok(Self {
+        Ok(Built(Self {
             stem,
             stem_norm,
             stages,
             last_norm: builder.batch_norm(inputs)?,
             classifier: builder.linear(inputs, task.classes as i64)?,
             parameters: builder.into_parameters(),
-            flops: None,
-        })
+            flops: (scale == Scale::PUBLISHED).then(|| flops(arch, task)),
+        }))
     }
 }
 
@@ -167,7 +159,7 @@ impl Walk for NasBench201Network {
         &self.parameters
     }
 
-    /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its image size and scale.
+    /// By the benchmark's convention ([`nas_space::nasbench201::flops`]), for its scale.
     fn operations(&self) -> Option<u64> {
         self.flops
     }

@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use crate::{Arch, Decision, Error, Space};
+use crate::{Arch, Decision, Error, Space, Task};
 
 /// The three spaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -178,14 +178,18 @@ fn build(size: Size) -> Space {
     .expect("its parts fit together")
 }
 
+/// Patches of an image.
+fn patches(task: Task) -> u64 {
+    (task.side as u64 / PATCH).pow(2)
+}
+
 impl Network {
-    /// Trainable parameters, with patch embedding, absolute and relative positions and a classifier
-    /// of so many classes, for images of so many pixels along a side.
-    pub fn parameters(&self, side: u64, classes: u64) -> u64 {
+    /// Trainable parameters, with patch embedding, absolute and relative positions and a classifier.
+    pub fn parameters(&self, task: Task) -> u64 {
         let width = self.embedding;
         let linear = |from: u64, to: u64| from * to + to;
         let norm = 2 * width;
-        let patches = (side / PATCH).pow(2);
+        let patches = patches(task);
         // Vertical and horizontal distances in either direction, none, and the class token's, for
         // keys and for values.
         let relative = 2 * 2 * (2 * DISTANCE + 2) * HEAD;
@@ -198,27 +202,26 @@ impl Network {
                 + linear(width, hidden)
                 + linear(hidden, width)
         };
-        linear(3 * PATCH * PATCH, width)
+        linear(task.channels as u64 * PATCH * PATCH, width)
             + width * (1 + 1 + patches)
             + self.layers.iter().map(layer).sum::<u64>()
             + norm
-            + linear(width, classes)
+            + linear(width, task.classes as u64)
     }
 
-    /// Multiply-accumulates of one image of so many pixels along a side: of the patch embedding, the
-    /// linear layers, and attention's products of queries with keys and of weights with values.
-    /// Relative positions are not counted.
-    pub fn flops(&self, side: u64, classes: u64) -> u64 {
+    /// Multiply-accumulates of one image: of the patch embedding, the linear layers, and attention's
+    /// products of queries with keys and of weights with values. Relative positions are not counted.
+    pub fn flops(&self, task: Task) -> u64 {
         let width = self.embedding;
-        let patches = (side / PATCH).pow(2);
+        let patches = patches(task);
         let tokens = patches + 1;
         let layer = |layer: &Layer| {
             let (attended, hidden) = (layer.heads * HEAD, self.hidden(layer));
             tokens * width * (4 * attended + 2 * hidden) + 2 * tokens.pow(2) * attended
         };
-        patches * 3 * PATCH * PATCH * width
+        patches * task.channels as u64 * PATCH * PATCH * width
             + self.layers.iter().map(layer).sum::<u64>()
-            + width * classes
+            + width * task.classes as u64
     }
 
     /// Channels of the hidden layer of a layer's MLP.
@@ -230,6 +233,8 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const IMAGENET: Task = Task { channels: 3, side: 224, classes: 1000 };
 
     /// The smallest and the largest network of a space.
     fn ends(size: Size) -> [Network; 2] {
@@ -244,8 +249,7 @@ mod tests {
     fn the_published_networks_are_of_the_size_of_their_spaces() {
         // AutoFormer-Ti, -S and -B, in millions of parameters.
         for (size, published) in [(Size::Tiny, 5.7), (Size::Small, 22.9), (Size::Base, 54.0)] {
-            let [least, most] =
-                ends(size).map(|network| network.parameters(224, 1000) as f64 / 1e6);
+            let [least, most] = ends(size).map(|network| network.parameters(IMAGENET) as f64 / 1e6);
             assert!(least < published && published < most, "{size:?} {least} {most}");
         }
     }
@@ -256,7 +260,7 @@ mod tests {
         let network =
             Network { embedding: 192, layers: vec![Layer { heads: 3, mlp_ratio: 4.0 }; 12] };
         let relative = 12 * 2 * 2 * 30 * 64;
-        assert_eq!(network.parameters(224, 1000) - relative, 5_717_416);
+        assert_eq!(network.parameters(IMAGENET) - relative, 5_717_416);
     }
 
     #[test]

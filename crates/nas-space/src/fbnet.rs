@@ -8,7 +8,7 @@
 
 use std::{str::FromStr, sync::LazyLock};
 
-use crate::{Arch, Decision, Error, Space};
+use crate::{Arch, Decision, Error, Space, Task};
 
 /// The blocks: an [`Arch`]'s choices are positions in this list.
 const BLOCKS: [Block; 9] = [
@@ -22,6 +22,9 @@ const BLOCKS: [Block; 9] = [
     Block::inverted("k5_e6", 5, 6, 1),
     Block { name: "skip", convolution: None },
 ];
+
+/// The side of images from which networks are laid out as for ImageNet, in pixels.
+const LARGE: usize = 96;
 
 /// Layers, output channels, stride of the first for 224×224 and for 32×32 images.
 const STAGES: [(usize, u64, u64, u64); 7] = [
@@ -93,6 +96,13 @@ impl Layer {
     }
 }
 
+impl From<Input> for Task {
+    fn from(input: Input) -> Self {
+        let (side, classes) = (input.image_size() as usize, input.classes() as usize);
+        Self { channels: 3, side, classes }
+    }
+}
+
 impl FromStr for Input {
     type Err = Error;
 
@@ -149,15 +159,22 @@ impl Input {
         }
     }
 
-    fn layers(self) -> Vec<Layer> {
+    /// The layout of networks for images of so many pixels along a side: that for ImageNet from 96 on, else that
+    /// for CIFAR.
+    pub fn layout_for(side: usize) -> Self {
+        if side < LARGE { Self::Cifar10 } else { Self::ImageNet }
+    }
+
+    /// The layers for images of so many pixels along a side.
+    fn layers(self, side: u64) -> Vec<Layer> {
         let mut layers = Vec::with_capacity(LAYERS);
-        let (mut side, mut from) = (self.image_size() / self.stem_stride(), STEM);
+        let (mut side, mut from) = (side.div_ceil(self.stem_stride()), STEM);
         for (count, to, large, small) in STAGES {
             let first = if self == Self::ImageNet { large } else { small };
             for layer in 0..count {
                 let stride = if layer == 0 { first } else { 1 };
                 layers.push(Layer { side, from, to, stride });
-                (side, from) = (side / stride, to);
+                (side, from) = (side.div_ceil(stride), to);
             }
         }
         layers
@@ -208,7 +225,7 @@ pub fn block_names(input: Input) -> Vec<Vec<String>> {
             None => format!("Skip_{place}_stride{stride}"),
         }
     };
-    let layers = input.layers();
+    let layers = input.layers(input.image_size());
     layers.iter().map(|layer| BLOCKS.iter().map(|block| name(layer, block)).collect()).collect()
 }
 
@@ -234,19 +251,22 @@ pub fn fixed_names(input: Input) -> [String; 4] {
 /// Those of [`Space::check`].
 pub fn layers(arch: &Arch, input: Input) -> Result<Vec<(Layer, Option<Inverted>)>, Error> {
     space().check(arch)?;
-    Ok(blocks(arch, input).collect())
+    Ok(blocks(arch, input, input.image_size()).collect())
 }
 
-fn blocks(arch: &Arch, input: Input) -> impl Iterator<Item = (Layer, Option<Inverted>)> {
+fn blocks(arch: &Arch, input: Input, side: u64) -> impl Iterator<Item = (Layer, Option<Inverted>)> {
     let block = |(layer, &choice): (Layer, &u8)| (layer, BLOCKS[usize::from(choice)].convolution);
-    input.layers().into_iter().zip(arch.choices()).map(block)
+    input.layers(side).into_iter().zip(arch.choices()).map(block)
 }
 
 /// Channels of the head's input.
 const LAST: u64 = STAGES[STAGES.len() - 1].1;
 
-/// Trainable parameters of a network, with stem, head and classifier.
-pub fn parameters(arch: &Arch, input: Input) -> u64 {
+/// Trainable parameters of a network, with stem, head and classifier; for images of other sides than the data
+/// sets' it has the [layout](Input::layout_for) for those.
+pub fn parameters(arch: &Arch, task: impl Into<Task>) -> u64 {
+    let task = task.into();
+    let input = Input::layout_for(task.side);
     let normalised = |weights: u64, channels: u64| weights + 2 * channels;
     let decided = |(layer, block): (Layer, Option<Inverted>)| {
         let Layer { from, to, .. } = layer;
@@ -261,18 +281,20 @@ pub fn parameters(arch: &Arch, input: Input) -> u64 {
             None => normalised(from * to, to),
         }
     };
-    let (features, classes) = (input.features(), input.classes());
-    normalised(3 * 9 * STEM, STEM)
-        + blocks(arch, input).map(decided).sum::<u64>()
+    let (features, classes) = (input.features(), task.classes as u64);
+    normalised(task.channels as u64 * 9 * STEM, STEM)
+        + blocks(arch, input, task.side as u64).map(decided).sum::<u64>()
         + normalised(LAST * features, features)
         + (features + 1) * classes
 }
 
-/// Multiply-accumulates of one image, of convolutions and the classifier.
-pub fn flops(arch: &Arch, input: Input) -> u64 {
+/// Multiply-accumulates of one image, of convolutions and the classifier, of the same network.
+pub fn flops(arch: &Arch, task: impl Into<Task>) -> u64 {
+    let task = task.into();
+    let (input, side) = (Input::layout_for(task.side), task.side as u64);
     let decided = |(layer, block): (Layer, Option<Inverted>)| {
         let Layer { side, from, to, stride } = layer;
-        let (read, written) = (side.pow(2), (side / stride).pow(2));
+        let (read, written) = (side.pow(2), side.div_ceil(stride).pow(2));
         match block {
             Some(Inverted { kernel, expansion, groups }) => {
                 let inner = from * expansion;
@@ -284,11 +306,12 @@ pub fn flops(arch: &Arch, input: Input) -> u64 {
             None => written * from * to,
         }
     };
-    let (features, classes) = (input.features(), input.classes());
-    let stem = (input.image_size() / input.stem_stride()).pow(2);
-    let last = input.layers().last().map_or(1, |layer| (layer.side / layer.stride).pow(2));
-    stem * 3 * 9 * STEM
-        + blocks(arch, input).map(decided).sum::<u64>()
+    let (features, classes) = (input.features(), task.classes as u64);
+    let stem = side.div_ceil(input.stem_stride()).pow(2);
+    let layers = input.layers(side);
+    let last = layers.last().map_or(1, |layer| layer.side.div_ceil(layer.stride).pow(2));
+    stem * task.channels as u64 * 9 * STEM
+        + blocks(arch, input, side).map(decided).sum::<u64>()
         + last * LAST * features
         + features * classes
 }
@@ -310,7 +333,7 @@ mod tests {
     #[test]
     fn the_input_of_a_layer_is_the_output_of_the_one_before() {
         for (input, last) in [(Input::Cifar100, 4), (Input::ImageNet, 7)] {
-            let layers = input.layers();
+            let layers = input.layers(input.image_size());
             assert_eq!(layers.len(), LAYERS);
             for pair in layers.windows(2) {
                 assert_eq!(pair[1].from, pair[0].to);

@@ -15,6 +15,7 @@ pub mod nasbench201;
 pub mod pit;
 mod reachability;
 mod space;
+mod task;
 mod text;
 mod variation;
 
@@ -27,3 +28,4 @@ pub use decision::{Activity, Decision};
 pub use error::{Error, TextError, nearest};
 pub use features::{FeatureGroup, Features};
 pub use space::Space;
+pub use task::Task;

@@ -7,7 +7,7 @@ use nas_hw::Metric;
 use nas_partition::Partition;
 use nas_predict::Table;
 use nas_space::{
-    Arch, Space,
+    Arch, Space, Task,
     autoformer::{Network, Size},
 };
 
@@ -16,12 +16,12 @@ use crate::{Error, Features, KnownSpace, Published, PublishedAccuracies, Source,
 #[cfg(feature = "torch")]
 use {
     crate::live::{Blueprint, Build, TRAINING_FREE_TRANSFORMER},
-    nas_net::{Scale, Task},
+    nas_net::Scale,
     std::sync::Arc,
 };
 
-/// Height and width of an image, in pixels.
-const SIDE: u64 = 224;
+/// Height and width of an image as published, in pixels.
+const SIDE: usize = 224;
 
 /// Vision transformers of one size (Chen et al. 2021, arXiv 2107.00651).
 pub struct AutoFormer(Size);
@@ -44,17 +44,16 @@ pub static SMALL: AutoFormer = AutoFormer(Size::Small);
 /// 40 to 77 M parameters.
 pub static BASE: AutoFormer = AutoFormer(Size::Base);
 
+/// Images and classes as published.
+fn task(dataset: VitDataset) -> Task {
+    Task { channels: 3, side: SIDE, classes: dataset.classes() }
+}
+
 impl AutoFormer {
-    /// How a number of a network is counted, from its images' size and their classes.
-    fn count(
-        &self,
-        dataset: usize,
-        of: fn(&Network, u64, u64) -> u64,
-    ) -> impl Fn(&Arch) -> f64 + use<> {
-        let (size, classes) = (self.0, VitDataset::ALL[dataset].classes() as u64);
-        move |arch: &Arch| {
-            size.network(arch).map_or(f64::NAN, |network| of(&network, SIDE, classes) as f64)
-        }
+    /// How a number of a network is counted.
+    fn count(&self, task: Task, of: fn(&Network, Task) -> u64) -> impl Fn(&Arch) -> f64 + use<> {
+        let size = self.0;
+        move |arch: &Arch| size.network(arch).map_or(f64::NAN, |network| of(&network, task) as f64)
     }
 }
 
@@ -76,9 +75,14 @@ impl KnownSpace for AutoFormer {
         VitDataset::ALL.map(VitDataset::name).to_vec()
     }
 
-    fn statistics(&self, dataset: usize) -> Vec<Statistic> {
+    fn task(&self, dataset: usize) -> Option<Task> {
+        Some(task(VitDataset::ALL[dataset]))
+    }
+
+    fn statistics(&self, task: Option<Task>) -> Vec<Statistic> {
+        let Some(task) = task else { return Vec::new() };
         let (parameters, flops) =
-            (self.count(dataset, Network::parameters), self.count(dataset, Network::flops));
+            (self.count(task, Network::parameters), self.count(task, Network::flops));
         vec![
             Statistic::new("parameters", "parameters", "M", parameters),
             Statistic::new("flops", "FLOPs", "M", flops),
@@ -92,7 +96,7 @@ impl KnownSpace for AutoFormer {
     #[cfg(feature = "torch")]
     fn blueprint(&self, dataset: usize) -> Option<Blueprint> {
         let (size, dataset) = (self.0, VitDataset::ALL[dataset]);
-        let task = Task { channels: 3, side: SIDE as usize, classes: dataset.classes() };
+        let task = task(dataset);
         Some(Blueprint {
             task,
             batch: 8,
@@ -118,7 +122,7 @@ impl KnownSpace for AutoFormer {
     }
 
     fn features(&self) -> Result<Box<Features>, Error> {
-        let parameters = self.count(0, Network::parameters);
+        let parameters = self.count(task(VitDataset::ImageNet), Network::parameters);
         let space = self.space();
         Ok(Box::new(move |architectures| {
             let values = architectures.iter().map(|arch| Some(parameters(arch)));

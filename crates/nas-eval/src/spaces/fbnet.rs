@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use nas_bench::{Error as BenchError, FbnetBlocks};
 use nas_hw::Metric;
 use nas_space::{
-    Arch, Space,
+    Arch, Space, Task,
     fbnet::{self, Input},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 #[cfg(feature = "torch")]
 use {
     crate::live::{Blueprint, Build, TRAINING_FREE},
-    nas_net::{Scale, Task},
+    nas_net::Scale,
     std::sync::Arc,
 };
 
@@ -48,10 +48,14 @@ impl KnownSpace for Fbnet {
         format!("{}-{}", fbnet::space().name(), Input::ALL[dataset].name())
     }
 
-    fn statistics(&self, dataset: usize) -> Vec<Statistic> {
-        let input = Input::ALL[dataset];
-        let parameters = move |arch: &Arch| fbnet::parameters(arch, input) as f64;
-        let flops = move |arch: &Arch| fbnet::flops(arch, input) as f64;
+    fn task(&self, dataset: usize) -> Option<Task> {
+        Some(Input::ALL[dataset].into())
+    }
+
+    fn statistics(&self, task: Option<Task>) -> Vec<Statistic> {
+        let Some(task) = task else { return Vec::new() };
+        let parameters = move |arch: &Arch| fbnet::parameters(arch, task) as f64;
+        let flops = move |arch: &Arch| fbnet::flops(arch, task) as f64;
         vec![
             Statistic::new("parameters", "parameters", "M", parameters),
             Statistic::new("flops", "FLOPs", "M", flops),
@@ -62,11 +66,7 @@ impl KnownSpace for Fbnet {
     fn blueprint(&self, dataset: usize) -> Option<Blueprint> {
         let input = Input::ALL[dataset];
         Some(Blueprint {
-            task: Task {
-                channels: 3,
-                side: input.image_size() as usize,
-                classes: input.classes() as usize,
-            },
+            task: input.into(),
             batch: if input == Input::ImageNet { 8 } else { 64 },
             score: &TRAINING_FREE,
             computed: None,

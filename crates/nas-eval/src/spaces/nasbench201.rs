@@ -7,7 +7,7 @@ use nas_hw::Metric;
 use nas_partition::Partition;
 use nas_predict::Table;
 use nas_space::{
-    Arch, Error as SpaceError, Space,
+    Arch, Error as SpaceError, Space, Task,
     nasbench201::{self, Dataset},
 };
 
@@ -19,7 +19,7 @@ use crate::{
 #[cfg(feature = "torch")]
 use {
     crate::live::{Blueprint, Build, TRAINING_FREE},
-    nas_net::{Scale, Task},
+    nas_net::Scale,
     std::sync::Arc,
 };
 
@@ -51,10 +51,14 @@ impl KnownSpace for NasBench201 {
         Dataset::ALL[dataset].name().to_owned()
     }
 
-    fn statistics(&self, dataset: usize) -> Vec<Statistic> {
-        let dataset = Dataset::ALL[dataset];
-        let parameters = move |arch: &Arch| nasbench201::parameters(arch, dataset) as f64;
-        let flops = move |arch: &Arch| nasbench201::flops(arch, dataset) as f64;
+    fn task(&self, dataset: usize) -> Option<Task> {
+        Some(Dataset::ALL[dataset].into())
+    }
+
+    fn statistics(&self, task: Option<Task>) -> Vec<Statistic> {
+        let Some(task) = task else { return Vec::new() };
+        let parameters = move |arch: &Arch| nasbench201::parameters(arch, task) as f64;
+        let flops = move |arch: &Arch| nasbench201::flops(arch, task) as f64;
         vec![
             Statistic::new("parameters", "parameters", "k", parameters),
             Statistic::new("flops", "FLOPs", "M", flops),
@@ -90,7 +94,7 @@ impl KnownSpace for NasBench201 {
     fn blueprint(&self, dataset: usize) -> Option<Blueprint> {
         let dataset = Dataset::ALL[dataset];
         Some(Blueprint {
-            task: Task { channels: 3, side: dataset.image_size(), classes: dataset.classes() },
+            task: dataset.into(),
             batch: 64,
             score: &TRAINING_FREE,
             computed: (dataset == Dataset::Cifar10).then_some(ScoreTable::cifar10),

@@ -59,6 +59,34 @@ fn architectures_are_parsed_from_all_their_forms_and_numbers() {
     }
 }
 
+#[cfg(feature = "torch")]
+#[test]
+fn networks_for_a_users_images_have_as_many_parameters_as_are_counted() {
+    use nas_space::Task;
+
+    let rng = &mut SearchRng::seed_from_u64(3);
+    let mut compared = 0;
+    for (channels, side, classes) in [(1, 32, 5), (3, 96, 37)] {
+        let task = Task { channels, side, classes };
+        for known in ALL {
+            let problem = Problem::new(known, None).unwrap();
+            let Some(problem) = problem.for_task(task, "mine") else { continue };
+            assert_eq!(problem.blueprint.as_ref().unwrap().task, task);
+            let counted = problem.statistics.iter().find(|one| one.name == "parameters").unwrap();
+            for _ in 0..3 {
+                // Without what no path reaches: it is not built.
+                let arch = problem.space.prune(&problem.space.sample(rng));
+                let blueprint = problem.blueprint.clone().unwrap();
+                let network = (blueprint.build)(&arch, 1, tch::Device::Cpu).unwrap();
+                let built: usize = network.parameters().iter().map(|(_, one)| one.numel()).sum();
+                assert_eq!(built, counted.of(&arch) as usize, "{}", problem.space.name());
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 2 * 5 * 3);
+}
+
 #[test]
 fn a_predictor_can_learn_from_every_space() {
     let rng = &mut SearchRng::seed_from_u64(2);

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::Error;
+use crate::{Error, Task};
 
 /// The data sets of NAS-Bench-201.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,12 @@ impl Dataset {
             Self::Cifar10 | Self::Cifar100 => 32,
             Self::ImageNet16_120 => 16,
         }
+    }
+}
+
+impl From<Dataset> for Task {
+    fn from(dataset: Dataset) -> Self {
+        Self { channels: 3, side: dataset.image_size(), classes: dataset.classes() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 #[cfg(feature = "torch")]
-use nas_data::{Dataset, Options};
+use nas_data::Options;
 use nas_eval::Problem;
 use nas_pareto::Direction;
 use nas_search::Objective;
@@ -11,8 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::arguments::{Accuracy, Arguments};
 #[cfg(feature = "torch")]
-use crate::commands::train::task_of;
-use crate::{commands::data::HowRead, failure::Failure, target::Target, terminal::typed};
+use crate::commands::train::problem_on;
+use crate::{
+    commands::data::HowRead,
+    failure::Failure,
+    target::Target,
+    terminal::{note, typed},
+};
 
 /// Epochs of a training by default.
 const EPOCHS: u32 = 3;
@@ -83,15 +88,7 @@ impl TrainPlan {
     /// The problem on these data.
     #[cfg(feature = "torch")]
     pub fn problem(&self, problem: Problem) -> Result<Problem, Failure> {
-        let data = Dataset::open(&self.data, &self.options())?;
-        let task = task_of(&data)?;
-        let name = self.data.file_stem().and_then(|name| name.to_str()).unwrap_or("data");
-        let space = problem.space.name();
-        problem.for_task(task, name).ok_or_else(|| {
-            Failure::input(format!(
-                "--accuracy train: networks of {space} cannot be built for your images: name another --space"
-            ))
-        })
+        problem_on(problem, &self.data, &self.options())
     }
 
     #[cfg(not(feature = "torch"))]
@@ -150,7 +147,17 @@ pub fn with_training(
         finish_epochs: training.finish_epochs.unwrap_or(FINISH_EPOCHS),
     };
     let command = command(&arguments, &problem, &plan)?;
+    let published = problem.task;
     let problem = plan.problem(problem)?;
+    if let (Target::Published(device), Some(published), Some(own)) =
+        (arguments.target(), published, problem.task)
+        && published.side != own.side
+    {
+        note(&format!(
+            "warning: latency on {device} was published for images of {0}×{0} pixels, yours have {1}×{1}: it compares networks, but limits in ms mean nothing. Leave --device out to measure here, or use --latency-table",
+            published.side, own.side
+        ));
+    }
     let epochs = u64::from(training.epochs.unwrap_or(EPOCHS));
     let accuracy = Objective::from_column("accuracy_percent", Direction::Maximise);
     arguments.evaluate.trains(command, epochs, accuracy)?;

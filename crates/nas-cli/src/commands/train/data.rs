@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use nas_data::{Dataset, Options, PartName, Shape, Survey};
+use nas_eval::Problem;
 use nas_net::Task;
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +99,20 @@ impl Data {
     }
 }
 
+/// A problem on a user's data.
+pub fn problem_on(problem: Problem, data: &Path, options: &Options) -> Result<Problem, Failure> {
+    let task = task_of(&Dataset::open(data, options)?)?;
+    let name = data.file_stem().and_then(|name| name.to_str()).unwrap_or("data");
+    let space = problem.space.name();
+    problem.for_task(task, name).ok_or_else(|| {
+        Failure::input(format!(
+            "networks of {space} cannot be built for your images: name another --space"
+        ))
+    })
+}
+
 /// What networks are built for on data, which must be images.
-pub fn task_of(data: &Dataset) -> Result<Task, Failure> {
+fn task_of(data: &Dataset) -> Result<Task, Failure> {
     let shape = data.shape()?;
     let Shape::Image { channels, height: side, .. } = shape else {
         return Err(Failure::input(format!(

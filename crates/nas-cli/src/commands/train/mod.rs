@@ -26,7 +26,7 @@ mod session;
 
 #[cfg(feature = "torch")]
 pub use {
-    data::task_of,
+    data::problem_on,
     plan::Plan,
     session::{Trained, accuracy_in_onnx, complete, trained_network},
 };
