@@ -23,8 +23,8 @@ for file in sys.argv[1:]:
     shape = [dim.dim_value for dim in model.graph.input[0].type.tensor_type.shape.dim]
     images = np.fromfile(file.replace(".onnx", ".images"), "<f4").reshape([-1, *shape[1:]])
     expected = np.fromfile(file.replace(".onnx", ".logits"), "<f4").reshape([len(images), -1])
-    found = network(torch.tensor(images))
-    found = np.asarray(found.detach() if hasattr(found, "detach") else found)
+    with torch.no_grad():
+        found = network(torch.tensor(images)).numpy()
     assert found.shape == expected.shape, (found.shape, expected.shape)
     difference, largest = np.abs(found - expected).max(), np.abs(expected).max()
     # Above 1,000 neighbouring floats are as far apart as the absolute limit.

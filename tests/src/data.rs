@@ -16,6 +16,7 @@ const MIRROR: &str = "PEL_NAS_MIRROR";
 const IMAGES: &str = "PEL_NAS_IMAGES";
 const ONNX_RUNTIME: &str = "ORT_DYLIB_PATH";
 const ONNX_PACKAGES: &str = "PEL_NAS_ONNX";
+const PYTORCH: &str = "PEL_NAS_PYTORCH";
 
 /// The folder of benchmark files, laid out `<host>/<path of the URL>`, that `PEL_NAS_MIRROR`
 /// names. `None` means that the calling test must end.
@@ -52,6 +53,16 @@ pub fn onnx_runtime() -> bool {
 /// If the variable names no folder, or under `CI=true` is not set.
 pub fn onnx_packages() -> Option<PathBuf> {
     folder(ONNX_PACKAGES).or_else(|| left_out(ONNX_PACKAGES))
+}
+
+/// The Python with PyTorch that `PEL_NAS_PYTORCH` names, as `cargo xtask setup --pytorch` installs it and
+/// `cargo xtask test` finds it. `None` means that the calling test must end.
+///
+/// # Panics
+/// If there is none under `CI=true`.
+pub fn pytorch() -> Option<PathBuf> {
+    let python = env::var_os(PYTORCH).map(PathBuf::from).filter(|python| python.is_file());
+    python.or_else(|| left_out(PYTORCH))
 }
 
 /// A table folder with all tables compiled: from the mirror, once for all test processes, or

@@ -7,10 +7,12 @@
 mod chat_server;
 mod data;
 mod program;
+mod training;
 
 pub use chat_server::{ChatAnswer, ChatServer};
-pub use data::{images, mirror, onnx_packages, onnx_runtime, tables};
+pub use data::{images, mirror, onnx_packages, onnx_runtime, pytorch, tables};
 pub use program::{Nas, Ran, run_files};
+pub use training::{shapes, trains_by};
 
 /// A space of a user's own, of twelve decisions, that the evaluator under test knows how to answer.
 pub const SPACE: &str = include_str!("space.toml");

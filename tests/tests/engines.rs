@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nas_tests::{Nas, SPACE, latencies};
+use nas_tests::{Nas, SPACE, latencies, trains_by};
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
@@ -280,6 +280,7 @@ fn slurm_runs_a_users_program_and_a_dead_node_costs_nothing() {
         slurm.kill_node();
         slurm.revive_node();
     });
+    trains_by(&nas, PROGRAM, "slurm", &slurm.settings());
 }
 
 #[test]
@@ -296,6 +297,7 @@ fn ray_runs_a_users_program_and_a_dead_node_costs_nothing() {
         node.wait().unwrap();
         let _ = another.set(ray.add_node());
     });
+    trains_by(&nas, PROGRAM, &engine, Path::new(""));
     let mut another = another.into_inner().unwrap();
     another.kill().unwrap();
     another.wait().unwrap();

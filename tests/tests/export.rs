@@ -200,7 +200,9 @@ fn torchscript_computes_the_logits_of_libtorch() {
 /// In Python: the format's checker, and exported modules with the weights of the ONNX file.
 #[test]
 fn files_are_valid_and_modules_compute_the_logits_of_libtorch() {
-    let Some(packages) = nas_tests::onnx_packages() else { return };
+    let (Some(packages), Some(pytorch)) = (nas_tests::onnx_packages(), nas_tests::pytorch()) else {
+        return;
+    };
     let nas = Nas::without_tables(PROGRAM);
     let write = |name: String, tensor: &Tensor| {
         let bytes: Vec<u8> = floats(tensor).into_iter().flat_map(f32::to_le_bytes).collect();
@@ -217,11 +219,9 @@ fn files_are_valid_and_modules_compute_the_logits_of_libtorch() {
         let counts = expected.network.parameters();
         parameters.push(counts.iter().map(|(_, one)| one.numel()).sum::<usize>());
     }
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
-    // A PyTorch that the interpreter has comes after these.
-    let paths = std::env::join_paths([packages, python.join("numpy_torch")]).unwrap();
-    let mut check = Command::new("python3");
-    check.arg(python.join("check_export.py")).env("PYTHONPATH", paths).current_dir(nas.folder());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/check_export.py");
+    let mut check = Command::new(pytorch);
+    check.arg(script).env("PYTHONPATH", packages).current_dir(nas.folder());
     check.args((0..NETWORKS.len()).map(|number| format!("{number}.onnx")));
     let checked = check.output().unwrap();
     let (result, problems) =

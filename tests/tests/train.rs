@@ -8,35 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use image::{Rgb, RgbImage};
 use nas_eval::onnx::OnnxNetwork;
-use nas_tests::Nas;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use nas_tests::{Nas, shapes, trains_by};
 use tch::{CModule, Tensor};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_nas-under-test");
-
-/// Images of 12×12 pixels in three classes, which differ in their pattern: easy to learn.
-fn shapes(folder: &Path, each: u32) {
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    for (class, name) in ["dots", "plain", "stripes"].into_iter().enumerate() {
-        let folder = folder.join(name);
-        fs::create_dir_all(&folder).unwrap();
-        for number in 0..each {
-            let image = RgbImage::from_fn(12, 12, |x, y| {
-                let bright = match class {
-                    0 => x % 4 == 0 && y % 4 == 0,
-                    1 => false,
-                    _ => x / 2 % 2 == 1,
-                };
-                let value = random.random_range(0..60) + if bright { 150 } else { 0 };
-                Rgb([value, value / 2, 40])
-            });
-            image.save(folder.join(format!("{number}.png"))).unwrap();
-        }
-    }
-}
 
 fn nas() -> Nas {
     let nas = Nas::without_tables(PROGRAM);
@@ -109,7 +85,7 @@ fn trained_weights_predict_the_same_in_each_format() {
         format!("train 6111 --data {} --width 4 --cells 1 --epochs 2 --run run", file.display());
     let ran = nas.run_line(&line);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    for (format, end) in [("torchscript", "pt"), ("onnx", "onnx")] {
+    for (format, end) in [("torchscript", "pt"), ("onnx", "onnx"), ("python", "py")] {
         let ran = nas.run_line(&format!("export run --format {format} --out network.{end}"));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
     }
@@ -131,14 +107,94 @@ fn trained_weights_predict_the_same_in_each_format() {
     let classes = torchscript.argmax(1, false);
     // It has learnt something: more than two classes are predicted.
     assert!(classes.unique_consecutive(false, false, None).0.numel() > 2);
+    let compare = |format: &str, logits: &[f32]| {
+        let found = Tensor::from_slice(logits).reshape([count, 10]);
+        assert!(found.argmax(1, false).equal(&classes), "{format}: the same classes of all images");
+        let apart = (found - &torchscript).abs().max().double_value(&[]);
+        assert!(apart <= 1e-3, "{format}: {apart}");
+    };
     if nas_tests::onnx_runtime() {
         let mut network = OnnxNetwork::new(&bytes(&nas, "network.onnx"), 2).unwrap();
-        let found = network.logits(&pixels, [count as usize, 3, 32, 32]).unwrap();
-        let found = Tensor::from_slice(&found).reshape([count, 10]);
-        assert!(found.argmax(1, false).equal(&classes), "the same classes of all images");
-        let apart = (found - torchscript).abs().max().double_value(&[]);
-        assert!(apart <= 1e-3, "{apart}");
+        compare("ONNX", &network.logits(&pixels, [count as usize, 3, 32, 32]).unwrap());
     }
+    if let Some(pytorch) = nas_tests::pytorch() {
+        let pixels: Vec<u8> = pixels.iter().flat_map(|pixel| pixel.to_le_bytes()).collect();
+        fs::write(nas.folder().join("images"), pixels).unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/predict.py");
+        let arguments = ["network.py", "run/weights.safetensors", "images", "logits"];
+        python(&nas, &pytorch, &script, &arguments);
+        let logits = bytes(&nas, "logits");
+        let logits =
+            logits.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap()));
+        compare("Python", &logits.collect::<Vec<f32>>());
+    }
+}
+
+/// What a script prints.
+fn python(nas: &Nas, interpreter: &Path, script: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(interpreter);
+    let ran = command.arg(script).args(arguments).current_dir(nas.folder()).output().unwrap();
+    let (printed, problems) =
+        (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{printed}{problems}");
+    printed.into_owned()
+}
+
+/// The validation accuracies that the exported script prints, of each epoch.
+fn accuracies(printed: &str) -> Vec<f64> {
+    let lines = printed.lines().filter_map(|line| line.split_once("validation "));
+    lines.map(|(_, rest)| rest.split(' ').next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn the_script_beside_a_module_trains_it_on_the_same_images() {
+    let Some(pytorch) = nas_tests::pytorch() else { return };
+    let nas = Nas::without_tables(PROGRAM);
+    shapes(&nas.folder().join("shapes"), 67);
+    let trained = nas.json(&format!("{TRAIN} --epochs 24 --run run"));
+    let accuracy = trained["validation"]["accuracy"].as_f64().unwrap();
+    let ran = nas.run_line("export run --format python --out network.py");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("python train.py network.py IMAGES"), "{}", ran.stdout);
+    let train = |arguments: &[&str]| {
+        let all = [&["network.py", "shapes", "--workers", "0"], arguments].concat();
+        python(&nas, &pytorch, Path::new("train.py"), &all)
+    };
+    // With the recipe of the run, from new weights.
+    let printed = train(&[]);
+    assert!(printed.contains("162 images to train, 39 held out, 3 classes"), "{printed}");
+    let found = accuracies(&printed);
+    assert_eq!(found.len(), 24, "{printed}");
+    // Chance: 33 %.
+    assert!(found.iter().any(|one| *one >= 75.0), "{printed}");
+    assert!(nas.folder().join("network.safetensors").exists());
+    // From the weights of the run, hardly changed, it is as good on what this script holds out.
+    let few = ["--weights", "run/weights.safetensors", "--out", "few", "--set", "epochs=1"];
+    let few = [&few[..], &["learning-rate=1e-9"]].concat();
+    let kept = accuracies(&train(&few))[0];
+    assert!((kept - accuracy).abs() <= 15.0, "{kept}, of the run {accuracy}");
+    // With each part of the recipe.
+    let ran = nas.run_line("export run --format torchscript --out teacher.pt");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let all = ["--teacher", "teacher.pt", "--out", "all", "--set", "epochs=1", "optimizer=adamw"];
+    let all =
+        [&all[..], &["mixup=0.8", "cutout=4", "class-weights=true", "learning-rate=1e-3"]].concat();
+    assert_eq!(accuracies(&train(&all)).len(), 1);
+    // A network for other classes, and a script of the user's own.
+    let other = nas.run_line("export 6111 --format python --out other.py");
+    assert_eq!(other.code, 0, "{}", other.stderr);
+    let script = nas.folder().join("train.py");
+    let mut command = Command::new(&pytorch);
+    let ran = command.arg(&script).args(["other.py", "shapes"]).current_dir(nas.folder()).output();
+    let problems = String::from_utf8_lossy(&ran.unwrap().stderr).into_owned();
+    assert!(problems.contains("has 3 classes, other.py predicts 10"), "{problems}");
+    assert_eq!(nas.run_line("export 6111 --format python --data shapes --out fit.py").code, 0);
+    assert!(nas.read("fit.py").contains("\"logits\": \"3\""));
+    fs::write(script, "mine").unwrap();
+    let again = nas.run_line("export run --format python --out again.py");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(again.stderr.contains("train.py is a file of yours"), "{}", again.stderr);
+    assert_eq!(nas.read("train.py"), "mine");
 }
 
 #[test]
@@ -267,4 +323,9 @@ fn a_search_trains_what_it_evaluates_and_the_best_to_the_end() {
         assert_eq!(ran.code, 2, "{arguments}: {}", ran.stderr);
         assert!(ran.stderr.contains(expected), "{arguments}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn trainings_as_tasks_lose_nothing_when_they_are_killed() {
+    trains_by(&Nas::without_tables(PROGRAM), PROGRAM, "local", Path::new(""));
 }

@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use error::Error;
 use setup::libtorch::{self, Wanted};
 use setup::onnxruntime;
+use setup::pytorch;
 use workspace::Workspace;
 
 #[derive(Parser)]
@@ -44,6 +45,9 @@ enum Chore {
         /// Put ONNX Runtime into `.onnxruntime/` instead, 26 MB, for `nas latency --runtime onnx`
         #[arg(long, conflicts_with_all = ["python", "cuda"])]
         onnxruntime: bool,
+        /// Put PyTorch into `target/pytorch` instead, 2.5 GB to download, for the tests of exported Python
+        #[arg(long, conflicts_with_all = ["python", "cuda", "onnxruntime"])]
+        pytorch: bool,
     },
     /// Sets up libtorch and ONNX Runtime, runs the workspace's tests and lists those that are left out
     /// because their data is missing
@@ -123,6 +127,10 @@ fn run(chore: Chore) -> Result<ExitCode, Error> {
     match chore {
         Chore::Setup { onnxruntime: true, .. } => {
             onnxruntime::set_up(&workspace)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Chore::Setup { pytorch: true, .. } => {
+            pytorch::set_up(&workspace)?;
             Ok(ExitCode::SUCCESS)
         }
         Chore::Setup { python, cuda, .. } => {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::error::Error;
 use crate::process::{cargo, exit_code, status};
-use crate::setup::{onnxruntime, say::say};
+use crate::setup::{onnxruntime, pytorch, say::say};
 use crate::workspace::Workspace;
 
 const HOW_TO_RUN_THEM: &str = "\
@@ -14,7 +14,8 @@ To run them, fetch the files with `cargo xtask download`, or set
   PEL_NAS_MIRROR  to a folder that holds the benchmark files as <host>/<path of the URL>
   PEL_NAS_IMAGES  to a folder with the CIFAR images in their binary form
 Those of ORT_DYLIB_PATH and PEL_NAS_ONNX need ONNX Runtime and the Python package onnx, which
-`cargo xtask test` downloads with pip.";
+`cargo xtask test` downloads with pip; that of PEL_NAS_PYTORCH needs PyTorch,
+`cargo xtask setup --pytorch`.";
 
 /// Runs `cargo test` on the whole workspace, or on the packages that `args` names.
 ///
@@ -34,6 +35,9 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<ExitCode, Error> {
         }
         // Only some tests need it.
         Err(error) => say(&error.to_string()),
+    }
+    if let Some(python) = pytorch::installed(workspace) {
+        command.env("PEL_NAS_PYTORCH", python);
     }
     let status = status(&mut command)?;
     let lines = fs::read_to_string(file.path()).map_err(Error::LeftOutFile)?;

@@ -4,11 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::venv;
 use crate::error::Error;
 use crate::process::{cargo, status};
 use crate::setup::libtorch::{self, Wanted};
-use crate::versions::LIBTORCH;
+use crate::setup::pytorch;
 use crate::workspace::Workspace;
 
 /// Both sides get the settings of threads and memory that the program `nas` runs with.
@@ -38,10 +37,9 @@ impl Sides {
         example: &str,
     ) -> Result<Self, Error> {
         libtorch::set_up(workspace, &Wanted::Any)?;
-        let packages = [("torch", LIBTORCH), ("numpy", "2.4.6")];
         let python = match python {
             Some(python) => python.to_path_buf(),
-            None => venv::python_with(workspace, "bench-venv-torch", &packages)?,
+            None => pytorch::set_up(workspace)?,
         };
         let mut build = cargo(workspace);
         build.args(["build", "--release", "--package", package, "--example", example]);

@@ -3,6 +3,7 @@
 
 mod acquisition;
 mod beside_pytorch;
+mod digits;
 mod early_stop;
 mod examples;
 mod llm_overhead;
@@ -13,7 +14,6 @@ mod predictor;
 mod proxies;
 mod train;
 mod train_rank;
-mod venv;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +76,8 @@ pub enum Bench {
     },
     /// How well short trainings of small networks rank cells, by their published accuracies
     TrainRank(train_rank::Arguments),
+    /// A search that trains on 1,500 images of digits, with a limit, up to a trained and exported network
+    Digits,
     /// Opening the compiled benchmark table and looking up all 15,625 cells
     Tables,
     /// How the seconds of a search grow with its evaluations: 100 to 100,000 of FBNet's networks
@@ -99,6 +101,7 @@ pub fn run(workspace: &Workspace, bench: &Bench) -> Result<ExitCode, Error> {
         Bench::EarlyStop(arguments) => early_stop::run(workspace, arguments),
         Bench::Train { python, steps } => train::run(workspace, python.as_deref(), *steps),
         Bench::TrainRank(arguments) => train_rank::run(workspace, arguments),
+        Bench::Digits => digits::run(workspace),
         Bench::Tables => examples::run(workspace, "nas-bench", "table_access"),
         Bench::Growth => examples::run(workspace, "nas-eval", "growth"),
         Bench::LlmOverhead => llm_overhead::run(workspace),

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::venv;
 use crate::error::Error;
+use crate::setup::venv;
 use crate::workspace::Workspace;
 
 /// The release to compare with.

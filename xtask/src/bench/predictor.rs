@@ -7,10 +7,10 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
-use super::venv;
 use crate::error::Error;
 use crate::nas::{self, Build};
 use crate::process::output;
+use crate::setup::venv;
 use crate::workspace::Workspace;
 
 const SCRIPT: &str = include_str!("predictor.py");

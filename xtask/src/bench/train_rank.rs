@@ -58,7 +58,7 @@ pub fn run(workspace: &Workspace, arguments: &Arguments) -> Result<ExitCode, Err
     let published: Vec<f64> = cells.iter().filter_map(|cell| cell.test_accuracy).collect();
     println!(
         "{} cells of NAS-Bench-201, trained on {}: rank correlation (Spearman) of validation\n\
-         accuracy with the published test accuracy on CIFAR-10, its 95 % interval, and seconds.\\n\n\
+         accuracy with the published test accuracy on CIFAR-10, its 95 % interval, and seconds.\n\n\
          width  cells  epochs  held out  correlation  95 % interval   seconds",
         cells.len(),
         arguments.images.display()

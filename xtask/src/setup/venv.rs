@@ -1,4 +1,4 @@
-//! Python packages for comparisons, each set in an environment of its own.
+//! Python packages for tests and comparisons, each set in an environment of its own.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,27 +16,36 @@ for package in sys.argv[1:]:
     assert version(name).split('+')[0] == wanted
 ";
 
-/// The Python of the environment `target/<name>` with these packages (name and version of each),
-/// which are installed unless all of them are there.
+/// Where the environment `target/<name>` is, and its Python.
+fn place(workspace: &Workspace, name: &str) -> [PathBuf; 2] {
+    let venv = workspace.root().join("target").join(name);
+    let python = if cfg!(windows) { ["Scripts", "python.exe"] } else { ["bin", "python"] };
+    let python = venv.join(python.iter().collect::<PathBuf>());
+    [venv, python]
+}
+
+/// Packages as pip names them.
+fn requirements(packages: &[(&str, &str)]) -> Vec<String> {
+    packages.iter().map(|(name, version)| format!("{name}=={version}")).collect()
+}
+
+/// The Python of the environment `target/<name>`, if these packages (name and version of each) are there.
+pub fn installed(workspace: &Workspace, name: &str, packages: &[(&str, &str)]) -> Option<PathBuf> {
+    let [_, python] = place(workspace, name);
+    let mut check = Command::new(&python);
+    let checked = check.args(["-c", VERSIONS]).args(requirements(packages)).output();
+    checked.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+/// The same, after installing the packages unless all of them are there.
 pub fn python_with(
     workspace: &Workspace,
     name: &str,
     packages: &[(&str, &str)],
 ) -> Result<PathBuf, Error> {
-    let venv = workspace.root().join("target").join(name);
-    let python = if cfg!(windows) {
-        venv.join("Scripts").join("python.exe")
-    } else {
-        venv.join("bin").join("python")
-    };
-    let packages: Vec<String> =
-        packages.iter().map(|(name, version)| format!("{name}=={version}")).collect();
-    let installed = Command::new(&python)
-        .args(["-c", VERSIONS])
-        .args(&packages)
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !installed {
+    let [venv, python] = place(workspace, name);
+    if installed(workspace, name, packages).is_none() {
+        let packages = requirements(packages);
         eprintln!("Installing {} into {} ...", packages.join(", "), venv.display());
         let venv_module = ["-m", "venv", "--clear"];
         quietly(Command::new("python3").args(venv_module).arg(&venv), "make a Python venv")?;

@@ -30,7 +30,8 @@ pub(super) const FORMAT: Format = Format {
 const ATTEND: &str = include_str!("attend.py");
 
 /// A network as a Python module, a class `Network` that needs nothing but PyTorch. It is initialised
-/// as PyTorch's layers are; the initializers of the ONNX file are a state dict of it.
+/// as PyTorch's layers are; the initializers of the ONNX file are a state dict of it. The description's
+/// metadata are its `METADATA`, a dictionary of strings.
 ///
 /// # Errors
 /// None for a network of this crate.
@@ -43,12 +44,31 @@ pub fn python(network: &dyn BuiltNetwork, description: &Description) -> Result<S
     let lines = lines.lines().flat_map(|line| ["    ", line, "\n"]).collect::<String>();
     let attend = if attends { ATTEND } else { "" };
     let distance = if attends { format!("\nDISTANCE = {DISTANCE}\n") } else { String::new() };
+    let metadata = description.metadata.iter();
+    let metadata =
+        metadata.map(|(name, value)| format!("    {}: {},\n", quoted(name), quoted(value)));
+    let metadata = metadata.collect::<String>();
     Ok(format!(
         "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n{distance}\n\n\
          class Network(nn.Module):\n    \"\"\"\n{lines}    \"\"\"\n\n    \
          def __init__(self):\n        super().__init__()\n{layers}\n    \
-         def forward(self, images):\n{steps}        return {logits}\n{attend}"
+         def forward(self, images):\n{steps}        return {logits}\n{attend}\n\n\
+         METADATA = {{\n{metadata}}}\n"
     ))
+}
+
+/// A string as Python writes it.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted += "\\n",
+            _ if character.is_control() => quoted += &format!("\\u{:04x}", u32::from(character)),
+            _ => quoted.push(character),
+        }
+    }
+    quoted + "\""
 }
 
 /// Writes the layers of a module, and the steps of its forward pass. Values are variables.

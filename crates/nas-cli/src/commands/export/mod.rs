@@ -8,7 +8,7 @@ use crate::space_arguments::SpaceArguments;
 #[command(after_help = "\
 Examples:
   nas export 6111 --format onnx
-  nas export 6111 --format python --dataset cifar100 --out network.py
+  nas export 6111 --format python --data flowers --out network.py
   ARCH=$(nas space sample -n 1 --space fbnet --format arch)
   nas export \"$ARCH\" --space fbnet --format torchscript
   nas export runs/train-flowers --format onnx
@@ -16,7 +16,10 @@ Examples:
 The network takes batches of any size. That of a run of nas train has the
 weights of its best epoch. Of an architecture it is not trained: its weights are
 random, from the seed, as in nas score and nas latency. Operations of a cell
-that are on no path from input to output are left out.")]
+that are on no path from input to output are left out.
+
+Beside a Python module, train.py is written: it trains the module in PyTorch,
+with the recipe of the run or the defaults of nas train.")]
 #[cfg_attr(not(feature = "torch"), allow(dead_code))]
 pub struct Arguments {
     /// The folder of a trained run; or an arch string, an op tuple like "(4, 3, 3, 0, 0, 0)", a
@@ -37,6 +40,13 @@ pub struct Arguments {
     seed: u64,
     #[command(flatten)]
     space: SpaceArguments,
+    /// Labelled images of yours (see nas data), in the place of --dataset: the network takes such images and has
+    /// their classes
+    #[arg(long, value_name = "WHERE", conflicts_with = "dataset")]
+    data: Option<PathBuf>,
+    /// The side in pixels that these images are scaled to
+    #[arg(long, value_name = "PIXELS", requires = "data")]
+    size: Option<usize>,
 }
 
 #[cfg(feature = "torch")]
@@ -77,19 +87,22 @@ mod torch {
         process::ExitCode,
     };
 
+    use nas_data::{Options, Shape};
     use nas_eval::{Error, Problem, live::Networks};
     use nas_net::{
         BuiltNetwork, Task,
         export::{Description, Format},
     };
+    use nas_proxy::NetworkKind;
     use nas_space::Arch;
+    use nas_train::Recipe;
     use tch::Device;
 
     use super::Arguments;
     use crate::{
         commands::{
             images::blueprint,
-            train::{Trained, accuracy_in_onnx, trained_network},
+            train::{Trained, accuracy_in_onnx, problem_on, trained_network},
         },
         failure::Failure,
         run_folder::CONFIG,
@@ -101,6 +114,11 @@ mod torch {
     pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let run = Path::new(&arguments.arch);
         let exported = if run.join(CONFIG).is_file() {
+            if arguments.data.is_some() || arguments.space.dataset.is_some() {
+                return Err(Failure::input(
+                    "--data and --dataset have no effect on a run, which has its own: leave them out",
+                ));
+            }
             Exported::of_run(run)?
         } else {
             Exported::untrained(arguments)?
@@ -110,6 +128,13 @@ mod torch {
         let default = || PathBuf::from(format!("{}.{end}", exported.name));
         let file = arguments.out.clone().unwrap_or_else(default);
         Failure::occupied(&file, arguments.force, &format!("network.{end}"))?;
+        let script = (format.name == PYTHON).then(|| file.with_file_name(SCRIPT_NAME));
+        if script.as_ref() == Some(&file) {
+            return Err(Failure::input(format!(
+                "{}: the script that trains the module has this name: name the module otherwise, for example --out network.py",
+                file.display()
+            )));
+        }
         exported.write(format, &file)?;
         let Task { channels, side, classes } = exported.task;
         let bytes = file.metadata().map_err(|error| Failure::file("read", &file, &error))?.len();
@@ -123,6 +148,9 @@ mod torch {
             exported.weights(format),
             exported.normalised
         ))?;
+        if let Some(script) = script {
+            write_script(&script, &file)?;
+        }
         if format.name == ONNX && run.join(CONFIG).is_file() {
             check(run, &file)?;
         }
@@ -131,6 +159,33 @@ mod torch {
 
     /// The name of the format that is checked.
     const ONNX: &str = "onnx";
+    /// The name of the format that a script trains.
+    const PYTHON: &str = "python";
+    /// The script. It is the same for each network: what differs is in the module's metadata.
+    const SCRIPT: &str = include_str!("train.py");
+    const SCRIPT_NAME: &str = "train.py";
+    /// What each version of it contains.
+    const SCRIPT_MARK: &str = "Trains a network that `nas export --format python` wrote";
+
+    /// Writes the script that trains a module beside it, unless the user has a file of that name.
+    fn write_script(script: &Path, module: &Path) -> Result<(), Failure> {
+        let found = fs::read(script).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        if script.exists() && !found.is_ok_and(|text| text.contains(SCRIPT_MARK)) {
+            note(&format!(
+                "{} is a file of yours and stays as it is: for the script that trains the module, export into another folder",
+                script.display()
+            ));
+            return Ok(());
+        }
+        write(script, |making| {
+            fs::write(making, SCRIPT).map_err(|error| Failure::file("write", script, &error))
+        })?;
+        print(&format!(
+            "To train it on folders of images: python {} {} IMAGES\n",
+            script.display(),
+            module.display()
+        ))
+    }
 
     /// Writes the network of a trained run as ONNX into its folder, and compares its accuracy.
     pub fn export_run(run: &Path, file: &Path) -> Result<(), Failure> {
@@ -171,7 +226,7 @@ mod torch {
         weights: String,
         /// How images are made from pixels, in words; empty where that is open.
         normalised: String,
-        metadata: Vec<(String, String)>,
+        metadata: Vec<(&'static str, String)>,
     }
 
     impl Exported {
@@ -200,7 +255,10 @@ mod torch {
                     self.weights(format),
                     self.parameters()
                 ),
-                metadata: metadata.clone(),
+                metadata: metadata
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                    .collect(),
             };
             write(file, |making| match format.write(&**network, side, &description, making) {
                 Err(nas_net::Error::Write { source, .. }) => {
@@ -211,20 +269,38 @@ mod torch {
         }
 
         fn untrained(arguments: &Arguments) -> Result<Self, Failure> {
-            let problem = arguments.space.problem()?;
+            let mut problem = arguments.space.problem()?;
+            blueprint(&problem)?;
+            if let Some(data) = &arguments.data {
+                let options = Options { size: arguments.size, ..Options::default() };
+                problem = problem_on(problem, data, &options)?;
+            }
             let blueprint = blueprint(&problem)?.clone();
             let arch = problem.parse(&arguments.arch)?;
             let task = blueprint.task;
             let networks = Networks { blueprint, seed: arguments.seed, device: Device::Cpu };
+            let network = networks.build(&arch)?;
+            let Task { channels, side, .. } = task;
+            let shape = Shape::Image { channels, height: side, width: side };
+            let recipe =
+                Recipe::default_for(network.kind().unwrap_or(NetworkKind::Convolutional), shape);
+            let mut metadata = vec![
+                ("weights", "untrained".to_owned()),
+                ("arch", problem.space.format(&arch)),
+                ("space", problem.space.name().to_owned()),
+                ("dataset", dataset(&problem, arguments).to_owned()),
+                ("seed", arguments.seed.to_string()),
+            ];
+            metadata.extend(common_metadata(task, &recipe)?);
             Ok(Self {
-                network: networks.build(&arch)?,
-                name: default_name(&problem, &arch),
+                network,
+                name: default_name(&problem, arguments, &arch),
                 task,
                 what: problem.title.clone(),
                 arch: problem.space.format(&arch),
                 weights: "untrained: its weights are random".to_owned(),
                 normalised: String::new(),
-                metadata: metadata(&problem, &arch, arguments.seed),
+                metadata,
             })
         }
 
@@ -238,7 +314,10 @@ mod torch {
                 let values: Vec<String> = values.iter().map(ToString::to_string).collect();
                 values.join(", ")
             };
-            let (means, deviations) = (list(&found.means), list(&found.deviations));
+            // A channel that is the same everywhere is not scaled.
+            let scale = |deviation: &f64| if *deviation > 0.0 { *deviation } else { 1.0 };
+            let deviations: Vec<f64> = found.deviations.iter().map(scale).collect();
+            let (means, deviations) = (list(&found.means), list(&deviations));
             let normalised = format!(
                 "Images are (pixels - mean) / deviation in each channel, with means {means} and deviations {deviations}.\n"
             );
@@ -246,7 +325,7 @@ mod torch {
                 "trained on {} to {accuracy:.2} % validation accuracy (epoch {epoch})",
                 config.plan.data.display()
             );
-            let metadata = [
+            let mut metadata = vec![
                 ("weights", "trained".to_owned()),
                 ("arch", config.plan.arch.clone()),
                 ("space", problem.space.name().to_owned()),
@@ -255,8 +334,8 @@ mod torch {
                 ("deviations", deviations),
                 ("accuracy", accuracy.to_string()),
                 ("epoch", epoch.to_string()),
-                ("nas_version", VERSION.to_owned()),
             ];
+            metadata.extend(common_metadata(found.task(), &config.plan.recipe)?);
             Ok(Self {
                 network,
                 name: name.replace('-', "_"),
@@ -265,33 +344,40 @@ mod torch {
                 arch: config.plan.arch.clone(),
                 weights,
                 normalised,
-                metadata: metadata.map(|(name, value)| (name.to_owned(), value)).into(),
+                metadata,
             })
         }
     }
 
+    /// The name of the benchmark's data set, or of the user's data.
+    fn dataset<'a>(problem: &Problem, arguments: &'a Arguments) -> &'a str {
+        let own = arguments.data.as_ref().and_then(|data| data.file_stem()?.to_str());
+        own.or(problem.dataset_name).unwrap_or_default()
+    }
+
     /// Named after the space, the data set, and the architecture's number or a checksum of its text;
     /// without hyphens, as Python's modules are.
-    fn default_name(problem: &Problem, arch: &Arch) -> String {
+    fn default_name(problem: &Problem, arguments: &Arguments, arch: &Arch) -> String {
         let arch = problem.index(arch).map_or_else(
             || format!("{:08x}", crc32fast::hash(problem.space.format(arch).as_bytes())),
             |index| index.to_string(),
         );
-        let names = [problem.space.name(), problem.dataset_name.unwrap_or_default(), &arch];
-        names.join("_").replace('-', "_")
+        [problem.space.name(), dataset(problem, arguments), &arch].join("_").replace('-', "_")
     }
 
-    fn metadata(problem: &Problem, arch: &Arch, seed: u64) -> Vec<(String, String)> {
-        [
-            ("weights", "untrained".to_owned()),
-            ("arch", problem.space.format(arch)),
-            ("space", problem.space.name().to_owned()),
-            ("dataset", problem.dataset_name.unwrap_or_default().to_owned()),
-            ("seed", seed.to_string()),
+    /// Metadata of trained and untrained networks: what goes in and comes out, and how it is trained.
+    fn common_metadata(
+        Task { channels, side, classes }: Task,
+        recipe: &Recipe,
+    ) -> Result<[(&'static str, String); 4], Failure> {
+        let recipe = serde_json::to_string(recipe)
+            .map_err(|error| Failure::work(format!("a recipe has no form in JSON: {error}")))?;
+        Ok([
+            ("images", format!("{channels}x{side}x{side}")),
+            ("logits", classes.to_string()),
+            ("recipe", recipe),
             ("nas_version", VERSION.to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        ])
     }
 
     /// Writes a file in a folder of its own beside its place, then moves it there.
