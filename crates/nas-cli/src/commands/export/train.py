@@ -43,6 +43,9 @@ def arguments():
     parser.add_argument("--out", type=Path, help="the file for the weights (the module's name with .safetensors)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that read images")
     given = parser.parse_args()
+    for path in (given.module, given.data, given.weights, given.teacher):
+        if path is not None and not path.exists():
+            parser.error(f"{path} is not there")
     given.out = given.out or given.module.with_suffix(".safetensors")
     if given.out.exists():
         parser.error(f"{given.out} exists: move it, or name another file with --out")
@@ -54,7 +57,12 @@ def arguments():
         name, _, value = change.partition("=")
         if name not in recipe:
             parser.error(f"--set {change}: the recipe has {', '.join(recipe)}")
-        recipe[name] = value if name == "optimizer" else json.loads(value)
+        try:
+            recipe[name] = value if name == "optimizer" else json.loads(value)
+        except json.JSONDecodeError:
+            parser.error(f"--set {change}: expected a value as {json.dumps(recipe[name])}")
+    if recipe["optimizer"] not in ("sgd", "adamw"):
+        parser.error(f"--set optimizer={recipe['optimizer']}: expected sgd or adamw")
     return given, module, recipe
 
 
@@ -107,9 +115,9 @@ def optimizer_of(network, recipe):
         {"params": [one for one in network.parameters() if id(one) in weights], "weight_decay": recipe["weight-decay"]},
         {"params": [one for one in network.parameters() if id(one) not in weights], "weight_decay": 0.0},
     ]
-    if recipe["optimizer"] == "sgd":
-        return torch.optim.SGD(groups, lr=recipe["learning-rate"], momentum=0.9, nesterov=True)
-    return torch.optim.AdamW(groups, lr=recipe["learning-rate"])
+    if recipe["optimizer"] == "adamw":
+        return torch.optim.AdamW(groups, lr=recipe["learning-rate"])
+    return torch.optim.SGD(groups, lr=recipe["learning-rate"], momentum=0.9, nesterov=True)
 
 
 def learning_rate(recipe, step, steps):
