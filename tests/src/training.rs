@@ -39,6 +39,18 @@ pub fn shapes(folder: &Path, each: u32) {
     }
 }
 
+/// The processes whose command line contains all of these.
+fn processes(parts: &[&str]) -> Vec<String> {
+    let entries = fs::read_dir("/proc").expect("Linux lists its processes").flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let are_these = |number: &String| {
+        let words = fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&words).replace('\0', " ");
+        parts.iter().all(|part| line.contains(part))
+    };
+    numbers.filter(are_these).collect()
+}
+
 /// A search whose trainings an engine runs, one of which is killed, finds what one finds that trains here.
 ///
 /// # Panics
@@ -61,19 +73,20 @@ pub fn trains_by(nas: &Nas, program: &str, engine: &str, slurm: &Path) {
         text
     };
     let by_engine = search("by-engine", &format!("--workers 2 --engine {engine}"));
-    // The task, with the training that it runs.
-    let task = format!("worker {}/by-engine/", nas.folder().display());
-    let training = format!("train --questions .*{}", data.display());
+    let task = format!("{}/by-engine/", nas.folder().display());
+    let data = data.display().to_string();
     let begun = Instant::now();
-    let found = |pattern: &str, program: &str| {
-        let mut command = Command::new(program);
-        command.args(if program == "pkill" { &["-KILL"][..] } else { &[] });
-        command.args(["-f", "--", pattern]).stdout(Stdio::null());
-        command.status().expect("procps is there").success()
-    };
-    while !(found(&training, "pgrep") && found(&task, "pkill")) {
+    loop {
         assert!(begun.elapsed() < Duration::from_secs(300), "no training began");
         sleep(Duration::from_millis(20));
+        if processes(&["train --questions", &data]).is_empty() {
+            continue;
+        }
+        if let Some(process) = processes(&[" worker ", &task]).first() {
+            let kill = Command::new("sh").arg("-c").arg(format!("kill -KILL {process}")).status();
+            assert!(kill.expect("a shell is there").success());
+            break;
+        }
     }
     let said = ends(by_engine);
     assert!(said.contains("started again"), "{said}");
