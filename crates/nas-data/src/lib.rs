@@ -18,4 +18,4 @@ pub use batches::{Batch, Batches, Epoch};
 pub use dataset::{Dataset, HELD_OUT, Options, PartName, SIDES};
 pub use error::Error;
 pub use shape::{Shape, Values};
-pub use survey::Survey;
+pub use survey::{Survey, divisor};

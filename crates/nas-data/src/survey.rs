@@ -9,6 +9,11 @@ use std::thread;
 use crate::dataset::{Example, One};
 use crate::{Dataset, PartName, Shape};
 
+/// What values of a channel with this deviation are divided by: a channel that never changes is not scaled.
+pub fn divisor(deviation: f64) -> f64 {
+    if deviation > 0.0 { deviation } else { 1.0 }
+}
+
 /// What was found when everything was read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Survey {

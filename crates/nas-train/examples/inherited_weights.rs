@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use nas_data::{Dataset, Options, Survey};
 use nas_net::{BuiltNetwork, NasBench201Network, Scale, Task};
+use nas_predict::rank::spearman;
 use nas_space::Arch;
 use nas_space::nasbench201::{EDGES, Operation, operations, parse_arch_str};
 use nas_train::{Go, Recipe, Setting, Training};
@@ -55,10 +56,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let seconds = begun.elapsed().as_secs_f64();
         let way = if inherits { "inherited" } else { "anew" };
-        let correlation = spearman(&accuracies, &published);
+        let correlation = spearman(&accuracies, &published).unwrap_or(f64::NAN);
         // What comes later has been trained longer, if it inherits.
         let places: Vec<f64> = (0..cells.len()).map(|place| place as f64).collect();
-        let order = spearman(&accuracies, &places);
+        let order = spearman(&accuracies, &places).unwrap_or(f64::NAN);
         println!(
             "{way} {epochs} epochs: {correlation:.3}, with the order {order:.3}, {seconds:.0} s"
         );
@@ -131,22 +132,4 @@ fn train(
     let state = state(&network, arch)?.into_iter();
     let weights = state.map(|(name, tensor)| Ok((name, tensor.f_detach_copy()?)));
     Ok((accuracy, weights.collect::<Result<_, tch::TchError>>()?))
-}
-
-/// The rank correlation; equal values share the mean of their ranks.
-fn spearman(one: &[f64], other: &[f64]) -> f64 {
-    let ranks = |values: &[f64]| -> Vec<f64> {
-        let rank = |value: &f64| {
-            let below = values.iter().filter(|other| *other < value).count();
-            let above = values.iter().filter(|other| *other > value).count();
-            (1 + below + values.len() - above) as f64 / 2.0
-        };
-        values.iter().map(rank).collect()
-    };
-    let (one, other) = (ranks(one), ranks(other));
-    let mean = f64::midpoint(one.len() as f64, 1.0);
-    let sum = |of: &dyn Fn(f64, f64) -> f64| -> f64 {
-        one.iter().zip(&other).map(|(a, b)| of(a - mean, b - mean)).sum()
-    };
-    sum(&|a, b| a * b) / (sum(&|a, _| a * a) * sum(&|_, b| b * b)).sqrt()
 }

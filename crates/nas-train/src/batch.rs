@@ -1,6 +1,6 @@
 //! Batches as tensors.
 
-use nas_data::{Batch, Shape, Survey, Values};
+use nas_data::{Batch, Shape, Survey, Values, divisor};
 use tch::{Device, Kind, TchError, Tensor};
 
 /// Makes values with a mean of 0 and a deviation of 1 in each channel, over the training part.
@@ -15,14 +15,14 @@ pub(crate) struct Normalisation {
 }
 
 impl Normalisation {
-    /// That of a training part. A channel that never changes is not scaled.
+    /// That of a training part.
     pub fn of(survey: &Survey, shape: Shape, device: Device) -> Result<Self, TchError> {
         let vector = |values: &mut dyn Iterator<Item = f64>| {
             let values: Vec<f32> = values.map(|value| value as f32).collect();
             Tensor::f_from_slice(&values)?.f_to_device(device)
         };
         let means = vector(&mut survey.means.iter().copied())?;
-        let inverse = |deviation: &f64| if *deviation > 0.0 { 1.0 / deviation } else { 1.0 };
+        let inverse = |deviation: &f64| 1.0 / divisor(*deviation);
         let scales = vector(&mut survey.deviations.iter().map(inverse))?;
         Ok(Self { shape, means, scales, device })
     }

@@ -1,22 +1,21 @@
 //! `cargo xtask bench digits`: from a folder of images and a limit to a trained network in one command, and how
 //! long it takes.
 
-use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use super::beside_pytorch::printed;
 use crate::error::Error;
 use crate::nas::{self, Build};
-use crate::process::status;
+use crate::process::{exit_code, status};
 use crate::setup::venv;
 use crate::workspace::Workspace;
 
 const PACKAGES: [(&str, &str); 3] =
     [("scikit-learn", "1.9.1"), ("numpy", "2.4.6"), ("pillow", "13.0.0")];
 
-/// Writes the first 1,500 of scikit-learn's digits as PNG, in folders by class: 8×8 pixels, of which 0 to 16 are
-/// set in each.
+/// Writes the first 1,500 of scikit-learn's digits as PNG, in folders by class: 8×8 pixels, each with a value of
+/// 0 to 16, which becomes one of 0 to 255.
 const DIGITS: &str = "\
 import os, sys
 import numpy
@@ -43,13 +42,9 @@ pub fn run(workspace: &Workspace) -> Result<ExitCode, Error> {
     printed(Command::new(python).args(["-c", DIGITS]).arg(&images), "")?;
     println!("nas search --accuracy train --data digits {SEARCH}");
     let begun = Instant::now();
-    let ended = search(&program, folder.path())?;
+    let mut search = Command::new(program);
+    search.args(["search", "--accuracy", "train", "--data", "digits"]).args(SEARCH.split(' '));
+    let ended = status(search.current_dir(folder.path()))?;
     println!("{:.0} s", begun.elapsed().as_secs_f64());
-    Ok(ended)
-}
-
-fn search(program: &Path, folder: &Path) -> Result<ExitCode, Error> {
-    let mut command = Command::new(program);
-    command.args(["search", "--accuracy", "train", "--data", "digits"]).args(SEARCH.split(' '));
-    Ok(crate::process::exit_code(status(command.current_dir(folder))?))
+    Ok(exit_code(ended))
 }

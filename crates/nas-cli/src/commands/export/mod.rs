@@ -310,14 +310,7 @@ mod torch {
                 trained_network(run, Device::Cpu)?;
             let name = run.file_name().and_then(|name| name.to_str()).unwrap_or("trained");
             let found = &config.found;
-            let list = |values: &[f64]| {
-                let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-                values.join(", ")
-            };
-            // A channel that is the same everywhere is not scaled.
-            let scale = |deviation: &f64| if *deviation > 0.0 { *deviation } else { 1.0 };
-            let deviations: Vec<f64> = found.deviations.iter().map(scale).collect();
-            let (means, deviations) = (list(&found.means), list(&deviations));
+            let [means, deviations] = found.normalisation();
             let normalised = format!(
                 "Images are (pixels - mean) / deviation in each channel, with means {means} and deviations {deviations}.\n"
             );

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use nas_data::{Dataset, Options, PartName, Shape, Survey};
+use nas_data::{Dataset, Options, PartName, Shape, Survey, divisor};
 use nas_eval::Problem;
 use nas_net::Task;
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,15 @@ impl Found {
     /// What networks are built for.
     pub fn task(&self) -> Task {
         Task { channels: self.channels, side: self.side, classes: self.classes.len() }
+    }
+
+    /// Means, and what is divided by, as texts.
+    pub fn normalisation(&self) -> [String; 2] {
+        let list = |values: &mut dyn Iterator<Item = f64>| {
+            values.map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
+        };
+        let deviations = &mut self.deviations.iter().copied().map(divisor);
+        [list(&mut self.means.iter().copied()), list(deviations)]
     }
 
     /// The examples of a part.

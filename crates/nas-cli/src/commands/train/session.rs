@@ -369,18 +369,15 @@ impl Session {
         }
         let mut weights = training.weights()?;
         let found = &self.data.found;
-        let list = |values: &[f64]| {
-            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-            values.join(",")
-        };
+        let [means, deviations] = found.normalisation();
         let texts = [
             ("space", self.plan.space.clone()),
             ("arch", self.plan.arch.clone()),
             ("epoch", epoch.to_string()),
             ("accuracy", accuracy.to_string()),
             ("classes", found.classes.join("\n")),
-            ("means", list(&found.means)),
-            ("deviations", list(&found.deviations)),
+            ("means", means),
+            ("deviations", deviations),
             ("nas_version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
         weights.texts = texts.map(|(name, text)| (name.to_owned(), text)).into();
