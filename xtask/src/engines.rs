@@ -43,7 +43,7 @@ pub fn test(workspace: &Workspace) -> Result<ExitCode, Error> {
         run(&mut npm, "Playwright")?;
     }
     let mut command = cargo(workspace);
-    command.args(["test", "-p", "nas-tests", "--test", "engines"]);
+    command.args(["test", "-p", "nas-tests", "--test", "it", "engines::"]);
     // One after the other: each wants the whole machine.
     command.args(["--", "--ignored", "--test-threads=1"]).env("PEL_NAS_ENGINES", &folder);
     Ok(exit_code(status(&mut command)?))

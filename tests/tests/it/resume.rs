@@ -5,7 +5,7 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command},
-    thread::sleep,
+    thread::{scope, sleep},
     time::{Duration, Instant},
 };
 
@@ -84,46 +84,45 @@ fn resume(nas: &Nas, run: &str) {
 
 #[test]
 fn a_search_that_is_killed_at_any_moment_ends_with_the_same_files() {
+    scope(|scope| {
+        for (seed, (kind, arguments)) in (8..).zip(searches()) {
+            scope.spawn(move || killed_at_any_moment(kind, &arguments, seed));
+        }
+    });
+}
+
+fn killed_at_any_moment(kind: &str, arguments: &str, seed: u64) {
     let Some(nas) = nas() else { return };
-    let mut rng = ChaCha8Rng::seed_from_u64(8);
-    for (kind, arguments) in searches() {
-        let begun = Instant::now();
-        let ran = nas.run(words(&format!("{arguments} --run whole")));
-        assert_eq!(ran.code, 0, "{kind}: {}", ran.stderr);
-        let took = begun.elapsed();
-        let whole = run_files(&nas.folder().join("whole"));
-        let mut kills = 0;
-        while kills < 10 {
-            let run = format!("killed-{kills}");
-            let start = words(&format!("{arguments} --run {run}"));
-            let mut child: Child = nas.spawn(start);
-            sleep(took.mul_f64(rng.random_range(0.0..1.0)));
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let begun = Instant::now();
+    let ran = nas.run(words(&format!("{arguments} --run whole")));
+    assert_eq!(ran.code, 0, "{kind}: {}", ran.stderr);
+    let took = begun.elapsed();
+    let whole = run_files(&nas.folder().join("whole"));
+    for kills in 1..=10 {
+        let run = format!("killed-{kills}");
+        let mut child: Child = nas.spawn(words(&format!("{arguments} --run {run}")));
+        sleep(took.mul_f64(rng.random_range(0.0..1.0)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // Before the folder is there, nothing was done.
+        if !nas.folder().join(&run).exists() {
+            continue;
+        }
+        // Every second is killed once more, while it is resumed.
+        if kills % 2 == 0 {
+            let mut child = nas.spawn(words(&format!("search --resume {run}")));
+            sleep(took.mul_f64(rng.random_range(0.0..0.7)));
             child.kill().unwrap();
             child.wait().unwrap();
-            kills += 1;
-            // Before the folder is there, nothing was done.
-            if !nas.folder().join(&run).exists() {
-                continue;
-            }
-            // Every second is killed once more, while it is resumed.
-            if kills % 2 == 0 {
-                let mut child = nas.spawn(words(&format!("search --resume {run}")));
-                sleep(took.mul_f64(rng.random_range(0.0..0.7)));
-                child.kill().unwrap();
-                child.wait().unwrap();
-            }
-            resume(&nas, &run);
-            let mut killed = run_files(&nas.folder().join(&run));
-            // It remains if the search was killed between its end and the removal of the checkpoint.
-            killed.remove("checkpoint.bin");
-            assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
-            for (name, content) in &killed {
-                assert!(content == &whole[name], "{kind}, {run}: {name} differs");
-            }
         }
-        fs::remove_dir_all(nas.folder().join("whole")).unwrap();
-        for kill in 0..kills {
-            let _ = fs::remove_dir_all(nas.folder().join(format!("killed-{kill}")));
+        resume(&nas, &run);
+        let mut killed = run_files(&nas.folder().join(&run));
+        // It remains if the search was killed between its end and the removal of the checkpoint.
+        killed.remove("checkpoint.bin");
+        assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+        for (name, content) in &killed {
+            assert!(content == &whole[name], "{kind}, {run}: {name} differs");
         }
     }
 }

@@ -1,0 +1,30 @@
+//! End-to-end tests: the real program on real tables. One binary, so that all of them run side by side.
+
+mod advice;
+mod bad_input;
+mod benchmark;
+mod benchmark_tables;
+mod catalogue;
+mod changed_inputs;
+mod choosing;
+mod commands;
+mod data;
+mod docs;
+mod engines;
+mod export;
+mod few_shot;
+mod front_score;
+mod language_model;
+mod own_problem;
+mod own_searcher;
+mod own_space;
+mod predictor;
+mod program_tasks;
+mod proxies;
+mod resume;
+mod runs;
+mod scheduler;
+mod scores;
+mod search;
+mod spaces;
+mod train;
