@@ -34,14 +34,20 @@ pub enum Build {
 pub fn build(workspace: &Workspace, build: Build) -> Result<PathBuf, Error> {
     let mut target = workspace.root().join("target");
     let mut command = cargo(workspace);
-    command.args(["build", "--package", "nas-cli", "--bins"]);
-    if !libtorch::is_there(workspace) {
+    let whole = libtorch::is_there(workspace);
+    if build == Build::Tests && whole {
+        // With the features that all crates together need, as tests have it, or much is compiled again.
+        command.args(["test", "--workspace", "--no-run"]);
+    } else {
+        command.args(["build", "--package", "nas-cli", "--bins"]);
+        if build != Build::Installed {
+            command.args(["--features", "spea2"]);
+        }
+    }
+    if !whole {
         eprintln!("no libtorch here: building nas without it (`cargo xtask setup` provides one)");
         target.push("without-libtorch");
         command.arg("--no-default-features");
-    }
-    if build != Build::Installed {
-        command.args(["--features", "spea2"]);
     }
     let profile = if build == Build::Tests { "debug" } else { "release" };
     if build != Build::Tests {

@@ -1,7 +1,7 @@
 //! Runs cargo and other programs.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{Command, ExitCode, ExitStatus, Output, Stdio};
 
@@ -13,7 +13,19 @@ pub fn cargo(workspace: &Workspace) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(program);
     command.current_dir(workspace.root());
+    for (name, _) in env::vars_os().filter(|(name, _)| is_of_this_package(name)) {
+        command.env_remove(name);
+    }
     command
+}
+
+/// Whether cargo sets a variable for the package that it runs, this one. Build scripts run again when those
+/// change (that of `ring` does), and what depends on them is compiled again.
+fn is_of_this_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"]
+        .iter()
+        .any(|of| name.starts_with(of))
 }
 
 /// Runs a command to its end with this process's input and output.
@@ -35,5 +47,20 @@ pub fn exit_code(status: ExitStatus) -> ExitCode {
     match status.code() {
         Some(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
         None => ExitCode::FAILURE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tests run with them too.
+    #[test]
+    fn cargo_is_run_without_the_variables_of_this_package() {
+        let workspace = Workspace::find().unwrap();
+        let command = cargo(&workspace);
+        let removed: Vec<_> = command.get_envs().filter(|(_, value)| value.is_none()).collect();
+        assert!(removed.iter().any(|(name, _)| *name == "CARGO_PKG_NAME"), "{removed:?}");
+        assert!(removed.iter().all(|(name, _)| *name != "CARGO_HOME"), "{removed:?}");
     }
 }
